@@ -1,0 +1,31 @@
+"""shelfwise: search and recommendations that a web shop can embed, and that learn overnight."""
+
+from __future__ import annotations
+
+from shelfwise.faiss_choice import require_one_faiss
+
+require_one_faiss()
+
+from shelfwise.errors import (  # noqa: E402  (FAISS is asked for first: its absence needs a clear word)
+    EncoderUnsupported,
+    GenerationError,
+    InvalidInput,
+    NightBusy,
+    NotFound,
+    ShelfwiseError,
+)
+from shelfwise.records import Answer, Hit, Recommendations  # noqa: E402
+from shelfwise.shop import Shop  # noqa: E402
+
+__all__ = [
+    "Answer",
+    "EncoderUnsupported",
+    "GenerationError",
+    "Hit",
+    "InvalidInput",
+    "NightBusy",
+    "NotFound",
+    "Recommendations",
+    "ShelfwiseError",
+    "Shop",
+]

@@ -1,0 +1,79 @@
+"""`shelfwise`: the group, its options, and how errors end a command. The commands live beside this file."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import click
+
+from shelfwise.errors import ShelfwiseError
+from shelfwise.settings import data_folder
+
+__all__ = ["Context", "cli", "main"]
+
+# command → where it lives; imported when it is called, so that `shelfwise search` never waits for torch
+_COMMANDS = {
+    "init": "night", "increment": "night", "nights": "night", "rollback": "night", "import": "imports",
+    "serve": "serve", "search": "ask", "recommend": "ask", "status": "ask", "replay": "replay",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What every command gets: the shop's folder and how to answer."""
+
+    data: Path
+    as_json: bool
+
+    def answer(self, body: dict[str, Any] | list[Any], lines: Callable[[], list[str]]) -> None:
+        """Print the HTTP body of the same question, or lines for a person."""
+        if self.as_json:
+            click.echo(json.dumps(body, ensure_ascii=False))
+        else:
+            click.echo("\n".join(lines()))
+
+
+class _Lazy(click.Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        if name not in _COMMANDS:
+            return None
+        module = import_module(f"shelfwise.cli.{_COMMANDS[name]}")
+        command: click.Command = getattr(module, f"{name}_command")
+        return command
+
+
+@click.group(cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.option("--data", metavar="DIR", help="The shop's folder (default: SHELFWISE_DATA, then ./shelfwise-data).")
+@click.option("--json", "as_json", is_flag=True, help="Print the HTTP body of the same question.")
+@click.version_option(version("shelfwise"))
+@click.pass_context
+def cli(ctx: click.Context, data: str | None, as_json: bool) -> None:
+    """Search and recommendations that learn overnight."""
+    ctx.obj = Context(data_folder(data), as_json)
+
+
+def main() -> None:
+    """The console script. Errors that the caller can mend end in one line and exit code 1."""
+    try:
+        cli(standalone_mode=False)
+    except click.ClickException as problem:
+        problem.show()
+        sys.exit(problem.exit_code)
+    except click.Abort:
+        click.echo("stopped", err=True)
+        sys.exit(130)
+    except ShelfwiseError as problem:
+        click.echo(f"Error: {problem}", err=True)
+        sys.exit(1)
+    except BrokenPipeError:
+        sys.exit(0)

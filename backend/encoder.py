@@ -1,0 +1,102 @@
+"""The query encoder: texts to unit vectors, through ONNX Runtime and the tokenizers library; no torch.
+
+The night writes its folder (`trainer.export`): the graph, the tokenizer and a small config. Queries run on one
+thread; bulk encoding spreads batches over several, since a session may be run by many threads at once.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+__all__ = ["MAX_TOKENS", "SERVING_CONFIG", "SERVING_MODEL", "SERVING_TOKENIZER", "Encoder", "encoder_id", "threads"]
+
+SERVING_MODEL = "model.onnx"
+SERVING_TOKENIZER = "tokenizer.json"
+SERVING_CONFIG = "serving.json"
+MAX_TOKENS = 64  # titles and queries are short; attention costs grow with the square
+_BATCH = 32
+
+
+class Encoder:
+    """Unit vectors of texts. Safe for several threads. `id` names the exact weights, tokenizer and prompts."""
+
+    def __init__(self, folder: Path, model: Path | None = None) -> None:
+        import onnxruntime
+        from tokenizers import Tokenizer
+
+        self.config: dict[str, Any] = json.loads((folder / SERVING_CONFIG).read_text())
+        self.dim = int(self.config["dim"])
+        self.id = encoder_id(folder) if model is None else "unpublished"
+        self._tokenizer = Tokenizer.from_file(str(folder / SERVING_TOKENIZER))
+        self._tokenizer.enable_truncation(self.config["max_tokens"])
+        self._tokenizer.enable_padding(pad_id=self.config["pad_id"], pad_token=self.config["pad_token"])
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = options.inter_op_num_threads = 1
+        options.log_severity_level = 3
+        self._session = onnxruntime.InferenceSession(
+            str(model or folder / SERVING_MODEL), options, providers=["CPUExecutionProvider"]
+        )
+
+    def query(self, text: str) -> np.ndarray:
+        """The vector of one query, (dim,) float32."""
+        vector: np.ndarray = self.encode_raw([self.config["query_prompt"] + text])[0]
+        return vector
+
+    def queries(self, texts: Sequence[str]) -> np.ndarray:
+        """The vectors of many queries, (n, dim) float32."""
+        return self._bulk([self.config["query_prompt"] + text for text in texts], None)
+
+    def items(self, texts: Sequence[str], progress: Callable[[int], object] | None = None) -> np.ndarray:
+        """The vectors of many item texts, (n, dim) float32; `progress` is told how many more are done."""
+        return self._bulk([self.config["item_prompt"] + text for text in texts], progress)
+
+    def encode_raw(self, texts: Sequence[str]) -> np.ndarray:
+        """One padded batch through the graph, without prompts, (n, dim) float32."""
+        encodings = self._tokenizer.encode_batch(list(texts))
+        vectors: np.ndarray = self._session.run(
+            ["vectors"],
+            {
+                "input_ids": np.array([encoding.ids for encoding in encodings], dtype=np.int64),
+                "attention_mask": np.array([encoding.attention_mask for encoding in encodings], dtype=np.int64),
+            },
+        )[0]
+        return vectors
+
+    def _bulk(self, texts: list[str], progress: Callable[[int], object] | None) -> np.ndarray:
+        vectors = np.empty((len(texts), self.dim), dtype=np.float32)
+        order = sorted(range(len(texts)), key=lambda row: len(texts[row]))  # little padding within a batch
+        batches = [order[start : start + _BATCH] for start in range(0, len(order), _BATCH)]
+
+        def run(rows: list[int]) -> None:
+            vectors[rows] = self.encode_raw([texts[row] for row in rows])
+            if progress:
+                progress(len(rows))
+
+        if len(batches) == 1:
+            run(batches[0])
+        elif batches:
+            with ThreadPoolExecutor(threads()) as pool:
+                list(pool.map(run, batches))
+        return vectors
+
+
+def encoder_id(folder: Path) -> str:
+    """16 hex digits over every file that shapes a vector."""
+    digest = hashlib.sha256()
+    for name in (SERVING_MODEL, SERVING_TOKENIZER, SERVING_CONFIG):
+        with (folder / name).open("rb") as file:
+            digest.update(hashlib.file_digest(file, "sha256").digest())
+    return digest.hexdigest()[:16]
+
+
+def threads() -> int:
+    """How many threads bulk work may use: the processors this process may run on."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

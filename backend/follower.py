@@ -1,0 +1,91 @@
+"""Following the generation pointer: which generation this process answers from, and when it changes to another."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from pathlib import Path
+
+from shelfwise.errors import GenerationError, NotFound
+from shelfwise.generations import Generations
+from shelfwise.index import IndexCorrupt
+from shelfwise.serving import Serving
+from shelfwise.store import Store
+
+__all__ = ["Follower"]
+
+_WATCH_SECONDS = 0.3
+_UNREADABLE = -1
+_log = logging.getLogger(__name__)
+
+
+class Follower:
+    """The opened generation of one process. Safe for several threads."""
+
+    def __init__(self, generations: Generations, store: Store, shop_folder: Path) -> None:
+        self._generations = generations
+        self._store = store
+        self._folder = shop_folder
+        self._serving: Serving | None = None
+        self._broken: int | None = None  # a generation that would not open
+        self._opening = threading.Lock()
+        self._watcher: threading.Thread | None = None
+        self._closed = threading.Event()
+
+    def current(self) -> tuple[Serving | None, list[str]]:
+        """The generation to answer from, up to date, and what this answer has to do without."""
+        serving = self._serving if self._watcher is not None else self.follow()
+        if serving is None:
+            return None, ["encoder" if self._broken is None else "generation"]
+        serving.sync()
+        return serving, []
+
+    def follow(self) -> Serving | None:
+        """Open what CURRENT names, if it is new. One that can't be opened is logged, and the one before serves on."""
+        try:
+            number = self._generations.current()
+        except GenerationError as problem:
+            self._note_broken(_UNREADABLE, problem)
+            return self._serving
+        if number is not None and not self._is_open(number) and number != self._broken:
+            with self._opening:
+                if not self._is_open(number):
+                    self._open(number)
+        return self._serving
+
+    def watch(self) -> None:
+        """Follow in the background from now on, so that no request waits for a generation to open."""
+        self.follow()
+
+        def run() -> None:
+            while not self._closed.wait(_WATCH_SECONDS):
+                self.follow()
+
+        self._watcher = threading.Thread(target=run, name="shelfwise-watch", daemon=True)
+        self._watcher.start()
+
+    def close(self) -> None:
+        self._closed.set()
+        if self._watcher is not None:
+            self._watcher.join()
+        if self._serving is not None:
+            self._serving.close()
+
+    def _is_open(self, number: int) -> bool:
+        return self._serving is not None and self._serving.number == number
+
+    def _open(self, number: int) -> None:
+        try:
+            opened = Serving(self._generations.open(number), self._store, self._folder)
+            opened.sync()
+        except (GenerationError, NotFound, IndexCorrupt, OSError) as problem:
+            self._note_broken(number, problem)
+            return
+        before, self._serving, self._broken = self._serving, opened, None
+        if before is not None:
+            before.close()
+
+    def _note_broken(self, number: int, problem: Exception) -> None:
+        if number != self._broken:
+            self._broken = number
+            _log.error("generation %d can't be served: %s", number, problem)

@@ -1,0 +1,187 @@
+"""Generations on disk: publishing one so that no reader ever sees half of it, and opening one after checking it.
+
+`generations/0007/` is immutable once published; `CURRENT` names the one to serve. What is inside is written by the
+night (`trainer`) and read by `serving`; this file knows only folders, the manifest and the pointer.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import shutil
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from shelfwise.errors import GenerationCorrupt, GenerationTooNew, NotFound
+from shelfwise.locks import locked
+
+__all__ = ["FORMAT", "Generation", "Generations", "copy_part", "link_or_copy"]
+
+FORMAT = 1
+_KEEP = 5
+_CARD, _CURRENT = "card.json", "CURRENT"
+
+
+@dataclass(frozen=True, slots=True)
+class Generation:
+    """A published generation: its folder and its card."""
+
+    number: int
+    folder: Path
+    card: dict[str, Any]
+
+    def checked(self, part: str) -> Path:
+        """The folder `part`, after every file in it was compared with the manifest. Raises GenerationCorrupt."""
+        manifest: dict[str, str] = self.card["manifest"]
+        names = [name for name in manifest if name.startswith(part + "/")]
+        if not names:
+            raise GenerationCorrupt(f"generation {self.number} holds no part {part!r}")
+        for name in names:
+            path = self.folder / name
+            if not path.is_file() or _sha256(path) != manifest[name]:
+                raise GenerationCorrupt(
+                    f"generation {self.number}: {name} is missing or damaged;"
+                    " `shelfwise rollback` returns to the one before, `shelfwise increment` makes a new one"
+                )
+        return self.folder / part
+
+
+class Generations:
+    def __init__(self, shop_folder: Path) -> None:
+        self.folder = shop_folder / "generations"
+        self._publish_lock = shop_folder / "publish.lock"
+
+    def current(self) -> int | None:
+        """The number that CURRENT names; None before the first generation. Cheap: one small read."""
+        try:
+            return int((self.folder / _CURRENT).read_text())
+        except FileNotFoundError:
+            return None
+        except ValueError:
+            raise GenerationCorrupt(
+                f"{self.folder / _CURRENT} holds no number; write one of {self.numbers()}"
+            ) from None
+
+    def numbers(self) -> list[int]:
+        """The published generations on disk, oldest first."""
+        if not self.folder.is_dir():
+            return []
+        return sorted(int(path.name) for path in self.folder.iterdir() if re.fullmatch(r"\d{4,}", path.name))
+
+    def open(self, number: int) -> Generation:
+        """Raises NotFound, GenerationCorrupt (no readable card) or GenerationTooNew."""
+        folder = self.folder / _name(number)
+        if not folder.is_dir():
+            raise NotFound(f"there is no generation {number}; on disk are {self.numbers()}", "generation")
+        try:
+            card = json.loads((folder / _CARD).read_text())
+            format_ = int(card["format"])
+        except (OSError, ValueError, KeyError, TypeError):
+            raise GenerationCorrupt(f"generation {number} has no readable {_CARD}") from None
+        if format_ > FORMAT:
+            raise GenerationTooNew(
+                f"generation {number} has format {format_}, this shelfwise reads up to {FORMAT}: upgrade shelfwise"
+            )
+        return Generation(number, folder, card)
+
+    def begin(self) -> tuple[int, Path]:
+        """The next number and an empty folder to fill; only under the night's lock. Sweeps what a killed night left."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.sweep()
+        number = max(self.numbers(), default=-1) + 1
+        folder = self.folder / f".tmp-{number}"
+        folder.mkdir()
+        return number, folder
+
+    def sweep(self) -> None:
+        """Remove unfinished generations; only under the night's lock."""
+        if self.folder.is_dir():
+            for path in self.folder.glob(".tmp-*"):
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+    def publish(self, number: int, folder: Path, card: dict[str, Any], *, parent: int | None) -> Generation:
+        """Seal the folder with its card and manifest, and move CURRENT to it.
+
+        Raises GenerationCorrupt when CURRENT is no longer `parent` (somebody rolled back meanwhile).
+        """
+        names = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+        card = {"format": FORMAT, "generation": number, "parent": parent} | card
+        card["manifest"] = {name: _sha256(folder / name) for name in names}
+        (folder / _CARD).write_text(json.dumps(card, indent=1))
+        for path in [*folder.rglob("*"), folder]:
+            _fsync(path)
+        with locked(self._publish_lock):
+            if self.current() != parent:
+                raise GenerationCorrupt(f"CURRENT moved from {parent} to {self.current()} during the night")
+            final = self.folder / _name(number)
+            folder.rename(final)
+            _fsync(self.folder)
+            self._point_to(number)
+        return Generation(number, final, card)
+
+    def rollback(self, to: int | None = None) -> int:
+        """Point CURRENT to `to`, or to the parent of the current generation; returns the number. Raises NotFound."""
+        with locked(self._publish_lock):
+            current = self.current()
+            if current is None:
+                raise NotFound("there is no generation yet, so nothing to roll back to", "generation")
+            target = self.open(current).card["parent"] if to is None else to
+            if target is None:
+                raise NotFound(f"generation {current} is the first; there is none before it", "generation")
+            self.open(target)
+            self._point_to(target)
+        return int(target)
+
+    def prune(self, keep: int = _KEEP) -> None:
+        """Delete all but the newest generations, the current one and its parent; only under the night's lock."""
+        current = self.current()
+        parent = self.open(current).card["parent"] if current is not None else None
+        for number in self.numbers()[:-keep]:
+            if number not in (current, parent):
+                shutil.rmtree(self.folder / _name(number))
+
+    def _point_to(self, number: int) -> None:
+        # Not `.tmp-*`: a rollback during a night must not be swept away by it.
+        temporary = self.folder / f".{_CURRENT}-{os.getpid()}"
+        temporary.write_text(_name(number) + "\n")
+        _fsync(temporary)
+        os.replace(temporary, self.folder / _CURRENT)
+        _fsync(self.folder)
+
+
+def link_or_copy(source: Path, target: Path) -> None:
+    """A file of an immutable generation again in the next one: a hard link, or a copy where there are none."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copy2(source, target)
+
+
+def copy_part(parent: Generation, part: str, folder: Path) -> None:
+    """Carry a whole part of the parent over to the folder of its child."""
+    source = parent.checked(part)
+    files: Iterable[Path] = (path for path in source.rglob("*") if path.is_file())
+    for path in files:
+        link_or_copy(path, folder / part / path.relative_to(source))
+
+
+def _name(number: int) -> str:
+    return f"{number:04d}"
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _fsync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,70 @@
+"""The nouns: an item, an event, a hit and the answers of `Shop`. Turning raw rows into valid ones is `cleaning`'s."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+__all__ = ["EVENT_FIELDS", "EVENT_TYPES", "ITEM_FIELDS", "Answer", "Hit", "Recommendations", "Row"]
+
+Row = dict[str, Any]
+
+ITEM_FIELDS = (
+    "id", "title", "description", "brand", "category", "price", "currency",
+    "in_stock", "url", "image", "tags", "created_at", "attributes",
+)  # fmt: skip
+EVENT_FIELDS = (
+    "event_id", "ts", "type", "item", "user", "session", "search_id",
+    "recommendation_id", "position", "query", "value", "quantity",
+)  # fmt: skip
+EVENT_TYPES = ("view", "click", "cart", "purchase", "dismiss")
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """One item of an answer: all its fields, and its score (higher is better, comparable within an answer)."""
+
+    id: str
+    score: float
+    item: Mapping[str, Any]
+
+    def to_dict(self) -> Row:
+        return {**self.item, "score": round(self.score, 6)}
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a search gave. `total` counts all candidates that matched, `took_ms` is wall time in milliseconds."""
+
+    search_id: str
+    query: str
+    generation: int | None
+    total: int
+    took_ms: float
+    hits: list[Hit]
+    degraded: list[str] = field(default_factory=list)
+
+    def to_dict(self) -> Row:
+        return _body(self, {"search_id": self.search_id, "query": self.query}, {"total": self.total})
+
+
+@dataclass(frozen=True, slots=True)
+class Recommendations:
+    """What a recommendation gave; `kind` says whose shelf it is: for-you, similar or popular."""
+
+    recommendation_id: str
+    generation: int | None
+    kind: str
+    took_ms: float
+    hits: list[Hit]
+    degraded: list[str] = field(default_factory=list)
+
+    def to_dict(self) -> Row:
+        return _body(self, {"recommendation_id": self.recommendation_id}, {"kind": self.kind})
+
+
+def _body(answer: Answer | Recommendations, first: Row, second: Row) -> Row:
+    body = first | {"generation": answer.generation} | second | {"took_ms": round(answer.took_ms, 3)}
+    body["hits"] = [hit.to_dict() for hit in answer.hits]
+    return body | {"degraded": answer.degraded} if answer.degraded else body

@@ -1,0 +1,145 @@
+"""One opened generation in this process's memory, kept up to date with the items changed since it was built.
+
+Encoder and index come from the same folder and live in one object, so that neither ever meets another's. A vector
+made by another encoder is never loaded.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import threading
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from shelfwise.encoder import Encoder
+from shelfwise.generations import Generation
+from shelfwise.index import VectorIndex, load
+from shelfwise.locks import locked
+from shelfwise.statistics import Statistics
+from shelfwise.store import ItemText, Store
+
+__all__ = ["ENCODE_LOCK", "Serving"]
+
+ENCODE_LOCK = "encode.lock"  # held by whoever works through a backlog, so that not every process does
+_AT_ONCE = 8  # as many missing vectors are made within a request; more wait for the background
+_BATCH, _BULK = 64, 1024
+_PATIENCE_SECONDS = 2.0  # whoever changed the items is mostly about to store their vectors
+_log = logging.getLogger(__name__)
+
+
+class Serving:
+    """Opens a generation after checking its hashes. Raises GenerationError or IndexCorrupt. Safe for threads."""
+
+    def __init__(self, generation: Generation, store: Store, shop_folder: Path) -> None:
+        self.number = generation.number
+        self.card = generation.card
+        self.encoder = Encoder(generation.checked("serving"))
+        self.index: VectorIndex = load(generation.checked("index"))
+        self.statistics = Statistics.open(generation.checked("statistics"))
+        self._generation = generation
+        self._store = store
+        self._lock_path = shop_folder / ENCODE_LOCK
+        self._guard = threading.Lock()
+        self._seen_seq = int(self.card["items_seq"])
+        self._seen_vseq = 0
+        self._pending: dict[str, ItemText] = {}
+        self._worker: threading.Thread | None = None
+        self._closed = threading.Event()
+
+    @property
+    def pending(self) -> int:
+        """How many changed items are found by their words only, until their vectors are made."""
+        return len(self._pending)
+
+    def sync(self) -> None:
+        """Load what changed since the last call: two look-ups when nothing did."""
+        vseq, seq = self._store.vectors.last_vseq(), self._store.items.last_seq()
+        if seq == self._seen_seq and vseq == self._seen_vseq:
+            return
+        with self._guard:
+            self._load()
+            if 0 < len(self._pending) <= _AT_ONCE:
+                self.encode(list(self._pending.values()))
+                self._load()
+        if self._pending:
+            self._start_worker()
+
+    def catch_up(self) -> None:
+        """Make every missing vector now, whoever changed the items."""
+        with self._guard:
+            self._load()
+        if self._pending:
+            with locked(self._lock_path):
+                self._encode_backlog(_BULK)
+
+    def encode(self, texts: Sequence[ItemText]) -> None:
+        """Make the vectors of these live items and store them, where every process finds them."""
+        vectors = self.encoder.items([text.text for text in texts])
+        self._store.vectors.add(self.encoder.id, [(text.id, text.text_hash) for text in texts], vectors)
+
+    def close(self) -> None:
+        self._closed.set()
+
+    @cached_property
+    def _hashes(self) -> dict[str, str]:
+        """id → text hash of the items as last seen; read at the first change, for most processes never see one."""
+        hashes: dict[str, str] = json.loads((self._generation.checked("items") / "texts.json").read_text())
+        return hashes
+
+    def _load(self) -> None:
+        """The caller holds the guard."""
+        # Vectors first: each was stored after its item, so the items read next are at least as new.
+        last = self._store.vectors.last_vseq()
+        vectors = self._store.vectors.after(self._seen_vseq, self.encoder.id)
+        for text in self._store.items.texts(after_seq=self._seen_seq):
+            self._seen_seq = text.seq
+            self._change(text)
+        awaited = {
+            found.item: found.vector
+            for found in vectors
+            if found.item in self._pending and self._pending[found.item].text_hash == found.text_hash
+        }
+        if awaited:
+            self.index.upsert(list(awaited), np.stack(list(awaited.values())))
+            for item in awaited:
+                del self._pending[item]
+        self._seen_vseq = max([last, *(found.vseq for found in vectors)])
+
+    def _change(self, text: ItemText) -> None:
+        if text.deleted:
+            self.index.delete([text.id])
+            self._pending.pop(text.id, None)
+            self._hashes.pop(text.id, None)
+        elif self._hashes.get(text.id) != text.text_hash:
+            self.index.delete([text.id])
+            self._pending[text.id] = text
+            self._hashes[text.id] = text.text_hash
+
+    def _encode_backlog(self, batch: int) -> None:
+        """The caller holds the lock of the backlog."""
+        while self._pending and not self._closed.is_set():
+            self.encode(list(self._pending.values())[:batch])
+            with self._guard:
+                self._load()
+
+    def _start_worker(self) -> None:
+        with self._guard:
+            if self._worker is None or not self._worker.is_alive():
+                self._worker = threading.Thread(target=self._work, name="shelfwise-encode", daemon=True)
+                self._worker.start()
+
+    def _work(self) -> None:
+        """Make the missing vectors in the background, unless whoever changed the items does."""
+        try:
+            while self._pending and not self._closed.wait(_PATIENCE_SECONDS):
+                with locked(self._lock_path, wait=False) as mine:
+                    if mine:
+                        self._encode_backlog(_BATCH)
+                with self._guard:
+                    self._load()
+        except Exception:  # found by their words meanwhile; the next change tries again
+            _log.exception("could not encode %d changed items", self.pending)

@@ -1,0 +1,94 @@
+"""What a generation counts rather than learns: each item's popularity and what is bought together with it.
+
+The night writes the folder with `save`; the door opens it. All weights are decayed sums measured back from the
+night's `until`.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from shelfwise.store import Event
+from shelfwise.times import DAY
+
+__all__ = ["HALF_LIFE_DAYS", "WORTH", "Statistics", "decay", "popularity", "save"]
+
+# How much an event says of the interest in an item; a purchase is worth five clicks.
+WORTH: Mapping[str, float] = {"view": 0.3, "click": 1.0, "cart": 3.0, "purchase": 5.0, "dismiss": -1.0}
+HALF_LIFE_DAYS = 14.0
+
+
+@dataclass(frozen=True)
+class Statistics:
+    """`popularity`: id → 0..1; `together`: id → (other ids, weights 0..1), best first."""
+
+    popularity: Mapping[str, float] = field(default_factory=dict)
+    _ids: list[str] = field(default_factory=list)
+    _rows: Mapping[str, int] = field(default_factory=dict)
+    _indptr: np.ndarray = field(default_factory=lambda: np.zeros(1, np.int64))  # (n_items + 1,)
+    _indices: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int32))  # (n_pairs,) columns
+    _weights: np.ndarray = field(default_factory=lambda: np.zeros(0, np.float32))  # (n_pairs,)
+
+    def together(self, item: str) -> list[tuple[str, float]]:
+        """What is bought with the item, and how strongly (0..1), best first; empty when unknown."""
+        row = self._rows.get(item)
+        if row is None:
+            return []
+        part = slice(int(self._indptr[row]), int(self._indptr[row + 1]))
+        return [
+            (self._ids[column], float(weight))
+            for column, weight in zip(self._indices[part], self._weights[part], strict=True)
+        ]
+
+    def ranked(self) -> list[str]:
+        """Ids by popularity, best first."""
+        return sorted(self.popularity, key=lambda id: (-self.popularity[id], id))
+
+    @classmethod
+    def open(cls, folder: Path) -> Statistics:
+        ids = json.loads((folder / "ids.json").read_text())
+        with np.load(folder / "weights.npz") as arrays:
+            popular = arrays["popularity"]
+            return cls(
+                {id: float(value) for id, value in zip(ids, popular, strict=True) if value > 0},
+                ids,
+                {id: row for row, id in enumerate(ids)},
+                arrays["indptr"],
+                arrays["indices"],
+                arrays["weights"],
+            )
+
+
+def save(
+    folder: Path, ids: list[str], popular: np.ndarray, indptr: np.ndarray, indices: np.ndarray, weights: np.ndarray
+) -> None:
+    """Write what `Statistics.open` reads: popularity (n_items,) and the co-purchase rows in CSR form."""
+    folder.mkdir(parents=True)
+    (folder / "ids.json").write_text(json.dumps(ids, ensure_ascii=False))
+    np.savez(
+        folder / "weights.npz",
+        popularity=popular.astype(np.float32),
+        indptr=indptr.astype(np.int64),
+        indices=indices.astype(np.int32),
+        weights=weights.astype(np.float32),
+    )
+
+
+def decay(age_seconds: float, half_life_days: float = HALF_LIFE_DAYS) -> float:
+    """0.5 for each half-life of age; an age below zero (a clock that runs ahead) counts as zero."""
+    return float(0.5 ** (max(0.0, age_seconds) / (half_life_days * DAY)))
+
+
+def popularity(events: Iterable[Event], now: float) -> dict[str, float]:
+    """Decayed worth of all events of an item, on a logarithmic scale, the most popular item at 1."""
+    mass: dict[str, float] = {}
+    for event in events:
+        mass[event.item] = mass.get(event.item, 0.0) + WORTH[event.type] * decay(now - event.ts)
+    top = math.log1p(max(mass.values(), default=0.0))
+    return {id: math.log1p(value) / top for id, value in mass.items() if value > 0} if top > 0 else {}

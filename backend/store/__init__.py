@@ -1,0 +1,34 @@
+"""The shop's facts in one SQLite file. No SQL leaves this folder, and nothing here knows of models or HTTP."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from shelfwise.store.connection import Connections
+from shelfwise.store.events import Event, Events
+from shelfwise.store.items import Items, ItemText, Upserted
+from shelfwise.store.nights import Nights
+from shelfwise.store.shown import ShownLog
+from shelfwise.store.text import FullText, words
+from shelfwise.store.vectors import StoredVector, Vectors
+
+__all__ = ["Event", "ItemText", "Store", "StoredVector", "Upserted", "words"]
+
+
+class Store:
+    """`shop.db` of one shop: `items`, `events`, `text`, `vectors`, `nights` and `shown`. Safe for several threads."""
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self.path = folder / "shop.db"
+        self._connections = Connections(self.path)
+        self.items = Items(self._connections)
+        self.events = Events(self._connections)
+        self.text = FullText(self._connections)
+        self.vectors = Vectors(self._connections)
+        self.nights = Nights(self._connections)
+        self.shown = ShownLog(self._connections)
+
+    def close(self) -> None:
+        self.shown.close()
+        self._connections.close()

@@ -1,0 +1,103 @@
+"""Shoppers' events in shop.db: append-only, idempotent by `event_id`, never judged beyond their form."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from shelfwise.records import EVENT_FIELDS, Row
+from shelfwise.store.connection import Connections
+
+__all__ = ["Event", "Events"]
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A stored event as learning and ranking read it; `query` is joined from the search it cites. ts in seconds."""
+
+    seq: int
+    ts: float
+    type: str
+    item: str
+    user: str | None
+    session: str | None
+    query: str | None
+
+
+_READ = """SELECT events.seq, events.ts, events.type, events.item, events.user, events.session,
+    coalesce(events.query, searches.query) FROM events
+    LEFT JOIN searches ON searches.search_id = events.search_id"""
+
+
+class Events:
+    def __init__(self, connections: Connections) -> None:
+        self._db = connections
+
+    def add(self, rows: Sequence[Row]) -> int:
+        """Append clean rows in one transaction; returns how many were new."""
+        with self._db.write() as connection:
+            before = connection.total_changes
+            connection.executemany(_INSERT, [[row[name] for name in EVENT_FIELDS] for row in rows])
+            return int(connection.total_changes - before)
+
+    def count(self) -> int:
+        return int(self._db.value("SELECT count(*) FROM events"))
+
+    def last_seq(self) -> int:
+        return int(self._db.value("SELECT coalesce(max(seq), 0) FROM events"))
+
+    def before(self, until: float, up_to_seq: int) -> Iterator[Event]:
+        """Every event with ts < until and seq ≤ up_to_seq, in the order of ts, streamed."""
+        cursor = self._db.connection().execute(
+            f"{_READ} WHERE events.ts < ? AND events.seq <= ? ORDER BY events.ts, events.seq", (until, up_to_seq)
+        )
+        return (Event(*row) for row in cursor)
+
+    def between(self, start: float, end: float) -> list[Row]:
+        """Whole events with start ≤ ts < end, in the order of ts, as `add` takes them."""
+        rows = self._db.rows(
+            f"SELECT {', '.join(EVENT_FIELDS)} FROM events WHERE ts >= ? AND ts < ? ORDER BY ts, seq", (start, end)
+        )
+        return [dict(row) for row in rows]
+
+    def span(self) -> tuple[float, float] | None:
+        """The first and the last ts; None without events."""
+        first, last = self._db.rows("SELECT min(ts), max(ts) FROM events")[0]
+        return None if first is None else (first, last)
+
+    def of_user(self, user: str, before: float, limit: int) -> list[Event]:
+        """The user's newest events up to `before` (inclusive: an event of this instant counts), newest first."""
+        rows = self._db.rows(
+            f"{_READ} WHERE events.user = ? AND events.ts <= ? ORDER BY events.ts DESC LIMIT ?", (user, before, limit)
+        )
+        return [Event(*row) for row in rows]
+
+    def of_session(self, session: str, before: float, limit: int) -> list[Event]:
+        """The session's newest events up to `before` (inclusive), newest first."""
+        rows = self._db.rows(
+            f"{_READ} WHERE events.session = ? AND events.ts <= ? ORDER BY events.ts DESC LIMIT ?",
+            (session, before, limit),
+        )
+        return [Event(*row) for row in rows]
+
+    def newest(self, before: float, limit: int) -> list[Event]:
+        """The shop's newest events up to `before` (inclusive), newest first, without their queries."""
+        rows = self._db.rows(
+            "SELECT seq, ts, type, item, user, session, NULL FROM events WHERE ts <= ? ORDER BY ts DESC LIMIT ?",
+            (before, limit),
+        )
+        return [Event(*row) for row in rows]
+
+    def busiest_users(self, limit: int) -> list[tuple[str, int]]:
+        """(user, events) of the users with the most events."""
+        rows = self._db.rows(
+            "SELECT user, count(*) FROM events WHERE user IS NOT NULL GROUP BY user ORDER BY 2 DESC, 1 LIMIT ?",
+            (limit,),
+        )
+        return [(row[0], row[1]) for row in rows]
+
+
+_INSERT = (
+    f"INSERT INTO events ({', '.join(EVENT_FIELDS)}) VALUES ({', '.join('?' * len(EVENT_FIELDS))})"
+    " ON CONFLICT (event_id) DO NOTHING"
+)

@@ -1,0 +1,65 @@
+"""The tables of shop.db. A change of schema is a new migration at the end, never an edit of an old one."""
+
+from __future__ import annotations
+
+from sqlite_utils import Database
+from sqlite_utils.migrations import Migrations
+
+__all__ = ["FTS_COLUMNS", "migrations"]
+
+migrations = Migrations("shelfwise")
+
+# Searchable text, most telling first; the order is that of the weights in store.text.
+FTS_COLUMNS = ("title", "brand", "category", "tags", "description", "attribute_text")
+
+
+@migrations()
+def facts(db: Database) -> None:
+    # `pk` is explicit because FTS5 refers to it, and VACUUM may renumber an implicit rowid.
+    # A deleted item stays as a tombstone row, so that every process learns of it by its `seq`.
+    for statement in (
+        """CREATE TABLE items (
+            pk INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, title TEXT, description TEXT, brand TEXT,
+            category TEXT, price REAL, currency TEXT, in_stock INTEGER NOT NULL DEFAULT 1, url TEXT, image TEXT,
+            tags TEXT, created_at REAL, attributes TEXT, attribute_text TEXT,
+            text_hash TEXT NOT NULL, seq INTEGER NOT NULL, deleted INTEGER NOT NULL DEFAULT 0)""",
+        "CREATE UNIQUE INDEX items_seq ON items (seq)",
+        """CREATE TABLE searches (
+            search_id TEXT PRIMARY KEY, ts REAL NOT NULL, query TEXT NOT NULL, user TEXT, session TEXT,
+            generation INTEGER, shown TEXT NOT NULL)""",
+        """CREATE TABLE recommendations (
+            recommendation_id TEXT PRIMARY KEY, ts REAL NOT NULL, kind TEXT NOT NULL, item TEXT, user TEXT,
+            session TEXT, generation INTEGER, shown TEXT NOT NULL)""",
+        """CREATE TABLE events (
+            seq INTEGER PRIMARY KEY AUTOINCREMENT, event_id TEXT NOT NULL UNIQUE, ts REAL NOT NULL,
+            type TEXT NOT NULL, item TEXT NOT NULL, user TEXT, session TEXT, search_id TEXT,
+            recommendation_id TEXT, position INTEGER, query TEXT, value REAL, quantity REAL)""",
+        "CREATE INDEX events_ts ON events (ts)",
+        "CREATE INDEX events_user ON events (user, ts) WHERE user IS NOT NULL",
+        "CREATE INDEX events_session ON events (session, ts) WHERE session IS NOT NULL",
+        """CREATE TABLE nights (
+            night INTEGER PRIMARY KEY AUTOINCREMENT, started REAL NOT NULL, finished REAL, verdict TEXT NOT NULL,
+            reason TEXT, parent INTEGER, generation INTEGER, report TEXT)""",
+        # Derived, and safe to lose: the newest vector of an item by an encoder, found by pollers by its `vseq`.
+        """CREATE TABLE vectors (
+            vseq INTEGER PRIMARY KEY AUTOINCREMENT, item TEXT NOT NULL, encoder TEXT NOT NULL,
+            text_hash TEXT NOT NULL, vector BLOB NOT NULL, UNIQUE (item, encoder))""",
+    ):
+        db.execute(statement)
+
+
+@migrations()
+def full_text(db: Database) -> None:
+    columns = ", ".join(FTS_COLUMNS)
+    old, new = (", ".join(f"{side}.{column}" for column in FTS_COLUMNS) for side in ("old", "new"))
+    for statement in (
+        f"""CREATE VIRTUAL TABLE items_fts USING fts5 ({columns}, content = 'items', content_rowid = 'pk',
+            tokenize = 'porter unicode61 remove_diacritics 2', prefix = '2 3')""",
+        f"""CREATE TRIGGER items_fts_insert AFTER INSERT ON items WHEN new.deleted = 0 BEGIN
+            INSERT INTO items_fts (rowid, {columns}) VALUES (new.pk, {new}); END""",
+        f"""CREATE TRIGGER items_fts_out BEFORE UPDATE ON items WHEN old.deleted = 0 BEGIN
+            INSERT INTO items_fts (items_fts, rowid, {columns}) VALUES ('delete', old.pk, {old}); END""",
+        f"""CREATE TRIGGER items_fts_in AFTER UPDATE ON items WHEN new.deleted = 0 BEGIN
+            INSERT INTO items_fts (rowid, {columns}) VALUES (new.pk, {new}); END""",
+    ):
+        db.execute(statement)

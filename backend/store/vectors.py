@@ -1,0 +1,53 @@
+"""Vectors of items changed since a generation was built: derived, safe to lose, shared by all processes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from shelfwise.store.connection import Connections
+
+__all__ = ["StoredVector", "Vectors"]
+
+
+@dataclass(frozen=True, slots=True)
+class StoredVector:
+    vseq: int
+    item: str
+    text_hash: str
+    vector: np.ndarray  # (dim,) float32
+
+
+class Vectors:
+    def __init__(self, connections: Connections) -> None:
+        self._db = connections
+
+    def add(self, encoder: str, items: Sequence[tuple[str, str]], vectors: np.ndarray) -> None:
+        """Store vectors (n, dim) float32 of n (item, text_hash) by the encoder of that id; older ones are replaced."""
+        rows = [
+            (item, encoder, text_hash, vector.tobytes())
+            for (item, text_hash), vector in zip(items, vectors.astype(np.float32), strict=True)
+        ]
+        with self._db.write() as connection:
+            connection.executemany(
+                "INSERT OR REPLACE INTO vectors (item, encoder, text_hash, vector) VALUES (?, ?, ?, ?)", rows
+            )
+
+    def last_vseq(self) -> int:
+        return int(self._db.value("SELECT coalesce(max(vseq), 0) FROM vectors"))
+
+    def after(self, vseq: int, encoder: str) -> list[StoredVector]:
+        """The vectors of this encoder stored after `vseq`, oldest first."""
+        rows = self._db.rows(
+            "SELECT vseq, item, text_hash, vector FROM vectors WHERE vseq > ? AND encoder = ? ORDER BY vseq",
+            (vseq, encoder),
+        )
+        return [StoredVector(row[0], row[1], row[2], np.frombuffer(row[3], np.float32)) for row in rows]
+
+    def keep_only(self, encoders: Sequence[str]) -> None:
+        """Forget the vectors of encoders that no kept generation has."""
+        marks = ", ".join("?" * len(encoders))
+        with self._db.write() as connection:
+            connection.execute(f"DELETE FROM vectors WHERE encoder NOT IN ({marks})", tuple(encoders))

@@ -1,0 +1,152 @@
+"""The one interface of the room: an immutable main segment, a small delta and tombstones, seen as one index.
+A kind (flat, sq8, ivfsq8, gpu) only says how its main segment is made and scanned. Safe for many threads."""
+
+import threading
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, ClassVar
+
+import faiss
+import numpy as np
+import numpy.typing as npt
+
+from shelfwise.index.checks import Floats, Mask, Rows, matrix, pairs
+from shelfwise.index.delta import Delta
+from shelfwise.index.files import Saved, write
+from shelfwise.index.hits import Hit, best, ordered
+
+# FAISS's stubs do not know the arguments that its Python wrappers take
+Bitmap: Any = faiss.IDSelectorBitmap
+Parameters: Any = faiss.SearchParameters
+
+
+class VectorIndex(ABC):
+    """Ids (any text, unique) and L2-normalised float32 vectors, searched by inner product.
+
+    The caller normalises. Make one with `shelfwise.index.build` or `load`."""
+
+    kind: ClassVar[str]
+    segment_type: ClassVar[type[Any]]  # of the main segment, as FAISS reads it back
+
+    def __init__(self, main: Any, ids: list[str], dead: Mask | None = None) -> None:
+        self._main = main  # FAISS index of (n_main, dim), row i belongs to _names[i]; never changes
+        self._names = ids
+        # replaced, never changed in place: a search may still read the old one
+        self._dead: Mask = np.zeros(len(ids), dtype=np.bool_) if dead is None else dead  # (n_main,) bool
+        self._n_dead = int(self._dead.sum())
+        gone = self._dead.tolist()
+        self._rows = {item: row for row, item in enumerate(ids) if not gone[row]}  # the live ones
+        self._delta = Delta(main.d)
+        self._lock = threading.Lock()  # over _dead, _n_dead, _rows and _delta
+
+    @classmethod
+    @abstractmethod
+    def make_segment(cls, vectors: Floats) -> Any:
+        """A FAISS index that holds `vectors`, (n, dim) float32, in order; n may be 0."""
+
+    @property
+    def dim(self) -> int:
+        return int(self._main.d)
+
+    @property
+    def stored_kind(self) -> str:
+        """The kind that `save` writes down."""
+        return self.kind
+
+    @property
+    def settings(self) -> dict[str, int]:
+        """What the kind chose when it was built."""
+        return {}
+
+    @property
+    def delta_share(self) -> float:
+        """The part of the live vectors that lies in the delta, 0 to 1."""
+        with self._lock:
+            return len(self._delta) / max(1, len(self._rows) + len(self._delta))
+
+    @property
+    def tombstone_share(self) -> float:
+        """The part of the main segment that is dead, 0 to 1."""
+        with self._lock:
+            return self._n_dead / max(1, len(self._names))
+
+    def __len__(self) -> int:
+        with self._lock:
+            return len(self._rows) + len(self._delta)
+
+    def __contains__(self, item: object) -> bool:
+        with self._lock:
+            return item in self._rows or item in self._delta
+
+    def ids(self) -> Iterator[str]:
+        """The live ids as they were at the call."""
+        with self._lock:
+            return iter([*self._rows, *self._delta])
+
+    def search(self, queries: npt.ArrayLike, k: int) -> list[list[Hit]]:
+        """For each of the (q, dim) queries at most k live (id, inner product), best first, equal scores by id.
+
+        Raises ValueError on a wrong shape, a number that is not finite, or k < 1."""
+        checked = matrix(queries, self.dim, "queries")  # (q, dim) float32
+        if k < 1:
+            raise ValueError(f"k: {k} is less than 1")
+        with self._lock:  # one moment of delta and tombstones: a change is seen whole or not at all
+            dead, n_live = (self._dead if self._n_dead else None), len(self._rows)
+            recent = self._delta.search(checked, k)
+        older = best(lambda q, m: self._scan(q, m, dead), self._names, checked, k, n_live)
+        return [ordered(a + b, k) for a, b in zip(older, recent, strict=True)]
+
+    def upsert(self, ids: Sequence[str], vectors: npt.ArrayLike) -> None:
+        """Adds or replaces; searchable when the call returns. Raises ValueError and changes nothing on bad input."""
+        names, checked = pairs(ids, vectors, self.dim)
+        with self._lock:
+            self._forget(names)
+            self._delta.add(names, checked)
+
+    def delete(self, ids: Iterable[str]) -> int:
+        """Removes, and returns how many of `ids` were live; unknown ids are passed over."""
+        gone = list(ids)  # outside the lock: a generator may ask this index
+        with self._lock:
+            return self._forget(gone)
+
+    def vectors(self, ids: Iterable[str]) -> tuple[list[str], Floats]:
+        """Those of `ids` that are live, in order, and their (m, dim) float32 vectors; a quantised kind decodes them."""
+        asked = list(ids)
+        with self._lock:
+            known = [item for item in asked if item in self._rows or item in self._delta]
+            recent = [i for i, item in enumerate(known) if item in self._delta]
+            older = [i for i, item in enumerate(known) if item in self._rows]
+            rows = np.array([self._rows[known[i]] for i in older], dtype=np.int64)
+            found = np.empty((len(known), self.dim), dtype=np.float32)
+            if recent:
+                found[recent] = self._delta.vectors(known[i] for i in recent)
+        if older:
+            found[older] = self._main.reconstruct_batch(rows)
+        return known, found
+
+    def save(self, folder: Path) -> None:
+        """Writes the index into `folder`, by plain writes. Raises OSError."""
+        with self._lock:
+            dead, names = self._dead, list(self._delta)
+            delta = self._delta.vectors(names) if names else np.empty((0, self.dim), dtype=np.float32)
+        write(folder, Saved(self.stored_kind, self.settings, self._main, self._names, dead, names, delta))
+
+    def _forget(self, ids: list[str]) -> int:
+        """Tombstones in the main segment, removal from the delta. The caller holds the lock."""
+        rows = [self._rows.pop(item) for item in ids if item in self._rows]
+        if rows:
+            self._dead = self._dead.copy()
+            self._dead[rows] = True
+            self._n_dead += len(rows)
+        return len(rows) + self._delta.remove(ids)
+
+    def _scan(self, queries: Floats, k: int, dead: Mask | None) -> tuple[Floats, Rows]:
+        """The best k rows of the main segment that are not dead; k is at most their number."""
+        scores, rows = self._main.search(queries, k, params=Parameters(**selector(dead)))
+        return scores, rows  # (q, k) float32, (q, k) int64
+
+
+def selector(dead: Mask | None) -> dict[str, Any]:
+    """The FAISS search parameter that passes over the dead rows."""
+    return {} if dead is None else {"sel": Bitmap(np.packbits(~dead, bitorder="little"))}

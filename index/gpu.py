@@ -1,0 +1,57 @@
+"""The flat kind with its main segment copied to a GPU, in half precision; delta and tombstones stay on the CPU.
+FAISS's GPU indexes are not safe for two threads even to read, so that one thread owns the copy."""
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import faiss
+import numpy as np
+
+from shelfwise.index.checks import Floats, Mask, Rows
+from shelfwise.index.flat import FlatIndex
+
+MAX_K = 2048  # the most that FAISS finds on a GPU
+
+
+class GpuIndex(FlatIndex):
+    """Searched on the GPU; saved, and its vectors read, from the exact CPU segment."""
+
+    kind = "gpu"
+
+    def __init__(self, main: Any, ids: list[str], dead: Mask | None = None) -> None:
+        if not available():
+            raise ValueError("kind 'gpu': FAISS sees no GPU; install faiss-gpu, or load with gpu=False")
+        super().__init__(main, ids, dead)
+        self._owner = ThreadPoolExecutor(max_workers=1, thread_name_prefix="shelfwise-gpu")
+        try:
+            self._resources, self._copy = self._owner.submit(copy_to_gpu, main).result()
+        except RuntimeError as error:
+            raise OSError(f"the index does not go to the GPU, load with gpu=False: {error}") from error
+
+    @property
+    def stored_kind(self) -> str:
+        return FlatIndex.kind
+
+    def _scan(self, queries: Floats, k: int, dead: Mask | None) -> tuple[Floats, Rows]:
+        want = k
+        while want <= MAX_K:  # a GPU ignores the selector in silence: fetch more, drop the dead
+            scores, rows = self._owner.submit(self._copy.search, queries, want).result()
+            live = rows >= 0 if dead is None else (rows >= 0) & ~dead[rows]  # (q, want) bool
+            if (live.sum(axis=1) >= k).all():
+                first = np.argsort(~live, axis=1, kind="stable")[:, :k]  # the live ones, still best first
+                return np.take_along_axis(scores, first, 1), np.take_along_axis(rows, first, 1)
+            want = max(want + 1, min(2 * want, MAX_K, len(self._names)))
+        return super()._scan(queries, k, dead)
+
+
+def available() -> bool:
+    """Whether this FAISS was built for GPUs and sees one."""
+    return hasattr(faiss, "index_cpu_to_gpu") and faiss.get_num_gpus() > 0
+
+
+def copy_to_gpu(main: Any) -> tuple[Any, Any]:
+    """The resources, which must outlive it, and the copy."""
+    options = faiss.GpuClonerOptions()
+    options.useFloat16 = True
+    resources = faiss.StandardGpuResources()
+    return resources, faiss.index_cpu_to_gpu(resources, 0, main, options)

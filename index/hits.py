@@ -1,0 +1,31 @@
+"""From FAISS's scores and row numbers to named hits, best first.
+Equal scores are ordered by id, also where k cuts through them, so that an answer outlives a rebuild."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+from shelfwise.index.checks import Floats, Rows
+
+Hit = tuple[str, float]  # id, inner product
+Scan = Callable[[Floats, int], tuple[Floats, Rows]]  # queries, k -> (q, k) scores, (q, k) rows, -1 = none
+
+TIES = 2048  # how far a run of equal scores is followed
+
+
+def best(scan: Scan, names: Sequence[str] | Mapping[int, str], queries: Floats, k: int, size: int) -> list[list[Hit]]:
+    """The hits of each query: at most k of the `size` that `scan` can find."""
+    if not size or not len(queries):
+        return [[] for _ in queries]
+    want = min(k + 1, size)  # one more than asked shows whether k cuts through a tie
+    scores, rows = scan(queries, want)
+    while want < min(size, TIES) and (scores[:, k - 1] == scores[:, -1]).any():
+        want = min(2 * want, size)
+        scores, rows = scan(queries, want)
+    return [
+        ordered([(names[row], score) for row, score in zip(found, values, strict=True) if row >= 0], k)
+        for found, values in zip(rows.tolist(), scores.tolist(), strict=True)
+    ]
+
+
+def ordered(hits: list[Hit], k: int) -> list[Hit]:
+    """The best k, equal scores by id."""
+    return sorted(hits, key=lambda hit: (-hit[1], hit[0]))[:k]

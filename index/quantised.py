@@ -1,0 +1,96 @@
+"""The kinds that keep one byte a dimension: sq8 compares a query with all of them, ivfsq8 with the nearest lists only.
+How many lists is measured when the index is built, against exact search, and never guessed."""
+
+from typing import Any
+
+import faiss
+import numpy as np
+
+from shelfwise.index.base import VectorIndex, selector
+from shelfwise.index.checks import Floats, Mask, Rows
+
+RECALL = 0.95  # the gate, at K hits
+K = 10
+SAMPLE = 256  # queries that measure it
+TRAIN_PER_LIST = 50  # FAISS asks for at least 39
+
+# FAISS's stubs do not know the arguments that its Python wrapper takes
+IvfParameters: Any = faiss.SearchParametersIVF
+
+
+class Sq8Index(VectorIndex):
+    """dim bytes a vector; the range of each dimension is learned from the vectors themselves."""
+
+    kind = "sq8"
+    segment_type = faiss.IndexScalarQuantizer
+
+    @classmethod
+    def make_segment(cls, vectors: Floats) -> Any:
+        main = faiss.IndexScalarQuantizer(vectors.shape[1], faiss.ScalarQuantizer.QT_8bit, faiss.METRIC_INNER_PRODUCT)
+        if len(vectors):  # FAISS refuses to train on nothing
+            main.train(vectors)
+            main.add(vectors)
+        return main
+
+
+class IvfSq8Index(VectorIndex):
+    """dim + 16 bytes a vector, in about 4 * sqrt(n) lists of which a search probes a few."""
+
+    kind = "ivfsq8"
+    segment_type = faiss.IndexIVFScalarQuantizer
+
+    @property
+    def settings(self) -> dict[str, int]:
+        return {"nlist": int(self._main.nlist), "nprobe": int(self._main.nprobe)}
+
+    @classmethod
+    def make_segment(cls, vectors: Floats) -> Any:
+        n, dim = vectors.shape
+        nlist = max(1, min(int(4 * n**0.5), n // TRAIN_PER_LIST))
+        main = faiss.IndexIVFScalarQuantizer(
+            faiss.IndexFlatIP(dim), dim, nlist, faiss.ScalarQuantizer.QT_8bit, faiss.METRIC_INNER_PRODUCT
+        )
+        main.cp.min_points_per_centroid = 1  # or FAISS warns on stderr about fewer than 39
+        if n:
+            main.train(draw(vectors, nlist * TRAIN_PER_LIST))
+            main.add(vectors)
+            main.nprobe = choose_nprobe(main, vectors)
+        main.make_direct_map()  # `vectors` decodes by row number; saved with the index
+        return main
+
+    def _scan(self, queries: Floats, k: int, dead: Mask | None) -> tuple[Floats, Rows]:
+        nprobe = int(self._main.nprobe)
+        while True:
+            params = IvfParameters(nprobe=nprobe, **selector(dead))
+            scores, rows = self._main.search(queries, k, params=params)  # (q, k) float32, (q, k) int64
+            if nprobe >= self._main.nlist or (rows >= 0).all():
+                return scores, rows
+            nprobe *= 2  # these lists hold fewer than k live rows
+
+
+def choose_nprobe(main: Any, vectors: Floats) -> int:
+    """The smallest power of two (at most nlist) that passes the gate on a sample of the vectors."""
+    queries, k = draw(vectors, SAMPLE), min(K, len(vectors))
+    exact, _ = faiss.knn(queries, vectors, k, metric=faiss.METRIC_INNER_PRODUCT)  # (q, k) float32
+    nprobe = 1
+    while nprobe < main.nlist:
+        _, rows = main.search(queries, k, params=IvfParameters(nprobe=nprobe))
+        if recall(queries, vectors, rows, exact[:, -1]) >= RECALL:
+            break
+        nprobe *= 2
+    return int(min(nprobe, main.nlist))
+
+
+def recall(queries: Floats, vectors: Floats, rows: Rows, worst: Floats) -> float:
+    """The share of `rows` (q, k) as near as the exact k-th hit, whose score is `worst` (q,).
+
+    By score and not by row, as ann-benchmarks has it: of two items with one text either will do."""
+    scores = np.einsum("qd,qkd->qk", queries, vectors[rows])
+    return float(((scores >= worst[:, None] - 1e-6) & (rows >= 0)).mean())
+
+
+def draw(vectors: Floats, size: int) -> Floats:
+    """At most `size` of the vectors, the same ones every time."""
+    if len(vectors) <= size:
+        return vectors
+    return vectors[np.sort(np.random.default_rng(0).choice(len(vectors), size, replace=False))]

@@ -1,0 +1,19 @@
+"""The night: what the shop's shoppers did becomes a new generation, judged before it is published.
+
+The only room that imports torch. `init` makes generation 0, `increment` runs one night, `replay` measures nights on
+a log.
+"""
+
+from __future__ import annotations
+
+import os
+
+# The night shares its processors with the shop it learns for. OpenMP threads that spin while they wait for each other
+# made it 10 times slower beside a busy process; waiting asleep costs nothing alone. Read when torch is first imported.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+
+from shelfwise.trainer.night import Night, compact, increment, init
+from shelfwise.trainer.replay import replay
+
+__all__ = ["Night", "compact", "increment", "init", "replay"]

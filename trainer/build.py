@@ -1,0 +1,83 @@
+"""The item side of a generation: every item's vector by one encoder, and the index over them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from shelfwise.encoder import Encoder
+from shelfwise.index import VectorIndex, build
+from shelfwise.store import ItemText, Store
+
+__all__ = ["Catalogue", "encode_catalogue", "share_changes", "snapshot", "write_index"]
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """The live items as they were when the night looked, in the order of their ids' first appearance by `seq`."""
+
+    items: list[ItemText]
+    items_seq: int
+
+    @property
+    def ids(self) -> list[str]:
+        return [item.id for item in self.items]
+
+    @property
+    def texts(self) -> dict[str, str]:
+        return {item.id: item.text for item in self.items}
+
+
+def snapshot(store: Store) -> Catalogue:
+    """All live items now, and the `seq` up to which they were read."""
+    items_seq = store.items.last_seq()
+    return Catalogue([item for item in store.items.texts(up_to=items_seq) if not item.deleted], items_seq)
+
+
+def encode_catalogue(
+    catalogue: Catalogue, encoder: Encoder, progress: Callable[[int, int], object], reuse: VectorIndex | None = None
+) -> np.ndarray:
+    """Vectors (n_items, dim) float32 in the order of the catalogue.
+
+    `reuse` is an up-to-date index filled by the same encoder; its vectors are taken where it has them.
+    """
+    vectors = np.zeros((len(catalogue.items), encoder.dim), dtype=np.float32)
+    rows = {item.id: row for row, item in enumerate(catalogue.items)}
+    missing = set(rows)
+    if reuse is not None:
+        known, found = reuse.vectors(rows)
+        vectors[[rows[id] for id in known]] = found
+        missing -= set(known)
+    todo = [item for item in catalogue.items if item.id in missing]
+    done = 0
+
+    def count(more: int) -> None:
+        nonlocal done
+        done += more
+        progress(done, len(todo))
+
+    if todo:
+        vectors[[rows[item.id] for item in todo]] = encoder.items([item.text for item in todo], count)
+    return vectors
+
+
+def write_index(catalogue: Catalogue, vectors: np.ndarray, folder: Path) -> None:
+    """Write the parts `index` and `items` of a generation."""
+    build(catalogue.ids, vectors).save(folder / "index")
+    (folder / "items").mkdir()
+    hashes = {item.id: item.text_hash for item in catalogue.items}
+    (folder / "items" / "texts.json").write_text(json.dumps(hashes, ensure_ascii=False))
+
+
+def share_changes(store: Store, encoder: Encoder, after_seq: int) -> None:
+    """Store vectors by the new encoder of the items that changed during the night, until none is left."""
+    while changed := list(store.items.texts(after_seq=after_seq)):
+        live = [item for item in changed if not item.deleted]
+        if live:
+            vectors = encoder.items([item.text for item in live])
+            store.vectors.add(encoder.id, [(item.id, item.text_hash) for item in live], vectors)
+        after_seq = changed[-1].seq

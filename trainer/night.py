@@ -1,0 +1,334 @@
+"""One night, from top to bottom: collect, pairs, train, export, encode, judge, publish or refuse, ledger.
+
+`init` makes generation 0 from the base model; `compact` rebuilds the index with the same encoder. All three publish
+under one lock, so that two nights never overlap.
+"""
+
+from __future__ import annotations
+
+import resource
+import shutil
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from shelfwise import Shop
+from shelfwise.errors import NightBusy
+from shelfwise.generations import Generation, copy_part
+from shelfwise.locks import locked
+from shelfwise.serving import Serving
+from shelfwise.times import parse_time, to_iso
+from shelfwise.trainer.build import Catalogue, encode_catalogue, share_changes, snapshot, write_index
+from shelfwise.trainer.collect import Material, collect
+from shelfwise.trainer.counting import count
+
+__all__ = ["Night", "Progress", "compact", "increment", "init"]
+
+Progress = Callable[[str, int, int], object]  # stage, done, total
+_SEED = 20_111
+_MOST_DELTA, _MOST_TOMBSTONES = 0.10, 0.20  # beyond these the index is rebuilt
+# What a parent that never learned has learned; generation 0's card says so.
+_NOTHING: dict[str, Any] = {"events_seq": 0, "until": 0.0, "held_out": []}
+
+
+@dataclass(frozen=True, slots=True)
+class Night:
+    """How a night ended. `verdict`: published, refused, compacted or nothing to learn; `generation` serves now."""
+
+    night: int
+    verdict: str
+    reason: str
+    parent: int | None
+    generation: int | None
+    report: dict[str, Any] = field(default_factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def init(path: str | Path, model: str | None = None, progress: Progress | None = None) -> int:
+    """Make generation 0 from the base model (default all-MiniLM-L6-v2); returns the generation that serves.
+
+    A shop that has a generation is left as it is. Raises EncoderUnsupported, NightBusy.
+    """
+    with Shop(path) as shop, _alone(shop):
+        current = shop.generations.current()
+        return _genesis(shop, model, progress or _silent).number if current is None else current
+
+
+def increment(
+    path: str | Path,
+    until: datetime | str | None = None,
+    progress: Progress | None = None,
+    *,
+    learn_pairs: bool = True,
+) -> Night:
+    """Run one night on the shop in `path`, with the events before `until` (exclusive; default: now).
+
+    `learn_pairs=False` only counts: popularity and co-purchases follow, the encoder stays (replay's frozen baseline).
+    Raises NightBusy when another night runs, InvalidInput for a bad `until`.
+    """
+    with Shop(path) as shop, _alone(shop):
+        if shop.generations.current() is None:
+            _genesis(shop, None, progress or _silent)
+        now = shop.now() if until is None else parse_time(until, "until")
+        return _recorded(shop, lambda run: run.increment(now, learn_pairs), progress or _silent)
+
+
+def compact(path: str | Path, progress: Progress | None = None) -> Night | None:
+    """Rebuild the index with the same encoder if enough items changed since it was built; None if not."""
+    with Shop(path) as shop, _alone(shop):
+        current = shop.generations.current()
+        if current is None or not _is_worn(shop, current):
+            return None
+        return _recorded(shop, lambda run: run.compact(), progress or _silent)
+
+
+# ---- a night and its row in the ledger ----------------------------------------------------------------------
+
+
+@contextmanager
+def _alone(shop: Shop) -> Iterator[None]:
+    with locked(shop.path / "night.lock", wait=False) as mine:
+        if not mine:
+            raise NightBusy(f"another night is running on {shop.path}; wait for it, or see `shelfwise nights`")
+        shop.generations.sweep()
+        shutil.rmtree(shop.path / "work", ignore_errors=True)
+        yield
+
+
+def _recorded(shop: Shop, work: Callable[[_Run], Night], progress: Progress) -> Night:
+    """Run the night's work and leave a row in the ledger, whatever its end."""
+    started = shop.now()
+    parent = shop.generations.current()
+    assert parent is not None
+    number = shop.store.nights.begin(started, parent)
+    run = _Run(shop, number, shop.generations.open(parent), progress)
+    try:
+        night = work(run)
+    except BaseException as problem:
+        verdict = "killed" if isinstance(problem, KeyboardInterrupt | SystemExit) else "failed"
+        reason = f"{type(problem).__name__}: {problem}"
+        shop.store.nights.end(number, shop.now(), verdict, reason, parent, run.report)
+        shop.generations.sweep()
+        raise
+    finally:
+        shutil.rmtree(shop.path / "work", ignore_errors=True)
+    shop.store.nights.end(number, shop.now(), night.verdict, night.reason, night.generation, night.report)
+    return night
+
+
+class _Run:
+    """The steps of one night on one parent generation; `report` fills up as they are done."""
+
+    def __init__(self, shop: Shop, number: int, parent: Generation, progress: Progress) -> None:
+        self.shop, self.number, self.parent, self.progress = shop, number, parent, progress
+        self.report: dict[str, Any] = {"parent": parent.number, "seconds": {}}
+
+    def increment(self, until: float, learn_pairs: bool) -> Night:
+        events_seq = self.shop.store.events.last_seq()
+        catalogue = snapshot(self.shop.store)
+        events = list(self.shop.store.events.before(until, events_seq))
+        learned = self.parent.card["learned"]
+        material = collect(events, learned, set(catalogue.ids).__contains__)
+        self.report |= {"until": to_iso(until), "events_seq": events_seq, "counts": material.counts}
+        if not material.counts["new_events"] and not _is_worn(self.shop, self.parent.number):
+            return self._close("nothing to learn", "no event came since the last night", None)
+
+        number, folder = self.shop.generations.begin()
+        with self._timed("count"):
+            count(events, catalogue.ids, until, folder / "statistics")
+        child = self._train(material, catalogue, folder) if learn_pairs else None
+        if child is None:
+            self._carry_encoder(catalogue, folder)
+            verdict, reason = "published", self.report.get("not_trained", "the encoder was kept, as asked")
+        else:
+            learned = {"events_seq": events_seq, "until": until, "held_out": material.held_out}
+            verdict, reason = self._judged(child, material, catalogue, folder)
+            if verdict == "refused":
+                learned = self.parent.card["learned"]
+                self._carry_encoder(catalogue, folder)
+        return self._publish(number, folder, catalogue, verdict, reason, {"learned": learned, "until": until})
+
+    def compact(self) -> Night:
+        catalogue = snapshot(self.shop.store)
+        number, folder = self.shop.generations.begin()
+        copy_part(self.parent, "statistics", folder)
+        self._carry_encoder(catalogue, folder)
+        kept = {name: self.parent.card[name] for name in ("learned", "until")}
+        reason = "many items changed since the index was built"
+        return self._publish(number, folder, catalogue, "compacted", reason, kept)
+
+    # ---- steps ------------------------------------------------------------------------------------------------
+
+    def _train(self, material: Material, catalogue: Catalogue, folder: Path) -> Path | None:
+        """Train the parent's encoder on and export it to `folder`; None when there are too few pairs."""
+        from shelfwise.trainer.export import export_serving
+        from shelfwise.trainer.learn import LEAST_PAIRS, Recipe, learn
+        from shelfwise.trainer.models import load_model
+        from shelfwise.trainer.pairs import make_pairs
+
+        titles = dict(self.shop.store.items.titles())
+        pairs, counts = make_pairs(material, catalogue.texts, titles, _SEED + self.number)
+        self.report["counts"] |= counts
+        if counts["new_pairs"] < LEAST_PAIRS:
+            self.report["not_trained"] = f"{counts['new_pairs']} new pairs are too few to train on; statistics only"
+            return None
+        with self._timed("train"):
+            model = load_model(str(self.parent.checked("encoder")))
+            self.report["training"] = learn(
+                model,
+                pairs,
+                catalogue.texts,
+                self.shop.path / "work",
+                seed=_SEED + self.number,
+                recipe=Recipe(),
+                progress=lambda done, total: self.progress("train", done, total),
+            )
+        with self._timed("export"):
+            self.progress("export", 0, 1)
+            model.save(str(folder / "encoder"), create_model_card=False)
+            export_serving(model, folder / "serving")
+            self.progress("export", 1, 1)
+        return folder
+
+    def _judged(self, child: Path, material: Material, catalogue: Catalogue, folder: Path) -> tuple[str, str]:
+        """Encode the catalogue with the child, and say whether it may serve."""
+        from shelfwise.encoder import Encoder
+        from shelfwise.trainer.judge import judge, set_exams
+
+        encoder = Encoder(child / "serving")
+        with self._timed("encode"):
+            vectors = encode_catalogue(catalogue, encoder, lambda done, total: self.progress("encode", done, total))
+        with self._timed("judge"):
+            titles = dict(self.shop.store.items.titles())
+            searched = material.new_searches or material.old_searches
+            exams = set_exams(
+                material.held_searches, [] if searched else material.held_baskets, catalogue.texts, titles, _SEED
+            )
+            serving = self._parent_serving()
+            before = encode_catalogue(catalogue, serving.encoder, _no_count, reuse=_exact(serving))
+            verdicts = judge(exams, (serving.encoder, before), (encoder, vectors), catalogue.ids)
+        self.report["verdicts"] = [verdict.to_dict() for verdict in verdicts]
+        failed = [str(verdict) for verdict in verdicts if not verdict.passed]
+        if failed:
+            shutil.rmtree(folder / "encoder")
+            shutil.rmtree(folder / "serving")
+            return "refused", "the trained encoder is worse, the parent's is kept: " + "; ".join(failed)
+        write_index(catalogue, vectors, folder)
+        return "published", "; ".join(map(str, verdicts)) or "nothing was held out to judge on"
+
+    def _carry_encoder(self, catalogue: Catalogue, folder: Path) -> None:
+        """The parent's encoder again, and an index by it over the catalogue of now."""
+        for part in ("encoder", "serving"):
+            copy_part(self.parent, part, folder)
+        with self._timed("encode"):
+            serving = self._parent_serving()
+            vectors = encode_catalogue(
+                catalogue, serving.encoder, lambda done, total: self.progress("encode", done, total), _exact(serving)
+            )
+        write_index(catalogue, vectors, folder)
+
+    def _publish(
+        self, number: int, folder: Path, catalogue: Catalogue, verdict: str, reason: str, card: dict[str, Any]
+    ) -> Night:
+        from shelfwise.encoder import Encoder
+
+        with self._timed("publish"):
+            encoder = Encoder(folder / "serving")
+            share_changes(self.shop.store, encoder, catalogue.items_seq)
+            self.shop.generations.publish(
+                number,
+                folder,
+                card
+                | {
+                    "items_seq": catalogue.items_seq,
+                    "encoder": encoder.id,
+                    "base": self.parent.card["base"],
+                    "night": self.number,
+                    "verdict": verdict,
+                    "report": self.report,
+                },
+                parent=self.parent.number,
+            )
+            self._tidy()
+        return self._close(verdict, reason, number)
+
+    def _tidy(self) -> None:
+        self.shop.generations.prune()
+        kept = [self.shop.generations.open(number).card["encoder"] for number in self.shop.generations.numbers()]
+        self.shop.store.vectors.keep_only(kept)
+
+    def _close(self, verdict: str, reason: str, generation: int | None) -> Night:
+        self.report["peak_memory_mb"] = _peak_memory_mb()
+        number = self.parent.number if generation is None else generation
+        return Night(self.number, verdict, reason, self.parent.number, number, self.report)
+
+    def _parent_serving(self) -> Serving:
+        serving = Serving(self.parent, self.shop.store, self.shop.path)
+        serving.catch_up()
+        return serving
+
+    @contextmanager
+    def _timed(self, stage: str) -> Iterator[None]:
+        started = time.perf_counter()
+        yield
+        seconds = self.report["seconds"]
+        seconds[stage] = round(seconds.get(stage, 0.0) + time.perf_counter() - started, 2)
+
+
+def _genesis(shop: Shop, model_name: str | None, progress: Progress) -> Generation:
+    """Generation 0: the base model as it is, and nothing counted yet."""
+    from shelfwise.encoder import Encoder
+    from shelfwise.trainer.export import export_serving
+    from shelfwise.trainer.models import DEFAULT_MODEL, load_model
+
+    model = load_model(model_name)
+    number, folder = shop.generations.begin()
+    progress("export", 0, 1)
+    model.save(str(folder / "encoder"), create_model_card=False)
+    export_serving(model, folder / "serving")
+    progress("export", 1, 1)
+    encoder = Encoder(folder / "serving")
+    catalogue = snapshot(shop.store)
+    vectors = encode_catalogue(catalogue, encoder, lambda done, total: progress("encode", done, total))
+    write_index(catalogue, vectors, folder)
+    count([], catalogue.ids, shop.now(), folder / "statistics")
+    share_changes(shop.store, encoder, catalogue.items_seq)
+    card = {
+        "learned": _NOTHING,
+        "until": 0.0,
+        "items_seq": catalogue.items_seq,
+        "encoder": encoder.id,
+        "base": model_name or DEFAULT_MODEL,
+        "verdict": "published",
+    }
+    return shop.generations.publish(number, folder, card, parent=None)
+
+
+def _is_worn(shop: Shop, number: int) -> bool:
+    """Whether so much changed since the index was built that a new one pays."""
+    card = shop.generations.open(number).card
+    changed = sum(1 for _ in shop.store.items.texts(after_seq=card["items_seq"]))
+    return changed > _MOST_DELTA * max(1, shop.store.items.count())
+
+
+def _exact(serving: Serving) -> Any:
+    """The index whose vectors can be taken again; a quantised one would lose a little each time."""
+    return serving.index if serving.index.kind in ("flat", "gpu") else None
+
+
+def _peak_memory_mb() -> int:
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return int(peak // (1024 * 1024 if sys.platform == "darwin" else 1024))
+
+
+def _silent(stage: str, done: int, total: int) -> None: ...
+
+
+def _no_count(done: int, total: int) -> None: ...
