@@ -14,7 +14,7 @@ from shelfwise.times import parse_time
 __all__ = ["clean_event", "clean_id", "clean_item", "is_encodable"]
 
 _TRUE, _FALSE = {"1", "true", "yes", "y", "t"}, {"0", "false", "no", "n", "f"}
-MAX_ID, MAX_TEXT = 512, 100_000
+MAX_ID, MAX_TEXT, MAX_POSITION = 512, 100_000, 1_000_000
 
 
 def clean_item(row: Mapping[str, Any]) -> Row:
@@ -34,7 +34,7 @@ def clean_item(row: Mapping[str, Any]) -> Row:
         elif name == "attributes":
             extra |= _attributes(value)
         elif value is not None and value != "":
-            extra[str(name)] = _plain(value, str(name))
+            extra[_field_name(name)] = _plain(value, str(name))
     if "title" in item and not item["title"]:
         raise InvalidInput("title: is blank; every item needs a title", "title")
     if extra:
@@ -72,7 +72,9 @@ def clean_id(value: object, name: str) -> str:
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         raise InvalidInput(f"{name}: {_shown(value)} is no id; give a text or a number", name)
     if isinstance(value, float):
-        value = int(value) if math.isfinite(value) and value == int(value) else repr(value)
+        if not math.isfinite(value):
+            raise InvalidInput(f"{name}: {_shown(value)} is no id; give a text or a number", name)
+        value = int(value) if value == int(value) else repr(value)
     text = _encodable(str(value).strip(), name)
     if not text or len(text) > MAX_ID:
         raise InvalidInput(f"{name}: an id has 1 to {MAX_ID} characters, this has {len(text)}", name)
@@ -107,7 +109,7 @@ def _number(value: object, name: str) -> float | None:
         return None
     try:
         number = math.nan if isinstance(value, bool) else float(value)  # type: ignore[arg-type]
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         number = math.nan
     if not math.isfinite(number):
         raise InvalidInput(f"{name}: {_shown(value)} is no number", name)
@@ -123,8 +125,8 @@ def _price(value: object, name: str) -> float | None:
 
 def _position(value: object, name: str) -> int:
     number = _number(value, name)
-    if number is None or number != int(number) or number < 0:
-        raise InvalidInput(f"{name}: {_shown(value)} is no whole number from 0 up", name)
+    if number is None or number != int(number) or not 0 <= number <= MAX_POSITION:
+        raise InvalidInput(f"{name}: {_shown(value)} is no whole number from 0 to {MAX_POSITION:,}", name)
     return int(number)
 
 
@@ -160,7 +162,13 @@ def _attributes(value: object) -> Row:
             value = None
     if not isinstance(value, Mapping):
         raise InvalidInput("attributes: is no object", "attributes")
-    return {str(name): _plain(part, str(name)) for name, part in value.items()}
+    return {_field_name(name): _plain(part, str(name)) for name, part in value.items()}
+
+
+def _field_name(name: object) -> str:
+    if not is_encodable(str(name)):
+        raise InvalidInput("a field's name holds a NUL character or a lone surrogate, which is no valid text")
+    return str(name)
 
 
 def _plain(value: object, name: str) -> object:

@@ -20,8 +20,8 @@ __all__ = ["for_you", "similar"]
 Scores = dict[str, float]
 
 # Measured on Online Retail (docs/measurements.md): what people buy again comes first.
-_OWN, _TOGETHER, _VECTOR, _POPULAR = 1.0, 0.6, 0.1, 0.1
-_OWN_HALF_LIFE_DAYS = 60.0
+_OWN, _TOGETHER, _VECTOR, _POPULAR = 1.0, 0.3, 0.05, 0.3
+_OWN_HALF_LIFE_DAYS = 90.0
 _SEEDS = 50  # own items that bring their companions
 _NEAREST = 100
 
@@ -35,7 +35,8 @@ def for_you(events: Sequence[Event], now: float, statistics: Statistics, index: 
     vector = taste(index, events, now) if index is not None else None
     if index is not None and vector is not None:
         _add(scores, dict(index.search(vector[None], _NEAREST)[0]), _VECTOR)
-    _add(scores, {id: statistics.popularity.get(id, 0.0) for id in scores}, _POPULAR)
+    popular = {*scores, *statistics.ranked[:_NEAREST]}
+    _add(scores, {id: statistics.popularity.get(id, 0.0) for id in popular}, _POPULAR)
     return _without(scores, {event.item for event in events if event.type == "dismiss"})
 
 

@@ -259,7 +259,7 @@ class Shop:
         chosen: list[str] = []
         sources: list[Callable[[], list[str]]] = [
             lambda: sorted(scores, key=lambda id: (-scores[id], id))[: limit * 3 + 50],
-            lambda: self._statistics(serving).ranked()[: limit * 3 + 50],
+            lambda: self._statistics(serving).ranked[: limit * 3 + 50],
             lambda: self.store.items.newest(limit + len(exclude)),
         ]
         for source in sources:
@@ -272,6 +272,9 @@ class Shop:
 
     def _history(self, user: str | None, session: str | None) -> list[Event]:
         """The shopper's newest events, newest first."""
+        for name, value in (("user", user), ("session", session)):
+            if value is not None and not is_encodable(value):
+                raise InvalidInput(f"{name}: holds a NUL character or a lone surrogate, which is no valid text", name)
         now = self.now()
         events: dict[int, Event] = {}
         if user is not None:

@@ -10,6 +10,7 @@ import json
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -46,6 +47,7 @@ class Statistics:
             for column, weight in zip(self._indices[part], self._weights[part], strict=True)
         ]
 
+    @cached_property
     def ranked(self) -> list[str]:
         """Ids by popularity, best first."""
         return sorted(self.popularity, key=lambda id: (-self.popularity[id], id))

@@ -5,7 +5,6 @@ The facts keep epoch seconds as floats, because every decay and window is a subt
 
 from __future__ import annotations
 
-import math
 from datetime import UTC, datetime
 
 from shelfwise.errors import InvalidInput
@@ -23,19 +22,18 @@ def parse_time(value: object, field: str = "ts") -> float:
     Raises InvalidInput when the value is none of these.
     """
     if isinstance(value, datetime):
-        return _aware(value).timestamp()
+        return _in_range(_aware(value).timestamp(), value, field)
     if isinstance(value, bool) or value is None:
         raise _not_a_time(value, field)
-    if isinstance(value, int | float):
-        return _from_number(float(value), value, field)
     text = str(value).strip()
     try:
-        return _aware(datetime.fromisoformat(text)).timestamp()
+        if not isinstance(value, int | float):
+            return _in_range(_aware(datetime.fromisoformat(text)).timestamp(), value, field)
     except (ValueError, OverflowError):
-        pass
+        pass  # no ISO 8601; a number then
     try:
         return _from_number(float(text), value, field)
-    except ValueError:
+    except (ValueError, OverflowError):
         raise _not_a_time(value, field) from None
 
 
@@ -54,10 +52,11 @@ def _aware(value: datetime) -> datetime:
 
 
 def _from_number(number: float, value: object, field: str) -> float:
-    if not math.isfinite(number):
-        raise _not_a_time(value, field)
-    seconds = number / 1000 if abs(number) >= _MILLISECONDS_FROM else number
-    if not 0 <= seconds < _LATEST:
+    return _in_range(number / 1000 if abs(number) >= _MILLISECONDS_FROM else number, value, field)
+
+
+def _in_range(seconds: float, value: object, field: str) -> float:
+    if not 0 <= seconds < _LATEST:  # a NaN is in no range
         raise _not_a_time(value, field)
     return seconds
 

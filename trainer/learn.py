@@ -103,6 +103,7 @@ def learn(
                 num_train_epochs=recipe.epochs,
                 per_device_train_batch_size=recipe.batch_size,
                 learning_rate=recipe.learning_rate,
+                lr_scheduler_type="constant_with_warmup",
                 warmup_steps=round(recipe.warmup_share * steps),
                 max_grad_norm=recipe.max_grad_norm,
                 bf16=_bf16(),

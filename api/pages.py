@@ -1,0 +1,155 @@
+"""The storefront: the home page with its search, an item's page, and the forms on them. Everything works without JS.
+
+A card's link cites the search or the shelf it stands in and its rank; opening it records the click, once a session.
+Searches typed letter by letter are not logged: their cards cite the query's text until the query has settled.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+from flask import Response, request
+from werkzeug.exceptions import BadRequest, Forbidden
+
+from shelfwise import Answer, Recommendations, Shop
+from shelfwise.api import shopper as shoppers
+from shelfwise.api.cards import Card, cards, tile
+from shelfwise.api.parameters import Parameters
+from shelfwise.api.rendering import link, to_page
+from shelfwise.api.shopper import Regulars, Shopper
+from shelfwise.cleaning import is_encodable
+
+__all__ = ["Storefront"]
+
+_PAGE, _SHELF = 24, 12
+_SOURCE = ("search_id", "recommendation_id", "query", "position")
+_MAX_SOURCE = 1_000  # characters; it goes into addresses
+_DONE = {"cart": "Added to your cart.", "purchase": "Bought. Thank you!"}
+
+
+class Storefront:
+    """The views of the pages, over one shop."""
+
+    def __init__(self, shop: Shop) -> None:
+        self._shop = shop
+        self._regulars = Regulars(shop)
+
+    def home(self) -> Response:
+        """`/?q=&offset=`; with `fragment`, only what answers the query, unlogged unless it is also `settled`."""
+        given, shopper = Parameters(), shoppers.current()
+        query, offset = " ".join((given.text("q") or "").split()), given.whole("offset", 0)
+        fragment = given.text("fragment") is not None
+        typing = bool(query) and fragment and given.text("settled") is None
+        log = not typing and not shopper.silent
+        context = self._results(query, shopper, offset, log) if query else self._shelves(shopper, log)
+        context |= {"query": query, "back": {"q": query}}
+        return self._page("_answer.html" if fragment else "home.html", context, shopper)
+
+    def item(self, id: str) -> Response:
+        """An item's page. A link that cites where it stood makes this a click."""
+        found, given, shopper = self._shop.item(id), Parameters(), shoppers.current()
+        source = _source(given.text)
+        if source and not shopper.silent and request.method == "GET":
+            self._click(id, shopper, source)
+        shelf = self._shop.recommend(
+            user=shopper.user, session=shopper.session, item=id, limit=_SHELF, log=not shopper.silent
+        )
+        context = {
+            "item": found,
+            "tile": tile(found),
+            "similar": _on_shelf(shelf, log=not shopper.silent),
+            "answer": shelf,
+            "source": source,
+            "once": uuid.uuid4().hex,  # a form sent twice is one purchase
+            "done": _DONE.get(given.text("done") or "", ""),
+            "query": "",
+            "back": {"item": id},
+        }
+        return self._page("item.html", context, shopper)
+
+    def act(self, id: str) -> Response:
+        """The item page's form: into the cart, or bought."""
+        _require_own_form()
+        found, shopper, kind = self._shop.item(id), shoppers.current(), request.form.get("type")
+        if kind not in _DONE:
+            raise BadRequest("type: is neither cart nor purchase")
+        source = _source(request.form.get)
+        event = {"type": kind, "item": id, "quantity": 1, "value": found.get("price")}
+        event |= {"event_id": request.form.get("once"), "user": shopper.user, "session": shopper.session}
+        done = self._shop.record([event | source])
+        if done["rejected"]:
+            raise BadRequest(done["rejected"][0]["reason"])
+        return _back(link("pages.item", id=id, done=kind, **source), shopper)
+
+    def choose_shopper(self) -> Response:
+        """Shop as another customer, or as nobody; a new person is a new session."""
+        _require_own_form()
+        user = "" if "nobody" in request.form else request.form.get("user")
+        shopper = Shopper(None, uuid.uuid4().hex, silent=False).known_as(user)
+        item, query = request.form.get("item"), request.form.get("q")
+        return _back(link("pages.item", id=item) if item else link("pages.home", q=query or None), shopper)
+
+    def _results(self, query: str, shopper: Shopper, offset: int, log: bool) -> dict[str, Any]:
+        answer = self._shop.search(
+            query, user=shopper.user, session=shopper.session, limit=_PAGE, offset=offset, log=log
+        )
+        cited = {"search_id": answer.search_id} if log else {"query": answer.query}
+        return {
+            "answer": answer,
+            "results": cards(answer.hits, {} if shopper.silent else cited, offset + 1),
+            "shelves": [] if answer.hits or not log else self._shelves(shopper, log)["shelves"],
+            "pages": _neighbours(query, answer, offset),
+        }
+
+    def _shelves(self, shopper: Shopper, log: bool) -> dict[str, Any]:
+        """What is for this shopper, where we know something of them, and what is popular."""
+        answer = self._shop.recommend(user=shopper.user, session=shopper.session, limit=_PAGE, log=log)
+        shelves = [(answer.kind, _on_shelf(answer, log))]
+        if answer.kind != "popular":
+            shelves.append(("popular", _on_shelf(self._shop.recommend(limit=_PAGE, log=log), log)))
+        return {"answer": answer, "results": [], "shelves": shelves, "pages": {}}
+
+    def _click(self, id: str, shopper: Shopper, source: dict[str, str]) -> None:
+        """Record it; what was forged in the link is refused by the shop and does no harm."""
+        cited = [source.get(name, "") for name in _SOURCE[:3]]
+        once = hashlib.sha256("\n".join([shopper.session, id, *cited]).encode("utf-8", "replace")).hexdigest()[:32]
+        event = {"type": "click", "item": id, "user": shopper.user, "session": shopper.session, "event_id": once}
+        self._shop.record([event | source])
+
+    def _page(self, template: str, context: dict[str, Any], shopper: Shopper) -> Response:
+        context |= {"shopper": shopper, "regulars": self._regulars.users()}
+        return shoppers.remember(to_page(template, context), shopper, link("pages.home"))
+
+
+def _on_shelf(shelf: Recommendations, log: bool) -> list[Card]:
+    return cards(shelf.hits, {"recommendation_id": shelf.recommendation_id} if log else {})
+
+
+def _source(given: Callable[[str], str | None]) -> dict[str, str]:
+    """Where a click says it comes from; empty when it doesn't."""
+    said = {name: given(name) or "" for name in _SOURCE}
+    return {name: value for name, value in said.items() if 0 < len(value) <= _MAX_SOURCE and is_encodable(value)}
+
+
+def _neighbours(query: str, answer: Answer, offset: int) -> dict[str, str]:
+    """Links to the pages of results before and after this one."""
+    links = {}
+    if offset > 0:
+        links["previous"] = link("pages.home", q=query, offset=max(0, offset - _PAGE) or None)
+    if len(answer.hits) == _PAGE and offset + _PAGE < answer.total:
+        links["next"] = link("pages.home", q=query, offset=offset + _PAGE)
+    return links
+
+
+def _require_own_form() -> None:
+    """Refuse what a page of another site sends in a shopper's name (browsers say so; others are not asked)."""
+    if request.headers.get("Sec-Fetch-Site", "none") not in ("same-origin", "none"):
+        raise Forbidden("this form was sent by another site")
+
+
+def _back(address: str, shopper: Shopper) -> Response:
+    response = Response(status=303, headers={"Location": address})
+    return shoppers.remember(response, shopper, link("pages.home"))

@@ -1,0 +1,67 @@
+"""The query string, read strictly: bytes that are no UTF-8 are the caller's mistake, not a text to search for."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import parse_qsl
+
+from flask import request
+
+from shelfwise import InvalidInput, NotFound
+from shelfwise.cleaning import clean_id
+
+__all__ = ["Parameters"]
+
+_MAX_FIELDS, _MAX_ITEMS = 1_000, 100
+_WHOLE = re.compile(r"-?[0-9]{1,18}")
+
+
+class Parameters:
+    """The parameters of this request. Raises InvalidInput when there are far too many."""
+
+    def __init__(self) -> None:
+        raw = request.query_string.decode("latin-1")
+        try:
+            # Bytes that are no UTF-8 become lone surrogates, which every check of a text refuses.
+            pairs = parse_qsl(raw, keep_blank_values=True, errors="surrogateescape", max_num_fields=_MAX_FIELDS)
+        except ValueError:
+            raise InvalidInput(f"the query string has more than {_MAX_FIELDS:,} fields") from None
+        self._values: dict[str, list[str]] = {}
+        for name, value in pairs:
+            self._values.setdefault(name, []).append(value)
+
+    def text(self, name: str) -> str | None:
+        """The first value as it came, None where there is none."""
+        values = self._values.get(name)
+        return values[0] if values else None
+
+    def required(self, name: str) -> str:
+        """The same, where there must be one. Raises InvalidInput."""
+        value = self.text(name)
+        if value is None:
+            raise InvalidInput(f"{name}: missing", name)
+        return value
+
+    def id(self, name: str) -> str | None:
+        """A user's or a session's id; a blank one counts as none. Raises InvalidInput for what can't be an id."""
+        value = self.text(name)
+        return clean_id(value, name) if value and value.strip() else None
+
+    def whole(self, name: str, default: int) -> int:
+        """A whole number; its bounds are the shop's to judge. Raises InvalidInput."""
+        value = self.text(name)
+        if value is None:
+            return default
+        if not _WHOLE.fullmatch(value):
+            raise InvalidInput(f"{name}: {value[:60]!r} is no whole number", name)
+        return int(value)
+
+    def items(self, name: str = "item") -> list[str]:
+        """The ids of a repeatable parameter. Raises NotFound for what can't be an id: no such item exists."""
+        values = [value for value in self._values.get(name, []) if value.strip()]
+        if len(values) > _MAX_ITEMS:
+            raise InvalidInput(f"{name}: is given {len(values)} times; at most {_MAX_ITEMS} are looked at", name)
+        try:
+            return [clean_id(value, name) for value in values]
+        except InvalidInput as problem:
+            raise NotFound(f"{name}: there is no such item ({problem})", name) from None

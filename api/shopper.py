@@ -1,0 +1,81 @@
+"""Who is shopping: the chosen customer and a random session, both in cookies, and whether it is a robot.
+
+A session ends half an hour after its last page, so that a repeated query on another day is another search.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+import uuid
+from dataclasses import dataclass, replace
+
+from flask import Response, request
+
+from shelfwise import InvalidInput, Shop
+from shelfwise.cleaning import clean_id
+
+__all__ = ["Regulars", "Shopper", "current", "remember"]
+
+USER_COOKIE, SESSION_COOKIE = "shelfwise_user", "shelfwise_session"
+_USER_SECONDS, _SESSION_SECONDS = 90 * 86_400, 30 * 60
+_SESSION = re.compile(r"[0-9a-f]{32}")
+_ROBOT = re.compile(r"bot\b|crawl|spider|slurp|preview|facebookexternalhit", re.IGNORECASE)
+_REGULARS, _REGULARS_SECONDS = 20, 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Shopper:
+    """`silent` is one whose page views are no shopper's: a robot that says so, or a browser that fetches ahead."""
+
+    user: str | None
+    session: str
+    silent: bool
+
+    def known_as(self, user: str | None) -> Shopper:
+        """The same session under another name. Raises InvalidInput for what can't be an id."""
+        return replace(self, user=clean_id(user, "user") if user and user.strip() else None)
+
+
+def current() -> Shopper:
+    """The shopper of this request; a new session where the cookie has none."""
+    session = request.cookies.get(SESSION_COOKIE, "")
+    shopper = Shopper(None, session if _SESSION.fullmatch(session) else uuid.uuid4().hex, _is_silent())
+    try:
+        return shopper.known_as(request.cookies.get(USER_COOKIE))
+    except InvalidInput:  # a cookie that was tampered with
+        return shopper
+
+
+def remember(response: Response, shopper: Shopper, path: str) -> Response:
+    """Set the cookies of the pages under `path`; no script reads them and no other site's form sends them."""
+    for name, value, seconds in (
+        (USER_COOKIE, shopper.user, _USER_SECONDS),
+        (SESSION_COOKIE, shopper.session, _SESSION_SECONDS),
+    ):
+        if value is None and name in request.cookies:
+            response.delete_cookie(name, path=path)
+        elif value is not None:
+            response.set_cookie(
+                name, value, max_age=seconds, path=path, secure=request.is_secure, httponly=True, samesite="Lax"
+            )
+    return response
+
+
+class Regulars:
+    """The busiest customers, offered where a shopper is chosen; counted once a minute."""
+
+    def __init__(self, shop: Shop) -> None:
+        self._shop = shop
+        self._counted: tuple[float, list[str]] = (float("-inf"), [])
+
+    def users(self) -> list[str]:
+        now = time.monotonic()
+        if now - self._counted[0] > _REGULARS_SECONDS:
+            self._counted = (now, [user for user, _ in self._shop.store.events.busiest_users(_REGULARS)])
+        return self._counted[1]
+
+
+def _is_silent() -> bool:
+    ahead = request.headers.get("Sec-Purpose") or request.headers.get("Purpose") or ""
+    return "prefetch" in ahead or _ROBOT.search(request.user_agent.string) is not None

@@ -1,0 +1,19 @@
+"""`GET /status` and `GET /healthz`."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from flask.testing import FlaskClient
+
+
+def test_status_tells_what_is_served(client: FlaskClient) -> None:
+    status = client.get("/status").json
+    assert {"generation", "items", "events", "torch_loaded", "pid", "version", "degraded"} <= set(status)
+    assert (status["items"], status["events"], status["pid"]) == (7, 3, os.getpid())
+    assert status["torch_loaded"] == ("torch" in sys.modules)
+
+
+def test_healthz(client: FlaskClient) -> None:
+    assert (client.get("/healthz").status_code, client.get("/healthz").json) == (200, {"status": "ok"})

@@ -1,0 +1,76 @@
+"""Shared by all tests: a tiny encoder (real architecture, random weights), a small shop and the real example."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from shelfwise import Shop
+
+ROOT = Path(__file__).parent.parent
+NOW = datetime(2026, 11, 1, tzinfo=UTC)
+
+ITEMS = [
+    {"id": "mug-red", "title": "Red Coffee Mug", "category": "Kitchen > Mugs", "price": 4.5, "currency": "GBP"},
+    {"id": "mug-blue", "title": "Blue Coffee Mug", "category": "Kitchen > Mugs", "price": 4.75, "currency": "GBP"},
+    {"id": "lantern", "title": "White Metal Lantern", "category": "Lighting", "price": 3.39, "currency": "GBP"},
+    {"id": "candle", "title": "Vanilla Candle", "category": "Lighting > Candles", "price": 2.1, "currency": "GBP"},
+    {"id": "bag", "title": "Lunch Bag Spaceboy Design", "category": "Bags", "price": 1.65, "currency": "GBP"},
+    {"id": "clock", "title": "Alarm Clock Bakelike Green", "category": "Home", "price": 3.75, "in_stock": False},
+]
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Iterator[Shop]:
+    """A shop of six items without a generation; its clock stands still."""
+    with Shop(tmp_path / "shop", clock=lambda: NOW) as opened:
+        opened.upsert(ITEMS)
+        yield opened
+
+
+@pytest.fixture(scope="session")
+def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A sentence-transformers folder with a BERT of one layer and 32 dimensions: trains and exports in a second."""
+    import torch
+    from sentence_transformers import SentenceTransformer
+    from sentence_transformers.sentence_transformer.modules import Normalize, Pooling, Transformer
+    from transformers import AutoTokenizer, BertConfig, BertModel
+
+    from shelfwise.trainer.models import packaged_model
+
+    folder = tmp_path_factory.mktemp("tiny")
+    torch.manual_seed(0)
+    tokenizer = AutoTokenizer.from_pretrained(packaged_model())
+    config = BertConfig(
+        vocab_size=tokenizer.vocab_size, hidden_size=32, num_hidden_layers=1, num_attention_heads=2,
+        intermediate_size=64, max_position_embeddings=128,
+    )  # fmt: skip
+    BertModel(config).save_pretrained(folder / "bert")
+    tokenizer.save_pretrained(folder / "bert")
+    transformer = Transformer(str(folder / "bert"), max_seq_length=64)
+    model = SentenceTransformer(modules=[transformer, Pooling(32, pooling_mode="mean"), Normalize()], device="cpu")
+    model.save(str(folder / "model"), create_model_card=False)
+    return folder / "model"
+
+
+@pytest.fixture
+def tiny_shop(tmp_path: Path, tiny_model: Path) -> Path:
+    """The folder of a shop with the six items and a generation 0 of the tiny model."""
+    from shelfwise.trainer import init
+
+    folder = tmp_path / "tiny-shop"
+    with Shop(folder) as opened:
+        opened.upsert(ITEMS)
+    init(folder, str(tiny_model))
+    return folder
+
+
+def clicks(query: str, item: str, count: int, start: datetime = NOW - timedelta(days=2)) -> list[dict[str, object]]:
+    """`count` clicks on the item for the query, a minute apart, each by another user."""
+    return [
+        {"type": "click", "item": item, "query": query, "user": f"u{number}", "ts": start + timedelta(minutes=number)}
+        for number in range(count)
+    ]

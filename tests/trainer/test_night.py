@@ -1,0 +1,178 @@
+"""Nights on a tiny encoder, end to end: published, refused, nothing to learn, compacted, rolled back, alone."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from conftest import ITEMS, NOW, clicks
+
+from shelfwise import NightBusy, Shop
+from shelfwise.locks import locked
+from shelfwise.trainer import compact, increment, init, night
+from shelfwise.trainer import learn as learn_module
+
+TAUGHT = [("cup", "mug-red"), ("light", "lantern"), ("school", "bag")]
+
+
+def teach(folder: Path, count: int = 20, days_ago: float = 2.0) -> None:
+    with Shop(folder, clock=lambda: NOW) as shop:
+        for query, item in TAUGHT:
+            shop.record(clicks(query, item, count, NOW - timedelta(days=days_ago)))
+
+
+def test_a_night_is_published_whole_and_leaves_no_litter(tiny_shop: Path) -> None:
+    teach(tiny_shop)
+    ended = increment(tiny_shop, NOW)
+    assert (ended.verdict, ended.parent, ended.generation) == ("published", 0, 1)
+    assert ended.report["counts"]["new_pairs"] == 54
+    with Shop(tiny_shop, clock=lambda: NOW) as shop:
+        assert shop.search("cup").generation == 1
+        (row,) = shop.store.nights.latest(10)
+        assert (row["verdict"], row["generation"]) == ("published", 1)
+        card = shop.generations.open(1).card
+        assert card["learned"]["events_seq"] == 60
+        assert len(card["learned"]["held_out"]) == 6
+    assert not list((tiny_shop / "generations").glob(".*"))
+    assert not (tiny_shop / "work").exists()
+
+
+def test_nothing_is_learned_twice_and_what_was_held_out_is_learned_next(tiny_shop: Path) -> None:
+    teach(tiny_shop)
+    increment(tiny_shop, NOW)
+    again = increment(tiny_shop, NOW)
+    counts = again.report["counts"]
+    assert counts["new_events"] == 6
+    assert counts["new_searches"] + counts["held_searches"] == 6
+    assert again.report["not_trained"], "five pairs are too few to train on"
+    with Shop(tiny_shop) as shop:
+        cards = [shop.generations.open(number).card for number in (1, 2)]
+        assert cards[0]["encoder"] == cards[1]["encoder"]
+        assert cards[0]["learned"] == cards[1]["learned"], "not trained, so nothing more is learned"
+
+
+def test_a_night_without_anything_new_publishes_nothing(tiny_shop: Path) -> None:
+    ended = increment(tiny_shop, NOW)
+    assert (ended.verdict, ended.generation) == ("nothing to learn", 0)
+
+
+def test_a_worse_encoder_is_refused_and_the_counts_are_published(
+    tiny_shop: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def ruin(model: Any, *_: Any, **__: Any) -> dict[str, Any]:
+        torch.manual_seed(1)
+        for parameter in model.parameters():
+            torch.nn.init.normal_(parameter.data, std=1.0)
+        return {}
+
+    with Shop(tiny_shop, clock=lambda: NOW) as shop:  # known items, which even random weights partly find
+        shop.upsert({"id": f"i{n}", "title": f"thing {n} colour{n % 7} shape{n % 11}"} for n in range(300))
+        for n in range(300):
+            shop.record(clicks(f"colour{n % 7} shape{n % 11} thing {n}", f"i{n}", 1, NOW - timedelta(days=1)))
+    monkeypatch.setattr(learn_module, "learn", ruin)
+    ended = increment(tiny_shop, NOW)
+    assert ended.verdict == "refused"
+    assert "worse" in ended.reason
+    with Shop(tiny_shop, clock=lambda: NOW) as shop:
+        before, after = (shop.generations.open(number).card for number in (0, 1))
+        assert after["encoder"] == before["encoder"]
+        assert after["learned"] == before["learned"], "a refused night loses nothing"
+        assert shop.search("thing 1").generation == 1
+        assert shop._statistics(shop._follower.current()[0]).popularity
+
+
+def test_late_events_are_learned(tiny_shop: Path) -> None:
+    teach(tiny_shop)
+    increment(tiny_shop, NOW)
+    teach_late = clicks("bedroom", "candle", 30, NOW - timedelta(days=30))
+    with Shop(tiny_shop) as shop:
+        shop.record(teach_late)
+    assert increment(tiny_shop, NOW).report["counts"]["new_events"] == 36
+
+
+def test_until_is_exclusive(tiny_shop: Path) -> None:
+    teach(tiny_shop, days_ago=0.0)  # from NOW on
+    assert increment(tiny_shop, NOW).verdict == "nothing to learn"
+    assert increment(tiny_shop, NOW + timedelta(minutes=1)).report["counts"]["new_events"] == 3
+
+
+def test_after_a_rollback_the_next_night_starts_from_the_restored_parent(tiny_shop: Path) -> None:
+    teach(tiny_shop)
+    increment(tiny_shop, NOW)
+    with Shop(tiny_shop) as shop:
+        assert shop.generations.rollback() == 0
+        assert shop.search("cup").generation == 0
+    ended = increment(tiny_shop, NOW)
+    assert (ended.parent, ended.generation) == (0, 2)
+    assert ended.report["counts"]["new_searches"] == 54
+
+
+def test_items_changed_during_the_night_are_in_the_new_generation(
+    tiny_shop: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    teach(tiny_shop)
+    judged = night._Run._judged
+
+    def meanwhile(*arguments: Any) -> Any:
+        with Shop(tiny_shop) as shop:
+            shop.upsert([{"id": "late", "title": "Umbrella that came at midnight"}])
+            shop.delete(["candle"])
+        return judged(*arguments)
+
+    monkeypatch.setattr(night._Run, "_judged", meanwhile)
+    assert increment(tiny_shop, NOW).generation == 1
+    with Shop(tiny_shop) as shop:
+        assert shop.status()["pending_vectors"] == 0
+        serving = shop._follower.current()[0]
+        assert serving is not None
+        assert "late" in serving.index
+        assert "candle" not in serving.index
+
+
+def test_two_nights_never_overlap(tiny_shop: Path) -> None:
+    with locked(tiny_shop / "night.lock"), pytest.raises(NightBusy, match="another night"):
+        increment(tiny_shop, NOW)
+
+
+def test_a_failed_night_is_in_the_ledger_and_the_next_one_succeeds(
+    tiny_shop: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    teach(tiny_shop)
+
+    def fail(*_: Any, **__: Any) -> None:
+        raise OSError("no space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(learn_module, "learn", fail)
+        with pytest.raises(OSError, match="no space"):
+            increment(tiny_shop, NOW)
+    with Shop(tiny_shop) as shop:
+        assert shop.store.nights.latest(1)[0]["verdict"] == "failed"
+        assert "no space" in shop.store.nights.latest(1)[0]["reason"]
+        assert shop.search("mug").generation == 0
+    assert not list((tiny_shop / "generations").glob(".tmp-*"))
+    assert increment(tiny_shop, NOW).verdict == "published"
+
+
+def test_many_changed_items_are_compacted(tiny_shop: Path) -> None:
+    assert compact(tiny_shop) is None
+    with Shop(tiny_shop) as shop:
+        shop.upsert([{"id": "new", "title": "A new thing"}])
+    ended = compact(tiny_shop)
+    assert ended is not None
+    assert (ended.verdict, ended.generation) == ("compacted", 1)
+    with Shop(tiny_shop) as shop:
+        serving = shop._follower.current()[0]
+        assert serving is not None
+        assert len(serving.index) == len(ITEMS) + 1
+        assert serving.index.delta_share == 0
+
+
+def test_init_makes_generation_0_once(tiny_shop: Path) -> None:
+    assert init(tiny_shop) == 0
+    with Shop(tiny_shop) as shop:
+        assert shop.generations.numbers() == [0]
+        assert shop.search("lantern").hits[0].id == "lantern"
