@@ -11,7 +11,9 @@ NOTHING: dict[str, Any] = {"events_seq": 0, "until": 0.0, "held_out": []}
 
 
 def click(seq: int, ts: float, query: str | None = "mug", item: str = "a", **more: Any) -> Event:
-    return Event(**{"seq": seq, "ts": ts, "type": "click", "item": item, "user": "u", "session": None, "query": query} | more)
+    return Event(
+        **{"seq": seq, "ts": ts, "type": "click", "item": item, "user": "u", "session": None, "query": query} | more
+    )
 
 
 def gather(events: list[Event], learned: dict[str, Any] = NOTHING) -> Any:

@@ -15,7 +15,7 @@ from shelfwise.trainer import models
 from shelfwise.trainer.export import export_serving
 from shelfwise.trainer.models import load_model
 
-TEXTS = ["mug", "a red coffee mug with white dots, set of six", "lanterne en métal", "C++ / 17\" (new!)", "x " * 300]
+TEXTS = ["mug", "a red coffee mug with white dots, set of six", "lanterne en métal", 'C++ / 17" (new!)', "x " * 300]
 
 
 @pytest.mark.real
@@ -58,5 +58,5 @@ def test_a_model_that_is_not_there_is_named() -> None:
 
 def test_a_changed_package_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(models._HASHES, "config.json", "0" * 64)
-    with pytest.raises(GenerationCorrupt, match="config.json"):
+    with pytest.raises(GenerationCorrupt, match=r"config\.json"):
         load_model()

@@ -15,7 +15,12 @@ from conftest import NOW, clicks
 from shelfwise import Shop
 from shelfwise.trainer import increment
 
-_NIGHT = "import sys; from shelfwise.trainer import increment; print('ready', flush=True); increment(sys.argv[1], sys.argv[2])"
+_NIGHT = """
+import sys
+from shelfwise.trainer import increment
+print("ready", flush=True)
+increment(sys.argv[1], sys.argv[2])
+"""
 
 
 @pytest.mark.real

@@ -15,8 +15,8 @@ from shelfwise.trainer import replay
 from shelfwise.trainer.measures import summed
 
 FIRST = datetime(2026, 3, 1, 9, tzinfo=UTC)
-ITEMS = [(f"p{number}", f"{colour} {thing}") for number, (colour, thing) in enumerate(
-    (colour, thing) for colour in ("Red", "Blue", "Green") for thing in ("Mug", "Lantern", "Bag", "Clock"))]  # fmt: skip
+THINGS = [f"{colour} {thing}" for colour in ("Red", "Blue", "Green") for thing in ("Mug", "Lantern", "Bag", "Clock")]
+ITEMS = [(f"p{number}", title) for number, title in enumerate(THINGS)]
 DAYS = 4
 
 

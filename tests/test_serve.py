@@ -1,0 +1,180 @@
+"""The real thing: the packaged encoder, gunicorn with two workers, a night while it serves, four writers at once."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import ITEMS, NOW, clicks
+
+from shelfwise import Shop
+from shelfwise.trainer import increment, init
+
+pytestmark = pytest.mark.real
+
+
+@pytest.fixture(scope="module")
+def real_shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("served") / "shop"
+    with Shop(folder) as shop:
+        shop.upsert(ITEMS)
+        shop.upsert({"id": f"lamp-{number}", "title": f"Table Lamp Model {number}"} for number in range(60))
+        shop.record(clicks("cosy evening", "candle", 60))
+    init(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def door(real_shop: Path) -> Iterator[str]:
+    """The address of `shelfwise serve` on this shop, as a user starts it."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [str(Path(sys.executable).parent / "shelfwise"), "--data", str(real_shop), "serve", "--port", str(port)]
+    process = subprocess.Popen(command, start_new_session=True)
+    address = f"http://127.0.0.1:{port}"
+    try:
+        for _ in range(200):
+            try:
+                ask(f"{address}/healthz")
+                break
+            except OSError:
+                assert process.poll() is None, "serve ended"
+                time.sleep(0.1)
+        yield address
+    finally:
+        os.killpg(process.pid, signal.SIGTERM)
+        process.wait(20)
+
+
+def ask(url: str, body: Any = None, method: str | None = None) -> dict[str, Any]:
+    data = None if body is None else json.dumps(body).encode()
+    request = urllib.request.Request(url, data, {"Content-Type": "application/json"}, method=method)
+    with urllib.request.urlopen(request, timeout=30) as response:
+        answer: dict[str, Any] = json.load(response)
+    return answer
+
+
+def statuses(door: str) -> dict[int, dict[str, Any]]:
+    """The status of every worker, by its pid."""
+    found: dict[int, dict[str, Any]] = {}
+    for _ in range(200):
+        status = ask(f"{door}/status")
+        found[status["pid"]] = status
+        if len(found) == 2:
+            return found
+    raise AssertionError(f"only {len(found)} of two workers answered")
+
+
+def test_the_door_answers_by_meaning_without_torch(door: str) -> None:
+    answer = ask(f"{door}/search?q=tea%20cup")
+    assert answer["hits"][0]["id"] in ("mug-red", "mug-blue")
+    assert "degraded" not in answer
+    assert answer["generation"] == 0
+    assert not any(status["torch_loaded"] for status in statuses(door).values())
+
+
+def test_a_change_through_one_worker_is_in_both_within_a_second(door: str) -> None:
+    ask(f"{door}/items", [{"id": "parasol", "title": "Garden Parasol"}], "PUT")
+    changed = time.monotonic()
+    seen: dict[int, bool] = {}
+    while len(seen) < 2 or not all(seen.values()):
+        hits = [hit["id"] for hit in ask(f"{door}/search?q=sunshade%20umbrella&limit=3")["hits"]]
+        seen[ask(f"{door}/status")["pid"]] = "parasol" in hits
+        assert time.monotonic() - changed < 5, seen
+    for _ in range(20):
+        assert "parasol" in [hit["id"] for hit in ask(f"{door}/search?q=sunshade%20umbrella&limit=3")["hits"]]
+    ask(f"{door}/items/parasol", method="DELETE")
+    for _ in range(20):
+        assert "parasol" not in [hit["id"] for hit in ask(f"{door}/search?q=garden%20parasol&limit=50")["hits"]]
+
+
+def write_events(door: str, writer: int, count: int, failures: Any) -> None:
+    for number in range(0, count, 5):
+        events = [
+            {"event_id": f"w{writer}-{number + place}", "type": "click", "item": "bag", "query": "lunch"}
+            for place in range(5)
+        ]
+        try:
+            answer = ask(f"{door}/events", events)
+            if answer["accepted"] + answer["duplicates"] != 5:
+                failures.put(answer)
+            if number % 50 == 0:  # the same again: none doubled
+                failures.put(again) if (again := ask(f"{door}/events", events))["accepted"] else None
+        except urllib.error.HTTPError as problem:
+            failures.put(problem.read().decode())
+
+
+def test_four_writers_at_once_lose_nothing_while_searches_run(door: str, real_shop: Path) -> None:
+    with Shop(real_shop) as shop:
+        before = shop.store.events.count()
+    context = get_context("spawn")
+    failures = context.Queue()
+    writers = [context.Process(target=write_events, args=(door, n, 500, failures)) for n in range(4)]
+    for process in writers:
+        process.start()
+    searches = 0
+    while any(process.is_alive() for process in writers):
+        assert ask(f"{door}/search?q=mug")["hits"]
+        searches += 1
+    assert all(process.exitcode == 0 for process in writers)
+    assert failures.empty(), failures.get()
+    assert searches > 10
+    with Shop(real_shop) as shop:
+        assert shop.store.events.count() - before == 2000
+
+
+def test_a_night_while_serving_fails_no_request_and_reaches_every_worker(door: str, real_shop: Path) -> None:
+    generations: list[int] = []
+    failed: list[str] = []
+    stop = threading.Event()
+
+    def loop() -> None:
+        while not stop.is_set():
+            try:
+                answer = ask(f"{door}/search?q=cosy%20evening&limit=5")
+                generations.append(answer["generation"])
+                if not answer["hits"] or answer.get("degraded"):
+                    failed.append(str(answer))
+            except OSError as problem:
+                failed.append(str(problem))
+
+    reader = threading.Thread(target=loop)
+    reader.start()
+    night = increment(real_shop, NOW)
+    deadline = time.monotonic() + 10
+    while {status["generation"] for status in statuses(door).values()} != {night.generation}:
+        assert time.monotonic() < deadline
+    stop.set()
+    reader.join()
+    assert night.verdict == "published"
+    assert not failed
+    assert len(generations) > 200
+    assert set(generations) == {0, night.generation}
+    assert ask(f"{door}/search?q=cosy%20evening&limit=5")["generation"] == night.generation
+
+
+def test_the_log_of_answers_arrives(door: str, real_shop: Path) -> None:
+    answer = ask(f"{door}/search?q=alarm%20clock&user=w1")
+    ask(f"{door}/events", {"type": "click", "item": "clock", "search_id": answer["search_id"], "position": 1})
+    with Shop(real_shop) as shop:
+        for _ in range(50):
+            events = [event for event in shop.store.events.newest(time.time() + 60, 5) if event.item == "clock"]
+            joined = list(shop.store.events.before(time.time() + 60, 2**62))[-1]
+            if events and joined.query == "alarm clock":
+                return
+            time.sleep(0.1)
+    raise AssertionError("the click never found its search")
