@@ -12,6 +12,7 @@ import os
 # made it 10 times slower beside a busy process; waiting asleep costs nothing alone. Read when torch is first imported.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")  # the night shows its own
 
 from shelfwise.trainer.night import Night, compact, increment, init
 from shelfwise.trainer.replay import replay

@@ -7,7 +7,6 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from sentence_transformers import SentenceTransformer
-from transformers.utils import logging as transformers_logging
 
 from shelfwise.encoder import MAX_TOKENS
 from shelfwise.errors import EncoderUnsupported, GenerationCorrupt
@@ -32,7 +31,6 @@ def load_model(name_or_path: str | None = None) -> SentenceTransformer:
     """
     name = name_or_path or DEFAULT_MODEL
     source = str(packaged_model()) if name == DEFAULT_MODEL else name
-    transformers_logging.disable_progress_bar()
     try:
         model = SentenceTransformer(source)
     except Exception as problem:  # whatever the hub, the disk or the format has to say

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from shelfwise import Shop
+from shelfwise.encoder import Encoder
 from shelfwise.errors import NightBusy
 from shelfwise.generations import Generation, copy_part
 from shelfwise.locks import locked
@@ -143,15 +144,14 @@ class _Run:
         number, folder = self.shop.generations.begin()
         with self._timed("count"):
             count(events, catalogue.ids, until, folder / "statistics")
-        child = self._train(material, catalogue, folder) if learn_pairs else None
-        if child is None:
+        if not (learn_pairs and self._train(material, catalogue, folder)):
             self._carry_encoder(catalogue, folder)
             verdict, reason = "published", self.report.get("not_trained", "the encoder was kept, as asked")
         else:
-            learned = {"events_seq": events_seq, "until": until, "held_out": material.held_out}
-            verdict, reason = self._judged(child, material, catalogue, folder)
-            if verdict == "refused":
-                learned = self.parent.card["learned"]
+            verdict, reason = self._judged(material, catalogue, folder)
+            if verdict == "published":
+                learned = {"events_seq": events_seq, "until": until, "held_out": material.held_out}
+            else:
                 self._carry_encoder(catalogue, folder)
         return self._publish(number, folder, catalogue, verdict, reason, {"learned": learned, "until": until})
 
@@ -166,8 +166,8 @@ class _Run:
 
     # ---- steps ------------------------------------------------------------------------------------------------
 
-    def _train(self, material: Material, catalogue: Catalogue, folder: Path) -> Path | None:
-        """Train the parent's encoder on and export it to `folder`; None when there are too few pairs."""
+    def _train(self, material: Material, catalogue: Catalogue, folder: Path) -> bool:
+        """Train the parent's encoder on and export it to `folder`; False when there are too few pairs."""
         from shelfwise.trainer.export import export_serving
         from shelfwise.trainer.learn import LEAST_PAIRS, Recipe, learn
         from shelfwise.trainer.models import load_model
@@ -178,7 +178,7 @@ class _Run:
         self.report["counts"] |= counts
         if counts["new_pairs"] < LEAST_PAIRS:
             self.report["not_trained"] = f"{counts['new_pairs']} new pairs are too few to train on; statistics only"
-            return None
+            return False
         with self._timed("train"):
             model = load_model(str(self.parent.checked("encoder")))
             self.report["training"] = learn(
@@ -195,14 +195,13 @@ class _Run:
             model.save(str(folder / "encoder"), create_model_card=False)
             export_serving(model, folder / "serving")
             self.progress("export", 1, 1)
-        return folder
+        return True
 
-    def _judged(self, child: Path, material: Material, catalogue: Catalogue, folder: Path) -> tuple[str, str]:
-        """Encode the catalogue with the child, and say whether it may serve."""
-        from shelfwise.encoder import Encoder
+    def _judged(self, material: Material, catalogue: Catalogue, folder: Path) -> tuple[str, str]:
+        """Encode the catalogue with the trained encoder, and say whether it may serve: verdict and reason."""
         from shelfwise.trainer.judge import judge, set_exams
 
-        encoder = Encoder(child / "serving")
+        encoder = Encoder(folder / "serving")
         with self._timed("encode"):
             vectors = encode_catalogue(catalogue, encoder, lambda done, total: self.progress("encode", done, total))
         with self._timed("judge"):
@@ -237,8 +236,6 @@ class _Run:
     def _publish(
         self, number: int, folder: Path, catalogue: Catalogue, verdict: str, reason: str, card: dict[str, Any]
     ) -> Night:
-        from shelfwise.encoder import Encoder
-
         with self._timed("publish"):
             encoder = Encoder(folder / "serving")
             share_changes(self.shop.store, encoder, catalogue.items_seq)
@@ -284,7 +281,6 @@ class _Run:
 
 def _genesis(shop: Shop, model_name: str | None, progress: Progress) -> Generation:
     """Generation 0: the base model as it is, and nothing counted yet."""
-    from shelfwise.encoder import Encoder
     from shelfwise.trainer.export import export_serving
     from shelfwise.trainer.models import DEFAULT_MODEL, load_model
 
