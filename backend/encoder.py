@@ -75,16 +75,17 @@ class Encoder:
         order = sorted(range(len(texts)), key=lambda row: len(texts[row]))  # little padding within a batch
         batches = [order[start : start + _BATCH] for start in range(0, len(order), _BATCH)]
 
-        def run(rows: list[int]) -> None:
+        def run(rows: list[int]) -> int:
             vectors[rows] = self.encode_raw([texts[row] for row in rows])
-            if progress:
-                progress(len(rows))
+            return len(rows)
 
         if len(batches) == 1:
             run(batches[0])
         elif batches:
             with ThreadPoolExecutor(threads()) as pool:
-                list(pool.map(run, batches))
+                for done in pool.map(run, batches):
+                    if progress:  # in the caller's thread
+                        progress(done)
         return vectors
 
 
