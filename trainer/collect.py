@@ -18,6 +18,7 @@ __all__ = ["Basket", "Material", "Search", "collect"]
 _CHOSEN = ("click", "cart", "purchase")
 _HELD_OUT_SHARE, _HELD_OUT_MOST = 0.1, 500
 _BASKETS_HELD_OUT_MOST = 300
+_ENOUGH_SEARCHES = 200  # from here on a shop is learned from its searches alone
 Part = TypeVar("Part")
 
 
@@ -51,6 +52,12 @@ class Material:
     old_baskets: list[Basket] = field(default_factory=list)
     held_baskets: list[Basket] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def is_searched(self) -> bool:
+        """Whether the shop's search log is enough to learn and judge by; else its baskets and titles help."""
+        searches = len(self.new_searches) + len(self.old_searches) + len(self.held_searches)
+        return searches >= _ENOUGH_SEARCHES
 
     @property
     def held_out(self) -> list[int]:
@@ -96,12 +103,11 @@ def _newness(learned: Mapping[str, Any]) -> Callable[[int, float], bool]:
 
 
 def _hold_out(material: Material) -> None:
-    """Move the newest new searches (or baskets, where nobody searches) aside for the judge."""
+    """Move the newest new searches aside for the judge, and the newest baskets where there are few searches."""
     material.new_searches.sort(key=lambda search: (search.ts, search.seqs))
     material.new_baskets.sort(key=lambda basket: (basket.ts, basket.seqs))
-    if material.new_searches or material.old_searches:
-        material.new_searches, material.held_searches = _split(material.new_searches, _HELD_OUT_MOST)
-    else:
+    material.new_searches, material.held_searches = _split(material.new_searches, _HELD_OUT_MOST)
+    if not material.is_searched:
         material.new_baskets, material.held_baskets = _split(material.new_baskets, _BASKETS_HELD_OUT_MOST)
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from shelfwise.encoder import Encoder
-from shelfwise.trainer.collect import Basket, Search
+from shelfwise.trainer.collect import Basket, Material
 from shelfwise.trainer.pairs import is_judged_title, known_item_query
 
 __all__ = ["Exam", "Verdict", "judge", "set_exams"]
@@ -60,17 +60,20 @@ class Verdict:
         )
 
 
-def set_exams(
-    searches: Sequence[Search],
-    baskets: Sequence[Basket],
-    texts: Mapping[str, str],
-    titles: Mapping[str, str],
-    seed: int,
-) -> list[Exam]:
-    """The newest held-out searches; for a shop without any, the newest baskets and the known-item queries."""
-    if searches:
+def set_exams(material: Material, texts: Mapping[str, str], titles: Mapping[str, str], seed: int) -> list[Exam]:
+    """The newest held-out searches; with few searches also the newest baskets and the known-item queries."""
+    exams = []
+    if searches := material.held_searches:
         asked, right = [[search.query] for search in searches], [frozenset({search.item}) for search in searches]
-        return [Exam("newest searches", True, asked, right, [frozenset()] * len(searches))]
+        exams.append(Exam("newest searches", True, asked, right, [frozenset()] * len(searches)))
+    if not material.is_searched:
+        exams += _without_searches(material.held_baskets, texts, titles, seed)
+    return exams
+
+
+def _without_searches(
+    baskets: Sequence[Basket], texts: Mapping[str, str], titles: Mapping[str, str], seed: int
+) -> list[Exam]:
     exams = []
     chance = random.Random(seed)
     if baskets:

@@ -176,8 +176,9 @@ class _Run:
         titles = dict(self.shop.store.items.titles())
         pairs, counts = make_pairs(material, catalogue.texts, titles, _SEED + self.number)
         self.report["counts"] |= counts
-        if counts["new_pairs"] < LEAST_PAIRS:
-            self.report["not_trained"] = f"{counts['new_pairs']} new pairs are too few to train on; statistics only"
+        new = counts["new_pairs"] + counts.get("new_basket_pairs", 0)
+        if new < LEAST_PAIRS:
+            self.report["not_trained"] = f"{new} new pairs are too few to train on; statistics only"
             return False
         with self._timed("train"):
             model = load_model(str(self.parent.checked("encoder")))
@@ -206,10 +207,7 @@ class _Run:
             vectors = encode_catalogue(catalogue, encoder, lambda done, total: self.progress("encode", done, total))
         with self._timed("judge"):
             titles = dict(self.shop.store.items.titles())
-            searched = material.new_searches or material.old_searches
-            exams = set_exams(
-                material.held_searches, [] if searched else material.held_baskets, catalogue.texts, titles, _SEED
-            )
+            exams = set_exams(material, catalogue.texts, titles, _SEED)
             serving = self._parent_serving()
             before = encode_catalogue(catalogue, serving.encoder, _no_count, reuse=_exact(serving))
             verdicts = judge(exams, (serving.encoder, before), (encoder, vectors), catalogue.ids)

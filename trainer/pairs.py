@@ -30,14 +30,13 @@ def make_pairs(
 ) -> tuple[list[Pair], dict[str, int]]:
     """The night's pairs, shuffled, and how many of each kind there are (for the ledger).
 
-    New pairs come with as many old ones, so that what was learned is not forgotten. Without any search, items of
-    one basket lead to each other, and words of a title to its item, so that buying together doesn't blur searching.
+    New pairs come with as many old ones, so that what was learned is not forgotten. With few searches, items of one
+    basket lead to each other too, and words of a title to its item, so that buying together doesn't blur searching.
     """
     chance = random.Random(seed)
-    if material.new_searches or material.old_searches:
-        parts = _from_searches(material.new_searches, material.old_searches, chance)
-    else:
-        parts = _from_baskets(material.new_baskets, material.old_baskets, texts, titles, chance)
+    parts = _from_searches(material.new_searches, material.old_searches, chance)
+    if not material.is_searched:
+        parts |= _from_baskets(material.new_baskets, material.old_baskets, texts, titles, chance)
     pairs = [pair for part in parts.values() for pair in part]
     chance.shuffle(pairs)
     return pairs, {name: len(part) for name, part in parts.items()}
@@ -67,7 +66,7 @@ def _from_baskets(
     known = [
         Pair(query, id) for id in chance.choices(candidates, k=wanted) if (query := _random_words(titles[id], chance))
     ]
-    return {"new_pairs": fresh, "replayed_pairs": replayed, "known_item_pairs": known}
+    return {"new_basket_pairs": fresh, "replayed_basket_pairs": replayed, "known_item_pairs": known}
 
 
 def _basket_pairs(baskets: Sequence[Basket], texts: Mapping[str, str], chance: random.Random) -> list[Pair]:

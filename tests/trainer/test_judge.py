@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from shelfwise.trainer.collect import Basket, Search
+from shelfwise.trainer.collect import Basket, Material, Search
 from shelfwise.trainer.judge import MOST_FALL, judge, set_exams
 
 IDS = [f"i{number}" for number in range(20)]
@@ -25,7 +25,8 @@ class Fixed:
 
 
 def exams(count: int = 20) -> Any:
-    return set_exams([Search(id, id, 0.0, (0,)) for id in IDS[:count]], [], TEXTS, TEXTS, seed=1)
+    searches = [Search(id, id, 0.0, (0,)) for id in IDS[:count]]
+    return set_exams(Material(held_searches=searches, old_searches=searches * 200), TEXTS, TEXTS, seed=1)
 
 
 def vectors(right: float) -> np.ndarray:
@@ -60,7 +61,8 @@ def test_few_questions_give_a_wide_interval() -> None:
 
 def test_what_a_basket_was_asked_with_is_no_answer() -> None:
     baskets = [Basket(("i1", "i2"), 0.0, (1,))] * 5
-    exam = next(exam for exam in set_exams([], baskets, TEXTS, TEXTS, seed=1) if exam.name == "newest baskets")
+    exams = set_exams(Material(held_baskets=baskets), TEXTS, TEXTS, seed=1)
+    exam = next(exam for exam in exams if exam.name == "newest baskets")
     matrix = np.eye(20, dtype=np.float32)
     matrix[1, 2] = matrix[2, 1] = 0.5  # each the other's nearest, after itself
     encoder: Any = Fixed()
@@ -72,12 +74,15 @@ def test_ndcg_by_hand() -> None:
     encoder: Any = Fixed()
     matrix = np.zeros((20, 20), dtype=np.float32)
     matrix[:, 0] = np.linspace(1, 0, 20)  # i0 first, i1 second, i2 third, ...
-    (exam,) = set_exams([Search("i0", "i2", 0.0, (0,))], [], TEXTS, TEXTS, seed=1)
+    exam = set_exams(Material(held_searches=[Search("i0", "i2", 0.0, (0,))]), TEXTS, TEXTS, seed=1)[0]
     (verdict,) = judge([exam], (encoder, matrix), (encoder, matrix), IDS)
     assert verdict.parent == pytest.approx(1 / np.log2(4))
 
 
-def test_a_shop_without_searches_is_asked_for_known_items() -> None:
+def test_a_shop_with_few_searches_is_asked_for_baskets_and_known_items_too() -> None:
     titles = {f"x{number}": f"a title of {number}" for number in range(100)}
-    names = [exam.name for exam in set_exams([], [], titles, titles, seed=1)]
-    assert names == ["known items"]
+    material = Material(held_baskets=[Basket(("x1", "x2"), 0.0, (1,))], held_searches=[Search("a", "x1", 0.0, (2,))])
+    names = [exam.name for exam in set_exams(material, titles, titles, seed=1)]
+    assert names == ["newest searches", "newest baskets", "known items"]
+    material.old_searches = [Search("a", "x1", 0.0, (3,))] * 500
+    assert [exam.name for exam in set_exams(material, titles, titles, seed=1)] == ["newest searches"]

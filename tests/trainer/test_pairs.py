@@ -17,7 +17,7 @@ def searches(count: int, word: str) -> list[Search]:
 
 
 def test_as_many_old_pairs_as_new() -> None:
-    material = Material(new_searches=searches(10, "new"), old_searches=searches(100, "old"))
+    material = Material(new_searches=searches(10, "new"), old_searches=searches(200, "old"))
     made, counts = make_pairs(material, TITLES, TITLES, seed=1)
     assert counts == {"new_pairs": 10, "replayed_pairs": 10}
     assert sum(pair.anchor.startswith("old") for pair in made) == 10
@@ -43,7 +43,7 @@ def test_the_same_seed_gives_the_same_pairs() -> None:
 def test_baskets_come_with_known_item_queries_that_the_judge_never_asks() -> None:
     baskets = [Basket(("i1", "i2", "i3"), 0.0, (1, 2, 3))] * 50
     made, counts = make_pairs(Material(new_baskets=baskets), TITLES, TITLES, seed=1)
-    assert counts["new_pairs"] == counts["known_item_pairs"] == 100
+    assert counts["new_basket_pairs"] == counts["known_item_pairs"] == 100
     known = [pair for pair in made if pair.anchor not in TITLES.values()]
     assert len(known) == 100
     assert not any(is_judged_title(pair.item) for pair in known)
