@@ -96,6 +96,10 @@ class Shop:
         """Delete items; returns how many were there. They are in no answer any more when the call returns."""
         return self.store.items.delete([clean_id(id, "id") for id in ids])
 
+    def warm_up(self) -> None:
+        """Open the generation now rather than within the first answer."""
+        self._follower.current()
+
     def watch(self) -> None:
         """Open new generations in the background from now on, so that no request waits for one."""
         self._follower.watch()

@@ -121,6 +121,7 @@ def learn(
             callbacks=[watch],
         )
         trainer.remove_callback(PrinterCallback)
+        trainer.remove_callback(trainer.model_card_callback_class)  # prepares a model card, which is never written
         logging.getLogger("sentence_transformers").setLevel(logging.ERROR)
         trainer.train()
     model.eval()

@@ -35,7 +35,6 @@ def load_model(name_or_path: str | None = None) -> SentenceTransformer:
         model = SentenceTransformer(source)
     except Exception as problem:  # whatever the hub, the disk or the format has to say
         raise EncoderUnsupported(f"can't load the model {name!r}: {problem}") from problem
-    model.model_card_data.generate_widget_examples = False  # costs seconds, for a card that is never written
     model.max_seq_length = min(MAX_TOKENS, model.max_seq_length or MAX_TOKENS)
     return model
 

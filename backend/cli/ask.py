@@ -21,6 +21,7 @@ __all__ = ["recommend_command", "search_command", "status_command"]
 def search_command(context: Context, query: str, user: str | None, limit: int) -> None:
     """Search the shop."""
     with Shop(context.data) as shop:
+        shop.warm_up()
         answer = shop.search(query, user=user, limit=limit, log=False)
     head = f"{answer.total:,} found in {answer.took_ms:.1f} ms by generation {answer.generation}"
     context.answer(answer.to_dict(), lambda: [head + _degraded(answer.degraded), *map(_line, answer.hits)])
@@ -34,6 +35,7 @@ def search_command(context: Context, query: str, user: str | None, limit: int) -
 def recommend_command(context: Context, user: str | None, items: tuple[str, ...], limit: int) -> None:
     """Recommend for a shopper, or like an item."""
     with Shop(context.data) as shop:
+        shop.warm_up()
         answer = shop.recommend(user=user, item=list(items), limit=limit, log=False)
     head = f"{answer.kind}, in {answer.took_ms:.1f} ms by generation {answer.generation}"
     context.answer(answer.to_dict(), lambda: [head + _degraded(answer.degraded), *map(_line, answer.hits)])
