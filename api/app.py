@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import atexit
-import os
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from flask import Flask
@@ -13,6 +11,7 @@ from flask import Flask
 from shelfwise import Shop
 from shelfwise.api.door import blueprint
 from shelfwise.api.errors import answer_in_json
+from shelfwise.settings import data_folder
 
 __all__ = ["create_app"]
 
@@ -36,7 +35,7 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
 
 
 def _open(app: Flask) -> Shop:
-    data = app.config.get("DATA") or os.environ.get("SHELFWISE_DATA") or "shelfwise-data"
-    shop = Shop(Path(data))
+    data = app.config.get("DATA")
+    shop = Shop(data_folder(str(data) if data else None))
     atexit.register(shop.close)  # the answers of the last half second are still to be logged
     return shop

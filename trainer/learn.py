@@ -52,6 +52,11 @@ class ChoiceLoss(MultipleNegativesRankingLoss):
         return torch.nn.functional.cross_entropy(logits.masked_fill(twice, -torch.inf), target)
 
 
+class _Trainer(SentenceTransformerTrainer):
+    def add_model_card_callback(self, default_args_dict: dict[str, Any]) -> None:
+        """None: it would spend seconds on a model card that is never written."""
+
+
 class _Watch(TrainerCallback):
     """Tells the night of each step, and keeps the loss curve."""
 
@@ -96,7 +101,7 @@ def learn(
     work.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=work) as scratch, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of the trainer's own making, such as pin_memory without a GPU
-        trainer = SentenceTransformerTrainer(
+        trainer = _Trainer(
             model=model,
             args=SentenceTransformerTrainingArguments(
                 output_dir=scratch,
@@ -121,7 +126,6 @@ def learn(
             callbacks=[watch],
         )
         trainer.remove_callback(PrinterCallback)
-        trainer.remove_callback(trainer.model_card_callback_class)  # prepares a model card, which is never written
         logging.getLogger("sentence_transformers").setLevel(logging.ERROR)
         trainer.train()
     model.eval()
