@@ -39,17 +39,19 @@ class Recipe:
 
 
 class ChoiceLoss(MultipleNegativesRankingLoss):
-    """InfoNCE over the items of the batch (van den Oord et al. 2018), where the same item twice is not a negative.
+    """InfoNCE over the distinct items of the batch (van den Oord et al. 2018).
 
-    `labels` are the items' numbers, (batch,) int64.
+    An item that several shoppers of the batch chose is a candidate once: it is no negative of its own queries, and not
+    several negatives of the others, which would teach the encoder to keep popular items down. `labels` are the items'
+    numbers, (batch,) int64.
     """
 
     def compute_loss_from_embeddings(self, embeddings: list[torch.Tensor], labels: torch.Tensor) -> torch.Tensor:
         anchors, items = (torch.nn.functional.normalize(part.float(), dim=-1) for part in embeddings)  # (batch, dim)
-        logits = self.scale * anchors @ items.T  # (batch, batch)
-        twice = (labels[:, None] == labels[None, :]) & ~torch.eye(len(labels), dtype=torch.bool, device=labels.device)
-        target = torch.arange(len(labels), device=logits.device)
-        return torch.nn.functional.cross_entropy(logits.masked_fill(twice, -torch.inf), target)
+        distinct, target = torch.unique(labels, return_inverse=True)  # (n_items,), (batch,)
+        first = (labels == distinct[:, None]).int().argmax(dim=1)  # (n_items,) a row of the batch for each item
+        logits = self.scale * anchors @ items[first].T  # (batch, n_items)
+        return torch.nn.functional.cross_entropy(logits, target)
 
 
 class _Trainer(SentenceTransformerTrainer):
