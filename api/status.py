@@ -5,19 +5,24 @@ from __future__ import annotations
 import os
 import sys
 from importlib.metadata import PackageNotFoundError, version
+from typing import Any
 
 from flask import Response
 
 from shelfwise import Shop
 from shelfwise.api.bodies import to_json
 
-__all__ = ["healthz", "status"]
+__all__ = ["healthz", "status", "whole_status"]
 
 
 def status(shop: Shop, /) -> Response:
-    # torch in a serving process would be a mistake of ours, worth seeing from outside.
+    return to_json(whole_status(shop))
+
+
+def whole_status(shop: Shop) -> dict[str, Any]:
+    """The shop's status and this process's. torch in a serving process would be a mistake of ours, worth seeing."""
     process = {"torch_loaded": "torch" in sys.modules, "pid": os.getpid(), "version": _version()}
-    return to_json(shop.status() | process)
+    return shop.status() | process
 
 
 def healthz(shop: Shop, /) -> Response:

@@ -174,9 +174,10 @@ def _field_name(name: object) -> str:
 def _plain(value: object, name: str) -> object:
     """A JSON value, checked once here so that no later step stumbles over it."""
     try:
-        _encodable(json.dumps(value, ensure_ascii=False, allow_nan=False).replace("\\u0000", "\x00"), name)
+        text = json.dumps(value, ensure_ascii=False, allow_nan=False)
     except (TypeError, ValueError) as problem:
         raise InvalidInput(f"{name}: {problem}", name) from None
+    _encodable(text.replace("\\u0000", "\x00"), name)
     return value
 
 

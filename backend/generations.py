@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from shelfwise.errors import GenerationCorrupt, GenerationTooNew, NotFound
+from shelfwise.errors import GenerationCorrupt, GenerationError, GenerationTooNew, NotFound
 from shelfwise.locks import locked
 
 __all__ = ["FORMAT", "Generation", "Generations", "copy_part", "link_or_copy"]
@@ -80,6 +80,8 @@ class Generations:
         try:
             card = json.loads((folder / _CARD).read_text())
             format_ = int(card["format"])
+            if format_ <= FORMAT:  # what every reader relies on; a newer format may have other names for it
+                _ = dict(card["manifest"]), card["parent"]
         except (OSError, ValueError, KeyError, TypeError):
             raise GenerationCorrupt(f"generation {number} has no readable {_CARD}") from None
         if format_ > FORMAT:
@@ -129,12 +131,20 @@ class Generations:
             current = self.current()
             if current is None:
                 raise NotFound("there is no generation yet, so nothing to roll back to", "generation")
-            target = self.open(current).card["parent"] if to is None else to
+            target = self._before(current) if to is None else to
             if target is None:
                 raise NotFound(f"generation {current} is the first; there is none before it", "generation")
             self.open(target)
             self._point_to(target)
         return int(target)
+
+    def _before(self, current: int) -> int | None:
+        """The parent; where the current card can't be read, the next older generation on disk."""
+        try:
+            parent: int | None = self.open(current).card["parent"]
+        except GenerationError:
+            return max((number for number in self.numbers() if number < current), default=None)
+        return parent
 
     def prune(self, keep: int = _KEEP) -> None:
         """Delete all but the newest generations, the current one and its parent; only under the night's lock."""

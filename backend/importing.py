@@ -16,7 +16,6 @@ from shelfwise.errors import InvalidInput
 from shelfwise.records import EVENT_FIELDS, Row
 from shelfwise.rows import STDIN, BadRow, Reading, SourceRow, read_rows
 from shelfwise.shop import Shop
-from shelfwise.times import parse_time
 
 __all__ = ["Imported", "import_events", "import_items", "seekable"]
 
@@ -63,24 +62,31 @@ def import_events(
     """
     done = Imported()
     shift = 0.0 if shift_to is None else shift_to - _last_time(paths, reading)
-    equal: Counter[bytes] = Counter()
-    for batch in _batches(read_rows(paths, reading), _EVENTS, done, report):
-        events = []
-        for found in batch:
-            try:
-                event = clean_event(found.row, shop.now())
-            except InvalidInput as problem:
-                done.rejected += 1
-                report(BadRow(found.file, found.line, str(problem)))
-                continue
-            event["event_id"] = event["event_id"] or _event_id(found.row, equal)
-            event["ts"] += shift
-            events.append(event)
-        accepted = shop.store.events.add(events)
-        done.new += accepted
-        done.unchanged += len(events) - accepted
-        progress(len(batch))
+    for path in paths:
+        equal: Counter[bytes] = Counter()  # of one file, so that the same log twice adds nothing
+        for batch in _batches(read_rows([path], reading), _EVENTS, done, report):
+            events = list(_events(shop, batch, equal, shift, done, report))
+            accepted = shop.store.events.add(events)
+            done.new += accepted
+            done.unchanged += len(events) - accepted
+            progress(len(batch))
     return done
+
+
+def _events(
+    shop: Shop, batch: Sequence[SourceRow], equal: Counter[bytes], shift: float, done: Imported, report: Report
+) -> Iterator[Row]:
+    for found in batch:
+        try:
+            event = clean_event(found.row, shop.now())
+        except InvalidInput as problem:
+            done.rejected += 1
+            report(BadRow(found.file, found.line, str(problem)))
+            continue
+        event["event_id"] = event["event_id"] or _event_id(found.row, equal)
+        if found.row.get("ts") not in (None, ""):  # a row without a time happens now
+            event["ts"] += shift
+        yield event
 
 
 @contextmanager
@@ -118,23 +124,22 @@ def _batches(
 
 
 def _event_id(row: Row, equal: Counter[bytes]) -> str:
-    """A hash of the event's fields and its ordinal among equal rows of this import."""
+    """A hash of the event's fields and its ordinal among the equal rows of its file."""
     fields = {name: row[name] for name in EVENT_FIELDS if row.get(name) not in (None, "")}
-    digest = hashlib.sha256(json.dumps(fields, sort_keys=True, default=str).encode(errors="surrogatepass")).digest()[
-        :16
-    ]
+    text = json.dumps(fields, sort_keys=True, default=str)
+    digest = hashlib.sha256(text.encode(errors="surrogatepass")).digest()[:16]
     ordinal = equal[digest]
     equal[digest] += 1
     return f"{digest.hex()}-{ordinal}"
 
 
 def _last_time(paths: Sequence[str], reading: Reading) -> float:
-    """The latest readable `ts`; 0.0 for a log without any, where there is nothing to move."""
+    """The latest `ts` of a good row; 0.0 for a log without any, where there is nothing to move."""
     last = 0.0
     for found in read_rows(paths, reading):
         if isinstance(found, SourceRow) and found.row.get("ts"):
             try:
-                last = max(last, parse_time(found.row["ts"]))
+                last = max(last, clean_event(found.row, 0.0)["ts"])
             except InvalidInput:
                 continue  # reported when the rows are read to be kept
     return last

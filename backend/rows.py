@@ -9,6 +9,7 @@ import csv
 import gzip
 import io
 import json
+import math
 import sys
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -150,36 +151,42 @@ def _json_rows(text: TextIO, file: str) -> Iterator[SourceRow | BadRow]:
 
 def _csv_rows(text: TextIO, file: str, reading: Reading) -> Iterator[SourceRow | BadRow]:
     csv.field_size_limit(_LONGEST_FIELD)
-    reader = csv.reader(text)
-    header = next(reader, None)
+    reader = csv.reader(text, strict=True)  # a quote that is never closed is an error, not the rest of the file
+    header = next((cells for cells in reader if cells), None)
     if header is None:
         return
     missing = [f"{field}={column}" for field, column in reading.rename.items() if column not in header]
     if missing:
         raise InvalidInput(f"{file}: --map {' '.join(missing)}: no such column; there are {', '.join(header)}", "--map")
     while True:
+        line = reader.line_num + 1  # where the row begins; quoted fields may span lines
         try:
             cells = next(reader, None)
         except csv.Error as problem:
-            yield BadRow(file, reader.line_num, f"no CSV: {problem}")
+            yield BadRow(file, line, f"no CSV: {problem}")
             continue
         if cells is None:
             return
         if len(cells) == len(header):
-            yield SourceRow(file, reader.line_num, dict(zip(header, cells, strict=True)))
+            yield SourceRow(file, line, dict(zip(header, cells, strict=True)))
         elif cells:
-            yield BadRow(file, reader.line_num, f"{len(cells)} columns, the header has {len(header)}")
+            yield BadRow(file, line, f"{len(cells)} columns, the header has {len(header)}")
 
 
 def _factor(field: str, text: str) -> float:
     try:
-        return float(text)
+        factor = float(text)
     except ValueError:
-        raise InvalidInput(f"--scale {field}={text}: {text!r} is no number", "--scale") from None
+        factor = math.nan
+    if not math.isfinite(factor):
+        raise InvalidInput(f"--scale {field}={text}: {text!r} is no number", "--scale")
+    return factor
 
 
 def _scaled(field: str, value: object, factor: float) -> float:
     try:
+        if isinstance(value, bool):
+            raise TypeError
         return round(float(value) * factor, 6)  # type: ignore[arg-type]
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise InvalidInput(f"{field}: {value!r} is no number", field) from None

@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from shelfwise.encoder import Encoder
+from shelfwise.errors import GenerationCorrupt
 from shelfwise.generations import Generation
 from shelfwise.index import VectorIndex, load
 from shelfwise.locks import locked
@@ -40,11 +41,14 @@ class Serving:
         self.encoder = Encoder(generation.checked("serving"))
         self.index: VectorIndex = load(generation.checked("index"))
         self.statistics = Statistics.open(generation.checked("statistics"))
-        self._generation = generation
+        self._texts = generation.checked("items") / "texts.json"
         self._store = store
         self._lock_path = shop_folder / ENCODE_LOCK
         self._guard = threading.Lock()
-        self._seen_seq = int(self.card["items_seq"])
+        try:
+            self._seen_seq = int(self.card["items_seq"])
+        except (KeyError, TypeError, ValueError):
+            raise GenerationCorrupt(f"generation {self.number}: its card names no items_seq") from None
         self._seen_vseq = 0
         self._pending: dict[str, ItemText] = {}
         self._worker: threading.Thread | None = None
@@ -83,11 +87,13 @@ class Serving:
 
     def close(self) -> None:
         self._closed.set()
+        if self._worker is not None and self._worker is not threading.current_thread():
+            self._worker.join()
 
     @cached_property
     def _hashes(self) -> dict[str, str]:
         """id → text hash of the items as last seen; read at the first change, for most processes never see one."""
-        hashes: dict[str, str] = json.loads((self._generation.checked("items") / "texts.json").read_text())
+        hashes: dict[str, str] = json.loads(self._texts.read_text())
         return hashes
 
     def _load(self) -> None:

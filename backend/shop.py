@@ -181,11 +181,14 @@ class Shop:
         """A shelf: like the given item(s), for this shopper, or popular. Raises NotFound on an unknown item."""
         started = time.perf_counter()
         _check_page(limit, 0)
-        items = [item] if isinstance(item, str) else list(item or [])
+        given = item if isinstance(item, list | tuple) else [] if item is None else [item]
+        items = [_asked_id(id, "item") for id in given]
         self._require(items)
         serving, degraded = self._follower.current()
-        kind, scores = self._shelf(items, self._history(user, session), serving)
-        ids = self._fill(scores, limit, exclude=items, serving=serving)
+        events = self._history(user, session)
+        kind, scores = self._shelf(items, events, serving)
+        unwanted = {*items, *(event.item for event in events if event.type == "dismiss")}
+        ids = self._fill(scores, limit, unwanted, serving)
         hits = self._dress(ids, np.array([scores.get(id, 0.0) for id in ids]))
         answer = Recommendations(
             recommendation_id=uuid.uuid4().hex,
@@ -203,6 +206,7 @@ class Shop:
 
     def item(self, id: str) -> Row:
         """All fields of one item. Raises NotFound."""
+        id = _asked_id(id, "id")
         found = self.store.items.get([id])
         if id not in found:
             raise NotFound(f"there is no item {id!r}", "id")
@@ -258,16 +262,16 @@ class Shop:
             return "for-you", scores
         return "popular", dict(statistics.popularity)
 
-    def _fill(self, scores: dict[str, float], limit: int, exclude: list[str], serving: Serving | None) -> list[str]:
+    def _fill(self, scores: dict[str, float], limit: int, unwanted: set[str], serving: Serving | None) -> list[str]:
         """The best ids in stock; a short shelf is filled with popular items, then with new ones."""
         chosen: list[str] = []
         sources: list[Callable[[], list[str]]] = [
             lambda: sorted(scores, key=lambda id: (-scores[id], id))[: limit * 3 + 50],
             lambda: self._statistics(serving).ranked[: limit * 3 + 50],
-            lambda: self.store.items.newest(limit + len(exclude)),
+            lambda: self.store.items.newest(limit + len(unwanted)),
         ]
         for source in sources:
-            ids = [id for id in source() if id not in exclude and id not in chosen]
+            ids = [id for id in source() if id not in unwanted and id not in chosen]
             stock = self.store.items.stock(ids)
             chosen += [id for id in ids if stock.get(id)]
             if len(chosen) >= limit:
@@ -276,9 +280,8 @@ class Shop:
 
     def _history(self, user: str | None, session: str | None) -> list[Event]:
         """The shopper's newest events, newest first."""
-        for name, value in (("user", user), ("session", session)):
-            if value is not None and not is_encodable(value):
-                raise InvalidInput(f"{name}: holds a NUL character or a lone surrogate, which is no valid text", name)
+        user = None if user is None else clean_id(user, "user")
+        session = None if session is None else clean_id(session, "session")
         now = self.now()
         events: dict[int, Event] = {}
         if user is not None:
@@ -306,6 +309,14 @@ class Shop:
         for id in items:
             if id not in known:
                 raise NotFound(f"item: there is no item {id!r}", "item")
+
+
+def _asked_id(id: object, field: str) -> str:
+    """The id as it is stored. What can be no id is not found, as any other id that isn't there."""
+    try:
+        return clean_id(id, field)
+    except InvalidInput as problem:
+        raise NotFound(str(problem), field) from None
 
 
 def check_query(q: object) -> str:

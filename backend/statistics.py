@@ -92,5 +92,5 @@ def popularity(events: Iterable[Event], now: float) -> dict[str, float]:
     mass: dict[str, float] = {}
     for event in events:
         mass[event.item] = mass.get(event.item, 0.0) + WORTH[event.type] * decay(now - event.ts)
-    top = math.log1p(max(mass.values(), default=0.0))
+    top = math.log1p(max(0.0, *mass.values(), 0.0))
     return {id: math.log1p(value) / top for id, value in mass.items() if value > 0} if top > 0 else {}

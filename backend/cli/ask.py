@@ -45,8 +45,10 @@ def recommend_command(context: Context, user: str | None, items: tuple[str, ...]
 @click.pass_obj
 def status_command(context: Context) -> None:
     """What the shop holds and serves."""
+    from shelfwise.api.status import whole_status
+
     with Shop(context.data) as shop:
-        status = shop.status()
+        status = whole_status(shop)
     context.answer(status, lambda: [f"{name:>20}  {_shown(value)}" for name, value in status.items()])
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import click
@@ -81,7 +82,10 @@ def events(
         else:
             target = shop.now() if shift_to == "now" else parse_time(shift_to, "--shift-to")
             with seekable(files, sys.stdin.buffer) as paths:
-                done = import_events(shop, paths, reading, bad, counter, target)
+                given = dict(zip(paths, files, strict=True))  # a bad row is named by the file that was asked for
+                done = import_events(
+                    shop, paths, reading, lambda row: bad(replace(row, file=given[row.file])), counter, target
+                )
     _finish(context, done, bad, strict, "accepted")
 
 

@@ -14,6 +14,7 @@ from typing import Any
 import click
 
 from shelfwise.errors import ShelfwiseError
+from shelfwise.index import IndexCorrupt
 from shelfwise.settings import data_folder
 
 __all__ = ["Context", "cli", "main"]
@@ -72,8 +73,8 @@ def main() -> None:
     except click.Abort:
         click.echo("stopped", err=True)
         sys.exit(130)
-    except ShelfwiseError as problem:
-        click.echo(f"Error: {problem}", err=True)
-        sys.exit(1)
     except BrokenPipeError:
         sys.exit(0)
+    except (ShelfwiseError, IndexCorrupt, OSError) as problem:
+        click.echo(f"Error: {problem}", err=True)
+        sys.exit(1)

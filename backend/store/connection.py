@@ -31,7 +31,7 @@ class Connections:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._local = threading.local()
-        self._all: list[Any] = []
+        self._all: list[tuple[threading.Thread, Any]] = []
         self._guard = threading.Lock()
         self._pid = os.getpid()
         with locked(path.with_suffix(".migrate")):
@@ -39,10 +39,10 @@ class Connections:
 
     def connection(self) -> Any:
         """This thread's connection, opened at first use."""
+        if os.getpid() != self._pid:
+            raise ShelfwiseError("a Shop can't be used across fork; open a new one in the child process")
         connection = getattr(self._local, "connection", None)
         if connection is None:
-            if os.getpid() != self._pid:
-                raise ShelfwiseError("a Shop can't be used across fork; open a new one in the child process")
             connection = self._local.connection = self._open()
         return connection
 
@@ -69,7 +69,7 @@ class Connections:
 
     def close(self) -> None:
         with self._guard:
-            for connection in self._all:
+            for _, connection in self._all:
                 connection.close()
             self._all.clear()
         self._local = threading.local()
@@ -83,5 +83,8 @@ class Connections:
         connection.execute("PRAGMA synchronous = FULL")  # an acknowledged event survives a power cut
         connection.execute("PRAGMA cache_size = -16000")
         with self._guard:
-            self._all.append(connection)
+            for ended in [held for held in self._all if not held[0].is_alive()]:
+                ended[1].close()
+                self._all.remove(ended)
+            self._all.append((threading.current_thread(), connection))
         return connection

@@ -1,0 +1,82 @@
+"""A generation costs seconds to make, so it is made once and every test gets a copy of its shop."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from conftest import ITEMS
+
+from shelfwise import Shop
+from shelfwise.encoder import Encoder, encoder_id
+from shelfwise.generations import Generation, Generations, copy_part
+
+Publish = Callable[..., Generation]
+PARTS = ("encoder", "serving", "index", "items", "statistics")
+
+
+@pytest.fixture(scope="session")
+def generation_zero(tmp_path_factory: pytest.TempPathFactory, tiny_model: Path) -> Path:
+    """The shop that `tiny_shop` is copied from; not to be changed."""
+    from shelfwise.trainer import init
+
+    folder = tmp_path_factory.mktemp("zero") / "shop"
+    with Shop(folder) as opened:
+        opened.upsert(ITEMS)
+    init(folder, str(tiny_model))
+    return folder
+
+
+@pytest.fixture
+def tiny_shop(tmp_path: Path, generation_zero: Path) -> Path:
+    """The folder of a shop with the six items and a generation 0 of the tiny model."""
+    return Path(shutil.copytree(generation_zero, tmp_path / "tiny-shop"))
+
+
+@pytest.fixture
+def publish_copy() -> Publish:
+    """Publishes the current generation of a shop once more; `alter` changes the folder before it is sealed."""
+
+    def publish(folder: Path, alter: Callable[[Path], None] = lambda folder: None) -> Generation:
+        generations = Generations(folder)
+        current = generations.current()
+        assert current is not None
+        parent = generations.open(current)
+        number, unfinished = generations.begin()
+        for part in PARTS:
+            copy_part(parent, part, unfinished)
+        alter(unfinished)
+        card = {name: parent.card[name] for name in ("learned", "until", "items_seq", "base", "verdict")}
+        card["encoder"] = encoder_id(unfinished / "serving")
+        return generations.publish(number, unfinished, card, parent=current)
+
+    return publish
+
+
+@pytest.fixture
+def other_encoder() -> Callable[[Path, Path], Callable[[Path], None]]:
+    """For `publish_copy`: a child whose encoder puts a word before every item, and so has vectors of its own."""
+    from shelfwise.trainer.build import encode_catalogue, snapshot, write_index
+
+    def changing(shop: Path) -> Callable[[Path], None]:
+        def alter(folder: Path) -> None:
+            config = folder / "serving" / "serving.json"
+            changed = json.loads(config.read_text()) | {
+                "item_prompt": "zebra crossing ",
+                "query_prompt": "zebra crossing ",
+            }
+            config.unlink()  # the parent's file is linked to it
+            config.write_text(json.dumps(changed))
+            for part in ("index", "items"):
+                shutil.rmtree(folder / part)
+            with Shop(shop) as opened:
+                catalogue = snapshot(opened.store)
+            vectors = encode_catalogue(catalogue, Encoder(folder / "serving"), lambda done, total: None)
+            write_index(catalogue, vectors, folder)
+
+        return alter
+
+    return changing

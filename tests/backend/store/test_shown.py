@@ -1,0 +1,48 @@
+"""The log of answers: written in the background, complete after `close`."""
+
+from __future__ import annotations
+
+import json
+import logging
+from typing import Any
+
+import pytest
+
+from shelfwise.store import Store
+
+SEARCH: dict[str, Any] = {"id": "s1", "ts": 5.0, "query": "red mug", "user": "u", "session": None, "generation": 3}
+SHELF: dict[str, Any] = {
+    "id": "r1", "ts": 6.0, "kind": "similar", "item": "mug", "user": None, "session": "s", "generation": None,
+}  # fmt: skip
+
+
+def logged(store: Store, table: str) -> list[dict[str, Any]]:
+    return [dict(row) for row in store._connections.rows(f"SELECT * FROM {table} ORDER BY ts")]
+
+
+def test_answers_are_written_as_they_were_shown(store: Store) -> None:
+    store.shown.add("searches", SEARCH, ["a", "b"])
+    store.shown.add("recommendations", SHELF, [])
+    store.shown.close()
+    (search,), (shelf,) = logged(store, "searches"), logged(store, "recommendations")
+    assert search == {"search_id": "s1"} | {k: v for k, v in SEARCH.items() if k != "id"} | {"shown": '["a", "b"]'}
+    assert shelf == {"recommendation_id": "r1"} | {k: v for k, v in SHELF.items() if k != "id"} | {"shown": "[]"}
+
+
+def test_close_writes_all_and_may_come_twice(store: Store) -> None:
+    for number in range(500):
+        store.shown.add("searches", SEARCH | {"id": f"s{number}", "ts": number}, [str(number)])
+    store.shown.close()
+    store.shown.close()
+    assert [json.loads(row["shown"]) for row in logged(store, "searches")] == [[str(number)] for number in range(500)]
+    assert store.shown.dropped == 0
+
+
+def test_what_cannot_be_written_is_counted_and_the_rest_goes_on(store: Store, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.CRITICAL, "shelfwise"):
+        store.shown.add("searches", SEARCH | {"query": None}, [])
+        store.shown.close()
+    assert store.shown.dropped == 1
+    store.shown.add("searches", SEARCH, [])
+    store.shown.close()
+    assert [row["search_id"] for row in logged(store, "searches")] == ["s1"]

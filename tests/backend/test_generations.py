@@ -1,0 +1,243 @@
+"""Publishing, opening, rolling back and pruning generations."""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from shelfwise.errors import GenerationCorrupt, GenerationTooNew, NotFound
+from shelfwise.generations import FORMAT, Generation, Generations, copy_part, link_or_copy
+
+
+@pytest.fixture
+def generations(tmp_path: Path) -> Generations:
+    return Generations(tmp_path)
+
+
+def publish(generations: Generations, text: str = "weights") -> Generation:
+    """A generation of two small files; its parent is the current one."""
+    number, folder = generations.begin()
+    (folder / "serving" / "deep").mkdir(parents=True)
+    (folder / "serving" / "model.onnx").write_text(text)
+    (folder / "serving" / "deep" / "config.json").write_text("{}")
+    return generations.publish(number, folder, {"note": text}, parent=generations.current())
+
+
+def test_before_the_first(generations: Generations) -> None:
+    assert (generations.current(), generations.numbers()) == (None, [])
+    with pytest.raises(NotFound, match="nothing to roll back to"):
+        generations.rollback()
+    with pytest.raises(NotFound, match="no generation 0"):
+        generations.open(0)
+    generations.prune()
+    generations.sweep()
+
+
+def test_publishing_seals_names_and_serves_it(generations: Generations) -> None:
+    first, second = publish(generations), publish(generations, "more")
+    assert (first.number, second.number, generations.current()) == (0, 1, 1)
+    assert generations.numbers() == [0, 1]
+    opened = generations.open(1)
+    assert opened == second
+    assert {name: opened.card[name] for name in ("format", "generation", "parent", "note")} == {
+        "format": FORMAT, "generation": 1, "parent": 0, "note": "more",
+    }  # fmt: skip
+    assert set(opened.card["manifest"]) == {"serving/model.onnx", "serving/deep/config.json"}
+    assert (opened.checked("serving") / "model.onnx").read_text() == "more"
+    assert (first.card["parent"], first.folder.name) == (None, "0000")
+
+
+def test_publishing_leaves_no_litter(generations: Generations) -> None:
+    publish(generations)
+    assert sorted(path.name for path in generations.folder.iterdir()) == ["0000", "CURRENT"]
+
+
+def test_beginning_sweeps_what_a_killed_night_left(generations: Generations) -> None:
+    publish(generations)
+    number, folder = generations.begin()
+    (folder / "half").write_text("written")
+    (generations.folder / ".tmp-file").write_text("")
+    again, empty = generations.begin()
+    assert (number, again) == (1, 1)
+    assert list(empty.iterdir()) == []
+    generations.sweep()
+    assert sorted(path.name for path in generations.folder.iterdir()) == ["0000", "CURRENT"]
+
+
+def test_a_number_is_not_used_again(generations: Generations) -> None:
+    for _ in range(3):
+        publish(generations)
+    generations.rollback()
+    assert generations.begin()[0] == 3
+
+
+def test_publishing_is_refused_when_the_pointer_moved(generations: Generations) -> None:
+    publish(generations)
+    publish(generations)
+    number, folder = generations.begin()
+    generations.rollback(0)
+    with pytest.raises(GenerationCorrupt, match="CURRENT moved from 1 to 0"):
+        generations.publish(number, folder, {}, parent=1)
+    assert (generations.current(), generations.numbers()) == (0, [0, 1])
+
+
+def test_the_pointer_is_never_seen_half_written(generations: Generations) -> None:
+    for _ in range(2):
+        publish(generations)
+    seen: list[object] = []
+    done = threading.Event()
+
+    def read() -> None:
+        while not done.is_set():
+            seen.append(generations.current())
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    try:
+        for turn in range(100):
+            generations.rollback(turn % 2)
+    finally:
+        done.set()
+        reader.join()
+    assert set(seen) <= {0, 1}
+    assert len(seen) > 100
+
+
+@pytest.mark.parametrize("content", ["", "seven", "7.5", "\x00", "0001\n0002"])
+def test_a_pointer_that_names_no_number(generations: Generations, content: str) -> None:
+    publish(generations)
+    (generations.folder / "CURRENT").write_text(content)
+    with pytest.raises(GenerationCorrupt, match=r"CURRENT holds no number.*\[0\]"):
+        generations.current()
+
+
+@pytest.mark.parametrize("name", ["serving/model.onnx", "serving/deep/config.json"])
+@pytest.mark.parametrize("harm", ["changed", "shortened", "missing"])
+def test_a_damaged_file_is_named(generations: Generations, name: str, harm: str) -> None:
+    opened = publish(generations, "some weights")
+    path = opened.folder / name
+    content = path.read_bytes()
+    if harm == "missing":
+        path.unlink()
+    else:
+        path.write_bytes(content[:-1] + (b"?" if harm == "changed" else b""))
+    with pytest.raises(GenerationCorrupt, match=f"generation 0: {re.escape(name)} is missing or damaged.*rollback"):
+        opened.checked("serving")
+
+
+def test_a_part_that_was_never_there(generations: Generations) -> None:
+    with pytest.raises(GenerationCorrupt, match="no part 'index'"):
+        publish(generations).checked("index")
+
+
+@pytest.mark.parametrize("card", ["", "{", "[]", "null", "{}", '{"format": null}', '{"format": 1}',
+                                  '{"format": 1, "manifest": []}', '{"format": 1, "manifest": null}'])  # fmt: skip
+def test_a_damaged_card(generations: Generations, card: str) -> None:
+    (publish(generations).folder / "card.json").write_text(card)
+    with pytest.raises(GenerationCorrupt, match="generation 0"):
+        generations.open(0).checked("serving")
+
+
+def test_a_missing_card(generations: Generations) -> None:
+    (publish(generations).folder / "card.json").unlink()
+    with pytest.raises(GenerationCorrupt, match=r"no readable card\.json"):
+        generations.open(0)
+
+
+def test_a_newer_format_is_refused(generations: Generations) -> None:
+    path = publish(generations).folder / "card.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"format": FORMAT + 1}))
+    with pytest.raises(GenerationTooNew, match=f"format {FORMAT + 1}.*upgrade shelfwise"):
+        generations.open(0)
+
+
+@pytest.mark.parametrize(("to", "expected"), [(None, 2), (0, 0), (2, 2), (3, 3)])
+def test_rollback(generations: Generations, to: int | None, expected: int) -> None:
+    for _ in range(4):
+        publish(generations)
+    assert generations.rollback(to) == expected
+    assert (generations.current(), generations.numbers()) == (expected, [0, 1, 2, 3])
+    assert sorted(path.name for path in generations.folder.glob(".*")) == []
+
+
+def test_rollback_follows_parents_not_numbers(generations: Generations) -> None:
+    for _ in range(3):
+        publish(generations)
+    generations.rollback(0)
+    assert publish(generations).card["parent"] == 0
+    assert generations.rollback() == 0
+
+
+@pytest.mark.parametrize(
+    ("to", "error", "reason"),
+    [(None, NotFound, "is the first"), (7, NotFound, "no generation 7"), (-1, NotFound, "no generation -1")],
+)
+def test_rollback_that_cannot_be(generations: Generations, to: int | None, error: type[Exception], reason: str) -> None:
+    publish(generations)
+    with pytest.raises(error, match=reason):
+        generations.rollback(to)
+    assert generations.current() == 0
+
+
+def test_rollback_to_what_cannot_be_served_is_refused(generations: Generations) -> None:
+    for _ in range(2):
+        publish(generations)
+    (generations.folder / "0000" / "card.json").unlink()
+    with pytest.raises(GenerationCorrupt):
+        generations.rollback()
+    assert generations.current() == 1
+
+
+def test_rollback_from_a_generation_whose_card_is_damaged(generations: Generations) -> None:
+    """The error about it says: `shelfwise rollback` returns to the one before."""
+    for _ in range(3):
+        publish(generations)
+    (generations.folder / "0002" / "card.json").write_text("{")
+    assert generations.rollback() == 1
+
+
+@pytest.mark.parametrize(
+    ("current", "kept"), [(7, [5, 6, 7]), (1, [0, 1, 5, 6, 7]), (0, [0, 5, 6, 7]), (4, [3, 4, 5, 6, 7])]
+)
+def test_pruning_keeps_the_newest_the_current_and_its_parent(
+    generations: Generations, current: int, kept: list[int]
+) -> None:
+    for _ in range(8):
+        publish(generations)
+    generations.rollback(current)
+    generations.prune(keep=3)
+    assert generations.numbers() == kept
+
+
+def test_other_files_among_the_generations_are_left_alone(generations: Generations) -> None:
+    publish(generations)
+    for name in ("notes", "12", ".keep"):
+        (generations.folder / name).mkdir()
+    assert generations.numbers() == [0]
+    generations.prune(keep=1)
+    assert (generations.folder / "notes").is_dir()
+
+
+def test_a_part_is_carried_over_whole(generations: Generations, tmp_path: Path) -> None:
+    parent = publish(generations)
+    copy_part(parent, "serving", tmp_path / "child")
+    assert (tmp_path / "child/serving/deep/config.json").read_text() == "{}"
+    (parent.folder / "serving/model.onnx").write_text("changed")
+    with pytest.raises(GenerationCorrupt, match=r"model\.onnx"):
+        copy_part(parent, "serving", tmp_path / "another")
+
+
+def test_where_there_are_no_links_files_are_copied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: Any) -> None:
+        raise OSError("no hard links here")
+
+    monkeypatch.setattr("os.link", refuse)
+    (tmp_path / "a").write_text("content")
+    link_or_copy(tmp_path / "a", tmp_path / "deep" / "b")
+    (tmp_path / "a").write_text("other")
+    assert (tmp_path / "deep" / "b").read_text() == "content"

@@ -1,0 +1,75 @@
+"""Popularity, decay and what is bought together."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from shelfwise.statistics import WORTH, Statistics, decay, popularity, save
+from shelfwise.store import Event
+from shelfwise.times import DAY
+
+NOW = 1_320_000_000.0
+
+
+def event(item: str, type: str = "click", days_ago: float = 0.0) -> Event:
+    return Event(1, NOW - days_ago * DAY, type, item, "u", None, None)
+
+
+@pytest.mark.parametrize(("days", "left"), [(0, 1.0), (14, 0.5), (28, 0.25), (-5, 1.0)])
+def test_decay_halves(days: float, left: float) -> None:
+    assert decay(days * DAY) == pytest.approx(left)
+    assert decay(days * DAY, half_life_days=28) == pytest.approx(left**0.5)
+
+
+def test_the_most_popular_item_is_at_one() -> None:
+    found = popularity([event("a"), event("b", "purchase"), event("b"), event("c", "view")], NOW)
+    assert found["b"] == 1.0
+    assert 0 < found["c"] < found["a"] < 1
+
+
+def test_older_events_count_less() -> None:
+    found = popularity([event("new", days_ago=1), event("old", days_ago=30), event("ahead", days_ago=-1)], NOW)
+    assert found["old"] < found["new"] < found["ahead"] == 1.0
+
+
+@pytest.mark.parametrize(
+    "kinds", [[], ["dismiss"], ["dismiss", "dismiss"], ["dismiss"] * 5, ["view", "dismiss"], ["click", "dismiss"]]
+)
+def test_what_is_only_dismissed_has_no_popularity(kinds: list[str]) -> None:
+    assert popularity([event("a", kind) for kind in kinds], NOW) == {}
+
+
+def test_dismissals_weigh_against_an_item() -> None:
+    found = popularity([event("a"), event("b"), event("b"), event("a"), event("b", "dismiss")], NOW)
+    assert found["a"] == 1.0 > found["b"] > 0
+
+
+def test_every_type_of_event_has_a_worth() -> None:
+    assert sorted(WORTH, key=lambda kind: WORTH[kind]) == ["dismiss", "view", "click", "cart", "purchase"]
+
+
+def test_what_is_saved_is_opened(tmp_path: Path) -> None:
+    """Three items: b is bought with c (0.9) and a (0.2); nothing is known of d's company."""
+    popular = np.array([0.5, 1.0, 0.0, 0.5])
+    save(
+        tmp_path / "s",
+        list("abcd"),
+        popular,
+        np.array([0, 1, 3, 4, 4]),
+        np.array([1, 2, 0, 1]),
+        np.array([0.2, 0.9, 0.2, 0.9]),
+    )
+    opened = Statistics.open(tmp_path / "s")
+    assert opened.popularity == {"a": 0.5, "b": 1.0, "d": 0.5}
+    assert opened.ranked == ["b", "a", "d"]
+    assert opened.together("b") == [("c", pytest.approx(0.9)), ("a", pytest.approx(0.2))]
+    assert (opened.together("d"), opened.together("unknown")) == ([], [])
+
+
+def test_nothing_at_all(tmp_path: Path) -> None:
+    save(tmp_path / "s", [], np.zeros(0), np.zeros(1), np.zeros(0), np.zeros(0))
+    for empty in (Statistics.open(tmp_path / "s"), Statistics()):
+        assert (empty.ranked, empty.together("a"), dict(empty.popularity)) == ([], [], {})
