@@ -38,7 +38,7 @@ class Follower:
         if serving is None:
             return None, ["encoder" if self._broken is None else "generation"]
         serving.sync()
-        return serving, []
+        return serving, [] if self._broken is None else ["generation"]
 
     def follow(self) -> Serving | None:
         """Open what CURRENT names, if it is new. One that can't be opened is logged, and the one before serves on."""
@@ -59,7 +59,10 @@ class Follower:
 
         def run() -> None:
             while not self._closed.wait(_WATCH_SECONDS):
-                self.follow()
+                try:
+                    self.follow()
+                except Exception:  # whatever it was, the next look may succeed, and the watch must go on
+                    _log.exception("could not follow the generation pointer")
 
         self._watcher = threading.Thread(target=run, name="shelfwise-watch", daemon=True)
         self._watcher.start()
@@ -69,7 +72,7 @@ class Follower:
         if self._watcher is not None:
             self._watcher.join()
         if self._serving is not None:
-            self._serving.close()
+            self._serving.close(wait=True)
 
     def _is_open(self, number: int) -> bool:
         return self._serving is not None and self._serving.number == number
@@ -78,12 +81,15 @@ class Follower:
         try:
             opened = Serving(self._generations.open(number), self._store, self._folder)
             opened.sync()
-        except (GenerationError, NotFound, IndexCorrupt, OSError) as problem:
+        except (GenerationError, NotFound, IndexCorrupt) as problem:
             self._note_broken(number, problem)
+            return
+        except OSError:  # no more file descriptors, say: tried again at the next look
+            _log.exception("could not open generation %d yet", number)
             return
         before, self._serving, self._broken = self._serving, opened, None
         if before is not None:
-            before.close()
+            before.close(wait=False)
 
     def _note_broken(self, number: int, problem: Exception) -> None:
         if number != self._broken:

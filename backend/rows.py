@@ -15,6 +15,7 @@ import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, TextIO
 
 from shelfwise.errors import InvalidInput
@@ -89,6 +90,10 @@ class Reading:
 
 def read_rows(paths: Iterable[str], reading: Reading) -> Iterator[SourceRow | BadRow]:
     """Every row of the files in turn. Raises InvalidInput when a file can't be opened or lacks a mapped column."""
+    paths = list(paths)
+    for path in paths:  # all of them first: a misspelt name must not leave an import half done
+        if path != STDIN:
+            _check(path)
     for path in paths:
         with _opened(path) as (text, is_csv):
             rows = _csv_rows(text, path, reading) if is_csv else _json_rows(text, path)
@@ -125,16 +130,20 @@ def _opened(path: str) -> Iterator[tuple[TextIO, bool]]:
         first = buffer.peek(64).lstrip(b"\xef\xbb\xbf \t\r\n")[:1]
         yield io.TextIOWrapper(buffer, **options), first not in (b"{", b"[")
         return
-    plain = path.removesuffix(".gz").lower()
-    if not plain.endswith((".csv", ".jsonl", ".ndjson", ".json")):
-        raise InvalidInput(f"{path}: neither .csv nor .jsonl (nor either with .gz)", "FILE")
     try:
         opener = gzip.open if path.endswith(".gz") else open
         file = opener(path, "rt", **options)
     except OSError as problem:
         raise InvalidInput(f"{path}: {problem.strerror or problem}", "FILE") from None
     with file:
-        yield file, plain.endswith(".csv")
+        yield file, path.removesuffix(".gz").lower().endswith(".csv")
+
+
+def _check(path: str) -> None:
+    if not path.removesuffix(".gz").lower().endswith((".csv", ".jsonl", ".ndjson", ".json")):
+        raise InvalidInput(f"{path}: neither .csv nor .jsonl (nor either with .gz)", "FILE")
+    if not Path(path).is_file():
+        raise InvalidInput(f"{path}: {'is a directory' if Path(path).is_dir() else 'No such file'}", "FILE")
 
 
 def _json_rows(text: TextIO, file: str) -> Iterator[SourceRow | BadRow]:

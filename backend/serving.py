@@ -85,9 +85,10 @@ class Serving:
         vectors = self.encoder.items([text.text for text in texts])
         self._store.vectors.add(self.encoder.id, [(text.id, text.text_hash) for text in texts], vectors)
 
-    def close(self) -> None:
+    def close(self, *, wait: bool) -> None:
+        """End the background work; with `wait` not before its current batch is done."""
         self._closed.set()
-        if self._worker is not None and self._worker is not threading.current_thread():
+        if wait and self._worker is not None and self._worker is not threading.current_thread():
             self._worker.join()
 
     @cached_property

@@ -13,11 +13,12 @@ from typing import Any, TypeVar
 from shelfwise.store import Event
 from shelfwise.times import DAY
 
-__all__ = ["Basket", "Material", "Search", "collect"]
+__all__ = ["LEAST_PAIRS", "Basket", "Material", "Search", "collect"]
 
 _CHOSEN = ("click", "cart", "purchase")
 _HELD_OUT_SHARE, _HELD_OUT_MOST = 0.1, 500
 _BASKETS_HELD_OUT_MOST = 300
+LEAST_PAIRS = 8  # below that a batch has too few negatives to say anything
 _ENOUGH_SEARCHES = 200  # from here on a shop is learned from its searches alone
 Part = TypeVar("Part")
 
@@ -60,6 +61,11 @@ class Material:
         return searches >= _ENOUGH_SEARCHES
 
     @property
+    def is_little(self) -> bool:
+        """Whether what is new is too little to train on."""
+        return len(self.new_searches) + len(self.new_baskets) < LEAST_PAIRS
+
+    @property
     def held_out(self) -> list[int]:
         """The `seq` of every event that this night keeps from learning."""
         held: list[Search | Basket] = [*self.held_searches, *self.held_baskets]
@@ -72,11 +78,13 @@ def collect(events: Iterable[Event], learned: Mapping[str, Any], known: Callable
     Events on items for which `known` is false are counted and left out.
     """
     is_new = _newness(learned)
-    material = Material(counts={"events": 0, "new_events": 0, "unknown_item": 0})
+    material = Material(counts={"events": 0, "new_events": 0, "since_parent": 0, "unknown_item": 0})
+    held = frozenset(learned["held_out"])
     baskets: dict[tuple[str, str], list[Event]] = {}
     for event in events:
         material.counts["events"] += 1
         material.counts["new_events"] += is_new(event.seq, event.ts)
+        material.counts["since_parent"] += is_new(event.seq, event.ts) and event.seq not in held
         if not known(event.item):
             material.counts["unknown_item"] += 1
         elif event.type in _CHOSEN and event.query:

@@ -21,9 +21,7 @@ from transformers.trainer_callback import PrinterCallback
 from shelfwise.encoder import threads
 from shelfwise.trainer.pairs import Pair
 
-__all__ = ["LEAST_PAIRS", "Recipe", "learn"]
-
-LEAST_PAIRS = 8  # below that a batch has too few negatives to say anything
+__all__ = ["Recipe", "learn"]
 
 
 @dataclass(frozen=True, slots=True)

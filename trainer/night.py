@@ -25,7 +25,7 @@ from shelfwise.locks import locked
 from shelfwise.serving import Serving
 from shelfwise.times import parse_time, to_iso
 from shelfwise.trainer.build import Catalogue, encode_catalogue, share_changes, snapshot, write_index
-from shelfwise.trainer.collect import Material, collect
+from shelfwise.trainer.collect import LEAST_PAIRS, Material, collect
 from shelfwise.trainer.counting import count
 
 __all__ = ["Night", "Progress", "compact", "increment", "init"]
@@ -138,7 +138,7 @@ class _Run:
         learned = self.parent.card["learned"]
         material = collect(events, learned, set(catalogue.ids).__contains__)
         self.report |= {"until": to_iso(until), "events_seq": events_seq, "counts": material.counts}
-        if not material.counts["new_events"] and not _is_worn(self.shop, self.parent.number):
+        if material.counts["since_parent"] == 0 and material.is_little and not _is_worn(self.shop, self.parent.number):
             return self._close("nothing to learn", "no event came since the last night", None)
 
         number, folder = self.shop.generations.begin()
@@ -169,7 +169,7 @@ class _Run:
     def _train(self, material: Material, catalogue: Catalogue, folder: Path) -> bool:
         """Train the parent's encoder on and export it to `folder`; False when there are too few pairs."""
         from shelfwise.trainer.export import export_serving
-        from shelfwise.trainer.learn import LEAST_PAIRS, Recipe, learn
+        from shelfwise.trainer.learn import Recipe, learn
         from shelfwise.trainer.models import load_model
         from shelfwise.trainer.pairs import make_pairs
 
@@ -307,9 +307,12 @@ def _genesis(shop: Shop, model_name: str | None, progress: Progress) -> Generati
 
 def _is_worn(shop: Shop, number: int) -> bool:
     """Whether so much changed since the index was built that a new one pays."""
-    card = shop.generations.open(number).card
-    changed = sum(1 for _ in shop.store.items.texts(after_seq=card["items_seq"]))
-    return changed > _MOST_DELTA * max(1, shop.store.items.count())
+    generation = shop.generations.open(number)
+    if generation.card["items_seq"] == shop.store.items.last_seq():
+        return False
+    serving = Serving(generation, shop.store, shop.path)
+    serving.catch_up()
+    return serving.index.delta_share > _MOST_DELTA or serving.index.tombstone_share > _MOST_TOMBSTONES
 
 
 def _exact(serving: Serving) -> Any:

@@ -73,8 +73,6 @@ def main() -> None:
     except click.Abort:
         click.echo("stopped", err=True)
         sys.exit(130)
-    except BrokenPipeError:
-        sys.exit(0)
     except (ShelfwiseError, IndexCorrupt, OSError) as problem:
         click.echo(f"Error: {problem}", err=True)
         sys.exit(1)

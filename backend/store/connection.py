@@ -14,13 +14,13 @@ from pathlib import Path
 from typing import Any
 
 import pysqlite3.dbapi2 as sqlite
-from sqlite_utils import Database
 
 from shelfwise.errors import ShelfwiseError
 from shelfwise.locks import locked
-from shelfwise.store.schema import migrations
 
-__all__ = ["Connections"]
+__all__ = ["SCHEMA", "Connections"]
+
+SCHEMA = 2  # how many migrations schema.py has; a database that has had them all says so in its user_version
 
 _BUSY_SECONDS = 60  # how long a writer waits for the others
 
@@ -34,13 +34,15 @@ class Connections:
         self._all: list[tuple[threading.Thread, Any]] = []
         self._guard = threading.Lock()
         self._pid = os.getpid()
-        with locked(path.with_suffix(".migrate")):
-            migrations.apply(Database(self.connection()))
+        self._closed = False
+        self._migrate()
 
     def connection(self) -> Any:
         """This thread's connection, opened at first use."""
         if os.getpid() != self._pid:
             raise ShelfwiseError("a Shop can't be used across fork; open a new one in the child process")
+        if self._closed:
+            raise ShelfwiseError("this Shop is closed")
         connection = getattr(self._local, "connection", None)
         if connection is None:
             connection = self._local.connection = self._open()
@@ -62,17 +64,33 @@ class Connections:
         connection.execute("BEGIN IMMEDIATE")
         try:
             yield connection
+            connection.execute("COMMIT")
         except BaseException:
-            connection.execute("ROLLBACK")
+            if connection.in_transaction:  # SQLite may have rolled back by itself, on a full disk say
+                connection.execute("ROLLBACK")
             raise
-        connection.execute("COMMIT")
 
     def close(self) -> None:
+        self._closed = True
         with self._guard:
             for _, connection in self._all:
                 connection.close()
             self._all.clear()
         self._local = threading.local()
+
+    def _migrate(self) -> None:
+        version = int(self.value("PRAGMA user_version"))
+        if version > SCHEMA:
+            raise ShelfwiseError(f"{self.path} was written by a newer shelfwise (schema {version}); upgrade shelfwise")
+        if version < SCHEMA:
+            # Imported only where it is needed: sqlite-utils brings pandas along when it finds it, 66 MB a process.
+            from sqlite_utils import Database
+
+            from shelfwise.store.schema import migrations
+
+            with locked(self.path.with_suffix(".migrate")):
+                migrations.apply(Database(self.connection()))
+                self.connection().execute(f"PRAGMA user_version = {SCHEMA}")
 
     def _open(self) -> Any:
         connection = sqlite.connect(

@@ -42,14 +42,25 @@ def test_a_night_is_published_whole_and_leaves_no_litter(tiny_shop: Path) -> Non
 
 def test_nothing_is_learned_twice_and_what_was_held_out_is_learned_next(tiny_shop: Path) -> None:
     teach(tiny_shop)
-    increment(tiny_shop, NOW)
+    assert increment(tiny_shop, NOW).report["counts"]["new_searches"] == 54
     again = increment(tiny_shop, NOW)
-    counts = again.report["counts"]
-    assert counts["new_events"] == 6
-    assert counts["new_searches"] + counts["held_searches"] == 6
-    assert again.report["not_trained"], "five pairs are too few to train on"
+    assert (again.verdict, again.generation) == ("nothing to learn", 1), "six held out are too few for a night"
     with Shop(tiny_shop) as shop:
-        cards = [shop.generations.open(number).card for number in (1, 2)]
+        shop.record(clicks("bedroom", "candle", 20, NOW - timedelta(hours=1)))
+    counts = increment(tiny_shop, NOW).report["counts"]
+    assert (counts["since_parent"], counts["new_events"]) == (20, 26)
+    assert counts["new_searches"] + counts["held_searches"] == 26
+    assert counts["old_searches"] == 54
+
+
+def test_too_few_pairs_are_counted_but_not_trained_on(tiny_shop: Path) -> None:
+    with Shop(tiny_shop) as shop:
+        shop.record(clicks("bedroom", "candle", 5, NOW - timedelta(hours=1)))
+    ended = increment(tiny_shop, NOW)
+    assert (ended.verdict, ended.generation) == ("published", 1)
+    assert "too few" in ended.reason
+    with Shop(tiny_shop) as shop:
+        cards = [shop.generations.open(number).card for number in (0, 1)]
         assert cards[0]["encoder"] == cards[1]["encoder"]
         assert cards[0]["learned"] == cards[1]["learned"], "not trained, so nothing more is learned"
 
