@@ -34,7 +34,8 @@ venv: .venv/.linked ## make .venv and install shelfwise with its tools [GPU=1] [
 	@touch $@
 
 $(DATA)/.demo-imported:
-	@mkdir -p $(DATA)
+	@test ! -e $(DATA)/shop.db -o -e $(DATA)/.demo || { echo "$(DATA) is a shop of yours; give the example a folder of its own: make demo DATA=example-shop"; exit 1; }
+	@mkdir -p $(DATA) && touch $(DATA)/.demo
 	$(RUN) import items $(EXAMPLE)/items.csv.gz
 	$(RUN) import events $(EXAMPLE)/events.csv.gz --type purchase --shift-to now
 	@touch $@

@@ -47,7 +47,9 @@ class Follower:
         except GenerationError as problem:
             self._note_broken(_UNREADABLE, problem)
             return self._serving
-        if number is not None and not self._is_open(number) and number != self._broken:
+        if number is not None and self._is_open(number):
+            self._broken = None  # rolled back to what serves already
+        elif number is not None and number != self._broken:
             with self._opening:
                 if not self._is_open(number):
                     self._open(number)

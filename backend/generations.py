@@ -104,11 +104,16 @@ class Generations:
         if self.folder.is_dir():
             for path in self.folder.glob(".tmp-*"):
                 shutil.rmtree(path) if path.is_dir() else path.unlink()
+            with locked(self._publish_lock):
+                for path in self.folder.glob(f".{_CURRENT}-*"):
+                    path.unlink()
 
-    def publish(self, number: int, folder: Path, card: dict[str, Any], *, parent: int | None) -> Generation:
+    def publish(
+        self, number: int, folder: Path, card: dict[str, Any], *, parent: int | None, current: int | None
+    ) -> Generation:
         """Seal the folder with its card and manifest, and move CURRENT to it.
 
-        Raises GenerationCorrupt when CURRENT is no longer `parent` (somebody rolled back meanwhile).
+        Raises GenerationCorrupt when CURRENT is no longer `current` (somebody rolled back meanwhile).
         """
         names = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
         card = {"format": FORMAT, "generation": number, "parent": parent} | card
@@ -117,13 +122,27 @@ class Generations:
         for path in [*folder.rglob("*"), folder]:
             _fsync(path)
         with locked(self._publish_lock):
-            if self.current() != parent:
-                raise GenerationCorrupt(f"CURRENT moved from {parent} to {self.current()} during the night")
+            if self.current() != current:
+                raise GenerationCorrupt(f"CURRENT moved from {current} to {self.current()} during the night")
             final = self.folder / _name(number)
             folder.rename(final)
             _fsync(self.folder)
             self._point_to(number)
         return Generation(number, final, card)
+
+    def newest_sound(self) -> Generation | None:
+        """The current generation if all its files are sound, else the newest older one that is; None without any."""
+        current = self.current()
+        for number in reversed(self.numbers()):
+            if current is not None and number <= current:
+                try:
+                    generation = self.open(number)
+                    for part in {name.split("/")[0] for name in generation.card["manifest"]}:
+                        generation.checked(part)
+                except GenerationError:
+                    continue
+                return generation
+        return None
 
     def rollback(self, to: int | None = None) -> int:
         """Point CURRENT to `to`, or to the parent of the current generation; returns the number. Raises NotFound."""

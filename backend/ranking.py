@@ -36,10 +36,25 @@ DEFAULT = Blend()
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """Candidates, best first."""
+    """Candidates, those in stock first, best first."""
 
     ids: list[str]
     scores: np.ndarray  # (n,) float64
+    available: int  # how many of them, from the first, are in stock
+
+    def then(self, deeper: Scored) -> Scored:
+        """These, followed by what only the deeper look found; those out of stock still last."""
+        known = set(self.ids)
+        rows = [row for row, id in enumerate(deeper.ids) if id not in known]
+        new = [row for row in rows if row < deeper.available]
+        gone = [row for row in rows if row >= deeper.available]
+        ids = [*self.ids[: self.available], *(deeper.ids[row] for row in new), *self.ids[self.available :]]
+        scores = [*self.scores[: self.available], *deeper.scores[new], *self.scores[self.available :]]
+        return Scored(
+            ids + [deeper.ids[row] for row in gone],
+            np.array([*scores, *deeper.scores[gone]]),
+            self.available + len(new),
+        )
 
 
 def blend(
@@ -56,7 +71,7 @@ def blend(
     """Score the union of the candidates; those absent from `in_stock` are gone, those out of stock come last."""
     ids = [id for id in dict.fromkeys([*(id for id, _ in lexical), *(id for id, _ in semantic)]) if id in in_stock]
     if not ids:
-        return Scored([], np.zeros(0))
+        return Scored([], np.zeros(0), 0)
     scores = np.zeros(len(ids))
     if lexical and weights.lexical:
         best = max(score for _, score in lexical) or 1.0
@@ -69,7 +84,7 @@ def blend(
             scores += cosines(index, ids, weights.taste * taste_vector)
     stock = np.array([in_stock[id] for id in ids])
     order = np.lexsort((np.arange(len(ids)), -scores, ~stock))  # the last key is the first to sort by
-    return Scored([ids[row] for row in order], scores[order])
+    return Scored([ids[row] for row in order], scores[order], int(stock.sum()))
 
 
 def cosines(index: VectorIndex, ids: list[str], vector: np.ndarray) -> np.ndarray:

@@ -161,7 +161,10 @@ def _json_rows(text: TextIO, file: str) -> Iterator[SourceRow | BadRow]:
 def _csv_rows(text: TextIO, file: str, reading: Reading) -> Iterator[SourceRow | BadRow]:
     csv.field_size_limit(_LONGEST_FIELD)
     reader = csv.reader(text, strict=True)  # a quote that is never closed is an error, not the rest of the file
-    header = next((cells for cells in reader if cells), None)
+    try:
+        header = next((cells for cells in reader if cells), None)
+    except csv.Error as problem:
+        raise InvalidInput(f"{file}: its header is no CSV: {problem}", "FILE") from None
     if header is None:
         return
     missing = [f"{field}={column}" for field, column in reading.rename.items() if column not in header]

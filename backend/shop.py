@@ -26,8 +26,8 @@ from shelfwise.store import Event, Store, words
 __all__ = ["Shop"]
 
 MAX_QUERY, MAX_LIMIT = 1_000, 100
-_CANDIDATES = 200  # from each source; more when a page lies deeper
-_DEEPEST = 2_000
+_CANDIDATES = 200  # from each source
+_DEEPEST = 10_000  # lexical matches, for a page that lies behind the first candidates
 _HISTORY = 500  # newest events of a shopper that are looked at
 _POPULAR_EVENTS = 20_000  # newest events that popularity is counted from before the first night
 _POPULAR_SECONDS = 60.0
@@ -154,7 +154,7 @@ class Shop:
         query = check_query(q)
         serving, degraded = self._follower.current()
         events = self._history(user, session)
-        scored, total = self._rank(weights, query, events, serving, min(_DEEPEST, max(_CANDIDATES, offset + limit)))
+        scored, total = self._rank(weights, query, events, serving, offset + limit)
         hits = self._dress(scored.ids[offset : offset + limit], scored.scores[offset : offset + limit])
         answer = Answer(
             search_id=uuid.uuid4().hex,
@@ -230,29 +230,39 @@ class Shop:
     # ---- steps of an answer -------------------------------------------------------------------------------
 
     def _rank(
-        self, weights: Blend, query: str, events: list[Event], serving: Serving | None, depth: int
+        self, weights: Blend, query: str, events: list[Event], serving: Serving | None, needed: int
     ) -> tuple[Scored, int]:
+        """At least the first `needed` hits, and how many there are in all: every lexical match and the nearest vectors.
+
+        The deeper matches come behind the first candidates, so that one page never repeats what another showed.
+        """
         if not words(query):
-            return Scored([], np.zeros(0)), 0
-        lexical, total = self.store.text.search(query, depth) if weights.lexical else ([], 0)
+            return Scored([], np.zeros(0), 0), 0
+        lexical, matches = self.store.text.search(query, _CANDIDATES) if weights.lexical else ([], 0)
         semantic: list[tuple[str, float]] = []
         query_vector = taste_vector = None
         if serving is not None and weights.semantic:
             query_vector = serving.encoder.query(query)
-            semantic = serving.index.search(query_vector[None], depth)[0]
+            semantic = serving.index.search(query_vector[None], _CANDIDATES)[0]
             taste_vector = taste(serving.index, events, self.now()) if events else None
-        in_stock = self.store.items.stock([*(id for id, _ in lexical), *(id for id, _ in semantic)])
-        scored = blend(
-            weights,
-            lexical,
-            semantic,
-            query_vector=query_vector,
-            taste_vector=taste_vector,
-            index=serving.index if serving else None,
-            popularity=self._statistics(serving),
-            in_stock=in_stock,
-        )
-        return scored, max(total, len(scored.ids))
+
+        def scored(lexical: list[tuple[str, float]]) -> Scored:
+            return blend(
+                weights,
+                lexical,
+                semantic,
+                query_vector=query_vector,
+                taste_vector=taste_vector,
+                index=serving.index if serving else None,
+                popularity=self._statistics(serving),
+                in_stock=self.store.items.stock([*(id for id, _ in lexical), *(id for id, _ in semantic)]),
+            )
+
+        first = scored(lexical)
+        total = len(first.ids) + matches - len(lexical)
+        if first.available < needed and matches > len(lexical):
+            first = first.then(scored(self.store.text.search(query, _DEEPEST)[0]))
+        return first, total
 
     def _shelf(self, items: list[str], events: list[Event], serving: Serving | None) -> tuple[str, dict[str, float]]:
         statistics, index = self._statistics(serving), serving.index if serving else None

@@ -11,7 +11,7 @@ import shutil
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -19,7 +19,7 @@ from typing import Any
 
 from shelfwise import Shop
 from shelfwise.encoder import Encoder
-from shelfwise.errors import NightBusy
+from shelfwise.errors import GenerationError, InvalidInput, NightBusy
 from shelfwise.generations import Generation, copy_part
 from shelfwise.locks import locked
 from shelfwise.serving import Serving
@@ -55,11 +55,17 @@ class Night:
 def init(path: str | Path, model: str | None = None, progress: Progress | None = None) -> int:
     """Make generation 0 from the base model (default all-MiniLM-L6-v2); returns the generation that serves.
 
-    A shop that has a generation is left as it is. Raises EncoderUnsupported, NightBusy.
+    A shop that has a generation is left as it is. Raises EncoderUnsupported, NightBusy, and InvalidInput when that
+    generation descends from another model than the one asked for.
     """
     with Shop(path) as shop, _alone(shop):
         current = shop.generations.current()
-        return _genesis(shop, model, progress or _silent).number if current is None else current
+        if current is None:
+            return _genesis(shop, model, progress or _silent).number
+        base = shop.generations.open(current).card.get("base")
+        if model not in (None, base):
+            raise InvalidInput(f"--model {model}: generation {current} descends from {base}; start with a new folder")
+        return current
 
 
 def increment(
@@ -75,19 +81,20 @@ def increment(
     Raises NightBusy when another night runs, InvalidInput for a bad `until`.
     """
     with Shop(path) as shop, _alone(shop):
-        if shop.generations.current() is None:
-            _genesis(shop, None, progress or _silent)
+        parent = _sound_parent(shop, progress or _silent)
         now = shop.now() if until is None else parse_time(until, "until")
-        return _recorded(shop, lambda run: run.increment(now, learn_pairs), progress or _silent)
+        if now < parent.card["until"]:
+            raise InvalidInput(f"until: lies before the last night's, {to_iso(parent.card['until'])}", "until")
+        return _recorded(shop, parent, lambda run: run.increment(now, learn_pairs), progress or _silent)
 
 
 def compact(path: str | Path, progress: Progress | None = None) -> Night | None:
     """Rebuild the index with the same encoder if enough items changed since it was built; None if not."""
     with Shop(path) as shop, _alone(shop):
-        current = shop.generations.current()
-        if current is None or not _is_worn(shop, current):
+        parent = shop.generations.newest_sound()
+        if parent is None or not _is_worn(shop, parent):
             return None
-        return _recorded(shop, lambda run: run.compact(), progress or _silent)
+        return _recorded(shop, parent, lambda run: run.compact(), progress or _silent)
 
 
 # ---- a night and its row in the ledger ----------------------------------------------------------------------
@@ -103,19 +110,24 @@ def _alone(shop: Shop) -> Iterator[None]:
         yield
 
 
-def _recorded(shop: Shop, work: Callable[[_Run], Night], progress: Progress) -> Night:
+def _sound_parent(shop: Shop, progress: Progress) -> Generation:
+    """The generation to learn from: the current one, the newest sound one before it, or the base model anew.
+
+    A damaged generation is derived data, so a night repairs the shop.
+    """
+    return shop.generations.newest_sound() or _genesis(shop, None, progress)
+
+
+def _recorded(shop: Shop, parent: Generation, work: Callable[[_Run], Night], progress: Progress) -> Night:
     """Run the night's work and leave a row in the ledger, whatever its end."""
-    started = shop.now()
-    parent = shop.generations.current()
-    assert parent is not None
-    number = shop.store.nights.begin(started, parent)
-    run = _Run(shop, number, shop.generations.open(parent), progress)
+    number = shop.store.nights.begin(shop.now(), parent.number)
+    run = _Run(shop, number, parent, progress)
     try:
         night = work(run)
     except BaseException as problem:
         verdict = "killed" if isinstance(problem, KeyboardInterrupt | SystemExit) else "failed"
         reason = f"{type(problem).__name__}: {problem}"
-        shop.store.nights.end(number, shop.now(), verdict, reason, parent, run.report)
+        shop.store.nights.end(number, shop.now(), verdict, reason, shop.generations.current(), run.report)
         shop.generations.sweep()
         raise
     finally:
@@ -129,6 +141,7 @@ class _Run:
 
     def __init__(self, shop: Shop, number: int, parent: Generation, progress: Progress) -> None:
         self.shop, self.number, self.parent, self.progress = shop, number, parent, progress
+        self.current = shop.generations.current()  # another than the parent when that one is damaged
         self.report: dict[str, Any] = {"parent": parent.number, "seconds": {}}
 
     def increment(self, until: float, learn_pairs: bool) -> Night:
@@ -138,7 +151,8 @@ class _Run:
         learned = self.parent.card["learned"]
         material = collect(events, learned, set(catalogue.ids).__contains__)
         self.report |= {"until": to_iso(until), "events_seq": events_seq, "counts": material.counts}
-        if material.counts["since_parent"] == 0 and material.is_little and not _is_worn(self.shop, self.parent.number):
+        nothing_new = material.counts["since_parent"] == 0 and material.is_little
+        if nothing_new and self.parent.number == self.current and not _is_worn(self.shop, self.parent):
             return self._close("nothing to learn", "no event came since the last night", None)
 
         number, folder = self.shop.generations.begin()
@@ -173,7 +187,7 @@ class _Run:
         from shelfwise.trainer.models import load_model
         from shelfwise.trainer.pairs import make_pairs
 
-        titles = dict(self.shop.store.items.titles())
+        titles = self._titles(catalogue)
         pairs, counts = make_pairs(material, catalogue.texts, titles, _SEED + self.number)
         self.report["counts"] |= counts
         new = counts["new_pairs"] + counts.get("new_basket_pairs", 0)
@@ -206,8 +220,7 @@ class _Run:
         with self._timed("encode"):
             vectors = encode_catalogue(catalogue, encoder, lambda done, total: self.progress("encode", done, total))
         with self._timed("judge"):
-            titles = dict(self.shop.store.items.titles())
-            exams = set_exams(material, catalogue.texts, titles, _SEED)
+            exams = set_exams(material, catalogue.texts, self._titles(catalogue), _SEED)
             serving = self._parent_serving()
             before = encode_catalogue(catalogue, serving.encoder, _no_count, reuse=_exact(serving))
             verdicts = judge(exams, (serving.encoder, before), (encoder, vectors), catalogue.ids)
@@ -250,19 +263,28 @@ class _Run:
                     "report": self.report,
                 },
                 parent=self.parent.number,
+                current=self.current,
             )
             self._tidy()
         return self._close(verdict, reason, number)
 
     def _tidy(self) -> None:
         self.shop.generations.prune()
-        kept = [self.shop.generations.open(number).card["encoder"] for number in self.shop.generations.numbers()]
+        kept = []
+        for number in self.shop.generations.numbers():
+            with suppress(GenerationError):  # a damaged one serves nobody
+                kept.append(self.shop.generations.open(number).card["encoder"])
         self.shop.store.vectors.keep_only(kept)
 
     def _close(self, verdict: str, reason: str, generation: int | None) -> Night:
         self.report["peak_memory_mb"] = _peak_memory_mb()
         number = self.parent.number if generation is None else generation
         return Night(self.number, verdict, reason, self.parent.number, number, self.report)
+
+    def _titles(self, catalogue: Catalogue) -> dict[str, str]:
+        """id → title of the items that the night knows; others may have come meanwhile."""
+        known = set(catalogue.ids)
+        return {id: title for id, title in self.shop.store.items.titles() if id in known}
 
     def _parent_serving(self) -> Serving:
         serving = Serving(self.parent, self.shop.store, self.shop.path)
@@ -302,12 +324,11 @@ def _genesis(shop: Shop, model_name: str | None, progress: Progress) -> Generati
         "base": model_name or DEFAULT_MODEL,
         "verdict": "published",
     }
-    return shop.generations.publish(number, folder, card, parent=None)
+    return shop.generations.publish(number, folder, card, parent=None, current=shop.generations.current())
 
 
-def _is_worn(shop: Shop, number: int) -> bool:
+def _is_worn(shop: Shop, generation: Generation) -> bool:
     """Whether so much changed since the index was built that a new one pays."""
-    generation = shop.generations.open(number)
     if generation.card["items_seq"] == shop.store.items.last_seq():
         return False
     serving = Serving(generation, shop.store, shop.path)

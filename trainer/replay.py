@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from shelfwise.importing import Imported, import_events, import_items
 from shelfwise.ranking import DEFAULT, Blend
 from shelfwise.records import EVENT_FIELDS, ITEM_FIELDS, Row
 from shelfwise.rows import BadRow, Reading
+from shelfwise.shop import MAX_LIMIT
 from shelfwise.times import DAY, parse_time, to_datetime, to_iso
 from shelfwise.trainer.measures import Tally, summed
 from shelfwise.trainer.night import Progress, increment, init
@@ -90,8 +92,8 @@ def replay(
     """
     if only not in (None, "encoder"):
         raise InvalidInput(f"--only {only!r}: the one source that can stand alone is 'encoder'", "--only")
-    if every_days < 1 or k < 1:
-        raise InvalidInput("--every and --k are whole numbers from 1 up", "--every")
+    if every_days < 1 or not 1 <= k <= MAX_LIMIT:
+        raise InvalidInput(f"--every is a number of days from 1 up, --k one from 1 to {MAX_LIMIT}", "--k")
     folder = Path(report)
     folder.mkdir(parents=True, exist_ok=True)
     began = time.perf_counter()
@@ -153,7 +155,7 @@ class _Replay:
         span = self.log.store.events.span()
         assert span is not None
         self.day = first - every * max(0, -(-(first - span[0]) // every))
-        total = round((last - self.day) / every) + 1
+        total = int((last - self.day) // every) + 1
         for number in range(total):
             self.progress("replay", number, total)
             events = self.log.store.events.between(self.day, min(self.day + every, last + DAY))
@@ -161,7 +163,6 @@ class _Replay:
             clicks = self._clicks(events)
             if self.day >= first:
                 self._score(clicks, night)
-            self.past.remember(event for event in events if self._counts(event))
             for shop in (self.learning, self.frozen):
                 shop.store.events.add(events)
             self.day += every
@@ -201,7 +202,13 @@ class _Replay:
         for event in events:
             self.skipped["without_query"] += not event["query"]
             self.skipped["unknown_item"] += event["item"] not in self.known
-        return [self.past.look(event, self.day) for event in events if self._counts(event)]
+        clicks = []
+        counted = (event for event in events if self._counts(event))
+        for day, of_day in groupby(counted, key=lambda event: event["ts"] // DAY * DAY):
+            listed = list(of_day)
+            clicks += [self.past.look(event, day) for event in listed]
+            self.past.remember(listed)
+        return clicks
 
     def _counts(self, event: Row) -> bool:
         return event["type"] == "click" and bool(event["query"]) and event["item"] in self.known

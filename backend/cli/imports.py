@@ -11,6 +11,7 @@ import click
 
 from shelfwise.cli.bars import Bars, Counter
 from shelfwise.cli.main import Context
+from shelfwise.errors import NightBusy
 from shelfwise.importing import Imported, import_events, import_items, seekable
 from shelfwise.records import EVENT_FIELDS, EVENT_TYPES, ITEM_FIELDS
 from shelfwise.rows import BadRow, Reading
@@ -49,14 +50,23 @@ def items(
     with Shop(context.data) as shop, Counter("items") as counter:
         is_first = shop.generations.current() is None
         done = import_items(shop, files, reading, bad, counter)
-    with Bars() as bars:
-        from shelfwise.trainer import compact, init
+    _report(context, done, "upserted")
+    try:
+        _derive(context, is_first, bool(done.new))
+    except NightBusy:
+        click.echo("a night is running; it takes the new items along", err=True)
+    _exit(bad, strict)
 
+
+def _derive(context: Context, is_first: bool, changed: bool) -> None:
+    """Generation 0 after the first import, a new index after one that changed much."""
+    from shelfwise.trainer import compact, init
+
+    with Bars() as bars:
         if is_first:
             init(context.data, progress=bars)
-        elif done.new:
+        elif changed:
             compact(context.data, bars)
-    _finish(context, done, bad, strict, "upserted")
 
 
 @import_command.command("events")
@@ -86,7 +96,8 @@ def events(
                 done = import_events(
                     shop, paths, reading, lambda row: bad(replace(row, file=given[row.file])), counter, target
                 )
-    _finish(context, done, bad, strict, "accepted")
+    _report(context, done, "accepted")
+    _exit(bad, strict)
 
 
 class BadRows:
@@ -103,9 +114,12 @@ class BadRows:
             click.echo("more bad rows are counted, not shown", err=True)
 
 
-def _finish(context: Context, done: Imported, bad: BadRows, strict: bool, word: str) -> None:
+def _report(context: Context, done: Imported, word: str) -> None:
     same = "unchanged" if word == "upserted" else "duplicates"
     body = {word: done.new, same: done.unchanged, "rejected": done.rejected}
     context.answer(body, lambda: [f"{done.new:,} {word}, {done.unchanged:,} {same}, {done.rejected:,} rejected"])
+
+
+def _exit(bad: BadRows, strict: bool) -> None:
     if strict and bad.count:
         sys.exit(1)

@@ -51,7 +51,7 @@ def publish_copy() -> Publish:
         alter(unfinished)
         card = {name: parent.card[name] for name in ("learned", "until", "items_seq", "base", "verdict")}
         card["encoder"] = encoder_id(unfinished / "serving")
-        return generations.publish(number, unfinished, card, parent=current)
+        return generations.publish(number, unfinished, card, parent=current, current=current)
 
     return publish
 

@@ -25,7 +25,8 @@ def publish(generations: Generations, text: str = "weights") -> Generation:
     (folder / "serving" / "deep").mkdir(parents=True)
     (folder / "serving" / "model.onnx").write_text(text)
     (folder / "serving" / "deep" / "config.json").write_text("{}")
-    return generations.publish(number, folder, {"note": text}, parent=generations.current())
+    current = generations.current()
+    return generations.publish(number, folder, {"note": text}, parent=current, current=current)
 
 
 def test_before_the_first(generations: Generations) -> None:
@@ -82,7 +83,7 @@ def test_publishing_is_refused_when_the_pointer_moved(generations: Generations) 
     number, folder = generations.begin()
     generations.rollback(0)
     with pytest.raises(GenerationCorrupt, match="CURRENT moved from 1 to 0"):
-        generations.publish(number, folder, {}, parent=1)
+        generations.publish(number, folder, {}, parent=1, current=1)
     assert (generations.current(), generations.numbers()) == (0, [0, 1])
 
 

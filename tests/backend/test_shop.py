@@ -395,3 +395,16 @@ def test_a_shopper_bends_the_order(tiny_shop: Path) -> None:
             gained = {hit.id: hit.score - plain[hit.id] for hit in shop.search_with(weights, "candle", **who).hits}
             assert max(gained, key=lambda id: gained[id]) == favourite
             assert gained[favourite] == pytest.approx(1.0, abs=0.01)
+
+
+@pytest.mark.parametrize("size", [7, 24, 100])
+def test_all_pages_together_show_every_hit_once_and_out_of_stock_last(tmp_path: Path, size: int) -> None:
+    with Shop(tmp_path / "many") as many:
+        many.upsert({"id": n, "title": f"Mug number {n}", "in_stock": n % 3 > 0} for n in range(500))
+        answers = [many.search("mug", limit=size, offset=offset, log=False) for offset in range(0, 500, size)]
+        shown = [hit for answer in answers for hit in answer.hits]
+        assert len({hit.id for hit in shown}) == len(shown) == 500
+        stock = [hit.item["in_stock"] for hit in shown]
+        assert stock == sorted(stock, reverse=True)
+        assert {answer.total for answer in answers} == {500}
+        assert many.search("mug", limit=size, offset=500, log=False).hits == []

@@ -10,7 +10,7 @@ import pytest
 import torch
 from conftest import ITEMS, NOW, clicks
 
-from shelfwise import NightBusy, Shop
+from shelfwise import InvalidInput, NightBusy, Shop
 from shelfwise.locks import locked
 from shelfwise.trainer import compact, increment, init, night
 from shelfwise.trainer import learn as learn_module
@@ -187,3 +187,46 @@ def test_init_makes_generation_0_once(tiny_shop: Path) -> None:
     with Shop(tiny_shop) as shop:
         assert shop.generations.numbers() == [0]
         assert shop.search("lantern").hits[0].id == "lantern"
+
+
+@pytest.mark.parametrize("damage", ["serving/model.onnx", "card.json"])
+def test_a_night_repairs_a_shop_whose_generation_is_damaged(tiny_shop: Path, damage: str) -> None:
+    teach(tiny_shop)
+    increment(tiny_shop, NOW)
+    (tiny_shop / "generations" / "0001" / damage).write_bytes(b"broken")
+    ended = increment(tiny_shop, NOW)
+    assert (ended.verdict, ended.parent, ended.generation) == ("published", 0, 2)
+    with Shop(tiny_shop) as shop:
+        answer = shop.search("cup")
+        assert (answer.generation, answer.degraded) == (2, [])
+
+
+def test_items_that_come_between_two_looks_are_no_pairs(tiny_shop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with Shop(tiny_shop, clock=lambda: NOW) as shop:
+        for number in range(20):
+            basket = [
+                {"type": "purchase", "item": item, "session": f"s{number}"} for item in ("mug-red", "lantern", "bag")
+            ]
+            shop.record({**event, "ts": NOW - timedelta(hours=1)} for event in basket)
+    counted = night.count
+
+    def meanwhile(*arguments: Any) -> None:
+        counted(*arguments)
+        with Shop(tiny_shop) as shop:
+            shop.upsert({"id": f"late-{number}", "title": f"Late thing {number}"} for number in range(200))
+
+    monkeypatch.setattr(night, "count", meanwhile)
+    assert increment(tiny_shop, NOW).report["counts"]["known_item_pairs"] > 0
+
+
+def test_until_never_goes_back(tiny_shop: Path) -> None:
+    teach(tiny_shop)
+    increment(tiny_shop, NOW)
+    with pytest.raises(InvalidInput, match="until"):
+        increment(tiny_shop, NOW - timedelta(days=1))
+
+
+def test_init_with_another_model_is_refused_once_there_is_a_generation(tiny_shop: Path, tiny_model: Path) -> None:
+    assert init(tiny_shop, str(tiny_model)) == 0
+    with pytest.raises(InvalidInput, match="descends from"):
+        init(tiny_shop, "all-MiniLM-L6-v2")
