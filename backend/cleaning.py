@@ -1,19 +1,30 @@
-"""Raw rows become valid ones here, once, for files, Python and HTTP alike. Nothing here touches the disk."""
+"""Raw rows and questions become valid ones here, once, for files, Python and HTTP. Nothing here touches the disk."""
 
 from __future__ import annotations
 
 import json
 import math
+import unicodedata
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from shelfwise.errors import InvalidInput
+from shelfwise.errors import InvalidInput, NotFound
 from shelfwise.records import EVENT_FIELDS, EVENT_TYPES, Row
 from shelfwise.times import parse_time
 
-__all__ = ["clean_event", "clean_id", "clean_item", "is_encodable"]
+__all__ = [
+    "MAX_LIMIT",
+    "asked_id",
+    "check_page",
+    "check_query",
+    "clean_event",
+    "clean_id",
+    "clean_item",
+    "is_encodable",
+]
 
 _TRUE, _FALSE = {"1", "true", "yes", "y", "t"}, {"0", "false", "no", "n", "f"}
+MAX_QUERY, MAX_LIMIT = 1_000, 100
 MAX_ID, MAX_TEXT, MAX_POSITION = 512, 100_000, 1_000_000
 
 
@@ -79,6 +90,36 @@ def clean_id(value: object, name: str) -> str:
     if not text or len(text) > MAX_ID:
         raise InvalidInput(f"{name}: an id has 1 to {MAX_ID} characters, this has {len(text)}", name)
     return text
+
+
+def asked_id(id: object, field: str) -> str:
+    """The id as it is stored. What can be no id is not found, as any other id that isn't there."""
+    try:
+        return clean_id(id, field)
+    except InvalidInput as problem:
+        raise NotFound(str(problem), field) from None
+
+
+def check_query(q: object) -> str:
+    """The query as it is searched for: NFKC, without blanks around it. Raises InvalidInput."""
+    if not isinstance(q, str):
+        raise InvalidInput("q: missing; give the words to search for", "q")
+    if not is_encodable(q):
+        raise InvalidInput("q: holds a NUL character or a lone surrogate, which is no valid text", "q")
+    if len(q) > MAX_QUERY:
+        raise InvalidInput(f"q: has {len(q):,} characters; at most {MAX_QUERY:,} are searched for", "q")
+    query = " ".join(unicodedata.normalize("NFKC", q).split())
+    if not query:
+        raise InvalidInput("q: is blank; give the words to search for", "q")
+    return query
+
+
+def check_page(limit: int, offset: int) -> None:
+    """Raises InvalidInput unless the limit is within 1..100 and the offset is not negative."""
+    if isinstance(limit, bool) or not isinstance(limit, int) or not 1 <= limit <= MAX_LIMIT:
+        raise InvalidInput(f"limit: {limit!r} is no whole number from 1 to {MAX_LIMIT}", "limit")
+    if isinstance(offset, bool) or not isinstance(offset, int) or offset < 0:
+        raise InvalidInput(f"offset: {offset!r} is no whole number from 0 up", "offset")
 
 
 def _optional(value: object, name: str, convert: Callable[[object, str], Any]) -> Any:

@@ -19,12 +19,12 @@ from pathlib import Path
 from typing import Any
 
 from shelfwise import Shop
+from shelfwise.cleaning import MAX_LIMIT
 from shelfwise.errors import InvalidInput
 from shelfwise.importing import Imported, import_events, import_items
 from shelfwise.ranking import DEFAULT, Blend
 from shelfwise.records import EVENT_FIELDS, ITEM_FIELDS, Row
 from shelfwise.rows import BadRow, Reading
-from shelfwise.shop import MAX_LIMIT
 from shelfwise.times import DAY, parse_time, to_datetime, to_iso
 from shelfwise.trainer.measures import Tally, summed
 from shelfwise.trainer.night import Progress, increment, init

@@ -12,8 +12,8 @@ import pytest
 from conftest import ITEMS, NOW, clicks
 
 from shelfwise import InvalidInput, NotFound, Shop
+from shelfwise.cleaning import check_query
 from shelfwise.ranking import Blend
-from shelfwise.shop import check_query
 
 
 def ids(answer: Any) -> list[str]:

@@ -92,7 +92,7 @@ def test_a_worse_encoder_is_refused_and_the_counts_are_published(
         assert after["encoder"] == before["encoder"]
         assert after["learned"] == before["learned"], "a refused night loses nothing"
         assert shop.search("thing 1").generation == 1
-        assert shop._statistics(shop._follower.current()[0]).popularity
+        assert shop._answering.statistics(shop._follower.current()[0]).popularity
 
 
 def test_late_events_are_learned(tiny_shop: Path) -> None:

@@ -1,0 +1,120 @@
+"""The steps of an answer, between the question and the log: candidates, order, a full shelf, the hits' fields.
+
+Here the store, the generation and the two blends meet; none of them knows the others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from shelfwise.cleaning import clean_id
+from shelfwise.ranking import Blend, Scored, blend, taste
+from shelfwise.recommending import for_you, similar
+from shelfwise.records import Hit
+from shelfwise.serving import Serving
+from shelfwise.statistics import Statistics, popularity
+from shelfwise.store import Event, Store, words
+
+__all__ = ["Answering"]
+
+_CANDIDATES = 200  # from each source
+_DEEPEST = 10_000  # lexical matches, for a page that lies behind the first candidates
+_HISTORY = 500  # newest events of a shopper that are looked at
+_POPULAR_EVENTS = 20_000  # newest events that popularity is counted from before the first night
+_POPULAR_SECONDS = 60.0
+
+
+class Answering:
+    """`now` gives epoch seconds. Safe for several threads."""
+
+    def __init__(self, store: Store, now: Callable[[], float]) -> None:
+        self._store = store
+        self._now = now
+        self._live_popularity: tuple[float, Statistics] = (float("-inf"), Statistics())
+
+    def rank(
+        self, weights: Blend, query: str, events: list[Event], serving: Serving | None, needed: int
+    ) -> tuple[Scored, int]:
+        """At least the first `needed` hits, and how many there are in all: every lexical match and the nearest vectors.
+
+        The deeper matches come behind the first candidates, so that one page never repeats what another showed.
+        """
+        if not words(query):
+            return Scored([], np.zeros(0), 0), 0
+        lexical, matches = self._store.text.search(query, _CANDIDATES) if weights.lexical else ([], 0)
+        semantic: list[tuple[str, float]] = []
+        query_vector = taste_vector = None
+        if serving is not None and weights.semantic:
+            query_vector = serving.encoder.query(query)
+            semantic = serving.index.search(query_vector[None], _CANDIDATES)[0]
+            taste_vector = taste(serving.index, events, self._now()) if events else None
+
+        def scored(lexical: list[tuple[str, float]]) -> Scored:
+            return blend(
+                weights,
+                lexical,
+                semantic,
+                query_vector=query_vector,
+                taste_vector=taste_vector,
+                index=serving.index if serving else None,
+                popularity=self.statistics(serving),
+                in_stock=self._store.items.stock([*(id for id, _ in lexical), *(id for id, _ in semantic)]),
+            )
+
+        first = scored(lexical)
+        total = len(first.ids) + matches - len(lexical)
+        if first.available < needed and matches > len(lexical):
+            first = first.then(scored(self._store.text.search(query, _DEEPEST)[0]))
+        return first, total
+
+    def shelf(self, items: list[str], events: list[Event], serving: Serving | None) -> tuple[str, dict[str, float]]:
+        statistics, index = self.statistics(serving), serving.index if serving else None
+        if items:
+            return "similar", similar(items, statistics, index)
+        if events and (scores := for_you(events, self._now(), statistics, index)):
+            return "for-you", scores
+        return "popular", dict(statistics.popularity)
+
+    def fill(self, scores: dict[str, float], limit: int, unwanted: set[str], serving: Serving | None) -> list[str]:
+        """The best ids in stock; a short shelf is filled with popular items, then with new ones."""
+        chosen: list[str] = []
+        sources: list[Callable[[], list[str]]] = [
+            lambda: sorted(scores, key=lambda id: (-scores[id], id))[: limit * 3 + 50],
+            lambda: self.statistics(serving).ranked[: limit * 3 + 50],
+            lambda: self._store.items.newest(limit + len(unwanted)),
+        ]
+        for source in sources:
+            ids = [id for id in source() if id not in unwanted and id not in chosen]
+            stock = self._store.items.stock(ids)
+            chosen += [id for id in ids if stock.get(id)]
+            if len(chosen) >= limit:
+                break
+        return chosen[:limit]
+
+    def history(self, user: str | None, session: str | None) -> list[Event]:
+        """The shopper's newest events, newest first."""
+        user = None if user is None else clean_id(user, "user")
+        session = None if session is None else clean_id(session, "session")
+        now = self._now()
+        events: dict[int, Event] = {}
+        if user is not None:
+            events |= {event.seq: event for event in self._store.events.of_user(user, now, _HISTORY)}
+        if session is not None:
+            events |= {event.seq: event for event in self._store.events.of_session(session, now, _HISTORY)}
+        return sorted(events.values(), key=lambda event: (-event.ts, -event.seq))
+
+    def statistics(self, serving: Serving | None) -> Statistics:
+        """The generation's, or before the first night the popularity of the newest events."""
+        if serving is not None and serving.statistics.popularity:
+            return serving.statistics
+        now = self._now()
+        if not 0 <= now - self._live_popularity[0] < _POPULAR_SECONDS:
+            newest = self._store.events.newest(now, _POPULAR_EVENTS)
+            self._live_popularity = (now, Statistics(popularity(newest, now)))
+        return self._live_popularity[1]
+
+    def dress(self, ids: list[str], scores: np.ndarray) -> list[Hit]:
+        items = self._store.items.get(ids)
+        return [Hit(id, float(score), items[id]) for id, score in zip(ids, scores, strict=True) if id in items]
