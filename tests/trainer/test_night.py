@@ -12,7 +12,7 @@ from conftest import ITEMS, NOW, clicks
 
 from shelfwise import InvalidInput, NightBusy, Shop
 from shelfwise.locks import locked
-from shelfwise.trainer import compact, increment, init, night
+from shelfwise.trainer import compact, increment, init, run
 from shelfwise.trainer import learn as learn_module
 
 TAUGHT = [("cup", "mug-red"), ("light", "lantern"), ("school", "bag")]
@@ -125,7 +125,7 @@ def test_items_changed_during_the_night_are_in_the_new_generation(
     tiny_shop: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     teach(tiny_shop)
-    judged = night._Run._judged
+    judged = run.Run._judged
 
     def meanwhile(*arguments: Any) -> Any:
         with Shop(tiny_shop) as shop:
@@ -133,7 +133,7 @@ def test_items_changed_during_the_night_are_in_the_new_generation(
             shop.delete(["candle"])
         return judged(*arguments)
 
-    monkeypatch.setattr(night._Run, "_judged", meanwhile)
+    monkeypatch.setattr(run.Run, "_judged", meanwhile)
     assert increment(tiny_shop, NOW).generation == 1
     with Shop(tiny_shop) as shop:
         assert shop.status()["pending_vectors"] == 0
@@ -208,14 +208,14 @@ def test_items_that_come_between_two_looks_are_no_pairs(tiny_shop: Path, monkeyp
                 {"type": "purchase", "item": item, "session": f"s{number}"} for item in ("mug-red", "lantern", "bag")
             ]
             shop.record({**event, "ts": NOW - timedelta(hours=1)} for event in basket)
-    counted = night.count
+    counted = run.count
 
     def meanwhile(*arguments: Any) -> None:
         counted(*arguments)
         with Shop(tiny_shop) as shop:
             shop.upsert({"id": f"late-{number}", "title": f"Late thing {number}"} for number in range(200))
 
-    monkeypatch.setattr(night, "count", meanwhile)
+    monkeypatch.setattr(run, "count", meanwhile)
     assert increment(tiny_shop, NOW).report["counts"]["known_item_pairs"] > 0
 
 
