@@ -19,7 +19,7 @@ from shelfwise.locks import locked
 from shelfwise.times import parse_time, to_iso
 from shelfwise.trainer.run import Night, Progress, Run, genesis, is_worn
 
-__all__ = ["Night", "Progress", "compact", "increment", "init"]
+__all__ = ["compact", "increment", "init"]
 
 
 def init(path: str | Path, model: str | None = None, progress: Progress | None = None) -> int:

@@ -27,8 +27,9 @@ from shelfwise.records import EVENT_FIELDS, ITEM_FIELDS, Row
 from shelfwise.rows import BadRow, Reading
 from shelfwise.times import DAY, parse_time, to_datetime, to_iso
 from shelfwise.trainer.measures import Tally, summed
-from shelfwise.trainer.night import Progress, increment, init
+from shelfwise.trainer.night import increment, init
 from shelfwise.trainer.report import write_page
+from shelfwise.trainer.run import Progress
 
 __all__ = ["replay"]
 
