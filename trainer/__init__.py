@@ -14,8 +14,8 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")  # the night shows its own
 
-from shelfwise.trainer.night import compact, increment, init  # noqa: E402
-from shelfwise.trainer.replay import replay  # noqa: E402
-from shelfwise.trainer.run import Night  # noqa: E402
+from shelfwise.trainer.night import compact, increment, init
+from shelfwise.trainer.replay import replay
+from shelfwise.trainer.run import Night
 
 __all__ = ["Night", "compact", "increment", "init", "replay"]
