@@ -7,7 +7,8 @@ ShelfwiseError
 │   ├── GenerationCorrupt        a file is missing or its sha256 differs from the manifest's
 │   └── GenerationTooNew         made by a newer shelfwise than this one
 ├── EncoderUnsupported           a model that is no transformer with mean or cls pooling
-└── NightBusy                    another night holds the lock
+├── NightBusy                    another night holds the lock
+└── TrainingDiverged             training came to numbers that are none; its weights are thrown away
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ __all__ = [
     "NightBusy",
     "NotFound",
     "ShelfwiseError",
+    "TrainingDiverged",
 ]
 
 
@@ -62,3 +64,7 @@ class EncoderUnsupported(ShelfwiseError):
 
 class NightBusy(ShelfwiseError):
     """Another night is running on this shop."""
+
+
+class TrainingDiverged(ShelfwiseError):
+    """The loss or a weight is no finite number any more: nothing of this training is kept."""

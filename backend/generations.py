@@ -11,15 +11,18 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from shelfwise.errors import GenerationCorrupt, GenerationError, GenerationTooNew, NotFound
+from shelfwise.errors import GenerationCorrupt, GenerationError, GenerationTooNew, InvalidInput, NotFound
 from shelfwise.locks import locked
 
-__all__ = ["FORMAT", "Generation", "Generations", "copy_part", "link_or_copy"]
+__all__ = ["FORMAT", "NIGHT_LOCK", "WORK", "Generation", "Generations", "copy_part", "link_or_copy"]
+
+NIGHT_LOCK, WORK = "night.lock", "work"  # in the shop's folder: held by whoever makes a generation, and where it works
 
 FORMAT = 1
 _KEEP = 5
@@ -40,14 +43,21 @@ class Generation:
         names = [name for name in manifest if name.startswith(part + "/")]
         if not names:
             raise GenerationCorrupt(f"generation {self.number} holds no part {part!r}")
+        self._compare(names)
+        return self.folder / part
+
+    def check(self) -> None:
+        """Compare every file with the manifest. Raises GenerationCorrupt."""
+        self._compare(self.card["manifest"])
+
+    def _compare(self, names: Iterable[str]) -> None:
         for name in names:
             path = self.folder / name
-            if not path.is_file() or _sha256(path) != manifest[name]:
+            if not path.is_file() or _sha256(path) != self.card["manifest"][name]:
                 raise GenerationCorrupt(
                     f"generation {self.number}: {name} is missing or damaged;"
                     " `shelfwise rollback` returns to the one before, `shelfwise increment` makes a new one"
                 )
-        return self.folder / part
 
 
 class Generations:
@@ -90,11 +100,20 @@ class Generations:
             )
         return Generation(number, folder, card)
 
-    def begin(self) -> tuple[int, Path]:
-        """The next number and an empty folder to fill; only under the night's lock. Sweeps what a killed night left."""
+    def was_rolled_back(self) -> bool:
+        """Whether an older generation serves than the newest on disk."""
+        current = self.current()
+        return current is not None and current < max(self.numbers(), default=current)
+
+    def begin(self, after: int = -1) -> tuple[int, Path]:
+        """The next number and an empty folder to fill; only under the night's lock. Sweeps what a killed night left.
+
+        `after` is the highest number that was ever given (`store.people.last_generation()`): the folders of the
+        newest may be gone, and a number is never given twice.
+        """
         self.folder.mkdir(parents=True, exist_ok=True)
         self.sweep()
-        number = max(self.numbers(), default=-1) + 1
+        number = max([after, *self.numbers()]) + 1
         folder = self.folder / f".tmp-{number}"
         folder.mkdir()
         return number, folder
@@ -130,47 +149,72 @@ class Generations:
             self._point_to(number)
         return Generation(number, final, card)
 
-    def newest_sound(self) -> Generation | None:
-        """The current generation if all its files are sound, else the newest older one that is; None without any."""
+    def newest_sound(self, but: Collection[int] = frozenset()) -> Generation | None:
+        """The current generation if all its files are sound, else the newest older one that is; None without any.
+
+        `but` names generations that nothing may be made from any more: they learned from people erased since.
+        """
         current = self.current()
         for number in reversed(self.numbers()):
-            if current is not None and number <= current:
+            if current is not None and number <= current and number not in but:
                 try:
                     generation = self.open(number)
-                    for part in {name.split("/")[0] for name in generation.card["manifest"]}:
-                        generation.checked(part)
+                    generation.check()
                 except GenerationError:
                     continue
                 return generation
         return None
 
-    def rollback(self, to: int | None = None) -> int:
-        """Point CURRENT to `to`, or to the parent of the current generation; returns the number. Raises NotFound."""
+    def base(self) -> str | None:
+        """The model that the newest readable generation descends from; None without any."""
+        for number in reversed(self.numbers()):
+            with suppress(GenerationError):
+                base: str | None = self.open(number).card.get("base")
+                return base
+        return None
+
+    def rollback(self, to: int | None = None, but: Collection[int] = frozenset()) -> int:
+        """Point CURRENT to `to`, or to the nearest ancestor of the current generation; returns the number.
+
+        `but` names generations that may not serve again, and are passed over. Raises NotFound, or InvalidInput when
+        `to` is among them.
+        """
         with locked(self._publish_lock):
             current = self.current()
             if current is None:
                 raise NotFound("there is no generation yet, so nothing to roll back to", "generation")
-            target = self._before(current) if to is None else to
+            target = self._before(current, but) if to is None else to
             if target is None:
-                raise NotFound(f"generation {current} is the first; there is none before it", "generation")
+                clean = " without erased people" if but else ""
+                raise NotFound(f"generation {current} is the first; there is none before it{clean}", "generation")
+            if target in but:
+                raise InvalidInput(
+                    f"generation {target} learned from a person who was erased since, and may not serve again",
+                    "generation",
+                )
             self.open(target)
             self._point_to(target)
         return int(target)
 
-    def _before(self, current: int) -> int | None:
-        """The parent; where the current card can't be read, the next older generation on disk."""
+    def _before(self, number: int, but: Collection[int]) -> int | None:
+        """The nearest ancestor that is not among `but`; the next older on disk where a card can't be read."""
         try:
-            parent: int | None = self.open(current).card["parent"]
-        except GenerationError:
-            return max((number for number in self.numbers() if number < current), default=None)
-        return parent
+            parent: int | None = self.open(number).card["parent"]
+        except (GenerationError, NotFound):
+            parent = max((older for older in self.numbers() if older < number), default=None)
+        return parent if parent is None or parent not in but else self._before(parent, but)
 
-    def prune(self, keep: int = _KEEP) -> None:
-        """Delete all but the newest generations, the current one and its parent; only under the night's lock."""
+    def prune(self, keep: int = _KEEP, condemned: Collection[int] = frozenset()) -> None:
+        """Delete all but the newest generations, the current one and its parent; only under the night's lock.
+
+        Condemned ones are deleted whatever their age, and only the current one is spared, for it serves.
+        """
         current = self.current()
         parent = self.open(current).card["parent"] if current is not None else None
-        for number in self.numbers()[:-keep]:
-            if number not in (current, parent):
+        fit = [number for number in self.numbers() if number not in condemned]
+        kept = {current, *fit[-keep:], *([parent] if parent in fit else [])}
+        for number in self.numbers():
+            if number not in kept:
                 shutil.rmtree(self.folder / _name(number))
 
     def _point_to(self, number: int) -> None:

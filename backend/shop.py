@@ -11,6 +11,7 @@ from typing import Any, Self
 
 import numpy as np
 
+from shelfwise import people
 from shelfwise.answering import Answering
 from shelfwise.cleaning import asked_id, check_page, check_query, clean_event, clean_id, clean_item
 from shelfwise.errors import InvalidInput, NotFound
@@ -113,6 +114,20 @@ class Shop:
         accepted = self.store.events.add(good) if good else 0
         return {"accepted": accepted, "duplicates": len(good) - accepted, "rejected": rejected}
 
+    # ---- a person ------------------------------------------------------------------------------------------
+
+    def erase(self, user: str) -> Row:
+        """Take everything about a person out of the shop, and out of what the nights to come start from.
+
+        Returns the receipt that `people.erase` describes. Raises InvalidInput for what is no id, NightBusy while a
+        night runs.
+        """
+        return people.erase(self.path, self.store, self.generations, user, self.now())
+
+    def export(self, user: str) -> Row:
+        """All that is kept about a person, as `people.export` describes it. Raises InvalidInput for what is no id."""
+        return people.export(self.store, self.generations, user)
+
     # ---- asking -------------------------------------------------------------------------------------------
 
     def search(
@@ -214,6 +229,7 @@ class Shop:
             "events": self.store.events.count(),
             "pending_vectors": serving.pending if serving else 0,
             "answers_not_logged": self.store.shown.dropped,
+            "warnings": self.store.nights.warnings(),
             "degraded": degraded,
         }
 

@@ -12,10 +12,12 @@ import os
 # made it 10 times slower beside a busy process; waiting asleep costs nothing alone. Read when torch is first imported.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # a GPU repeats itself with a fixed workspace only
 os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")  # the night shows its own
 
 from shelfwise.trainer.night import compact, increment, init
+from shelfwise.trainer.ranks import help_training
 from shelfwise.trainer.replay import replay
 from shelfwise.trainer.run import Night
 
-__all__ = ["Night", "compact", "increment", "init", "replay"]
+__all__ = ["Night", "compact", "help_training", "increment", "init", "replay"]

@@ -13,7 +13,9 @@ from shelfwise.encoder import Encoder
 from shelfwise.index import VectorIndex, build
 from shelfwise.store import ItemText, Store
 
-__all__ = ["Catalogue", "encode_catalogue", "share_changes", "snapshot", "write_index"]
+__all__ = ["Catalogue", "Progress", "encode_catalogue", "share_changes", "snapshot", "write_index"]
+
+Progress = Callable[[str, int, int], object]  # stage, done, total
 
 
 @dataclass(frozen=True)

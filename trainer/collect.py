@@ -1,58 +1,49 @@
 """From the shop's events to what a night may learn: searches with what was chosen, baskets, and which of them are new.
 
 New is what the parent has not learned: later events, events imported late, and what the parent held out. The newest
-of the new is held out for the judge, and is new again the night after.
+of the new is held out for the judge, and is new again the night after. A small share of all sessions, the anchor, is
+never learned: it asks every night the same questions about the past.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from shelfwise.store import Event
-from shelfwise.times import DAY
+from shelfwise.store import Event, Impression
+from shelfwise.trainer.bias import correct_bias, estimate_propensities
+from shelfwise.trainer.defences import Defences, honest_events, honest_searches, weigh_by_shoppers
+from shelfwise.trainer.searches import Basket, Search, baskets_of, is_anchor, searches_of
 
-__all__ = ["LEAST_PAIRS", "Basket", "Material", "Search", "collect"]
+__all__ = ["LEAST_PAIRS", "Material", "collect"]
 
-_CHOSEN = ("click", "cart", "purchase")
 _HELD_OUT_SHARE, _HELD_OUT_MOST = 0.1, 500
 _BASKETS_HELD_OUT_MOST = 300
 LEAST_PAIRS = 8  # below that a batch has too few negatives to say anything
 _ENOUGH_SEARCHES = 200  # from here on a shop is learned from its searches alone
-Part = TypeVar("Part")
-
-
-@dataclass(frozen=True, slots=True)
-class Search:
-    """A query and an item that was chosen for it; `seqs` are the events it was made of. ts in seconds."""
-
-    query: str
-    item: str
-    ts: float
-    seqs: tuple[int, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Basket:
-    """The distinct items bought at once."""
-
-    items: tuple[str, ...]
-    ts: float
-    seqs: tuple[int, ...]
+Part = TypeVar("Part", Search, Basket)
 
 
 @dataclass
 class Material:
-    """What a night works on, each list in the order of time. `counts` goes into the ledger."""
+    """What a night works on, each list in the order of time. `counts` and `removed` go into the ledger.
+
+    `honest` are the events that count: without bots, without repetitions, anchor included.
+    """
 
     new_searches: list[Search] = field(default_factory=list)
     old_searches: list[Search] = field(default_factory=list)
     held_searches: list[Search] = field(default_factory=list)
+    anchor_searches: list[Search] = field(default_factory=list)
     new_baskets: list[Basket] = field(default_factory=list)
     old_baskets: list[Basket] = field(default_factory=list)
     held_baskets: list[Basket] = field(default_factory=list)
+    anchor_baskets: list[Basket] = field(default_factory=list)
+    honest: list[Event] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=dict)
+    removed: dict[str, int] = field(default_factory=dict)
+    bots: list[str] = field(default_factory=list)
 
     @property
     def is_searched(self) -> bool:
@@ -67,40 +58,42 @@ class Material:
 
     @property
     def held_out(self) -> list[int]:
-        """The `seq` of every event that this night keeps from learning."""
+        """The `seq` of every event that this night keeps from learning, and that the next night may learn."""
         held: list[Search | Basket] = [*self.held_searches, *self.held_baskets]
         return sorted(seq for part in held for seq in part.seqs)
 
 
-def collect(events: Iterable[Event], learned: Mapping[str, Any], known: Callable[[str], bool]) -> Material:
+def collect(
+    events: Sequence[Event],
+    learned: Mapping[str, Any],
+    known: Callable[[str], bool],
+    impressions: Iterable[Impression] = (),
+    limits: Defences | None = None,
+) -> Material:
     """Sort the events of the shop by what the parent's card says was `learned` (events_seq, until, held_out).
 
-    Events on items for which `known` is false are counted and left out.
+    Events on items for which `known` is false are counted and left out, and so is what the defences remove.
     """
+    limits = limits or Defences()
     is_new = _newness(learned)
-    material = Material(counts={"events": 0, "new_events": 0, "since_parent": 0, "unknown_item": 0})
     held = frozenset(learned["held_out"])
-    baskets: dict[tuple[str, str], list[Event]] = {}
-    for event in events:
-        material.counts["events"] += 1
-        material.counts["new_events"] += is_new(event.seq, event.ts)
-        material.counts["since_parent"] += is_new(event.seq, event.ts) and event.seq not in held
-        if not known(event.item):
-            material.counts["unknown_item"] += 1
-        elif event.type in _CHOSEN and event.query:
-            search = Search(event.query, event.item, event.ts, (event.seq,))
-            (material.new_searches if is_new(event.seq, event.ts) else material.old_searches).append(search)
-        elif event.type == "purchase" and (key := _basket_key(event)):
-            baskets.setdefault(key, []).append(event)
-    for bought in baskets.values():
-        basket = Basket(tuple(dict.fromkeys(e.item for e in bought)), bought[-1].ts, tuple(e.seq for e in bought))
-        if len(basket.items) > 1:
-            new = any(is_new(event.seq, event.ts) for event in bought)
-            (material.new_baskets if new else material.old_baskets).append(basket)
+    material = Material()
+    about = [event for event in events if known(event.item)]
+    material.counts = {
+        "events": len(events),
+        "new_events": sum(is_new(event.seq, event.ts) for event in events),
+        "since_parent": sum(is_new(event.seq, event.ts) and event.seq not in held for event in events),
+    }
+    material.removed["unknown_item"] = len(events) - len(about)
+    material.honest, removed, material.bots = honest_events(about, limits)
+    material.removed |= removed
+    _sort_searches(material, is_new, list(impressions), limits)
+    _sort_baskets(material, is_new)
     _hold_out(material)
     material.counts |= {
-        name: len(getattr(material, name))
-        for name in ("new_searches", "old_searches", "held_searches", "new_baskets", "old_baskets", "held_baskets")
+        f"{age}_{kind}": len(getattr(material, f"{age}_{kind}"))
+        for kind in ("searches", "baskets")
+        for age in ("new", "old", "held", "anchor")
     }
     return material
 
@@ -110,13 +103,42 @@ def _newness(learned: Mapping[str, Any]) -> Callable[[int, float], bool]:
     return lambda seq, ts: seq > last_seq or ts >= until or seq in held
 
 
+def _sort_searches(
+    material: Material, is_new: Callable[[int, float], bool], impressions: list[Impression], limits: Defences
+) -> None:
+    """Fill the lists of searches: within the caps, weighed by place and by shoppers, and by what is new."""
+    shown = {answer.search_id: answer for answer in impressions}
+    asked, learnable = _split_anchor(material.honest)
+    material.anchor_searches = sorted(searches_of(asked, shown), key=_age)
+    searches, capped = honest_searches(sorted(searches_of(learnable, shown), key=_age), limits)
+    searches = correct_bias(searches, estimate_propensities(impressions, material.honest))
+    weighed, few = weigh_by_shoppers(searches, searches, limits)
+    material.removed |= capped | {"few_shoppers": few}
+    for search in weighed:
+        new = any(is_new(seq, search.ts) for seq in search.seqs)
+        (material.new_searches if new else material.old_searches).append(search)
+
+
+def _sort_baskets(material: Material, is_new: Callable[[int, float], bool]) -> None:
+    asked, learnable = _split_anchor(material.honest)
+    material.anchor_baskets = sorted(baskets_of(asked), key=_age)
+    for basket in sorted(baskets_of(learnable), key=_age):
+        new = any(is_new(seq, basket.ts) for seq in basket.seqs)
+        (material.new_baskets if new else material.old_baskets).append(basket)
+
+
+def _split_anchor(events: Sequence[Event]) -> tuple[list[Event], list[Event]]:
+    asked = [event for event in events if is_anchor(event)]
+    if not asked:
+        return [], list(events)
+    seqs = {event.seq for event in asked}
+    return asked, [event for event in events if event.seq not in seqs]
+
+
 def _hold_out(material: Material) -> None:
-    """Move the newest new searches aside for the judge, and the newest baskets where there are few searches."""
-    material.new_searches.sort(key=lambda search: (search.ts, search.seqs))
-    material.new_baskets.sort(key=lambda basket: (basket.ts, basket.seqs))
+    """Move the newest new searches and baskets aside for the judge."""
     material.new_searches, material.held_searches = _split(material.new_searches, _HELD_OUT_MOST)
-    if not material.is_searched:
-        material.new_baskets, material.held_baskets = _split(material.new_baskets, _BASKETS_HELD_OUT_MOST)
+    material.new_baskets, material.held_baskets = _split(material.new_baskets, _BASKETS_HELD_OUT_MOST)
 
 
 def _split(parts: list[Part], most: int) -> tuple[list[Part], list[Part]]:
@@ -124,8 +146,5 @@ def _split(parts: list[Part], most: int) -> tuple[list[Part], list[Part]]:
     return parts[: len(parts) - count], parts[len(parts) - count :]
 
 
-def _basket_key(event: Event) -> tuple[str, str] | None:
-    """One basket is a session's purchases, or where sessions are unknown a user's purchases of one day."""
-    if event.session:
-        return "session", event.session
-    return ("user", f"{event.user} {event.ts // DAY}") if event.user else None
+def _age(part: Search | Basket) -> tuple[float, tuple[int, ...]]:
+    return part.ts, part.seqs

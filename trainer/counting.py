@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
 import scipy.sparse as sparse
 
-from shelfwise.statistics import popularity, save
+from shelfwise.generations import Generation
+from shelfwise.statistics import Statistics, popularity, save
 from shelfwise.store import Event
+from shelfwise.trainer.collect import Material
+from shelfwise.trainer.judge import Verdict, judge_together
 
-__all__ = ["count"]
+__all__ = ["count", "count_judged"]
 
 _MOST_TOGETHER = 50
 _MOST_OF_ONE_BUYER = 200  # items; a wholesaler's thousand would tie everything to everything
@@ -19,11 +23,36 @@ _LEAST_SUPPORT = 2  # buyers; one alone is chance
 _SHRINK = 10.0  # buyers; pulls the cosine of rare pairs towards zero
 
 
-def count(events: Sequence[Event], ids: list[str], now: float, folder: Path) -> None:
-    """Write the statistics of the events about the items `ids`, as of `now` (epoch seconds)."""
+def count_judged(material: Material, parent: Generation, ids: list[str], until: float, folder: Path) -> Verdict | None:
+    """Count the night's statistics; co-purchase weights that are worse than the parent's give way to those.
+
+    The held-out baskets judge, so they are counted the night after. None where no basket is held out.
+    """
+    held = {seq for basket in material.held_baskets for seq in basket.seqs}
+    learnable = [event for event in material.honest if event.seq not in held]
+    count(material.honest, ids, until, folder, together=learnable)
+    if not material.held_baskets:
+        return None
+    verdict = judge_together(
+        Statistics.open(parent.checked("statistics")), Statistics.open(folder), material.held_baskets
+    )
+    if not verdict.passed:
+        shutil.rmtree(folder)
+        before = [event for event in learnable if event.ts < parent.card["until"]]
+        count(material.honest, ids, until, folder, together=before)
+    return verdict
+
+
+def count(
+    events: Sequence[Event], ids: list[str], now: float, folder: Path, *, together: Sequence[Event] | None = None
+) -> None:
+    """Write the statistics of the events about the items `ids`, as of `now` (epoch seconds).
+
+    Co-purchases are counted from the events `together` if they are others.
+    """
     rows = {id: row for row, id in enumerate(ids)}
     popular = popularity((event for event in events if event.item in rows), now)
-    weights = _together(events, rows)
+    weights = _together(events if together is None else together, rows)
     save(
         folder,
         ids,

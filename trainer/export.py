@@ -1,29 +1,36 @@
 """A trained sentence-transformers model becomes its serving form: one ONNX graph (tokens in, vectors out), a tokenizer.
 
-Pooling and normalisation are part of the graph, so that the door needs neither torch nor a rule of its own.
+Pooling and normalisation are part of the graph, so that the door needs neither torch nor a rule of its own. The graph
+comes from the parent's template (`template`) where that fits, else it is captured anew (`graph`).
 """
 
 from __future__ import annotations
 
+import copy
 import json
 import logging
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Literal
 
 import numpy as np
+import onnx
 import torch
 from sentence_transformers import SentenceTransformer
 
 from shelfwise.encoder import MAX_TOKENS, SERVING_CONFIG, SERVING_MODEL, SERVING_TOKENIZER, Encoder
-from shelfwise.errors import EncoderUnsupported, ShelfwiseError
+from shelfwise.errors import EncoderUnsupported, ShelfwiseError, TrainingDiverged
+from shelfwise.trainer.graph import PROBES, capture, graph_of, pooling_mode, probe, quantise
+from shelfwise.trainer.template import Template, make_template, read_template
 
-__all__ = ["check_supported", "export_serving"]
+__all__ = ["EXACT_MODEL", "Precision", "check_supported", "export_serving", "settle"]
 
-
-_PROBES = ["mug", "a red mug with white dots, set of six, dishwasher safe", "t-light holder", '17" screen']
+Precision = Literal["int8", "fp32"]
+EXACT_MODEL = "exact.onnx"  # the float32 graph beside an int8 one, until the night settles on either
+_TEMPLATE = "template"
+_LEAST_COSINE = {EXACT_MODEL: 0.9999, SERVING_MODEL: 0.97}
 
 
 def check_supported(model: SentenceTransformer) -> None:
@@ -33,76 +40,95 @@ def check_supported(model: SentenceTransformer) -> None:
         raise EncoderUnsupported(
             f"the model has the modules {kinds}; shelfwise serves Transformer + Pooling (+ Normalize) only"
         )
-    mode = _pooling_mode(model)
+    mode = pooling_mode(model)
     if mode not in ("mean", "cls"):
         raise EncoderUnsupported(f"the model pools by {mode!r}; shelfwise serves 'mean' and 'cls' pooling only")
 
 
-def export_serving(model: SentenceTransformer, folder: Path, *, quantise: bool = True) -> None:
-    """Write the serving form of `model` to `folder` and compare it with torch on a padded batch.
+def export_serving(
+    model: SentenceTransformer,
+    folder: Path,
+    *,
+    precision: Precision = "int8",
+    template: Path | None = None,
+    keep_exact: bool = False,
+) -> None:
+    """Write the serving form of `model` to `folder`; each graph in it was compared with torch on a padded batch.
 
-    Raises EncoderUnsupported for other architectures, ShelfwiseError when the export differs from the model.
+    `template` is the parent's serving folder: a child of the same architecture takes a fraction of the time with it.
+    With `keep_exact` the float32 graph stays beside an int8 one as EXACT_MODEL, until `settle`.
+
+    Raises EncoderUnsupported for other architectures, TrainingDiverged when a weight is no finite number,
+    ShelfwiseError when the exported graph differs from the model.
     """
     check_supported(model)
+    _check_finite(model)
     folder.mkdir(parents=True, exist_ok=True)
-    exact = folder / "exact.onnx"
     with _quiet():
-        _export_graph(model, exact)
         _write_tokenizer(model, folder)
-        _compare(model, folder, exact, least=0.9999)
-        if quantise:
-            _quantise(exact, folder / SERVING_MODEL)
-            exact.unlink()
-        else:
-            exact.rename(folder / SERVING_MODEL)
-    _compare(model, folder, folder / SERVING_MODEL, least=0.97 if quantise else 0.9999)
+        _write_config(model, folder, precision)
+        _write_graphs(model, folder, precision, template)
+    if precision == "fp32" or not keep_exact:
+        settle(folder, precision)
 
 
-class _Graph(torch.nn.Module):
-    """Tokens to unit vectors: the transformer, its pooling and the L2 norm."""
-
-    def __init__(self, model: SentenceTransformer) -> None:
-        super().__init__()
-        self.transformer: Any = model[0].auto_model
-        self.cls = _pooling_mode(model) == "cls"
-
-    def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
-        # (batch, tokens) int64 twice -> (batch, dim) float32
-        states = self.transformer(input_ids=input_ids, attention_mask=attention_mask)[0]  # (batch, tokens, dim)
-        if self.cls:
-            pooled = states[:, 0]
-        else:
-            mask = attention_mask.unsqueeze(-1).to(states.dtype)
-            pooled = (states * mask).sum(1) / mask.sum(1).clamp(min=1e-9)
-        return torch.nn.functional.normalize(pooled, dim=-1)
+def settle(folder: Path, precision: Precision) -> None:
+    """Let the exported folder serve in this precision, and remove the other graph: none of it is published twice."""
+    exact = folder / EXACT_MODEL
+    if precision == "int8":
+        exact.unlink(missing_ok=True)
+        return
+    exact.replace(folder / SERVING_MODEL)
+    config = json.loads((folder / SERVING_CONFIG).read_text())
+    (folder / SERVING_CONFIG).write_text(json.dumps(config | {"precision": precision}, indent=1))
 
 
-def _pooling_mode(model: SentenceTransformer) -> str:
-    mode = model[1].pooling_mode
-    return str(mode[0] if isinstance(mode, tuple | list) and len(mode) == 1 else mode)
+def _check_finite(model: SentenceTransformer) -> None:
+    for name, parameter in model.named_parameters():
+        if not np.isfinite(parameter.detach().float().cpu().numpy()).all():
+            raise TrainingDiverged(
+                f"the weights {name} hold values that are no finite numbers: training diverged, nothing was exported"
+            )
 
 
-def _export_graph(model: SentenceTransformer, path: Path) -> None:
-    tokens = model.tokenizer(_PROBES, padding=True, return_tensors="pt")
-    batch, length = torch.export.Dim("batch", min=1, max=4096), torch.export.Dim("tokens", min=2, max=512)
-    shape = {0: batch, 1: length}
-    torch.onnx.export(
-        _Graph(model).eval(),
-        (tokens["input_ids"], tokens["attention_mask"]),
-        str(path),
-        input_names=["input_ids", "attention_mask"],
-        output_names=["vectors"],
-        dynamic_shapes={"input_ids": shape, "attention_mask": shape},
-        dynamo=True,
-        external_data=False,
-        verbose=False,
-    )
+def _write_graphs(model: SentenceTransformer, folder: Path, precision: Precision, parent: Path | None) -> None:
+    with torch.no_grad():
+        want = model.encode(PROBES, normalize_embeddings=True, convert_to_numpy=True, show_progress_bar=False)
+    for template in _templates(model, parent):
+        template.write_exact(model, folder / EXACT_MODEL)
+        if precision == "int8":
+            template.write_int8(model, folder / SERVING_MODEL)
+        with suppress(ShelfwiseError):  # the next way may do better
+            _compare(want, folder, precision)
+            template.save(folder / _TEMPLATE)
+            return
+    _write_plainly(model, folder, precision)
+    _compare(want, folder, precision)
 
 
-def _quantise(exact: Path, path: Path) -> None:
-    from onnxruntime.quantization import QuantType, quantize_dynamic
+def _templates(model: SentenceTransformer, parent: Path | None) -> Iterator[Template]:
+    """The parent's template if it fits, then a new one."""
+    if parent is not None and (template := read_template(parent / _TEMPLATE, model)):
+        yield template
+    if template := make_template(model):
+        yield template
 
-    quantize_dynamic(str(exact), str(path), weight_type=QuantType.QInt8, per_channel=True)
+
+def _write_plainly(model: SentenceTransformer, folder: Path, precision: Precision) -> None:
+    onnx.save(capture(graph_of(model), probe(model)), str(folder / EXACT_MODEL))
+    if precision == "int8":
+        quantise(folder / EXACT_MODEL, folder / SERVING_MODEL)
+
+
+def _compare(want: np.ndarray, folder: Path, precision: Precision) -> None:
+    """A broken export raises no error of its own, so each graph is compared on a padded batch of unequal lengths."""
+    for name in (EXACT_MODEL, SERVING_MODEL) if precision == "int8" else (EXACT_MODEL,):
+        got = Encoder(folder, model=folder / name).encode_raw(PROBES)
+        cosine, least = float(np.min(np.sum(want * got, axis=1))), _LEAST_COSINE[name]
+        if not cosine >= least:
+            raise ShelfwiseError(
+                f"the exported encoder {name} differs from the trained one: cosine {cosine:.4f} < {least}"
+            )
 
 
 def _write_tokenizer(model: SentenceTransformer, folder: Path) -> None:
@@ -111,29 +137,24 @@ def _write_tokenizer(model: SentenceTransformer, folder: Path) -> None:
         raise EncoderUnsupported(
             "the model's tokenizer has no fast form (tokenizer.json); shelfwise serves fast ones only"
         )
-    backend.save(str(folder / SERVING_TOKENIZER))
+    tokenizer = copy.deepcopy(backend)
+    tokenizer.no_padding()  # left by the last call, and part of the encoder's id if it stayed
+    tokenizer.no_truncation()
+    tokenizer.save(str(folder / SERVING_TOKENIZER))
+
+
+def _write_config(model: SentenceTransformer, folder: Path, precision: Precision) -> None:
     prompts = dict(model.prompts or {})
     config = {
-        "dim": model.get_sentence_embedding_dimension(),
+        "dim": model.get_embedding_dimension(),
         "max_tokens": min(MAX_TOKENS, model.max_seq_length or MAX_TOKENS),
         "pad_token": model.tokenizer.pad_token,
         "pad_id": model.tokenizer.pad_token_id,
         "query_prompt": prompts.get("query", ""),
         "item_prompt": prompts.get("document", prompts.get("passage", "")),
+        "precision": precision,
     }
     (folder / SERVING_CONFIG).write_text(json.dumps(config, indent=1))
-
-
-def _compare(model: SentenceTransformer, folder: Path, onnx: Path, least: float) -> None:
-    """A broken export raises no error of its own, so each is compared on a padded batch of unequal lengths."""
-    with torch.no_grad():
-        want = model.encode(_PROBES, normalize_embeddings=True, convert_to_numpy=True, show_progress_bar=False)
-    got = Encoder(folder, model=onnx).encode_raw(_PROBES)
-    cosine = float(np.min(np.sum(want * got, axis=1)))
-    if not cosine >= least:
-        raise ShelfwiseError(
-            f"the exported encoder {onnx.name} differs from the trained one: cosine {cosine:.4f} < {least}"
-        )
 
 
 @contextmanager

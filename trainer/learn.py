@@ -1,75 +1,55 @@
-"""Training the encoder on the night's pairs, with sentence-transformers' trainer and a loss that knows the items."""
+"""Training the encoder on the night's pairs: what one training is made of, and what it leaves.
+
+The loop is sentence-transformers' own (`steps.py`), the loss in `loss.py`, what survives a kill in `checkpoints.py`,
+and several processes in `ranks.py`.
+"""
 
 from __future__ import annotations
 
 import logging
-import tempfile
+import os
+import shutil
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from datasets import Dataset
 from datasets.utils.logging import disable_progress_bar
-from sentence_transformers import SentenceTransformer, SentenceTransformerTrainer, SentenceTransformerTrainingArguments
-from sentence_transformers.sentence_transformer.losses import MultipleNegativesRankingLoss
-from transformers import TrainerCallback
+from sentence_transformers import SentenceTransformer, SentenceTransformerTrainingArguments
 from transformers.trainer_callback import PrinterCallback
 
-from shelfwise.encoder import threads
+from shelfwise.errors import InvalidInput, TrainingDiverged
+from shelfwise.trainer import checkpoints, ranks
+from shelfwise.trainer.loss import ChoiceLoss, Collator
 from shelfwise.trainer.pairs import Pair
+from shelfwise.trainer.recipe import Recipe, plan_batches
+from shelfwise.trainer.steps import CHECKPOINT_STEPS, Stepper, Watch
 
-__all__ = ["Recipe", "learn"]
+__all__ = ["help_with", "learn"]
+
+Dev = Callable[[SentenceTransformer], float]
 
 
 @dataclass(frozen=True, slots=True)
-class Recipe:
-    """How a night trains; measured in docs/measurements.md."""
+class _Job:
+    """One training, as every rank gets it. `start` is a model folder, for helpers; `resume` a whole checkpoint."""
 
-    learning_rate: float = 4e-5
-    batch_size: int = 64
-    warmup_share: float = 0.1
-    scale: float = 20.0  # inverse temperature of the softmax over the batch
-    max_grad_norm: float = 1.0
-    epochs: int = 1
+    pairs: Sequence[Pair]
+    texts: Mapping[str, str]
+    seed: int
+    recipe: Recipe
+    folder: Path
+    resume: Path | None
+    start: Path | None
 
-
-class ChoiceLoss(MultipleNegativesRankingLoss):
-    """InfoNCE over the distinct items of the batch (van den Oord et al. 2018).
-
-    An item that several shoppers of the batch chose is a candidate once: it is no negative of its own queries, and not
-    several negatives of the others, which would teach the encoder to keep popular items down. `labels` are the items'
-    numbers, (batch,) int64.
-    """
-
-    def compute_loss_from_embeddings(self, embeddings: list[torch.Tensor], labels: torch.Tensor) -> torch.Tensor:
-        anchors, items = (torch.nn.functional.normalize(part.float(), dim=-1) for part in embeddings)  # (batch, dim)
-        distinct, target = torch.unique(labels, return_inverse=True)  # (n_items,), (batch,)
-        first = (labels == distinct[:, None]).int().argmax(dim=1)  # (n_items,) a row of the batch for each item
-        logits = self.scale * anchors @ items[first].T  # (batch, n_items)
-        return torch.nn.functional.cross_entropy(logits, target)
-
-
-class _Trainer(SentenceTransformerTrainer):
-    def add_model_card_callback(self, default_args_dict: dict[str, Any]) -> None:
-        """None: it would spend seconds on a model card that is never written."""
-
-
-class _Watch(TrainerCallback):
-    """Tells the night of each step, and keeps the loss curve."""
-
-    def __init__(self, progress: Callable[[int, int], object]) -> None:
-        self.losses: list[float] = []
-        self._progress = progress
-
-    def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        self._progress(state.global_step, state.max_steps)
-
-    def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, Any] | None = None, **_: Any) -> None:
-        if logs and "loss" in logs:
-            self.losses.append(round(float(logs["loss"]), 4))
+    @property
+    def batches(self) -> list[list[int]]:
+        return plan_batches(len(self.pairs), self.recipe, self.seed)
 
 
 def learn(
@@ -81,59 +61,159 @@ def learn(
     seed: int,
     recipe: Recipe,
     progress: Callable[[int, int], object],
+    dev: Dev | None = None,
+    deadline: float | None = None,
+    tensorboard: Path | None = None,
 ) -> dict[str, Any]:
-    """Train `model` in place on the pairs; returns settings and the loss curve for the ledger.
+    """Train `model` in place on the pairs; returns settings, loss curve and end, for the ledger.
 
-    The same pairs and seed give the same model on the same machine.
+    `dev` looks at the model about five times in a training of at least 50 steps, higher is better: two looks in a row
+    below the best end it ("stopped": "early"), and the best weights stay. `deadline`, of time.monotonic(), ends it
+    before the step that would pass it ("stopped": "budget"). `tensorboard` is a folder for logs.
+    A long training leaves checkpoints in `work`: the same call goes on from the newest, or takes the finished weights
+    (then "resumed_at_step" says where). The same pairs and seed give the same model on the same machine.
+    Raises TrainingDiverged when the loss or a weight is no finite number, InvalidInput for what can't be trained on.
     """
-    torch.set_num_threads(threads())
-    codes = {item: code for code, item in enumerate(sorted({pair.item for pair in pairs}))}
+    _check(pairs, recipe)
+    writer = _tensorboard(tensorboard) if tensorboard else []
+    used = {id: texts[id] for pair in pairs for id in (pair.item, *pair.negatives)}
+    settings = [asdict(recipe), used, seed, ranks.world(), dev is not None, model.max_seq_length]
+    folder = checkpoints.claim(work, checkpoints.fingerprint(model, pairs, settings))
+    if report := checkpoints.finished(folder, model):
+        model.eval()
+        return report | {"resumed_at_step": report["steps"]}
+
+    start = _for_helpers(model, folder)
+    job = _Job(pairs, used, seed, recipe, folder, checkpoints.newest(folder), start)
+    with ranks.together(job):
+        report = _train(model, job, progress, dev, deadline, writer)
+    if report["steps"] > CHECKPOINT_STEPS:
+        checkpoints.finish(folder, model, report)
+    else:
+        shutil.rmtree(folder)  # quicker learned again than kept
+    return report
+
+
+def help_with(job: _Job) -> None:
+    """Train along with rank 0, which sent the job."""
+    model = SentenceTransformer(str(job.start), device="cpu")
+    _train(model, job, lambda done, total: None, None, None, [])
+
+
+def _train(
+    model: SentenceTransformer,
+    job: _Job,
+    progress: Callable[[int, int], object],
+    dev: Dev | None,
+    deadline: float | None,
+    callbacks: list[Any],
+) -> dict[str, Any]:
+    """The training itself, the same on every rank; helpers leave `dev` and `deadline` to rank 0."""
+    torch.set_num_threads(ranks.threads_each())
     disable_progress_bar()
-    dataset = Dataset.from_dict(
-        {
-            "anchor": [pair.anchor for pair in pairs],
-            "positive": [texts[pair.item] for pair in pairs],
-            "label": [codes[pair.item] for pair in pairs],
-        }
-    )
-    watch = _Watch(progress)
-    steps = max(1, len(pairs) // recipe.batch_size * recipe.epochs)
-    work.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=work) as scratch, warnings.catch_warnings():
+    logging.getLogger("sentence_transformers").setLevel(logging.ERROR)
+    batches = job.batches
+    with warnings.catch_warnings(), _repeatable():
         warnings.simplefilter("ignore")  # of the trainer's own making, such as pin_memory without a GPU
-        trainer = _Trainer(
+        trainer = Stepper(
             model=model,
-            args=SentenceTransformerTrainingArguments(
-                output_dir=scratch,
-                num_train_epochs=recipe.epochs,
-                per_device_train_batch_size=recipe.batch_size,
-                learning_rate=recipe.learning_rate,
-                lr_scheduler_type="constant_with_warmup",
-                warmup_steps=round(recipe.warmup_share * steps),
-                max_grad_norm=recipe.max_grad_norm,
-                bf16=_bf16(),
-                use_cpu=not torch.cuda.is_available(),
-                seed=seed,
-                data_seed=seed,
-                save_strategy="no",
-                logging_steps=max(1, steps // 20),
-                report_to="none",
-                disable_tqdm=True,
-                dataloader_pin_memory=False,
-            ),
-            train_dataset=dataset,
-            loss=ChoiceLoss(model, scale=recipe.scale),
-            callbacks=[watch],
+            args=_arguments(job, len(batches)),
+            train_dataset=Dataset.from_dict({"pair": range(len(job.pairs))}),
+            data_collator=Collator(model, job.pairs, job.texts),
+            loss=ChoiceLoss(model, scale=job.recipe.scale),
+            callbacks=callbacks,
+            batches=[np.array_split(batch, ranks.world())[ranks.rank()].tolist() for batch in batches],
+            dropout=job.recipe.dropout,
         )
         trainer.remove_callback(PrinterCallback)
-        logging.getLogger("sentence_transformers").setLevel(logging.ERROR)
-        trainer.train()
+        watch = Watch(trainer, progress, dev, deadline)
+        trainer.add_callback(watch)
+        trainer.train(resume_from_checkpoint=str(job.resume) if job.resume else None)
+    watch.keep_best()
     model.eval()
-    return {**asdict(recipe), "seed": seed, "bf16": _bf16(), "pairs": len(pairs), "losses": watch.losses}
+    if not all(bool(torch.isfinite(weights).all()) for weights in model.parameters()):
+        raise TrainingDiverged("training ended with weights that are no finite numbers; the learning rate is too high")
+    return _report(job, trainer, watch)
 
 
-def _bf16() -> bool:
-    """Whether bfloat16 is computed in hardware; elsewhere it is slower than float32."""
-    if torch.cuda.is_available():
+def _arguments(job: _Job, steps: int) -> SentenceTransformerTrainingArguments:
+    recipe = job.recipe
+    return SentenceTransformerTrainingArguments(
+        output_dir=str(job.folder),
+        num_train_epochs=1,  # the batches are those of all epochs
+        per_device_train_batch_size=recipe.batch_size // ranks.world(),
+        learning_rate=recipe.learning_rate,
+        lr_scheduler_type=recipe.schedule,
+        warmup_steps=round(recipe.warmup_share * steps),
+        weight_decay=recipe.weight_decay,
+        max_grad_norm=recipe.max_grad_norm,
+        bf16=_bf16(recipe),
+        use_cpu=not ranks.on_gpu(),
+        seed=job.seed,
+        save_strategy="no",  # the watch says when
+        save_total_limit=2,
+        logging_steps=max(1, steps // 20),
+        report_to="none",
+        disable_tqdm=True,
+        dataloader_pin_memory=False,
+    )
+
+
+def _report(job: _Job, trainer: Stepper, watch: Watch) -> dict[str, Any]:
+    report = asdict(job.recipe) | {
+        "seed": job.seed,
+        "bf16": _bf16(job.recipe),
+        "ranks": ranks.world(),
+        "pairs": len(job.pairs),
+        "steps": trainer.state.global_step,
+        "losses": watch.losses,
+        "dev": watch.dev,
+        "stopped": watch.stopped,
+    }
+    return report | ({"resumed_at_step": int(job.resume.name.split("-")[1])} if job.resume else {})
+
+
+def _check(pairs: Sequence[Pair], recipe: Recipe) -> None:
+    least = 2 * ranks.world()
+    if min(len(pairs), recipe.batch_size) < least:
+        raise InvalidInput(f"{len(pairs)} pairs in batches of {recipe.batch_size}: training needs at least {least}")
+
+
+def _for_helpers(model: SentenceTransformer, folder: Path) -> Path | None:
+    """A folder that the other ranks load the model from."""
+    if ranks.world() == 1:
+        return None
+    model.save(str(folder / "start"), create_model_card=False)
+    return folder / "start"
+
+
+def _tensorboard(folder: Path) -> list[Any]:
+    try:
+        from torch.utils.tensorboard import SummaryWriter
+    except ImportError as problem:
+        raise InvalidInput("the logs need TensorBoard; run: pip install tensorboard", "tensorboard") from problem
+    from transformers.integrations.integration_utils import TensorBoardCallback
+
+    return [TensorBoardCallback(SummaryWriter(str(folder)))]  # type: ignore[no-untyped-call]
+
+
+@contextmanager
+def _repeatable() -> Iterator[None]:
+    """While a GPU trains, its sums are taken in a fixed order; a processor's are anyway."""
+    before = torch.are_deterministic_algorithms_enabled()
+    if ranks.on_gpu():
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS repeats itself with a workspace only
+        torch.use_deterministic_algorithms(True, warn_only=True)
+    try:
+        yield
+    finally:
+        torch.use_deterministic_algorithms(before)
+
+
+def _bf16(recipe: Recipe) -> bool:
+    """As the recipe says; else whether bfloat16 is computed in hardware: elsewhere it is slower than float32."""
+    if recipe.bf16 is not None:
+        return recipe.bf16
+    if ranks.on_gpu():
         return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())

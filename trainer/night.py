@@ -14,10 +14,16 @@ from pathlib import Path
 
 from shelfwise import Shop
 from shelfwise.errors import InvalidInput, NightBusy
-from shelfwise.generations import Generation
+from shelfwise.generations import NIGHT_LOCK, WORK, Generation
 from shelfwise.locks import locked
 from shelfwise.times import parse_time, to_iso
-from shelfwise.trainer.run import Night, Progress, Run, genesis, is_worn
+from shelfwise.trainer.build import Progress
+from shelfwise.trainer.defences import Defences
+from shelfwise.trainer.genesis import genesis, is_worn
+from shelfwise.trainer.plan import Options, make_plan
+from shelfwise.trainer.ranks import dismiss
+from shelfwise.trainer.recipe import Recipe
+from shelfwise.trainer.run import Night, Run
 
 __all__ = ["compact", "increment", "init"]
 
@@ -44,27 +50,50 @@ def increment(
     progress: Progress | None = None,
     *,
     learn_pairs: bool = True,
+    force: bool = False,
+    budget: float | None = None,
+    tensorboard: str | Path | None = None,
+    recipe: Recipe | None = None,
+    defences: Defences | None = None,
 ) -> Night:
     """Run one night on the shop in `path`, with the events before `until` (exclusive; default: now).
 
-    `learn_pairs=False` only counts: popularity and co-purchases follow, the encoder stays (replay's frozen baseline).
-    Raises NightBusy when another night runs, InvalidInput for a bad `until`.
+    `budget` is the time in seconds that the night may take, `force` publishes an encoder judged worse and records it,
+    `tensorboard` is a folder for training logs. `learn_pairs=False` only counts: popularity and co-purchases follow,
+    the encoder stays (replay's frozen baseline). `recipe` and `defences` are for measuring others than the default.
+    A killed night is taken up where it was, unless another `until` is asked for. Under torchrun rank 0 calls this and
+    the other ranks `help_training`.
+    Raises NightBusy when another night runs, InvalidInput for a bad `until` or `budget`.
     """
+    options = Options(
+        learn_pairs, force, budget, Path(tensorboard) if tensorboard else None, recipe or Recipe(),
+        defences or Defences(),
+    )  # fmt: skip
+    try:
+        return _increment(Path(path), until, progress or _silent, options)
+    finally:
+        dismiss()
+
+
+def _increment(path: Path, until: datetime | str | None, progress: Progress, options: Options) -> Night:
+    if options.budget is not None and not options.budget > 0:
+        raise InvalidInput(f"budget: {options.budget} seconds is no time to learn in", "budget")
     with Shop(path) as shop, _alone(shop):
-        parent = _sound_parent(shop, progress or _silent)
-        now = shop.now() if until is None else parse_time(until, "until")
-        if now < parent.card["until"]:
+        asked = None if until is None else parse_time(until, "until")
+        parent = _sound_parent(shop, progress)
+        plan = make_plan(shop.path / WORK, parent.number, asked, shop.now(), shop.store.events.last_seq())
+        if plan.until < parent.card["until"]:
             raise InvalidInput(f"until: lies before the last night's, {to_iso(parent.card['until'])}", "until")
-        return _recorded(shop, parent, lambda run: run.increment(now, learn_pairs), progress or _silent)
+        return _recorded(shop, parent, lambda run: run.increment(plan), progress, options)
 
 
 def compact(path: str | Path, progress: Progress | None = None) -> Night | None:
     """Rebuild the index with the same encoder if enough items changed since it was built; None if not."""
     with Shop(path) as shop, _alone(shop):
-        parent = shop.generations.newest_sound()
-        if parent is None or not is_worn(shop, parent):
+        parent = shop.generations.newest_sound(but=shop.store.people.tainted())
+        if parent is None or parent.number != shop.generations.current() or not is_worn(shop, parent):
             return None
-        return _recorded(shop, parent, lambda run: run.compact(), progress or _silent)
+        return _recorded(shop, parent, lambda run: run.compact(), progress or _silent, Options())
 
 
 # ---- a night and its row in the ledger ----------------------------------------------------------------------
@@ -72,36 +101,44 @@ def compact(path: str | Path, progress: Progress | None = None) -> Night | None:
 
 @contextmanager
 def _alone(shop: Shop) -> Iterator[None]:
-    with locked(shop.path / "night.lock", wait=False) as mine:
+    with locked(shop.path / NIGHT_LOCK, wait=False) as mine:
         if not mine:
             raise NightBusy(f"another night is running on {shop.path}; wait for it, or see `shelfwise nights`")
         shop.generations.sweep()
-        shutil.rmtree(shop.path / "work", ignore_errors=True)
         yield
 
 
 def _sound_parent(shop: Shop, progress: Progress) -> Generation:
     """The generation to learn from: the current one, the newest sound one before it, or the base model anew.
 
-    A damaged generation is derived data, so a night repairs the shop.
+    One that learned from a person who was erased since is no parent. A damaged generation is derived data, so a night
+    repairs the shop.
     """
-    return shop.generations.newest_sound() or genesis(shop, None, progress)
+    sound = shop.generations.newest_sound(but=shop.store.people.tainted())
+    return sound or genesis(shop, shop.generations.base(), progress)
 
 
-def _recorded(shop: Shop, parent: Generation, work: Callable[[Run], Night], progress: Progress) -> Night:
-    """Run the night's work and leave a row in the ledger, whatever its end."""
+def _recorded(
+    shop: Shop, parent: Generation, work: Callable[[Run], Night], progress: Progress, options: Options
+) -> Night:
+    """Run the night's work and leave a row in the ledger, whatever its end.
+
+    What a stopped night has done so far stays in `work`, for the next one to go on from.
+    """
     number = shop.store.nights.begin(shop.now(), parent.number)
-    run = Run(shop, number, parent, progress)
+    run = Run(shop, number, parent, progress, options)
     try:
         night = work(run)
     except BaseException as problem:
-        verdict = "killed" if isinstance(problem, KeyboardInterrupt | SystemExit) else "failed"
+        stopped = isinstance(problem, KeyboardInterrupt | SystemExit)
         reason = f"{type(problem).__name__}: {problem}"
+        verdict = "killed" if stopped else "failed"
         shop.store.nights.end(number, shop.now(), verdict, reason, shop.generations.current(), run.report)
         shop.generations.sweep()
+        if not stopped:
+            shutil.rmtree(shop.path / WORK, ignore_errors=True)
         raise
-    finally:
-        shutil.rmtree(shop.path / "work", ignore_errors=True)
+    shutil.rmtree(shop.path / WORK, ignore_errors=True)
     shop.store.nights.end(number, shop.now(), night.verdict, night.reason, night.generation, night.report)
     return night
 

@@ -8,47 +8,86 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from shelfwise.store import words
-from shelfwise.trainer.collect import Basket, Material, Search
+from shelfwise.trainer.collect import Material
+from shelfwise.trainer.negatives import Near, hard_negatives
+from shelfwise.trainer.reservoir import replayed
+from shelfwise.trainer.searches import Basket, Search
 
 __all__ = ["MOST_PAIRS", "Pair", "is_judged_title", "known_item_query", "make_pairs"]
 
 MOST_PAIRS = 12_000  # a night on two slow cores stays within minutes
+REPLAY = 1  # old pairs for each new one
 _PER_BASKET = 8
 _JUDGED_SHARE = 10  # every tenth title is kept for the judge's known-item queries
 
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """`anchor` is the query or another item's text; `item` the id that is its positive."""
+    """`anchor` is a query or another item's text; `item` the id that is its positive, `negatives` ids that are not."""
 
     anchor: str
     item: str
+    weight: float = 1.0
+    negatives: tuple[str, ...] = ()
 
 
 def make_pairs(
-    material: Material, texts: Mapping[str, str], titles: Mapping[str, str], seed: int
+    material: Material,
+    texts: Mapping[str, str],
+    titles: Mapping[str, str],
+    seed: int,
+    *,
+    most: int = MOST_PAIRS,
+    near: Near | None = None,
 ) -> tuple[list[Pair], dict[str, int]]:
-    """The night's pairs, shuffled, and how many of each kind there are (for the ledger).
+    """The night's pairs, `most` of them, shuffled, and how many of each kind there are (for the ledger).
 
-    New pairs come with as many old ones, so that what was learned is not forgotten. With few searches, items of one
+    New pairs come with replayed old ones, so that what was learned is not forgotten. With few searches, items of one
     basket lead to each other too, and words of a title to its item, so that buying together doesn't blur searching.
     """
     chance = random.Random(seed)
-    parts = _from_searches(material.new_searches, material.old_searches, chance)
+    parts = _from_searches(material, texts, near, most, chance)
     if not material.is_searched:
-        parts |= _from_baskets(material.new_baskets, material.old_baskets, texts, titles, chance)
+        room = most - sum(map(len, parts.values()))
+        parts |= _from_baskets(material.new_baskets, material.old_baskets, texts, titles, room, chance)
     pairs = [pair for part in parts.values() for pair in part]
     chance.shuffle(pairs)
     return pairs, {name: len(part) for name, part in parts.items()}
 
 
-def _from_searches(new: Sequence[Search], old: Sequence[Search], chance: random.Random) -> dict[str, list[Pair]]:
-    half = MOST_PAIRS // 2
-    fresh = [Pair(search.query, search.item) for search in new]
-    # With nothing to replay, as on the first night, the whole room is for the new; the newest are kept.
-    fresh = fresh[-(half if old else MOST_PAIRS) :]
-    replayed = chance.sample(old, min(len(old), len(fresh)))
-    return {"new_pairs": fresh, "replayed_pairs": [Pair(search.query, search.item) for search in replayed]}
+def _from_searches(
+    material: Material, texts: Mapping[str, str], near: Near | None, most: int, chance: random.Random
+) -> dict[str, list[Pair]]:
+    new, old = material.new_searches, material.old_searches
+    # With nothing to replay, as on the first night, the whole room is for the new.
+    fresh = _most_valuable(new, most // (1 + REPLAY) if old else most)
+    again = replayed(old, len(fresh) * REPLAY, chance)
+    past = [*old, *new]
+    return {
+        "new_pairs": _pairs(fresh, past, texts, near, chance),
+        "replayed_pairs": _pairs(again, past, texts, near, chance),
+    }
+
+
+def _most_valuable(searches: Sequence[Search], most: int) -> list[Search]:
+    """What is worth most, and of the same worth the newest, in the order of time."""
+    if len(searches) <= most:
+        return list(searches)
+    best = sorted(range(len(searches)), key=lambda row: (-searches[row].weight, -row))[:most]
+    return [searches[row] for row in sorted(best)]
+
+
+def _pairs(
+    searches: Sequence[Search],
+    past: Sequence[Search],
+    texts: Mapping[str, str],
+    near: Near | None,
+    chance: random.Random,
+) -> list[Pair]:
+    negatives = hard_negatives(searches, past, texts, near, chance)
+    return [
+        Pair(search.query, search.item, search.weight, apart) for search, apart in zip(searches, negatives, strict=True)
+    ]
 
 
 def _from_baskets(
@@ -56,10 +95,11 @@ def _from_baskets(
     old: Sequence[Basket],
     texts: Mapping[str, str],
     titles: Mapping[str, str],
+    most: int,
     chance: random.Random,
 ) -> dict[str, list[Pair]]:
-    third = MOST_PAIRS // 3
-    fresh = _basket_pairs(new, texts, chance)[-(third if old else 2 * third) :]
+    third = most // 3
+    fresh = _newest(_basket_pairs(new, texts, chance), third if old else 2 * third)
     replayed = _basket_pairs(chance.sample(old, min(len(old), len(new))), texts, chance)[: len(fresh)]
     candidates = [id for id in titles if not is_judged_title(id)]
     wanted = min(third, len(fresh) + len(replayed)) if candidates else 0
@@ -67,6 +107,10 @@ def _from_baskets(
         Pair(query, id) for id in chance.choices(candidates, k=wanted) if (query := _random_words(titles[id], chance))
     ]
     return {"new_basket_pairs": fresh, "replayed_basket_pairs": replayed, "known_item_pairs": known}
+
+
+def _newest(pairs: list[Pair], most: int) -> list[Pair]:
+    return pairs[max(0, len(pairs) - most) :]
 
 
 def _basket_pairs(baskets: Sequence[Basket], texts: Mapping[str, str], chance: random.Random) -> list[Pair]:

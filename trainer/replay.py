@@ -7,7 +7,6 @@ after the day was scored, so nothing of the future can leak. All answers come fr
 from __future__ import annotations
 
 import json
-import re
 import shutil
 import tempfile
 import time
@@ -26,18 +25,20 @@ from shelfwise.ranking import DEFAULT, Blend
 from shelfwise.records import EVENT_FIELDS, ITEM_FIELDS, Row
 from shelfwise.rows import BadRow, Reading
 from shelfwise.times import DAY, parse_time, to_datetime, to_iso
+from shelfwise.trainer.build import Progress
 from shelfwise.trainer.measures import Tally, summed
 from shelfwise.trainer.night import increment, init
 from shelfwise.trainer.report import write_page
-from shelfwise.trainer.run import Progress
+from shelfwise.trainer.searches import bare
 
 __all__ = ["replay"]
 
 _NEW_ITEM_SECONDS = 7 * DAY
 _BM25 = Blend(semantic=0.0, lexical=1.0, popularity=0.0, taste=0.0)
-_ENCODER = Blend(semantic=1.0, lexical=0.0, popularity=0.0, taste=0.0)
+# The encoder alone: its cosine, and popularity as a weak prior; no lexical side.
+_ENCODER = Blend(lexical=0.0, taste=0.0)
 _ABLATIONS = {
-    "encoder_only": _ENCODER,
+    "encoder_only": Blend(lexical=0.0, popularity=0.0, taste=0.0),
     "without_lexical": Blend(lexical=0.0),
     "without_popularity": Blend(popularity=0.0),
 }
@@ -61,11 +62,11 @@ class _Past:
     def look(self, event: Row, day: float) -> Click:
         first = self.first_click.get(event["item"])
         new = first is None or day - first <= _NEW_ITEM_SECONDS
-        return Click(event["query"], event["item"], _bare(event["query"]) not in self.queries, new)
+        return Click(event["query"], event["item"], bare(event["query"]) not in self.queries, new)
 
     def remember(self, events: Iterable[Row]) -> None:
         for event in events:
-            self.queries.add(_bare(event["query"]))
+            self.queries.add(bare(event["query"]))
             self.first_click.setdefault(event["item"], event["ts"])
 
 
@@ -88,7 +89,8 @@ def replay(
 ) -> dict[str, Any]:
     """Replay the log and write `report.json` and `replay.html` into the folder `report`; returns the report.
 
-    `start` and `end` are inclusive UTC days; `only="encoder"` ranks by the nightly encoder alone.
+    `start` and `end` are inclusive UTC days; `only="encoder"` ranks by the nightly encoder, with
+    popularity as a weak prior and nothing else.
     Raises InvalidInput for bad options or a log without clicks in that time.
     """
     if only not in (None, "encoder"):
@@ -241,11 +243,6 @@ class _Replay:
 def _rank(hits: list[str], item: str) -> int | None:
     """1-based; None when the item is not among the hits."""
     return hits.index(item) + 1 if item in hits else None
-
-
-def _bare(query: str) -> str:
-    """Lower-cased and stripped to letters and digits, without spaces."""
-    return re.sub(r"[\W_]+", "", query.lower())
 
 
 def _period(log: Shop, start: str, end: str | None) -> tuple[float, float]:

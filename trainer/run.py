@@ -1,37 +1,40 @@
-"""The steps of one night on one parent: collect, pairs, train, export, encode, judge, build, publish.
+"""The steps of one night on one parent: collect, count, learn, judge, measure drift, publish.
 
 Who calls them holds the night's lock and keeps the ledger (`night.py`).
 """
 
 from __future__ import annotations
 
-import resource
 import shutil
-import sys
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from shelfwise import Shop
 from shelfwise.encoder import Encoder
 from shelfwise.errors import GenerationError
-from shelfwise.generations import Generation, copy_part
+from shelfwise.generations import WORK, Generation, copy_part
+from shelfwise.index import load
 from shelfwise.serving import Serving
-from shelfwise.times import to_iso
-from shelfwise.trainer.build import Catalogue, encode_catalogue, share_changes, snapshot, write_index
-from shelfwise.trainer.collect import LEAST_PAIRS, Material, collect
-from shelfwise.trainer.counting import count
+from shelfwise.times import DAY, to_iso
+from shelfwise.trainer import drift
+from shelfwise.trainer.build import Catalogue, Progress, encode_catalogue, share_changes, snapshot, write_index
+from shelfwise.trainer.child import Lesson, Outcome, Parent, raise_child
+from shelfwise.trainer.collect import Material, collect
+from shelfwise.trainer.counting import count_judged
+from shelfwise.trainer.diary import Diary
+from shelfwise.trainer.genesis import is_worn
+from shelfwise.trainer.night_page import write_night_page
+from shelfwise.trainer.plan import Budget, Options, Plan
 
-__all__ = ["Night", "Progress", "Run", "genesis", "is_worn"]
+__all__ = ["Night", "Run"]
 
-Progress = Callable[[str, int, int], object]  # stage, done, total
 _SEED = 20_111
-_MOST_DELTA, _MOST_TOMBSTONES = 0.10, 0.20  # beyond these the index is rebuilt
-# What a parent that never learned has learned; generation 0's card says so.
-_NOTHING: dict[str, Any] = {"events_seq": 0, "until": 0.0, "held_out": []}
+_REMEMBERED = 90 * DAY  # answers shown longer ago teach no position bias and no negatives
+_MOST_SWAPPED = 0.25  # of the items: a night on which so many became another thing teaches nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,117 +55,134 @@ class Night:
 class Run:
     """The steps of one night on one parent generation; `report` fills up as they are done."""
 
-    def __init__(self, shop: Shop, number: int, parent: Generation, progress: Progress) -> None:
-        self.shop, self.number, self.parent, self.progress = shop, number, parent, progress
-        self.current = shop.generations.current()  # another than the parent when that one is damaged
-        self.report: dict[str, Any] = {"parent": parent.number, "seconds": {}}
+    def __init__(self, shop: Shop, number: int, parent: Generation, progress: Progress, options: Options) -> None:
+        self.shop, self.number, self.parent, self.options = shop, number, parent, options
+        self.current = shop.generations.current()  # another than the parent when that one is damaged or erased
+        self.seed = _SEED + parent.number  # not by the night's number: one that is taken up again draws the same
+        self.diary = Diary(progress, lambda report: shop.store.nights.note(number, report))
+        self.report = self.diary.report
+        self.report |= {
+            "parent": parent.number, "after_rollback": shop.generations.was_rolled_back(), "seed": self.seed,
+            "forced": False, "strategy": "replay",
+        }  # fmt: skip
 
-    def increment(self, until: float, learn_pairs: bool) -> Night:
-        events_seq = self.shop.store.events.last_seq()
+    def increment(self, plan: Plan) -> Night:
         catalogue = snapshot(self.shop.store)
-        events = list(self.shop.store.events.before(until, events_seq))
-        learned = self.parent.card["learned"]
-        material = collect(events, learned, set(catalogue.ids).__contains__)
-        self.report |= {"until": to_iso(until), "events_seq": events_seq, "counts": material.counts}
+        budget = Budget(self.options.budget, len(catalogue.items), self.parent.card.get("report", {}))
+        with self.diary.timed("collect"):
+            material = self._collect(plan, catalogue)
         nothing_new = material.counts["since_parent"] == 0 and material.is_little
         if nothing_new and self.parent.number == self.current and not is_worn(self.shop, self.parent):
             return self._close("nothing to learn", "no event came since the last night", None)
 
-        number, folder = self.shop.generations.begin()
-        with self._timed("count"):
-            count(events, catalogue.ids, until, folder / "statistics")
-        if not (learn_pairs and self._train(material, catalogue, folder)):
-            self._carry_encoder(catalogue, folder)
-            verdict, reason = "published", self.report.get("not_trained", "the encoder was kept, as asked")
+        number, folder = self._begin()
+        with self.diary.timed("count"):
+            together = count_judged(material, self.parent, catalogue.ids, plan.until, folder / "statistics")
+        with self.diary.timed("encode"):
+            parent = self._parent(catalogue)
+        texts = self._texts_then_and_now(catalogue, parent.vectors)
+        lesson = Lesson(
+            parent, material, catalogue, self._titles(catalogue), plan.until, self.seed, self.options, budget,
+            self.shop.path / WORK,
+        )  # fmt: skip
+        outcome = _swapped(*texts) or raise_child(lesson, folder, self.diary)
+        with self.diary.timed("drift"):
+            self._measure_drift(lesson, texts, outcome.vectors)
+        learned = self.parent.card["learned"]
+        if outcome.vectors is None:
+            self._carry_encoder(folder)
         else:
-            verdict, reason = self._judged(material, catalogue, folder)
-            if verdict == "published":
-                learned = {"events_seq": events_seq, "until": until, "held_out": material.held_out}
-            else:
-                self._carry_encoder(catalogue, folder)
-        return self._publish(number, folder, catalogue, verdict, reason, {"learned": learned, "until": until})
+            learned = {"events_seq": plan.events_seq, "until": plan.until, "held_out": material.held_out}
+        write_index(catalogue, parent.vectors if outcome.vectors is None else outcome.vectors, folder)
+        reason = outcome.reason
+        if together and not together.passed:
+            reason += f"; the parent's co-purchase weights are kept: {together}"
+        return self._publish(
+            number, folder, catalogue, outcome.verdict, reason, {"learned": learned, "until": plan.until}
+        )
 
     def compact(self) -> Night:
         catalogue = snapshot(self.shop.store)
-        number, folder = self.shop.generations.begin()
+        number, folder = self._begin()
         copy_part(self.parent, "statistics", folder)
-        self._carry_encoder(catalogue, folder)
+        self._carry_encoder(folder)
+        with self.diary.timed("encode"):
+            write_index(catalogue, self._parent(catalogue).vectors, folder)
         kept = {name: self.parent.card[name] for name in ("learned", "until")}
+        if (counted := self.parent.card.get("report", {}).get("events_seq")) is not None:
+            self.report["events_seq"] = counted  # the statistics are the parent's still
         reason = "many items changed since the index was built"
         return self._publish(number, folder, catalogue, "compacted", reason, kept)
 
     # ---- steps ------------------------------------------------------------------------------------------------
 
-    def _train(self, material: Material, catalogue: Catalogue, folder: Path) -> bool:
-        """Train the parent's encoder on and export it to `folder`; False when there are too few pairs."""
-        from shelfwise.trainer.export import export_serving
-        from shelfwise.trainer.learn import Recipe, learn
-        from shelfwise.trainer.models import load_model
-        from shelfwise.trainer.pairs import make_pairs
+    def _collect(self, plan: Plan, catalogue: Catalogue) -> Material:
+        store, learned = self.shop.store, self.parent.card["learned"]
+        material = collect(
+            list(store.events.before(plan.until, plan.events_seq)),
+            learned,
+            set(catalogue.ids).__contains__,
+            store.impressions.searches(plan.until - _REMEMBERED, plan.until),
+            self.options.defences,
+        )
+        self.report |= {
+            "until": to_iso(plan.until), "events_seq": plan.events_seq, "since_seq": learned["events_seq"],
+            "resumed": plan.resumed, "counts": material.counts, "removed": material.removed,
+        }  # fmt: skip
+        if bots := len(material.bots):
+            self.diary.warn([f"{bots} shoppers chose more than a person does and were left out as bots"])
+        return material
 
-        titles = self._titles(catalogue)
-        pairs, counts = make_pairs(material, catalogue.texts, titles, _SEED + self.number)
-        self.report["counts"] |= counts
-        new = counts["new_pairs"] + counts.get("new_basket_pairs", 0)
-        if new < LEAST_PAIRS:
-            self.report["not_trained"] = f"{new} new pairs are too few to train on; statistics only"
-            return False
-        with self._timed("train"):
-            model = load_model(str(self.parent.checked("encoder")))
-            self.report["training"] = learn(
-                model,
-                pairs,
-                catalogue.texts,
-                self.shop.path / "work",
-                seed=_SEED + self.number,
-                recipe=Recipe(),
-                progress=lambda done, total: self.progress("train", done, total),
-            )
-        with self._timed("export"):
-            self.progress("export", 0, 1)
-            model.save(str(folder / "encoder"), create_model_card=False)
-            export_serving(model, folder / "serving")
-            self.progress("export", 1, 1)
-        return True
+    def _begin(self) -> tuple[int, Path]:
+        return self.shop.generations.begin(self.shop.store.people.last_generation())
 
-    def _judged(self, material: Material, catalogue: Catalogue, folder: Path) -> tuple[str, str]:
-        """Encode the catalogue with the trained encoder, and say whether it may serve: verdict and reason."""
-        from shelfwise.trainer.judge import judge, set_exams
+    def _parent(self, catalogue: Catalogue) -> Parent:
+        serving = Serving(self.parent, self.shop.store, self.shop.path)
+        serving.catch_up()
+        # A quantised index would lose a little each time its vectors are taken again.
+        exact = serving.index if serving.index.kind in ("flat", "gpu") else None
+        vectors = encode_catalogue(catalogue, serving.encoder, self.diary.count("encode"), exact)
+        return Parent(self.parent, serving.encoder, vectors)
 
-        encoder = Encoder(folder / "serving")
-        with self._timed("encode"):
-            vectors = encode_catalogue(catalogue, encoder, lambda done, total: self.progress("encode", done, total))
-        with self._timed("judge"):
-            exams = set_exams(material, catalogue.texts, self._titles(catalogue), _SEED)
-            serving = self._parent_serving()
-            before = encode_catalogue(catalogue, serving.encoder, _no_count, reuse=_exact(serving))
-            verdicts = judge(exams, (serving.encoder, before), (encoder, vectors), catalogue.ids)
-        self.report["verdicts"] = [verdict.to_dict() for verdict in verdicts]
-        failed = [str(verdict) for verdict in verdicts if not verdict.passed]
-        if failed:
-            shutil.rmtree(folder / "encoder")
-            shutil.rmtree(folder / "serving")
-            return "refused", "the trained encoder is worse, the parent's is kept: " + "; ".join(failed)
-        write_index(catalogue, vectors, folder)
-        return "published", "; ".join(map(str, verdicts)) or "nothing was held out to judge on"
+    def _texts_then_and_now(self, catalogue: Catalogue, now: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The parent encoder's vectors of the items that the last night saw, (n, dim) each: of the texts then and now.
 
-    def _carry_encoder(self, catalogue: Catalogue, folder: Path) -> None:
-        """The parent's encoder again, and an index by it over the catalogue of now."""
+        An import may have rebuilt the index since then, with the new texts: that was no night.
+        """
+        seen, known = self.parent, self.shop.generations.numbers()
+        while seen.card["verdict"] == "compacted" and seen.card["parent"] in known:
+            seen = self.shop.generations.open(seen.card["parent"])
+        ids, then = load(seen.checked("index")).vectors(catalogue.ids)
+        rows = {id: row for row, id in enumerate(catalogue.ids)}
+        return then, now[[rows[id] for id in ids]]
+
+    def _measure_drift(self, lesson: Lesson, texts: tuple[np.ndarray, np.ndarray], child: np.ndarray | None) -> None:
+        material, parent, online = lesson.material, lesson.parent, self.shop.store.online
+        self.report["drift"], warnings = drift.measure(
+            material.old_searches,
+            [*material.new_searches, *material.held_searches],
+            self.parent.card["until"],
+            parent.encoder.queries,
+            seed=self.seed,
+            same_items=None if child is None else (parent.vectors, child),
+            texts=texts,
+            shown={kind: online.days(kind, lesson.until) for kind in ("searches", "recommendations")},
+        )
+        self.diary.warn(warnings)
+
+    def _carry_encoder(self, folder: Path) -> None:
         for part in ("encoder", "serving"):
+            shutil.rmtree(folder / part, ignore_errors=True)
             copy_part(self.parent, part, folder)
-        with self._timed("encode"):
-            serving = self._parent_serving()
-            vectors = encode_catalogue(
-                catalogue, serving.encoder, lambda done, total: self.progress("encode", done, total), _exact(serving)
-            )
-        write_index(catalogue, vectors, folder)
 
     def _publish(
         self, number: int, folder: Path, catalogue: Catalogue, verdict: str, reason: str, card: dict[str, Any]
     ) -> Night:
-        with self._timed("publish"):
+        with self.diary.timed("publish"):
             encoder = Encoder(folder / "serving")
             share_changes(self.shop.store, encoder, catalogue.items_seq)
+            told = {"night": self.number, "verdict": verdict, "reason": reason}
+            write_night_page(folder / "report.html", self.report | told)
             self.shop.generations.publish(
                 number,
                 folder,
@@ -182,7 +202,7 @@ class Run:
         return self._close(verdict, reason, number)
 
     def _tidy(self) -> None:
-        self.shop.generations.prune()
+        self.shop.generations.prune(condemned=self.shop.store.people.tainted())
         kept = []
         for number in self.shop.generations.numbers():
             with suppress(GenerationError):  # a damaged one serves nobody
@@ -190,8 +210,9 @@ class Run:
         self.shop.store.vectors.keep_only(kept)
 
     def _close(self, verdict: str, reason: str, generation: int | None) -> Night:
-        self.report["peak_memory_mb"] = _peak_memory_mb()
         number = self.parent.number if generation is None else generation
+        if self.report["after_rollback"]:
+            reason += f"; after a rollback this night learned from generation {self.parent.number} again"
         return Night(self.number, verdict, reason, self.parent.number, number, self.report)
 
     def _titles(self, catalogue: Catalogue) -> dict[str, str]:
@@ -199,64 +220,18 @@ class Run:
         known = set(catalogue.ids)
         return {id: title for id, title in self.shop.store.items.titles() if id in known}
 
-    def _parent_serving(self) -> Serving:
-        serving = Serving(self.parent, self.shop.store, self.shop.path)
-        serving.catch_up()
-        return serving
 
-    @contextmanager
-    def _timed(self, stage: str) -> Iterator[None]:
-        started = time.perf_counter()
-        yield
-        seconds = self.report["seconds"]
-        seconds[stage] = round(seconds.get(stage, 0.0) + time.perf_counter() - started, 2)
+def _swapped(then: np.ndarray, now: np.ndarray) -> Outcome | None:
+    """No night trains when much of the catalogue became something else since the last one; vectors (n_items, dim) each.
 
-
-def genesis(shop: Shop, model_name: str | None, progress: Progress) -> Generation:
-    """Generation 0: the base model as it is, and nothing counted yet."""
-    from shelfwise.trainer.export import export_serving
-    from shelfwise.trainer.models import DEFAULT_MODEL, load_model
-
-    model = load_model(model_name)
-    number, folder = shop.generations.begin()
-    progress("export", 0, 1)
-    model.save(str(folder / "encoder"), create_model_card=False)
-    export_serving(model, folder / "serving")
-    progress("export", 1, 1)
-    encoder = Encoder(folder / "serving")
-    catalogue = snapshot(shop.store)
-    vectors = encode_catalogue(catalogue, encoder, lambda done, total: progress("encode", done, total))
-    write_index(catalogue, vectors, folder)
-    count([], catalogue.ids, shop.now(), folder / "statistics")
-    share_changes(shop.store, encoder, catalogue.items_seq)
-    card = {
-        "learned": _NOTHING,
-        "until": 0.0,
-        "items_seq": catalogue.items_seq,
-        "encoder": encoder.id,
-        "base": model_name or DEFAULT_MODEL,
-        "verdict": "published",
-    }
-    return shop.generations.publish(number, folder, card, parent=None, current=shop.generations.current())
-
-
-def is_worn(shop: Shop, generation: Generation) -> bool:
-    """Whether so much changed since the index was built that a new one pays."""
-    if generation.card["items_seq"] == shop.store.items.last_seq():
-        return False
-    serving = Serving(generation, shop.store, shop.path)
-    serving.catch_up()
-    return serving.index.delta_share > _MOST_DELTA or serving.index.tombstone_share > _MOST_TOMBSTONES
-
-
-def _exact(serving: Serving) -> Any:
-    """The index whose vectors can be taken again; a quantised one would lose a little each time."""
-    return serving.index if serving.index.kind in ("flat", "gpu") else None
-
-
-def _peak_memory_mb() -> int:
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return int(peak // (1024 * 1024 if sys.platform == "darwin" else 1024))
-
-
-def _no_count(done: int, total: int) -> None: ...
+    A broken feed is mended within days, but what was learned from it would stay. If the texts stay, the next night
+    knows them and learns.
+    """
+    share = drift.texts_swapped(then, now) if len(then) >= drift.LEAST_ITEMS else 0.0
+    if share <= _MOST_SWAPPED:
+        return None
+    return Outcome(
+        "refused",
+        f"the texts of {share:.0%} of the known items are about something else than last night;"
+        " nothing is learned tonight, in case the catalogue is broken",
+    )

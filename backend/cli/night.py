@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-import json
+import os
+import re
+import shutil
+import textwrap
 from typing import Any
 
 import click
 
 from shelfwise.cli.bars import Bars
+from shelfwise.cli.ledger import table, whole
 from shelfwise.cli.main import Context
 from shelfwise.generations import Generations
 from shelfwise.store import Store
 
 __all__ = ["increment_command", "init_command", "nights_command", "rollback_command"]
+
+_SHOWN = 20
 
 
 @click.command("init")
@@ -27,19 +33,38 @@ def init_command(context: Context, model: str | None) -> None:
     context.answer({"generation": generation}, lambda: [f"generation {generation} serves"])
 
 
+def _seconds(context: click.Context, option: click.Parameter, text: str | None) -> float | None:
+    """A time span such as 20m, 90s, 1h or 1h30m, in seconds."""
+    if text is None:
+        return None
+    parts = re.fullmatch(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?", text)
+    hours, minutes, seconds = (int(part or 0) for part in parts.groups()) if parts else (0, 0, 0)
+    if not hours + minutes + seconds:
+        raise click.BadParameter(f"{text!r} is no time span; write it as 20m, 90s, 1h or 1h30m", context, option)
+    return float(hours * 3600 + minutes * 60 + seconds)
+
+
 @click.command("increment")
 @click.option("--until", metavar="TIME", help="Learn the events before this time (default: now).")
+@click.option("--force", is_flag=True, help="Publish even when judged worse; the ledger says so.")
+@click.option("--budget", metavar="TIME", callback=_seconds, help="The night takes no longer than this: 20m, 90s, 1h.")
+@click.option("--tensorboard", metavar="DIR", help="Where TensorBoard logs of the training go.")
 @click.pass_obj
-def increment_command(context: Context, until: str | None) -> None:
+def increment_command(
+    context: Context, until: str | None, force: bool, budget: float | None, tensorboard: str | None
+) -> None:
     """Run one night: learn from the new events, judge, publish or refuse."""
     from shelfwise.trainer import increment
 
-    with Bars() as bars:
-        night = increment(context.data, until, bars)
-    context.answer(
-        night.to_dict(),
-        lambda: [f"night {night.night}: {night.verdict}; generation {night.generation} serves", f"  {night.reason}"],
-    )
+    if _is_helper():
+        from shelfwise.trainer import help_training
+
+        help_training()
+        return
+    with Bars(pace=_pace(context)) as bars:
+        bars.announce(most=budget)
+        night = increment(context.data, until, bars, force=force, budget=budget, tensorboard=tensorboard).to_dict()
+    context.answer(night, lambda: _told(night))
 
 
 @click.command("nights")
@@ -49,12 +74,12 @@ def nights_command(context: Context, number: int | None) -> None:
     """The ledger: the latest nights, or night N whole."""
     store = Store(context.data)
     try:
-        if number is not None:
-            night = store.nights.get(number)
-            context.answer(night, lambda: [json.dumps(night, indent=1)])
+        if number is None:
+            nights = store.nights.latest(_SHOWN)
+            context.answer({"nights": nights}, lambda: table(nights, shutil.get_terminal_size((120, 24)).columns))
         else:
-            nights = store.nights.latest(20)
-            context.answer({"nights": nights}, lambda: [_line(night) for night in nights] or ["no night yet"])
+            night = store.nights.get(number)
+            context.answer(night, lambda: _whole(night))
     finally:
         store.close()
 
@@ -63,13 +88,47 @@ def nights_command(context: Context, number: int | None) -> None:
 @click.argument("generation", type=int, required=False, metavar="[GENERATION]")
 @click.pass_obj
 def rollback_command(context: Context, generation: int | None) -> None:
-    """Serve the generation before the current one, or GENERATION, from now on."""
-    target = Generations(context.data).rollback(generation)
-    context.answer({"generation": target}, lambda: [f"generation {target} serves"])
+    """Serve the generation before the current one, or GENERATION, from now on.
+
+    Only the pointer moves. Items that changed since that generation was made are found by their words until the shop
+    has made their vectors; `shelfwise status` counts those left as pending_vectors.
+    """
+    store = Store(context.data)
+    try:
+        generations = Generations(context.data)
+        target = generations.rollback(generation, but=store.people.tainted())
+        changed = generations.open(target).card.get("items_seq") != store.items.last_seq()
+    finally:
+        store.close()
+    lines = [f"generation {target} serves"]
+    if changed:
+        lines.append("items changed since it was made are found by their words until their vectors are made")
+        lines.append("`shelfwise status` counts those left as pending_vectors")
+    context.answer({"generation": target}, lambda: lines)
 
 
-def _line(night: dict[str, Any]) -> str:
-    return (
-        f"{night['night']:>4}  {(night['started'] or '')[:16]}  {night['verdict']:<16}"
-        f" generation {night['parent']} → {night['generation']}  {night['reason'] or ''}"
-    )
+def _is_helper() -> bool:
+    """Whether torchrun started this process beside the one that runs the night."""
+    return int(os.environ.get("WORLD_SIZE") or 1) > 1 and int(os.environ.get("RANK") or 0) > 0
+
+
+def _pace(context: Context) -> dict[str, float]:
+    store = Store(context.data)
+    try:
+        return store.nights.pace()
+    finally:
+        store.close()
+
+
+def _told(night: dict[str, Any]) -> list[str]:
+    return [
+        f"night {night['night']}: {night['verdict']}; generation {night['generation']} serves",
+        *textwrap.wrap(night["reason"], 110, initial_indent="  ", subsequent_indent="  "),
+        *(f"  warning: {warning}" for warning in night["report"].get("warnings") or []),
+    ]
+
+
+def _whole(night: dict[str, Any]) -> list[str]:
+    from shelfwise.trainer.night_view import night_view
+
+    return whole(night, night_view(night["report"] | {name: night[name] for name in ("night", "verdict", "reason")}))

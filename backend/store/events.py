@@ -22,10 +22,12 @@ class Event:
     user: str | None
     session: str | None
     query: str | None
+    search_id: str | None = None
+    position: int | None = None  # 1-based, within the answer it came from
 
 
 _READ = """SELECT events.seq, events.ts, events.type, events.item, events.user, events.session,
-    coalesce(events.query, searches.query) FROM events
+    coalesce(events.query, searches.query), events.search_id, events.position FROM events
     LEFT JOIN searches ON searches.search_id = events.search_id"""
 
 

@@ -63,3 +63,13 @@ def full_text(db: Database) -> None:
             INSERT INTO items_fts (rowid, {columns}) VALUES (new.pk, {new}); END""",
     ):
         db.execute(statement)
+
+
+@migrations()
+def erasures(db: Database) -> None:
+    # Who was erased is not kept, not even as a hash: what was taken out, and the generations that had learned of it.
+    db.execute(
+        """CREATE TABLE erasures (
+            id INTEGER PRIMARY KEY AUTOINCREMENT, at REAL NOT NULL, events INTEGER NOT NULL,
+            searches INTEGER NOT NULL, recommendations INTEGER NOT NULL, generations TEXT NOT NULL)"""
+    )

@@ -32,3 +32,42 @@ def test_counter_counts_rows(capsys: pytest.CaptureFixture[str]) -> None:
         counter(500)
         counter(20)
     assert "520 rows" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("pace", "most", "said"),
+    [
+        ({}, None, ""),
+        ({"collect": 0.4, "train": 4.0}, None, ""),
+        ({"train": 41.0, "judge": 2.2}, None, "about 43 s by last night's pace\n"),
+        ({"train": 200.0, "judge": 40.0}, None, "about 4 min by last night's pace\n"),
+        ({"train": 200.0, "judge": 40.0}, 120.0, "about 2 min by last night's pace\n"),
+        ({"train": 4_500.0}, None, "about 1 h 15 min by last night's pace\n"),
+    ],
+)
+def test_how_long_it_will_take(
+    capsys: pytest.CaptureFixture[str], pace: dict[str, float], most: float | None, said: str
+) -> None:
+    with Bars(pace=pace) as bars:
+        bars.announce(most)
+    assert capsys.readouterr() == ("", said)
+
+
+def test_a_bar_tells_what_comes_after_it(capsys: pytest.CaptureFixture[str]) -> None:
+    pace = {"collect": 9.0, "train": 60.0, "export": 5.0, "judge": 7.0, "publish": 0.3}
+    for stage, then in (("train", "then about 12 s"), ("judge", None), ("encode", None)):
+        with Bars(pace=pace) as bars:
+            for done in (0, 1):
+                bars(stage, done, 1)
+        shown = capsys.readouterr().err
+        assert ("then about" in shown) == (then is not None)
+        assert (then or "") in shown
+
+
+@pytest.mark.parametrize(
+    ("stage", "label"), [("count", "counting"), ("judge", "judging"), ("publish", "publishing"), ("else", "else")]
+)
+def test_stages_have_names(capsys: pytest.CaptureFixture[str], stage: str, label: str) -> None:
+    with Bars() as bars:
+        bars(stage, 1, 1)
+    assert f"{label}: 100%" in capsys.readouterr().err

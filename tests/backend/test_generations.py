@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from shelfwise.errors import GenerationCorrupt, GenerationTooNew, NotFound
+from shelfwise.errors import GenerationCorrupt, GenerationTooNew, InvalidInput, NotFound
 from shelfwise.generations import FORMAT, Generation, Generations, copy_part, link_or_copy
 
 
@@ -77,6 +77,11 @@ def test_a_number_is_not_used_again(generations: Generations) -> None:
     assert generations.begin()[0] == 3
 
 
+def test_a_number_is_not_used_again_even_when_its_folder_is_gone(generations: Generations) -> None:
+    publish(generations)
+    assert [generations.begin(after)[0] for after in (-1, 0, 4)] == [1, 1, 5]
+
+
 def test_publishing_is_refused_when_the_pointer_moved(generations: Generations) -> None:
     publish(generations)
     publish(generations)
@@ -129,6 +134,41 @@ def test_a_damaged_file_is_named(generations: Generations, name: str, harm: str)
         path.write_bytes(content[:-1] + (b"?" if harm == "changed" else b""))
     with pytest.raises(GenerationCorrupt, match=f"generation 0: {re.escape(name)} is missing or damaged.*rollback"):
         opened.checked("serving")
+
+
+def test_a_file_beside_the_parts_is_checked_too(generations: Generations) -> None:
+    first = publish(generations)
+    number, folder = generations.begin()
+    (folder / "report.html").write_text("a page")
+    second = generations.publish(number, folder, {}, parent=0, current=0)
+    second.check()
+    assert generations.newest_sound() == second
+    (second.folder / "report.html").write_text("another")
+    with pytest.raises(GenerationCorrupt, match=r"generation 1: report\.html is missing or damaged"):
+        second.check()
+    assert generations.newest_sound() == first
+
+
+def test_the_newest_sound_generation_is_none_of_the_tainted(generations: Generations) -> None:
+    for _ in range(4):
+        publish(generations)
+    (generations.folder / "0002" / "serving" / "model.onnx").unlink()
+    found = [generations.newest_sound(but) for but in (frozenset(), {3}, {3, 1}, {0, 1, 3})]
+    assert [generation and generation.number for generation in found] == [3, 1, 0, None]
+    generations.rollback(1)
+    assert generations.newest_sound({1}) == generations.open(0), "what was rolled back from is not taken up"
+
+
+def test_whether_it_was_rolled_back(generations: Generations) -> None:
+    states = [generations.was_rolled_back()]
+    for _ in range(2):
+        publish(generations)
+        states.append(generations.was_rolled_back())
+    generations.rollback()
+    states.append(generations.was_rolled_back())
+    publish(generations)
+    states.append(generations.was_rolled_back())
+    assert states == [False, False, False, True, False]
 
 
 def test_a_part_that_was_never_there(generations: Generations) -> None:
@@ -185,6 +225,42 @@ def test_rollback_that_cannot_be(generations: Generations, to: int | None, error
     assert generations.current() == 0
 
 
+@pytest.mark.parametrize(
+    ("but", "to", "expected"),
+    [({2}, None, 1), ({1, 2}, None, 0), ({3}, None, 2), ({2, 3}, 1, 1), ({2}, 3, 3)],
+)
+def test_rollback_passes_over_the_tainted(
+    generations: Generations, but: set[int], to: int | None, expected: int
+) -> None:
+    for _ in range(4):
+        publish(generations)
+    assert generations.rollback(to, but) == expected
+
+
+def test_rollback_passes_over_the_tainted_that_are_gone(generations: Generations) -> None:
+    for _ in range(4):
+        publish(generations)
+    generations.prune(condemned={1, 2})
+    assert generations.rollback(but={1, 2}) == 0
+
+
+@pytest.mark.parametrize(
+    ("but", "to", "error", "reason"),
+    [
+        ({1}, 1, InvalidInput, "generation 1 learned from a person who was erased since"),
+        ({0, 1}, None, NotFound, "generation 2 is the first; there is none before it without erased people"),
+    ],
+)
+def test_rollback_to_the_tainted_is_refused(
+    generations: Generations, but: set[int], to: int | None, error: type[Exception], reason: str
+) -> None:
+    for _ in range(3):
+        publish(generations)
+    with pytest.raises(error, match=reason):
+        generations.rollback(to, but)
+    assert generations.current() == 2
+
+
 def test_rollback_to_what_cannot_be_served_is_refused(generations: Generations) -> None:
     for _ in range(2):
         publish(generations)
@@ -212,6 +288,20 @@ def test_pruning_keeps_the_newest_the_current_and_its_parent(
         publish(generations)
     generations.rollback(current)
     generations.prune(keep=3)
+    assert generations.numbers() == kept
+
+
+@pytest.mark.parametrize(
+    ("current", "condemned", "kept"),
+    [(7, {5, 6}, [3, 4, 7]), (7, {7}, [4, 5, 6, 7]), (1, {0, 7}, [1, 4, 5, 6]), (7, set(range(7)), [7])],
+)
+def test_pruning_spares_no_condemned_but_the_current(
+    generations: Generations, current: int, condemned: set[int], kept: list[int]
+) -> None:
+    for _ in range(8):
+        publish(generations)
+    generations.rollback(current)
+    generations.prune(keep=3, condemned=condemned)
     assert generations.numbers() == kept
 
 

@@ -40,7 +40,7 @@ def test_an_empty_shop_answers(tmp_path: Path) -> None:
         assert (ids(shelf), shelf.kind, shelf.generation, shelf.degraded) == ([], "popular", None, ["encoder"])
         assert shop.status() == {
             "generation": None, "generations": [], "encoder": None, "index": None, "items": 0, "events": 0,
-            "pending_vectors": 0, "answers_not_logged": 0, "degraded": ["encoder"],
+            "pending_vectors": 0, "answers_not_logged": 0, "warnings": [], "degraded": ["encoder"],
         }  # fmt: skip
 
 

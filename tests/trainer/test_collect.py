@@ -1,80 +1,263 @@
-"""What a night may learn: nothing twice, nothing lost."""
+"""What a night may learn: nothing twice, nothing lost, nothing that the anchor asks."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import count, islice, pairwise
 from typing import Any
 
-from shelfwise.store import Event
-from shelfwise.trainer.collect import collect
+import pytest
+
+from shelfwise.store import Event, Impression
+from shelfwise.times import DAY
+from shelfwise.trainer.collect import Material, collect
+from shelfwise.trainer.defences import Defences
+from shelfwise.trainer.searches import is_anchor
 
 NOTHING: dict[str, Any] = {"events_seq": 0, "until": 0.0, "held_out": []}
+BOUGHT: dict[str, Any] = {"query": None, "type": "purchase"}
 
 
 def click(seq: int, ts: float, query: str | None = "mug", item: str = "a", **more: Any) -> Event:
-    return Event(
-        **{"seq": seq, "ts": ts, "type": "click", "item": item, "user": "u", "session": None, "query": query} | more
-    )
+    """Of a shopper of their own, in a session that is not in the anchor."""
+    given: dict[str, Any] = {"type": "click", "user": f"u{seq}", "session": "learned"} | more
+    return Event(seq=seq, ts=ts, item=item, query=query, **given)
 
 
-def gather(events: list[Event], learned: dict[str, Any] = NOTHING) -> Any:
-    return collect(events, learned, {"a", "b", "c"}.__contains__)
+def sessions(number: int, *, anchor: bool) -> list[str]:
+    """Names of sessions in the anchor, or outside of it."""
+    names = (f"s{number}" for number in count())
+    return list(islice((name for name in names if is_anchor(click(0, 0.0, session=name)) == anchor), number))
+
+
+def spread(start: int, end: int) -> list[Event]:
+    """Clicks start..end-1, of so many shoppers, queries and items that no cap is met."""
+    return [click(seq, float(seq), query=f"q{seq % 50}", item="abc"[seq % 3]) for seq in range(start, end)]
+
+
+def gather(
+    events: Sequence[Event],
+    learned: dict[str, Any] = NOTHING,
+    impressions: Sequence[Impression] = (),
+    limits: Defences | None = None,
+) -> Material:
+    return collect(events, learned, {"a", "b", "c"}.__contains__, impressions, limits or Defences.off())
+
+
+def seqs(*parts: Sequence[Any]) -> list[int]:
+    return sorted(seq for part in parts for one in part for seq in one.seqs)
+
+
+# ---- new, old and held --------------------------------------------------------------------------------------
 
 
 def test_the_newest_tenth_is_held_out() -> None:
-    material = gather([click(seq, float(seq)) for seq in range(1, 101)])
-    assert [search.ts for search in material.held_searches] == [float(ts) for ts in range(91, 101)]
-    assert len(material.new_searches) == 90
-    assert material.held_out == list(range(91, 101))
+    material = gather(spread(1, 101))
+    assert seqs(material.held_searches) == material.held_out == list(range(91, 101))
+    assert seqs(material.new_searches) == list(range(1, 91))
 
 
 def test_only_the_new_is_new() -> None:
-    learned = {"events_seq": 50, "until": 50.5, "held_out": [49, 50]}
-    material = gather([click(seq, float(seq)) for seq in range(1, 61)], learned)
-    new = {search.seqs[0] for search in (*material.new_searches, *material.held_searches)}
-    assert new == {49, 50, *range(51, 61)}
-    assert {search.seqs[0] for search in material.old_searches} == set(range(1, 49))
+    material = gather(spread(1, 61), {"events_seq": 50, "until": 50.5, "held_out": [49, 50]})
+    assert seqs(material.new_searches, material.held_searches) == [49, 50, *range(51, 61)]
+    assert seqs(material.old_searches) == list(range(1, 49))
 
 
 def test_an_event_imported_late_is_new_though_its_time_is_past() -> None:
-    learned = {"events_seq": 50, "until": 1000.0, "held_out": []}
-    material = gather([click(seq, float(seq)) for seq in range(1, 51)] + [click(51, 3.0)], learned)
-    assert [search.seqs for search in material.new_searches] == [(51,)]
+    material = gather([*spread(1, 51), click(51, 3.0)], {"events_seq": 50, "until": 1000.0, "held_out": []})
+    assert seqs(material.new_searches) == [51]
 
 
 def test_an_event_known_early_but_after_until_is_new_the_next_night() -> None:
-    learned = {"events_seq": 50, "until": 40.0, "held_out": []}
-    material = gather([click(seq, float(seq)) for seq in range(1, 51)], learned)
-    assert len(material.new_searches) + len(material.held_searches) == 11
+    material = gather(spread(1, 51), {"events_seq": 50, "until": 40.0, "held_out": []})
+    assert seqs(material.new_searches, material.held_searches) == list(range(40, 51))
+
+
+@pytest.mark.parametrize("ts", [1.2, 2.0])  # imported late, or made later
+def test_a_purchase_after_an_old_click_makes_the_search_new_and_whole(ts: float) -> None:
+    events = [click(1, 1.0), click(2, ts, user="u1", type="purchase")]
+    material = gather(events, {"events_seq": 1, "until": 1.5, "held_out": []})
+    assert [(search.seqs, search.weight) for search in material.new_searches] == [((1, 2), 5.0)]
+    assert material.old_searches == []
+
+
+def test_a_held_search_holds_all_its_events_back() -> None:
+    last = [click(seq, 100.0 + seq, user="late", type=type) for seq, type in enumerate(("click", "cart"), 101)]
+    assert gather([*spread(1, 10), *last]).held_out == [101, 102]
+
+
+def test_all_lists_are_in_the_order_of_time() -> None:
+    names = sessions(40, anchor=False)
+    baskets = [
+        click(500 + 2 * row + place, 900.0 - row, item=item, session=name, **BOUGHT)
+        for row, name in enumerate(names)
+        for place, item in enumerate("ab")
+    ]
+    searches = [click(seq, 1000.0 - seq) for seq in range(1, 101)]
+    for learned in (NOTHING, {"events_seq": 540, "until": 1e9, "held_out": []}):
+        material = gather([*searches, *baskets], learned)
+        searched = [*material.new_searches, *material.held_searches]
+        bought = [*material.new_baskets, *material.held_baskets]
+        for part in (searched, bought, material.old_searches, material.old_baskets):
+            times = [one.ts for one in part]
+            assert times == sorted(times)
 
 
 def test_what_teaches_nothing_is_left_out_and_counted() -> None:
     events = [click(1, 1.0, item="gone"), click(2, 2.0, query=None), click(3, 3.0, type="view"), click(4, 4.0)]
     material = gather(events)
-    assert material.counts["unknown_item"] == 1
-    assert material.counts["events"] == material.counts["new_events"] == 4
-    assert len(material.new_searches) == 1
+    assert material.removed["unknown_item"] == 1
+    assert material.counts["events"] == material.counts["new_events"] == material.counts["since_parent"] == 4
+    assert seqs(material.new_searches) == [4]
+    assert [event.seq for event in material.honest] == [2, 3, 4]
+
+
+def test_the_counts_are_those_of_the_lists() -> None:
+    material = gather(spread(1, 61), {"events_seq": 50, "until": 50.5, "held_out": [49, 50]})
+    assert material.counts == {
+        "events": 60, "new_events": 12, "since_parent": 10,
+        "new_searches": 11, "old_searches": 48, "held_searches": 1, "anchor_searches": 0,
+        "new_baskets": 0, "old_baskets": 0, "held_baskets": 0, "anchor_baskets": 0,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("searches", "baskets", "is_searched", "is_little"),
+    [(199, 0, False, False), (200, 0, True, False), (7, 0, False, True), (8, 1, False, False), (0, 0, False, True)],
+)
+def test_how_much_there_is(searches: int, baskets: int, is_searched: bool, is_little: bool) -> None:
+    (name,) = sessions(1, anchor=False)
+    basket = [click(900 + row, 0.0, item=item, session=name, **BOUGHT) for row, item in enumerate("ab" * baskets)]
+    material = gather([*spread(1, 1 + searches), *basket])
+    assert (material.is_searched, material.is_little) == (is_searched, is_little)
+
+
+# ---- baskets ------------------------------------------------------------------------------------------------
 
 
 def test_baskets_are_sessions_or_a_users_day() -> None:
-    bought: dict[str, Any] = {"query": None, "type": "purchase"}
+    nobody = {"user": "buyer", "session": None} | BOUGHT
+    assert not is_anchor(click(0, DAY, **nobody))
+    first, second = sessions(2, anchor=False)
     events = [
-        click(1, 1.0, item="a", session="s1", **bought),
-        click(2, 2.0, item="b", session="s1", **bought),
-        click(3, 3.0, item="c", session="s2", **bought),  # alone in its basket
-        click(4, 90_000.0, item="a", **bought),
-        click(5, 90_001.0, item="c", **bought),
+        click(1, 1.0, item="a", session=first, **BOUGHT),
+        click(2, 2.0, item="b", session=first, **BOUGHT),
+        click(3, 3.0, item="c", session=second, **BOUGHT),  # alone in its basket
+        click(4, DAY, item="a", **nobody),
+        click(5, DAY + 1, item="c", **nobody),
     ]
     material = gather(events)
     assert [basket.items for basket in (*material.new_baskets, *material.held_baskets)] == [("a", "b"), ("a", "c")]
 
 
-def test_baskets_are_held_out_only_where_there_are_few_searches() -> None:
-    bought: dict[str, Any] = {"query": None, "type": "purchase"}
-    baskets = [
-        click(2 * number + place, float(number), item=item, session=f"s{number}", **bought)
-        for number in range(1, 41)
+def test_baskets_are_new_old_and_held_out_as_searches_are() -> None:
+    events = [
+        click(2 * row + place + 1, float(row), item=item, session=name, **BOUGHT)
+        for row, name in enumerate(sessions(50, anchor=False))
         for place, item in enumerate("ab")
     ]
-    assert len(gather(baskets).held_baskets) == 4
-    assert len(gather([*baskets, click(999, 99.0)]).held_baskets) == 4
-    assert gather([*baskets, *(click(seq, 99.0) for seq in range(1000, 1300))]).held_baskets == []
+    material = gather(events, {"events_seq": 60, "until": 1e9, "held_out": [1, 2]})
+    assert seqs(material.old_baskets) == list(range(3, 61))
+    assert seqs(material.new_baskets) == [1, 2, *range(61, 97)]
+    assert seqs(material.held_baskets) == material.held_out == list(range(97, 101))
+
+
+# ---- the anchor ---------------------------------------------------------------------------------------------
+
+
+def crowd(days: int) -> list[Event]:
+    """500 sessions a day: each searches twice, and buys a basket."""
+    events: list[Event] = []
+    for day in range(days):
+        for number in range(500):
+            who = {"user": None, "session": f"day {day} session {number}"}
+            for place, item in enumerate("ab"):
+                ts = day * DAY + number * 100 + place
+                events.append(click(len(events) + 1, ts, query=f"q{number % 90}", item=item, **who))
+                events.append(click(len(events) + 1, ts, item=item, **(who | BOUGHT)))
+    return events
+
+
+def test_the_anchor_is_two_percent_of_sessions_and_never_learned() -> None:
+    events = crowd(3)
+    material = gather(events, {"events_seq": 2000, "until": DAY, "held_out": []})
+    asked = {event.seq for event in events if is_anchor(event)}
+    assert 0.01 < len(asked) / len(events) < 0.03
+    assert set(seqs(material.anchor_searches, material.anchor_baskets)) == asked
+    learned = ("new_searches", "old_searches", "held_searches", "new_baskets", "old_baskets", "held_baskets")
+    assert set(seqs(*(getattr(material, name) for name in learned))) == {event.seq for event in events} - asked
+    assert asked.isdisjoint(material.held_out)
+    assert {event.seq for event in material.honest} == {event.seq for event in events}, "it is counted, though"
+
+
+def test_the_anchor_only_grows_from_night_to_night() -> None:
+    events = crowd(3)
+    nights = []
+    learned = NOTHING
+    for night in (1, 2, 3):
+        material = gather(events[: 2000 * night], learned)
+        nights.append(material)
+        learned = {"events_seq": 2000 * night, "until": night * DAY, "held_out": material.held_out}
+    for before, after in pairwise(nights):
+        assert after.anchor_searches[: len(before.anchor_searches)] == before.anchor_searches
+        assert after.anchor_baskets[: len(before.anchor_baskets)] == before.anchor_baskets
+        assert len(after.anchor_searches) > len(before.anchor_searches)
+    everything = seqs(*(part for night in nights for part in (night.new_searches, night.held_searches)))
+    assert set(everything).isdisjoint(seqs(nights[-1].anchor_searches))
+
+
+# ---- the rules and the bias, wired --------------------------------------------------------------------------
+
+
+def test_the_defences_are_on_by_default_and_their_counts_are_kept() -> None:
+    bot = [click(seq, seq * 300.0, item="b", query=f"q{seq}", user="bot") for seq in range(1, 122)]
+    twice = [click(seq, 50_000.0 + seq, user="one") for seq in (201, 202)]
+    crowd = [click(seq, 60_000.0 + seq) for seq in range(301, 331)]
+    events = [*bot, click(150, 40_000.0, user="bot", **BOUGHT), *twice, *crowd]
+    material = collect(events, NOTHING, {"a", "b", "c"}.__contains__)
+    assert material.bots == ["bot"]
+    assert material.removed == {
+        "unknown_item": 0, "bots": 121, "repeated_events": 1, "few_shoppers": 0,
+        "over_user_cap": 0, "over_pair_cap": 11, "over_item_cap": 0,
+    }  # fmt: skip
+    assert [event.seq for event in material.honest] == [150, 201, *range(301, 331)]
+    assert len(material.new_searches) + len(material.held_searches) == 20
+
+
+def test_few_shoppers_are_counted_over_all_nights() -> None:
+    events = [click(1, 1.0, item="a"), click(2, 2.0, item="a"), click(3, 3.0, item="b")]
+    material = gather(events, {"events_seq": 1, "until": 1.5, "held_out": []}, limits=Defences())
+    assert {search.item: search.weight for search in material.new_searches} == {"a": 1.0, "b": 0.5}
+    assert [search.weight for search in material.old_searches] == [1.0]
+    assert material.removed["few_shoppers"] == 1
+
+
+def shown_at_two_places(number: int) -> tuple[list[Impression], list[Event]]:
+    """The same two items for one query, in either order; who sees an item first always chooses it, else half do."""
+    answers, events = [], []
+    for row in range(number):
+        shown = ("a", "b") if row % 2 else ("b", "a")
+        answers.append(Impression(f"s{row}", "mug", float(row), shown))
+        events.append(click(2 * row + 1, float(row), item=shown[0], search_id=f"s{row}"))
+        if row % 4 < 2:
+            events.append(click(2 * row + 2, float(row), item=shown[1], search_id=f"s{row}"))
+    return answers, events
+
+
+def test_choices_further_down_weigh_more_when_attention_falls() -> None:
+    answers, events = shown_at_two_places(400)
+    material = gather(events, impressions=answers)
+    weights = {(search.position, search.weight) for search in (*material.new_searches, *material.held_searches)}
+    assert weights == {(1, 1.0), (2, 2.0)}
+
+
+def test_without_impressions_all_weigh_the_same_and_nothing_was_passed_over() -> None:
+    _, events = shown_at_two_places(400)
+    material = gather(events)
+    assert {(search.weight, search.position, search.passed) for search in material.new_searches} == {(1.0, None, ())}
+
+
+def test_what_was_passed_over_comes_from_the_impressions() -> None:
+    answers = [Impression("s", "mug", 0.0, ("c", "b", "a"))]
+    material = gather([click(1, 1.0, item="a", search_id="s")], impressions=answers)
+    assert [search.passed for search in material.new_searches] == [("b", "c")]

@@ -7,10 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from shelfwise.generations import Generation, Generations
 from shelfwise.statistics import HALF_LIFE_DAYS, Statistics
 from shelfwise.store import Event
 from shelfwise.times import DAY
-from shelfwise.trainer.counting import count
+from shelfwise.trainer.collect import Material
+from shelfwise.trainer.counting import count, count_judged
+from shelfwise.trainer.searches import Basket
 
 IDS = ["a", "b", "c", "d"]
 
@@ -57,3 +60,100 @@ def test_no_events_and_unknown_items_are_fine(tmp_path: Path) -> None:
     statistics = counted(bought("u", "gone", "lost"), tmp_path / "2")
     assert statistics.popularity == {}
     assert statistics.together("gone") == []
+
+
+@pytest.mark.parametrize(("type", "counts"), [("purchase", True), ("cart", True), ("click", False), ("view", False)])
+def test_what_is_bought_or_meant_to_be_counts_as_together(tmp_path: Path, type: str, counts: bool) -> None:
+    events = [Event(0, 0.0, type, item, f"u{user}", None, None) for user in range(5) for item in "ab"]
+    assert bool(counted(events, tmp_path).together("a")) == counts
+
+
+@pytest.mark.parametrize(("user", "session", "counts"), [("u", "s", True), (None, "s", True), (None, None, False)])
+def test_a_buyer_is_a_user_else_a_session(tmp_path: Path, user: str | None, session: str | None, counts: bool) -> None:
+    events = [
+        Event(0, 0.0, "purchase", item, user and f"{user}{number}", session and f"{session}{number}", None)
+        for number in range(5)
+        for item in "ab"
+    ]
+    assert bool(counted(events, tmp_path).together("a")) == counts
+
+
+def test_a_wholesaler_ties_only_what_they_bought_last(tmp_path: Path) -> None:
+    ids = [f"i{number}" for number in range(230)]
+    events = [event for user in "xyz" for event in bought(user, *ids, ids[0])]
+    count(events, ids, 0.0, tmp_path / "statistics")
+    statistics = Statistics.open(tmp_path / "statistics")
+    tied = {id for id in ids if statistics.together(id)}
+    assert tied == {ids[0], *ids[31:]}, "200 items, the first again as the last"
+    assert len(statistics.together(ids[0])) == 50
+
+
+# ---- judged -------------------------------------------------------------------------------------------------
+
+UNTIL = 100.0
+
+
+@pytest.fixture
+def parent(tmp_path: Path) -> Generation:
+    """A generation that learned that a and b are bought together."""
+    generations = Generations(tmp_path / "shop")
+    number, folder = generations.begin()
+    count(LEARNED, IDS, UNTIL, folder / "statistics")
+    return generations.publish(number, folder, {"until": UNTIL}, parent=None, current=None)
+
+
+def sold(user: str, *items: str, seq: int, ts: float) -> list[Event]:
+    return [Event(seq + place, ts, "purchase", item, user, None, None) for place, item in enumerate(items)]
+
+
+LEARNED = [event for number in range(6) for event in sold(f"u{number}", "a", "b", seq=2 * number, ts=1.0)]
+# Bots that buy: a hundred of them tie a to c, so that b drops behind for whoever holds a.
+POISON = [event for number in range(100) for event in sold(f"p{number}", "a", "c", seq=1000 + 2 * number, ts=150.0)]
+POISON += [event for number in range(100) for event in sold(f"q{number}", "b", "d", seq=3000 + 2 * number, ts=150.0)]
+
+
+def held(*items: str, count: int) -> list[list[Event]]:
+    return [sold(f"h{number}", *items, seq=9000 + 10 * number, ts=190.0) for number in range(count)]
+
+
+def baskets(parts: list[list[Event]]) -> list[Basket]:
+    return [Basket(tuple(e.item for e in part), part[0].ts, tuple(e.seq for e in part)) for part in parts]
+
+
+def test_where_no_basket_is_held_out_nothing_is_judged(tmp_path: Path, parent: Generation) -> None:
+    material = Material(honest=LEARNED + POISON)
+    assert count_judged(material, parent, IDS, 200.0, tmp_path / "statistics") is None
+    assert Statistics.open(tmp_path / "statistics").together("a")[0][0] == "c"
+
+
+def test_held_out_baskets_are_no_co_purchases_yet_but_are_popular(tmp_path: Path, parent: Generation) -> None:
+    parts = held("a", "b", count=5) + held("c", "d", count=5)
+    material = Material(honest=LEARNED + [event for part in parts for event in part], held_baskets=baskets(parts))
+    count_judged(material, parent, IDS, 200.0, tmp_path / "statistics")
+    statistics = Statistics.open(tmp_path / "statistics")
+    assert statistics.together("a") == Statistics.open(parent.checked("statistics")).together("a")
+    assert statistics.together("c") == []
+    assert set(statistics.popularity) == set(IDS)
+
+
+def test_co_purchases_that_are_worse_give_way_to_those_of_the_parent(tmp_path: Path, parent: Generation) -> None:
+    parts = held("a", "b", count=60)
+    everything = LEARNED + POISON + [event for part in parts for event in part]
+    material = Material(honest=everything, held_baskets=baskets(parts))
+    verdict = count_judged(material, parent, IDS, 200.0, tmp_path / "statistics")
+    assert verdict is not None and not verdict.passed
+    statistics = Statistics.open(tmp_path / "statistics")
+    assert statistics.together("a") == Statistics.open(parent.checked("statistics")).together("a")
+    assert statistics.together("c") == []
+    assert statistics.popularity["c"] > 0, "what sells is still popular"
+
+
+def test_co_purchases_that_are_as_good_are_kept(tmp_path: Path, parent: Generation) -> None:
+    more = [event for number in range(30) for event in sold(f"n{number}", "c", "d", seq=500 + 2 * number, ts=150.0)]
+    parts = held("a", "b", count=30) + held("c", "d", count=30)
+    material = Material(
+        honest=LEARNED + more + [event for part in parts for event in part], held_baskets=baskets(parts)
+    )
+    verdict = count_judged(material, parent, IDS, 200.0, tmp_path / "statistics")
+    assert verdict is not None and verdict.passed and verdict.child > verdict.parent
+    assert Statistics.open(tmp_path / "statistics").together("c")[0][0] == "d"

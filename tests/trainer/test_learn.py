@@ -1,7 +1,10 @@
-"""The loss masks what is no negative, and training is repeatable and does learn."""
+"""Training is repeatable, does learn, goes on after a kill as if there had been none, and ends when it should."""
 
 from __future__ import annotations
 
+import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -9,42 +12,196 @@ import numpy as np
 import pytest
 import torch
 
-from shelfwise.trainer.learn import ChoiceLoss, Recipe, learn
+from shelfwise.errors import InvalidInput, TrainingDiverged
+from shelfwise.trainer import steps
+from shelfwise.trainer.learn import learn
 from shelfwise.trainer.models import load_model
 from shelfwise.trainer.pairs import Pair
+from shelfwise.trainer.recipe import Recipe, plan_batches
 
 TEXTS = {"m": "red coffee mug", "l": "white metal lantern", "b": "lunch bag", "c": "alarm clock"}
 PAIRS = [Pair(f"{query} {number}", item) for number in range(16) for query, item in
          (("cup", "m"), ("light", "l"), ("school", "b"), ("time", "c"))]  # fmt: skip
+RECIPE = Recipe(batch_size=16, learning_rate=5e-3, epochs=3, bf16=False)  # 12 steps
 
 
-def trained(model: Path, work: Path, **recipe: Any) -> Any:
+class Killed(BaseException):
+    """Stands for a kill: nothing of ours catches it."""
+
+
+def trained(model: Path, work: Path, recipe: Recipe = RECIPE, **settings: Any) -> Any:
     encoder = load_model(str(model))
-    settings = Recipe(batch_size=16, learning_rate=5e-3, epochs=10)
-    report = learn(encoder, PAIRS, TEXTS, work, seed=3, recipe=settings, progress=lambda done, total: None)
-    return encoder, report
+    settings = {"progress": lambda done, total: None} | settings
+    return encoder, learn(encoder, PAIRS, TEXTS, work, seed=3, recipe=recipe, **settings)
 
 
-def test_an_item_chosen_twice_is_one_candidate(tiny_model: Path) -> None:
-    loss = ChoiceLoss(load_model(str(tiny_model)), scale=20.0)
-    anchors, items = (
-        torch.nn.functional.normalize(torch.randn(5, 8, generator=torch.Generator().manual_seed(seed)), dim=-1)
-        for seed in (1, 2)
-    )
-    items[3] = items[4] = items[0]
-    logits = 20 * anchors @ items[:3].T  # the distinct ones
-    chosen = [0, 1, 2, 0, 0]
-    by_hand = (torch.logsumexp(logits, dim=1) - logits[range(5), chosen]).mean()
-    got = loss.compute_loss_from_embeddings([anchors, items], torch.tensor([7, 9, 8, 7, 7]))
-    assert float(got) == pytest.approx(float(by_hand), rel=1e-5)
+def same(first: Any, second: Any) -> bool:
+    ours, theirs = first.state_dict(), second.state_dict()
+    return all(torch.equal(ours[name], theirs[name]) for name in ours)
+
+
+def killed_at(step: int) -> Callable[[int, int], None]:
+    def progress(done: int, total: int) -> None:
+        if done == step:
+            raise Killed
+
+    return progress
+
+
+@pytest.fixture(autouse=True)
+def one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Threads that wait for each other make small steps many times slower on a busy machine."""
+    monkeypatch.setattr("shelfwise.trainer.ranks.threads", lambda: 1)
+
+
+@pytest.fixture
+def often(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Checkpoints every four steps."""
+    monkeypatch.setattr(steps, "CHECKPOINT_STEPS", 4)
+    monkeypatch.setattr("shelfwise.trainer.learn.CHECKPOINT_STEPS", 4)
 
 
 def test_training_learns_and_repeats(tiny_model: Path, tmp_path: Path) -> None:
-    first, report = trained(tiny_model, tmp_path / "work")
-    second, _ = trained(tiny_model, tmp_path / "work")
+    recipe = Recipe(batch_size=16, learning_rate=5e-3, epochs=10)
+    (first, report), (second, _) = (trained(tiny_model, tmp_path / "work", recipe) for _ in range(2))
+    assert report["steps"] == 40 and report["pairs"] == 64 and report["stopped"] is None and report["ranks"] == 1
     assert report["losses"][-1] < report["losses"][0] / 2
     queries = ["cup 99", "light 99", "school 99", "time 99"]
     similar = first.encode(queries) @ first.encode(list(TEXTS.values())).T
     assert similar.argmax(axis=1).tolist() == [0, 1, 2, 3]
-    assert np.array_equal(first.encode(queries), second.encode(queries)), "same data and seed, same model"
-    assert not list((tmp_path / "work").iterdir()), "nothing is left in the work folder"
+    assert same(first, second), "same data and seed, same model"
+
+
+def test_batches_are_even_and_hold_every_pair_once_an_epoch() -> None:
+    batches = plan_batches(130, Recipe(batch_size=64, epochs=2), seed=1)
+    assert [len(batch) for batch in batches] == [44, 43, 43] * 2
+    for epoch in (batches[:3], batches[3:]):
+        assert sorted(row for batch in epoch for row in batch) == list(range(130))
+    assert batches[:3] != batches[3:] and batches == plan_batches(130, Recipe(batch_size=64, epochs=2), seed=1)
+
+
+@pytest.mark.usefixtures("often")
+@pytest.mark.parametrize("schedule", ["constant_with_warmup", "cosine"])
+def test_a_killed_training_ends_as_one_that_was_not(tiny_model: Path, tmp_path: Path, schedule: Any) -> None:
+    recipe = Recipe(batch_size=16, learning_rate=5e-3, epochs=3, bf16=False, schedule=schedule)
+    whole, report = trained(tiny_model, tmp_path / "whole", recipe)
+    assert "resumed_at_step" not in report
+
+    with pytest.raises(Killed):
+        trained(tiny_model, tmp_path / "work", recipe, progress=killed_at(11))
+    seen: list[int] = []
+    resumed, again = trained(tiny_model, tmp_path / "work", recipe, progress=lambda done, total: seen.append(done))
+    assert seen == [9, 10, 11, 12]
+    assert same(whole, resumed)
+    assert again == report | {"resumed_at_step": 8}
+
+
+@pytest.mark.usefixtures("often")
+def test_a_torn_checkpoint_is_passed_over(tiny_model: Path, tmp_path: Path) -> None:
+    whole, _ = trained(tiny_model, tmp_path / "whole")
+    with pytest.raises(Killed):
+        trained(tiny_model, tmp_path / "work", progress=killed_at(11))
+    newest, older = sorted(tmp_path.glob("work/*/checkpoint-*"), key=lambda path: -int(path.name.split("-")[1]))
+    weights = newest / "optimizer.pt"
+    weights.write_bytes(weights.read_bytes()[:-100])
+    (older.with_name("checkpoint-12")).mkdir()  # killed before anything was in it
+    resumed, report = trained(tiny_model, tmp_path / "work")
+    assert report["resumed_at_step"] == 4 and same(whole, resumed)
+
+
+@pytest.mark.usefixtures("often")
+def test_a_finished_training_is_not_done_again(tiny_model: Path, tmp_path: Path) -> None:
+    whole, report = trained(tiny_model, tmp_path / "work")
+    again, told = trained(tiny_model, tmp_path / "work", progress=killed_at(1))
+    assert same(whole, again) and told == report | {"resumed_at_step": 12}
+    folder = next((tmp_path / "work").iterdir())
+    assert [path.name for path in folder.iterdir()] == ["finished.pt"], "its checkpoints are gone"
+
+    trained(tiny_model, tmp_path / "work", Recipe(batch_size=16, epochs=1))
+    assert not folder.exists(), "another training takes its place"
+
+
+def test_a_short_training_leaves_nothing(tiny_model: Path, tmp_path: Path) -> None:
+    trained(tiny_model, tmp_path / "work")
+    assert not list((tmp_path / "work").iterdir())
+
+
+LONG = Recipe(batch_size=16, learning_rate=5e-3, epochs=13, bf16=False)  # 52 steps: looked at after 11, 22, 33, 44, 52
+
+
+def test_it_stops_early_and_keeps_the_best(tiny_model: Path, tmp_path: Path) -> None:
+    scores, looked = iter([0.1, 0.5, 0.4, 0.3, 0.9]), []
+
+    def dev(model: Any) -> float:
+        looked.append(model.encode(["cup"]))
+        return next(scores)
+
+    model, report = trained(tiny_model, tmp_path / "work", LONG, dev=dev)
+    assert report["dev"] == [[11, 0.1], [22, 0.5], [33, 0.4], [44, 0.3]]
+    assert report["stopped"] == "early" and report["steps"] == 44
+    assert np.array_equal(model.encode(["cup"]), looked[1])
+
+
+def test_the_last_weights_stay_if_they_are_the_best(tiny_model: Path, tmp_path: Path) -> None:
+    scores, looked = iter([0.1, 0.5, 0.4, 0.6, 0.9]), []
+
+    def dev(model: Any) -> float:
+        looked.append(model.encode(["cup"]))
+        return next(scores)
+
+    model, report = trained(tiny_model, tmp_path / "work", LONG, dev=dev)
+    assert report["stopped"] is None and report["dev"][-1] == [52, 0.9]
+    assert np.array_equal(model.encode(["cup"]), looked[-1])
+
+
+def test_a_kill_between_two_looks_changes_nothing(tiny_model: Path, tmp_path: Path) -> None:
+    def dev(model: Any) -> float:  # what it says depends on the weights only
+        return float(model.encode(["cup"])[0, 0])
+
+    whole, report = trained(tiny_model, tmp_path / "whole", LONG, dev=dev)
+    with pytest.raises(Killed):
+        trained(tiny_model, tmp_path / "work", LONG, dev=dev, progress=killed_at(40))
+    resumed, again = trained(tiny_model, tmp_path / "work", LONG, dev=dev)
+    assert same(whole, resumed) and again == report | {"resumed_at_step": 25}
+
+
+def test_a_short_training_is_not_looked_at(tiny_model: Path, tmp_path: Path) -> None:
+    _, report = trained(tiny_model, tmp_path / "work", dev=lambda model: pytest.fail("looked at"))
+    assert report["dev"] == []
+
+
+def test_it_stops_when_time_is_up(tiny_model: Path, tmp_path: Path) -> None:
+    _, report = trained(
+        tiny_model, tmp_path / "work", LONG, deadline=time.monotonic() + 1.5, progress=lambda *_: time.sleep(0.2)
+    )
+    assert report["stopped"] == "budget" and 1 <= report["steps"] < 52
+
+
+@pytest.mark.parametrize("start, rate", [(float("nan"), 1e-5), (None, 1e30)])
+def test_numbers_that_are_none_are_refused(tiny_model: Path, tmp_path: Path, start: float | None, rate: float) -> None:
+    model = load_model(str(tiny_model))
+    if start is not None:
+        next(model.parameters()).data[101] = start  # the embedding of [CLS], which stands in every text
+    with pytest.raises(TrainingDiverged, match="finite number"):
+        recipe = Recipe(batch_size=16, learning_rate=rate, epochs=3, bf16=False)
+        learn(model, PAIRS, TEXTS, tmp_path / "work", seed=1, recipe=recipe, progress=lambda *_: None)
+
+
+def test_too_few_pairs_are_refused(tiny_model: Path, tmp_path: Path) -> None:
+    with pytest.raises(InvalidInput, match="1 pairs"):
+        learn(load_model(str(tiny_model)), PAIRS[:1], TEXTS, tmp_path, seed=1, recipe=RECIPE, progress=lambda *_: None)
+
+
+def test_logs_for_tensorboard(tiny_model: Path, tmp_path: Path) -> None:
+    pytest.importorskip("tensorboard")
+    trained(tiny_model, tmp_path / "work", tensorboard=tmp_path / "logs")
+    assert list((tmp_path / "logs").glob("events.out.tfevents.*"))
+
+
+def test_without_tensorboard_it_says_what_to_install(
+    tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
+    with pytest.raises(InvalidInput, match="pip install tensorboard"):
+        trained(tiny_model, tmp_path / "work", tensorboard=tmp_path / "logs")
+    assert not (tmp_path / "work").exists()

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import numpy as np
 import pytest
 
 from shelfwise.store import words
-from shelfwise.trainer import pairs as pairs_module
-from shelfwise.trainer.collect import Basket, Material, Search
-from shelfwise.trainer.pairs import is_judged_title, known_item_query, make_pairs
+from shelfwise.trainer.collect import Material
+from shelfwise.trainer.negatives import Near
+from shelfwise.trainer.pairs import Pair, is_judged_title, known_item_query, make_pairs
+from shelfwise.trainer.searches import Basket, Search
 
 TITLES = {f"i{number}": f"big red thing number {number}" for number in range(200)}
 
@@ -24,14 +28,76 @@ def test_as_many_old_pairs_as_new() -> None:
 
 
 @pytest.mark.parametrize(("old", "new_kept"), [(0, 60), (100, 30)])
-def test_the_cap_keeps_the_newest(monkeypatch: pytest.MonkeyPatch, old: int, new_kept: int) -> None:
-    monkeypatch.setattr(pairs_module, "MOST_PAIRS", 60)
+def test_the_cap_keeps_the_newest(old: int, new_kept: int) -> None:
     material = Material(new_searches=searches(500, "new"), old_searches=searches(old, "old"))
-    made, counts = make_pairs(material, TITLES, TITLES, seed=1)
+    made, counts = make_pairs(material, TITLES, TITLES, seed=1, most=60)
     assert counts["new_pairs"] == new_kept
     assert len(made) <= 60
     kept = {int(pair.anchor.split()[1]) for pair in made if pair.anchor.startswith("new")}
     assert kept == set(range(500 - new_kept, 500))
+
+
+def test_the_cap_keeps_what_is_worth_most_and_of_that_the_newest() -> None:
+    clicks = searches(500, "new")
+    bought = [replace(search, weight=5.0) for search in clicks[:20]]
+    made, _ = make_pairs(Material(new_searches=bought + clicks[20:]), TITLES, TITLES, seed=1, most=60)
+    assert sorted(int(pair.anchor.split()[1]) for pair in made) == [*range(20), *range(460, 500)]
+
+
+@pytest.mark.parametrize("most", [0, 1, 2, 3, 10, 100, 1000])
+@pytest.mark.parametrize("old", [0, 40])
+def test_never_more_pairs_than_there_is_time_for(most: int, old: int) -> None:
+    baskets = [Basket(("i1", "i2", "i3"), 0.0, (1, 2, 3))] * 200
+    material = Material(
+        new_searches=searches(40, "new"), old_searches=searches(old, "old"),
+        new_baskets=baskets, old_baskets=baskets[:old],
+    )  # fmt: skip
+    made, counts = make_pairs(material, TITLES, TITLES, seed=1, most=most)
+    assert len(made) == sum(counts.values()) <= most
+    assert most < 100 or len(made) > 0.8 * min(most, 800), "the room is used"
+
+
+def test_a_pair_weighs_what_its_search_does_and_knows_what_was_passed_over() -> None:
+    new = replace(searches(1, "new")[0], weight=2.5, passed=("i2", "i3"))
+    old = replace(searches(1, "old")[0], weight=0.5, passed=("i3",))
+    made, _ = make_pairs(Material(new_searches=[new], old_searches=[old]), TITLES, TITLES, seed=1)
+    assert set(made) == {Pair("new 0", "i1", 2.5, ("i2",)), Pair("old 0", "i1", 0.5, ("i3",))}
+
+
+def test_nothing_that_was_chosen_on_any_night_is_a_negative() -> None:
+    new = replace(searches(1, "mug")[0], passed=("i2", "i3", "i4"))
+    chosen_before = Search("MUG 0", "i2", 0.0, (9,))
+    chosen_tonight = Search("mug: 0", "i3", 0.0, (10,))
+    material = Material(new_searches=[new, chosen_tonight], old_searches=[chosen_before])
+    made, _ = make_pairs(material, TITLES, TITLES, seed=1)
+    assert [pair.negatives for pair in made if pair.anchor == "mug 0"] == [("i4",)]
+
+
+def test_the_parents_neighbours_are_negatives_too() -> None:
+    near = Near({"new 0": 0}, {"i1": 0, "i2": 1}, ["i1", "i2"], np.array([[0.9, 0.7]], np.float32))
+    made, _ = make_pairs(Material(new_searches=searches(1, "new")), TITLES, TITLES, seed=1, near=near)
+    assert made[0].negatives == ("i2",)
+
+
+def test_held_and_anchor_searches_are_in_no_pair() -> None:
+    material = Material(
+        new_searches=searches(5, "new"), held_searches=searches(5, "held"), anchor_searches=searches(5, "anchor"),
+        new_baskets=[Basket(("i1", "i2"), 0.0, (1, 2))], held_baskets=[Basket(("i7", "i8"), 0.0, (3, 4))],
+        anchor_baskets=[Basket(("i9", "i10"), 0.0, (5, 6))],
+    )  # fmt: skip
+    made, _ = make_pairs(material, TITLES, TITLES, seed=1)
+    assert {pair.anchor.split()[0] for pair in made}.isdisjoint({"held", "anchor"})
+    assert not {pair.anchor for pair in made} & {TITLES[id] for id in ("i7", "i8", "i9", "i10")}
+
+
+def test_a_shop_with_a_search_log_is_learned_from_it_alone() -> None:
+    baskets = [Basket(("i1", "i2"), 0.0, (1, 2))]
+    few, many = (
+        make_pairs(Material(new_searches=searches(count, "new"), new_baskets=baskets), TITLES, TITLES, seed=1)[1]
+        for count in (199, 200)
+    )
+    assert few["new_basket_pairs"] == 1
+    assert many == {"new_pairs": 200, "replayed_pairs": 0}
 
 
 def test_the_same_seed_gives_the_same_pairs() -> None:

@@ -43,3 +43,65 @@ def test_the_latest_come_first_and_without_reports(store: Store) -> None:
 def test_there_is_no_such_night(store: Store) -> None:
     with pytest.raises(NotFound, match="no night 7"):
         store.nights.get(7)
+
+
+def test_a_killed_night_keeps_what_was_noted(store: Store) -> None:
+    killed = store.nights.begin(NOW, 3)
+    store.nights.note(killed, {"seconds": {"collect": 0.1}})
+    store.nights.note(killed, {"seconds": {"collect": 0.1, "train": 2.0}})
+    store.nights.begin(NOW, 3)
+    night = store.nights.get(killed)
+    assert (night["verdict"], night["report"]) == ("killed", {"seconds": {"collect": 0.1, "train": 2.0}})
+    store.nights.note(killed, {})
+    assert store.nights.get(killed)["report"], "an ended night is not written to"
+
+
+def test_the_latest_show_what_a_line_needs(store: Store) -> None:
+    report = {
+        "verdicts": [
+            {"exam": "nothing was asked", "questions": 0, "parent": 0.0, "child": 0.0},
+            {"exam": "newest", "questions": 9, "parent": 0.7, "child": 0.71},
+            {"exam": "anchor", "questions": 9, "parent": 0.5, "child": 0.6},
+        ],
+        "seconds": {"collect": 0.25, "train": 4.5},
+        "warnings": ["query mix moved"],
+    }
+    store.nights.end(store.nights.begin(NOW, 0), NOW, "published", "", 1, report)
+    store.nights.end(store.nights.begin(NOW, 1), NOW, "nothing to learn", "", 1, {})
+    nothing, published = store.nights.latest(2)
+    assert {name: published[name] for name in ("measure", "seconds", "warnings")} == {
+        "measure": [0.7, 0.71], "seconds": 4.75, "warnings": ["query mix moved"],
+    }  # fmt: skip
+    assert (nothing["measure"], nothing["seconds"], nothing["warnings"]) == (None, None, [])
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "warnings"),
+    [([], []), (["published"], ["0"]), (["published", "refused"], ["1"]), (["published", "failed", "killed"], ["0"])],
+)
+def test_warnings_are_those_of_the_latest_night_that_ended(
+    store: Store, verdicts: list[str], warnings: list[str]
+) -> None:
+    for number, verdict in enumerate(verdicts):
+        store.nights.end(store.nights.begin(NOW, 0), NOW, verdict, "", 1, {"warnings": [str(number)]})
+    store.nights.note(store.nights.begin(NOW, 0), {"warnings": ["too early to say"]})
+    assert store.nights.warnings() == warnings
+
+
+def test_the_pace_is_that_of_the_latest_night_that_trained(store: Store) -> None:
+    assert store.nights.pace() == {}
+    for verdict, seconds in (
+        ("published", {"collect": 1.0, "train": 9.0, "judge": 2.0}),
+        ("published", {"collect": 1.0, "encode": 3.0}),
+        ("failed", {"train": 0.1}),
+    ):
+        store.nights.end(store.nights.begin(NOW, 0), NOW, verdict, "", 1, {"seconds": seconds})
+    assert list(store.nights.pace().items()) == [("collect", 1.0), ("train", 9.0), ("judge", 2.0)]
+
+
+def test_what_is_no_number_is_null(store: Store) -> None:
+    number = store.nights.begin(NOW, 0)
+    report = {"training": {"losses": [1.0, float("nan"), float("inf")]}, "seconds": {"train": 1.0}}
+    store.nights.end(number, NOW, "refused", "not finite", 0, report)
+    assert store.nights.get(number)["report"]["training"] == {"losses": [1.0, None, None]}
+    assert store.nights.pace() == {"train": 1.0}

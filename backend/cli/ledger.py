@@ -1,0 +1,159 @@
+"""The ledger in a terminal: the latest nights as a table, and one night whole, section by section as on its page."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+__all__ = ["table", "whole"]
+
+_WIDTH = 100
+_LEAST_REASON = 24
+_HEAD = ("night", "started", "verdict", "generation", "nDCG@10", "seconds", "warnings", "reason")
+_RIGHT = (0, 5, 6)
+
+Night = Mapping[str, Any]
+
+
+def table(nights: Sequence[Night], width: int) -> list[str]:
+    """One line a night, the reason cut so that it fits into `width` characters where that leaves any of it."""
+    if not nights:
+        return ["no night yet"]
+    rows = [_HEAD[:-1], *(_cells(night) for night in nights)]
+    lines = _columns(rows, _RIGHT)
+    room = max(_LEAST_REASON, width - len(lines[0]) - 2)
+    reasons = [_HEAD[-1], *(_cut(night["reason"] or "", room) for night in nights)]
+    return [f"{line}  {reason}".rstrip() for line, reason in zip(lines, reasons, strict=True)]
+
+
+def whole(night: Night, view: Mapping[str, Any]) -> list[str]:
+    """A night's row and what `night_view` made of its report."""
+    sections = {
+        "": _head(night, view),
+        "warnings": view["warnings"],
+        "exams": _exams(view),
+        "all measures, parent → child": _measures(view),
+        "learning": _learning(view),
+        **{f"queries that {name.lower()}": _moved(rows) for name, rows in view["moved"]},
+        "counts": _pairs(view["counts"]),
+        "removed by rule": _pairs(view["removed"]),
+        "drift since the parent": _drift(view["drift"]),
+        "seconds": _seconds(view),
+        "settings": _pairs(view["settings"]),
+    }
+    lines = [f"night {night['night']}: {night['verdict']}"]
+    for name, body in sections.items():
+        if body:
+            lines += ["", *([name] if name else []), *(f"  {line}".rstrip() for line in body)]
+    return lines
+
+
+def _cells(night: Night) -> tuple[str, ...]:
+    measure, seconds, warnings = night["measure"], night["seconds"], night["warnings"]
+    return (
+        str(night["night"]),
+        _minute(night["started"]),
+        night["verdict"],
+        _generations(night),
+        f"{measure[0]:.3f} → {measure[1]:.3f}" if measure and None not in measure else "",
+        f"{seconds:,.1f}" if seconds is not None else "",
+        str(len(warnings)) if warnings else "",
+    )
+
+
+def _head(night: Night, view: Mapping[str, Any]) -> list[str]:
+    times = f"from {_minute(night['started'])} to {_minute(night['finished']) or '?'} UTC"
+    erased = ["learned from people who were erased since"] if night["report"].get("erased") else []
+    facts = [times, *(f for f in view["facts_line"] if not f.startswith("generation")), *erased]
+    generations = _generations(night)
+    return [
+        *textwrap.wrap(night["reason"] or "", _WIDTH),
+        *textwrap.wrap(" · ".join([*([f"generation {generations}"] if generations else []), *facts]), _WIDTH),
+    ]
+
+
+def _exams(view: Mapping[str, Any]) -> list[str]:
+    rows = [
+        (
+            exam["name"], exam["questions"], "passed" if exam["passed"] else "NOT PASSED",
+            f"nDCG@10 {exam['parent']} → {exam['child']}" if "words" in exam else exam["reason"] or "",
+            exam.get("words", ""),
+        )
+        for exam in view["exams"]
+    ]  # fmt: skip
+    return _columns(rows, (1,)) + ([view["precision"]] if view["precision"] else [])
+
+
+def _measures(view: Mapping[str, Any]) -> list[str]:
+    rows = [
+        (name, *(cell["words"] + (f", {cell['count']}" if cell["count"] else "") for cell in cells))
+        for name, cells in view["measures"]
+    ]
+    return _columns([("", *view["measured"]), *rows]) if rows else []
+
+
+def _learning(view: Mapping[str, Any]) -> list[str]:
+    lines = [f"not trained: {view['not_trained']}"] if view["not_trained"] else []
+    for name, curve in (("loss", view["loss"]), ("nDCG@10 on the questions kept for stopping early", view["dev"])):
+        if curve:
+            lines.append(f"{name}: {curve['words']}")
+    if view["not_numbers"]:
+        lines.append(f"{view['not_numbers']} of the losses are no numbers")
+    return lines
+
+
+def _moved(rows: Iterable[Mapping[str, Any]]) -> list[str]:
+    ranks = [(f"rank {row['before']} → {row['after']}", str(row["query"]), str(row["item"])) for row in rows]
+    return _columns(ranks)
+
+
+def _drift(rows: Iterable[Mapping[str, Any]]) -> list[str]:
+    return _columns(
+        [
+            (
+                row["name"], row["value"], f"before {row['before']}" if row["before"] else "",
+                f"warns {row['limit']}" if row["limit"] else "",
+            )
+            for row in rows
+        ],
+        (1,),
+    )  # fmt: skip
+
+
+def _seconds(view: Mapping[str, Any]) -> list[str]:
+    if not view["seconds"]:
+        return []
+    memory = f"; at most {view['memory']} of memory" if view["memory"] else ""
+    return [*_columns([(name, value) for name, value, _ in view["seconds"]], (1,)), view["total"] + memory]
+
+
+def _pairs(pairs: Iterable[tuple[str, str]]) -> list[str]:
+    return _columns(list(pairs), (1,))
+
+
+def _columns(rows: Sequence[Sequence[str]], right: Sequence[int] = ()) -> list[str]:
+    """The rows with each column as wide as its widest cell; those in `right` are flush right."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return [
+        "  ".join(
+            cell.rjust(width) if place in right else cell.ljust(width)
+            for place, (cell, width) in enumerate(zip(row, widths, strict=True))
+        )
+        for row in rows
+    ]
+
+
+def _generations(night: Night) -> str:
+    parent, child = night["parent"], night["generation"]
+    if parent is None or child in (None, parent):
+        return str(parent if child is None else child) if (parent, child) != (None, None) else ""
+    return f"{parent} → {child}"
+
+
+def _minute(time: str | None) -> str:
+    return (time or "")[:16].replace("T", " ")
+
+
+def _cut(text: str, room: int) -> str:
+    return text if len(text) <= room else text[: room - 1].rstrip() + "…"

@@ -1,0 +1,52 @@
+"""`shelfwise erase` and `export`: what a person may ask of a shop that learned from them."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import click
+
+from shelfwise.cli.main import Context
+from shelfwise.shop import Shop
+
+__all__ = ["erase_command", "export_command"]
+
+
+@click.command("erase")
+@click.option("--user", required=True, metavar="U", help="Whom to erase.")
+@click.pass_obj
+def erase_command(context: Context, user: str) -> None:
+    """Erase a person at once, and unlearn them in the next night. Prints a receipt."""
+    with Shop(context.data) as shop:
+        receipt = shop.erase(user)
+    context.answer(receipt, lambda: _lines(receipt))
+
+
+@click.command("export")
+@click.option("--user", required=True, metavar="U", help="Whose data.")
+@click.pass_obj
+def export_command(context: Context, user: str) -> None:
+    """Print all that is kept about a person, as JSON."""
+    with Shop(context.data) as shop:
+        click.echo(json.dumps(shop.export(user), ensure_ascii=False, indent=1))
+
+
+def _lines(receipt: dict[str, Any]) -> list[str]:
+    rows = [f"{receipt[kind]:,} {kind}" for kind in ("events", "searches", "recommendations")]
+    return [
+        f"{receipt['at']}  erased {rows[0]}, {rows[1]} and {rows[2]}",
+        *_learned(receipt["generations"], receipt["next_parent"]),
+        *([] if receipt["scrubbed"] else ["copies may stay in gaps of the file, for it was in use: erase again later"]),
+        "a log file that still holds them brings them back when it is imported",
+    ]
+
+
+def _learned(generations: list[int], parent: int | None) -> list[str]:
+    if not generations:
+        return ["no generation on disk learned from them"]
+    start = "the base model" if parent is None else f"generation {parent}"
+    return [
+        f"learned from them: generation {', '.join(map(str, generations))}",
+        f"the next night starts from {start} and relearns; the shop serves as before until then",
+    ]

@@ -1,0 +1,102 @@
+"""Erasing a person from a shop, and giving out what it keeps of them: the rows, and which generations learned.
+
+Rows go at once. Weights and counts can't be taken apart, so the generations that hold something of the person are
+tainted: none is made from them again, and the next night starts from one that never saw the person.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from shelfwise.cleaning import clean_id
+from shelfwise.errors import GenerationError, NightBusy, NotFound
+from shelfwise.generations import NIGHT_LOCK, WORK, Generations
+from shelfwise.locks import locked
+from shelfwise.records import Row
+from shelfwise.store import Store
+from shelfwise.times import to_iso
+
+__all__ = ["Reach", "erase", "export", "reach_of"]
+
+_NOTE = (
+    "Nothing else is kept: taste is computed from these rows when it is asked for. A generation holds weights and"
+    " counts over all shoppers. Rows without a user are nobody's where several users share their session."
+)
+
+
+class Reach(NamedTuple):
+    """The events that a generation may have learned or counted, at most: ts < until and seq ≤ events_seq."""
+
+    until: float
+    events_seq: int
+
+
+_EVERYTHING = Reach(float("inf"), 2**63 - 1)
+
+
+def erase(folder: Path, store: Store, generations: Generations, user: str, at: float) -> Row:
+    """Take everything about a person out of the shop in `folder`; `at` is now, in epoch seconds.
+
+    A tainted generation that serves does so until the next night has made a clean one. Returns the receipt:
+    {"erasure", "at", "events", "searches", "recommendations", "generations", "next_parent", "scrubbed"}, that is its
+    number (None when there was nothing), the rows erased, the generations on disk that learned from them, the one that
+    the next night starts from (None: the base model), and whether no copy of a deleted row stays in the file.
+    Repeating it is harmless, and takes out what another process logged within this second.
+    Raises InvalidInput for what is no id, NightBusy while a night runs, for it would learn what it read before.
+    """
+    user = clean_id(user, "user")
+    with locked(folder / NIGHT_LOCK, wait=False) as mine:
+        if not mine:
+            raise NightBusy(f"a night is running on {folder} and may be learning from this person; erase when it ended")
+        generations.current()  # a pointer that names no number is better known before than after
+        store.shown.close()  # writes what is queued; the next answer opens it again
+        generations.sweep()  # a night that was killed may have left weights here, and checkpoints there
+        if (folder / WORK).exists():
+            shutil.rmtree(folder / WORK)
+        done = store.people.erase(user, at, _reaches(generations))
+        parent = generations.newest_sound(but=store.people.tainted())
+        scrubbed = store.people.scrub()
+    receipt = {"erasure": done.pop("erasure"), "at": to_iso(at), **done}
+    return receipt | {"next_parent": parent.number if parent else None, "scrubbed": scrubbed}
+
+
+def export(store: Store, generations: Generations, user: str) -> Row:
+    """All that is kept about a person. Raises InvalidInput for what is no id.
+
+    Returns {"user", "events", "searches", "recommendations", "sessions", "generations", "note"}: whole rows, the
+    sessions that are theirs alone, and the generations on disk that learned from them.
+    """
+    user = clean_id(user, "user")
+    store.shown.close()
+    theirs = store.people.find(user)
+    learned = theirs.learned_by(_reaches(generations))
+    return {"user": user, **theirs.to_dict(), "generations": learned, "note": _NOTE}
+
+
+def reach_of(card: Mapping[str, Any]) -> Reach:
+    """Every event that is in a generation lies within its reach; a card that doesn't say it reaches everything.
+
+    A night never goes back in time, and counts all events before its `until`, those that it holds out too. So what it
+    learned, what it counted and what its ancestors learned are all within the reach of what it counted.
+    """
+    try:
+        learned, report = card["learned"], card.get("report") or {}
+        until = max(float(learned["until"]), float(card["until"]))
+        # A rebuilt index carries the statistics of its parent on, and its own report names no events.
+        events_seq = int(report.get("events_seq", _EVERYTHING.events_seq))
+        return Reach(until, max(events_seq, int(learned["events_seq"])))
+    except (AttributeError, KeyError, TypeError, ValueError):
+        return _EVERYTHING
+
+
+def _reaches(generations: Generations) -> dict[int, Reach]:
+    found: dict[int, Reach] = {}
+    for number in generations.numbers():
+        try:
+            found[number] = reach_of(generations.open(number).card)
+        except (GenerationError, NotFound):  # what can't be read may hold anything
+            found[number] = _EVERYTHING
+    return found

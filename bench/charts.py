@@ -1,0 +1,116 @@
+"""Tables and curves of the benches: as text, and as one HTML page without scripts or anything from elsewhere."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from jinja2 import Environment
+
+_WIDTH, _HEIGHT, _LEFT, _BOTTOM, _MARGIN = 860, 340, 44, 28, 12
+# Told apart by people who see few colours: after Okabe & Ito (2008), and two more.
+_COLOURS = (
+    "#7a7f87",
+    "#e69f00",
+    "#009e73",
+    "#0072b2",
+    "#56b4e9",
+    "#cc79a7",
+    "#d55e00",
+    "#1c2024",
+    "#8a6d3b",
+    "#9467bd",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """The first column is names, the others are figures."""
+
+    header: Sequence[str]
+    rows: Sequence[Sequence[str]]
+
+    def text(self) -> str:
+        widths = [max(map(len, column)) for column in zip(self.header, *self.rows, strict=True)]
+        lines = []
+        for row in (self.header, *self.rows):
+            first, *others = zip(row, widths, strict=True)
+            lines.append("  ".join([first[0].ljust(first[1]), *(cell.rjust(width) for cell, width in others)]))
+        return "\n".join(lines)
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """Curves over the same places; None leaves a place out. `spans[name]` are the intervals of that curve's points."""
+
+    label: str
+    places: Sequence[str]
+    lines: dict[str, list[float | None]] = field(default_factory=dict)
+    spans: dict[str, list[tuple[float, float]]] = field(default_factory=dict)
+
+    def drawn(self) -> dict[str, object]:
+        """Everything in the units of the SVG."""
+        known = [value for line in self.lines.values() for value in line if value is not None]
+        known += [value for spans in self.spans.values() for span in spans for value in span]
+        low, high = math.floor(min(known, default=0) * 20) / 20, math.ceil(max(known, default=1) * 20) / 20
+        step = (_WIDTH - _LEFT - 3 * _MARGIN) / max(1, len(self.places) - 1)
+
+        def x(at: int, number: int = 0) -> float:
+            return round(_LEFT + _MARGIN + at * step + 4 * number * bool(self.spans), 1)  # intervals side by side
+
+        def y(value: float) -> float:
+            share = (value - low) / (high - low or 1)
+            return round(_HEIGHT - _BOTTOM - share * (_HEIGHT - _BOTTOM - _MARGIN), 1)
+
+        curves = []
+        for number, (name, line) in enumerate(self.lines.items()):
+            points = [(x(at, number), y(value)) for at, value in enumerate(line) if value is not None]
+            spans = [(x(at, number), y(a), y(b)) for at, (a, b) in enumerate(self.spans.get(name, []))]
+            curves.append((name, _COLOURS[number % len(_COLOURS)], points, spans))
+        ticks = [round(low + part * (high - low) / 5, 3) for part in range(6)]
+        every = max(1, len(self.places) // 8)
+        places = [(place, x(at)) for at, place in enumerate(self.places) if at % every == 0]
+        return {"label": self.label, "curves": curves, "ticks": [(tick, y(tick)) for tick in ticks], "places": places}
+
+
+def write_page(path: Path, title: str, notes: Sequence[str], table: Table, charts: Sequence[Chart]) -> None:
+    page = Environment(autoescape=True).from_string(_PAGE)
+    size = {"width": _WIDTH, "height": _HEIGHT, "left": _LEFT}
+    path.write_text(
+        page.render(title=title, notes=notes, table=table, charts=[chart.drawn() for chart in charts], **size)
+    )
+
+
+_PAGE = """<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
+<title>{{ title }}</title>
+<style>
+body { font: 16px/1.5 system-ui, sans-serif; max-width: 1100px; margin: 2rem auto; padding: 0 1rem; color: #1c2024 }
+.quiet { color: #5c6370 } svg.chart { width: 100%; height: auto }
+table { border-collapse: collapse; width: 100%; margin: 1rem 0; font-size: 14px }
+th, td { text-align: right; padding: .3rem .5rem; border-bottom: 1px solid #e3e6ea }
+th:first-child, td:first-child { text-align: left }
+</style></head><body>
+<h1>{{ title }}</h1>
+<table><tr>{% for cell in table.header %}<th>{{ cell }}</th>{% endfor %}</tr>
+{% for row in table.rows %}<tr>{% for cell in row %}<td>{{ cell }}</td>{% endfor %}</tr>
+{% endfor %}</table>
+{% for note in notes %}<p class="quiet">{{ note }}</p>
+{% endfor %}
+{% for chart in charts %}<h2>{{ chart.label }}</h2>
+<p class="quiet">{% for name, colour, points, spans in chart.curves %}<svg style="width:1.6em;height:4px"><rect
+width="100%" height="4" fill="{{ colour }}"/></svg> {{ name }} &nbsp; {% endfor %}</p>
+<svg class="chart" viewBox="0 0 {{ width }} {{ height }}" role="img" aria-label="{{ chart.label }}">
+{% for value, y in chart.ticks %}<line x1="{{ left }}" x2="{{ width }}" y1="{{ y }}" y2="{{ y }}" stroke="#e3e6ea"/>
+<text x="{{ left - 6 }}" y="{{ y + 4 }}" text-anchor="end" font-size="12" fill="#5c6370">{{ value }}</text>{% endfor %}
+{% for place, x in chart.places %}<text x="{{ x }}" y="{{ height - 6 }}" font-size="12" text-anchor="middle"
+fill="#5c6370">{{ place }}</text>{% endfor %}
+{% for name, colour, points, spans in chart.curves %}<polyline fill="none" stroke="{{ colour }}" stroke-width="2"
+points="{% for x, y in points %}{{ x }},{{ y }} {% endfor %}"/>
+{% for x, y in points if spans %}<circle cx="{{ x }}" cy="{{ y }}" r="3" fill="{{ colour }}"/>{% endfor %}
+{% for x, low, high in spans %}<line x1="{{ x }}" x2="{{ x }}" y1="{{ low }}" y2="{{ high }}" stroke="{{ colour }}"/>
+{% endfor %}{% endfor %}</svg>
+{% endfor %}</body></html>
+"""

@@ -1,0 +1,130 @@
+"""What a shop has learned from one person alone, before and after that person is erased.
+
+A few people each search for a word that nobody else knows and choose one item for it, on several days. The item's rank
+is asked in the shop that learned it, after `erase`, after the next night, and in a twin that lived without them.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+import shops
+from shops import Cases, Log, Rank
+
+from shelfwise import Shop
+from shelfwise.ranking import DEFAULT, Blend
+from shelfwise.records import Row
+from shelfwise.times import DAY, to_datetime
+from shelfwise.trainer import increment
+
+BLENDS = {"encoder alone": Blend(lexical=0.0, popularity=0.0, taste=0.0), "default": DEFAULT}
+FORMS = "{0}", "{0}s", "the {0}", "{0} game", "new {0}", "{0} edition", "buy {0}", "best {0}", "{0} deluxe", "my {0}"
+SYLLABLES = "zyx", "grom", "vlur", "qua", "nebb", "trosk", "wiff", "plon", "drax", "mup", "keel", "yorb"
+DEEP = 100
+STEPS = "never seen", "learned", "erased", "night after"
+
+
+@dataclass(frozen=True)
+class Person:
+    """Somebody whose word for an item is nobody else's."""
+
+    user: str
+    word: str
+    item: str
+
+
+def main() -> None:
+    parser = shops.options(__doc__)
+    parser.add_argument("--people", type=int, default=5)
+    parser.add_argument("--before", type=int, default=3, help="days that the shop lives before they come")
+    parser.add_argument("--days", type=int, default=6, help="days on which they search")
+    given = parser.parse_args()
+    log = shops.load(given)
+    lived = given.before + given.days
+    if lived > len(log.days):
+        parser.error(f"the log has {len(log.days)} days, asked for are {lived}")
+    people = invent(log, given.people)
+    twin, shop = log.out / "shops" / "twin", log.out / "shops" / "shop"
+    parting = {given.before: log.out / "shops" / "parting"}
+    shops.live(log, twin, lived, Cases(log.out / "twin.jsonl"), keep=parting)
+    if not shop.exists():
+        shops.copy_shop(parting[given.before], shop)
+    steps = Cases(log.out / "erasure.jsonl")
+    steps.rows.get(STEPS[0]) or steps.add(STEPS[0], {"ranks": ranks(twin, people)})
+    learn_people(log, shop, people, range(given.before, lived), steps)
+    forget(log, shop, people, lived - 1, steps)
+    result = {"people": [vars(person) for person in people], "steps": [steps.rows[name] for name in STEPS]}
+    (log.out / "erasure.json").write_text(json.dumps(result, indent=1))
+    print("\n".join(table(people, steps)))
+
+
+def learn_people(log: Log, shop: Path, people: list[Person], days: range, steps: Cases) -> None:
+    """The same days as the twin's, with the people in them."""
+    for day in days:
+        if f"day {day}" not in steps.rows:
+            theirs = [row for person in people for row in clicks(person, log.first + day * DAY)]
+            row = steps.add(f"day {day}", shops.night(log, shop, day, [*log.days[day], *theirs]))
+            print(f"{log.date(day)} {row['verdict']}: {row['reason'][:120]}; removed {row['removed']}", flush=True)
+    steps.rows.get(STEPS[1]) or steps.add(STEPS[1], {"ranks": ranks(shop, people)})
+
+
+def forget(log: Log, shop: Path, people: list[Person], last: int, steps: Cases) -> None:
+    if STEPS[2] not in steps.rows:
+        with Shop(shop, clock=lambda: to_datetime(log.first + (last + 1) * DAY)) as opened:
+            receipts = [opened.erase(person.user) for person in people]
+        steps.add(STEPS[2], {"ranks": ranks(shop, people), "receipts": receipts})
+    if STEPS[3] not in steps.rows:
+        night = increment(shop, log.until(last))
+        report = {name: night.report.get(name) for name in ("parent", "counts", "seconds")}
+        row = {"verdict": night.verdict, "reason": night.reason, "report": report, "ranks": ranks(shop, people)}
+        steps.add(STEPS[3], row)
+
+
+def invent(log: Log, count: int) -> list[Person]:
+    """People with words of their own, each with an item that few clicked."""
+    chance = random.Random(3)
+    clicked = Counter(item for _, item in log.questions(*range(len(log.days))))
+    items = sorted(log.known, key=lambda item: (clicked[item], item))[: len(log.known) // 2]
+    return [
+        Person(f"{chance.getrandbits(80):020x}", "".join(chance.sample(SYLLABLES, 3)), chance.choice(items))
+        for _ in range(count)
+    ]
+
+
+def clicks(person: Person, start: float) -> list[Row]:
+    """What the defences let through of one shopper in a morning: each form of the word once, a session each."""
+    return [
+        shops.click(f"{person.user}-{start}-{number}", start + 3600 + number * 600, person.user, query, person.item)
+        | {"session": f"{person.user}-{start}-{number}"}
+        for number, query in enumerate(form.format(person.word) for form in FORMS)
+    ]
+
+
+def ranks(folder: Path, people: list[Person]) -> dict[str, list[Rank]]:
+    """Of each person's item for their word, by blend."""
+    questions = [(person.word, person.item) for person in people]
+    return {name: shops.ask(folder, questions, weights, DEEP) for name, weights in BLENDS.items()}
+
+
+def table(people: list[Person], steps: Cases) -> list[str]:
+    lines = []
+    for blend in BLENDS:
+        lines.append(f"{'rank, ' + blend:<24}" + "".join(f"{name:>13}" for name in STEPS))
+        for number, person in enumerate(people):
+            cells = [steps.rows[name]["ranks"][blend][number] for name in STEPS]
+            lines.append(f"{person.word:<24}" + "".join(f"{rank or f'>{DEEP}':>13}" for rank in cells))
+    night = steps.rows[STEPS[3]]
+    receipts = steps.rows[STEPS[2]]["receipts"]
+    return [
+        *lines,
+        f"erased: {sum(receipt['events'] for receipt in receipts)} events; last receipt {receipts[-1]}",
+        f"the night after: {night['verdict']}: {night['reason']}; {night['report']}",
+    ]
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,99 @@
+"""Two processes of 32 pairs against one of 64: does torchrun train the same encoder, within rounding?
+
+The packaged model, float32, no dropout, the same global batches and no item twice in any of them: titles of the example
+shop's items, each led to by its last two words. Prints the greatest difference of any weight, beside how far training
+moved the weights. Both runs are torchruns of this file.
+"""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from shelfwise.trainer import ranks
+from shelfwise.trainer.learn import learn
+from shelfwise.trainer.models import load_model
+from shelfwise.trainer.pairs import Pair, known_item_query
+from shelfwise.trainer.recipe import Recipe
+
+ITEMS = Path(__file__).parent.parent / "examples" / "online-retail" / "items.csv.gz"
+STEPS, BATCH = 6, 64
+RECIPE = Recipe(batch_size=BATCH, dropout=False, bf16=False)
+
+Weights = dict[str, torch.Tensor]
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as temporary:
+        before = load_model().cpu().state_dict()
+        one, two = (torchrun(processes, Path(temporary) / f"{processes}.pt") for processes in (1, 2))
+    print(f"{STEPS} steps of {BATCH} pairs, learning rate {RECIPE.learning_rate}; losses {one['losses']}")
+    print(f"two ranks of {BATCH // 2} gave the losses {two['losses']}")
+    compare("all weights", one["weights"], two["weights"], before)
+    # A key's bias adds the same to all scores of a softmax: its gradient is rounding, which Adam blows up to a step.
+    felt = [name for name in before if not name.endswith("key.bias")]
+    sets = ({name: weights[name] for name in felt} for weights in (one["weights"], two["weights"], before))
+    compare("weights that a vector feels", *sets)
+
+
+def compare(what: str, one: Weights, two: Weights, before: Weights) -> None:
+    moved = max(furthest(one, before).values())
+    apart = furthest(one, two)
+    worst = max(apart, key=apart.__getitem__)
+    print(
+        f"{what}: greatest difference {apart[worst]:.3g} ({worst}), {apart[worst] / moved:.1e} of the greatest change"
+    )
+    print(f"{what}: norm of the difference {distance(one, two) / distance(one, before):.1e} of that of the change")
+
+
+def torchrun(processes: int, out: Path) -> dict[str, Any]:
+    launch = [sys.executable, "-P", "-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}"]
+    subprocess.run([*launch, __file__, str(out)], check=True, env=os.environ | {"CUDA_VISIBLE_DEVICES": ""})
+    result: dict[str, Any] = torch.load(out)
+    return result
+
+
+def train(out: Path) -> None:
+    """What each process of a torchrun does."""
+    if ranks.is_helper():
+        return ranks.help_training()
+    titles = distinct_titles(STEPS * BATCH)
+    pairs = [Pair(known_item_query(title), id) for id, title in titles.items()]
+    model = load_model()
+    try:
+        report = learn(model, pairs, titles, out.with_suffix(""), seed=1, recipe=RECIPE, progress=print_step)
+    finally:
+        ranks.dismiss()
+    torch.save({"weights": model.cpu().state_dict(), "losses": report["losses"]}, out)
+
+
+def distinct_titles(count: int) -> dict[str, str]:
+    """Items by id, no two of one title."""
+    with gzip.open(ITEMS, "rt", encoding="utf-8", newline="") as file:
+        titles = {row["title"].lower(): row["id"] for row in csv.DictReader(file)}
+    return {id: title for title, id in list(titles.items())[:count]}
+
+
+def print_step(done: int, total: int) -> None:
+    print(f"\r{ranks.world()} processes: step {done} of {total}", end="\n" if done == total else "", file=sys.stderr)
+
+
+def furthest(one: Weights, other: Weights) -> dict[str, float]:
+    return {name: float((one[name] - other[name]).abs().max()) for name in one}
+
+
+def distance(one: Weights, other: Weights) -> float:
+    """The Euclidean distance of two sets of weights."""
+    return float(sum(float((one[name].double() - other[name].double()).square().sum()) for name in one) ** 0.5)
+
+
+if __name__ == "__main__":
+    train(Path(sys.argv[1])) if "RANK" in os.environ else main()

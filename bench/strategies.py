@@ -1,0 +1,188 @@
+"""The ways to keep learning that `continual.py` compares, each one line of a table, and the one loop that runs them.
+
+The settings of a training are the product's own; the loop is plain torch, and the same for all but what they are.
+"""
+
+from __future__ import annotations
+
+import random
+import re
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import torch
+from sentence_transformers import SentenceTransformer
+from sentence_transformers.util import batch_to_device
+from torch import Tensor
+from torch.nn.functional import cross_entropy, normalize
+from transformers import get_scheduler
+
+from shelfwise.trainer.models import load_model
+from shelfwise.trainer.recipe import Recipe, plan_batches
+from shelfwise.trainer.reservoir import replayed
+from shelfwise.trainer.searches import Search
+
+RECIPE = Recipe()
+Weights = dict[str, Tensor]
+
+
+@dataclass(frozen=True, slots=True)
+class Strategy:
+    """What a night trains, from what, on what. As it stands: the parent, whole, on one pass over the new pairs."""
+
+    every: int = 1  # a night in so many trains; 0: none
+    replay: float = 0.0  # old pairs for each new one, drawn by the product's reservoir
+    distil: float = 0.0  # weight of the squared distance to the parent's embeddings, beside the loss
+    average: float = 0.0  # the parent's share in the child's weights
+    lora: int = 0  # the rank of adapters, which alone are trained
+    frozen_layers: int = 0  # this many lower layers and the embeddings stay as they are
+    from_base: bool = False  # on all pairs so far, from the base model
+    epochs: int = 1
+    learning_rate: float = RECIPE.learning_rate
+
+    def trains(self, night: int) -> bool:
+        return self.every > 0 and night % self.every == 0
+
+    def first_training(self, night: int) -> int:
+        """The first night from `night` on that trains; `night` itself where none does."""
+        return -(-night // self.every) * self.every if self.every else night
+
+
+SHIPPED = "replay"  # the product's, measured against
+FROZEN, FULL = "frozen", "full-retrain"  # the bounds
+STRATEGIES = {
+    FROZEN: Strategy(every=0),
+    "naive": Strategy(),
+    SHIPPED: Strategy(replay=1),
+    "replay-distil": Strategy(replay=1, distil=1.0),
+    "replay-average": Strategy(replay=1, average=0.5),
+    "replay-lora": Strategy(replay=1, lora=16, learning_rate=10 * RECIPE.learning_rate),
+    "replay-lower-frozen": Strategy(replay=1, frozen_layers=3),
+    FULL: Strategy(every=5, from_base=True, epochs=2),
+}
+
+
+def prepare(strategy: Strategy, base: str | None = None) -> SentenceTransformer:
+    """The base model (default: the product's) with the adapters of the strategy in it, and what it freezes frozen."""
+    model = load_model(base)
+    if strategy.lora:
+        from peft import LoraConfig, TaskType
+
+        torch.manual_seed(0)  # adapters begin at random
+        model.add_adapter(  # freezes all else; twice the rank is the usual alpha
+            LoraConfig(
+                task_type=TaskType.FEATURE_EXTRACTION,
+                r=strategy.lora,
+                lora_alpha=2 * strategy.lora,
+                target_modules=["query", "key", "value", "dense"],
+            )
+        )
+    for name, weights in model.named_parameters():
+        layer = re.search(r"\.layer\.(\d+)\.", name)
+        is_low = int(layer[1]) < strategy.frozen_layers if layer else ".embeddings." in name
+        if strategy.frozen_layers and is_low:
+            weights.requires_grad_(False)
+    return model
+
+
+def copied(model: SentenceTransformer) -> Weights:
+    return {name: weights.detach().clone() for name, weights in model.state_dict().items()}
+
+
+def learn_night(
+    model: SentenceTransformer,
+    strategy: Strategy,
+    base: Weights,
+    new: Sequence[Search],
+    old: Sequence[Search],
+    texts: Mapping[str, str],
+    night: int,
+) -> float:
+    """Train `model` in place as the strategy does on this night; returns the seconds it took. The seed is the night."""
+    if not strategy.trains(night) or not (new or strategy.from_base):
+        return 0.0
+    chance = random.Random(night)
+    torch.manual_seed(night)
+    began = time.perf_counter()
+    if strategy.from_base:
+        model.load_state_dict(base)
+        pairs = [*old, *new]
+    else:
+        pairs = [*new, *replayed(old, round(strategy.replay * len(new)), chance)]
+    parent = copied(model) if strategy.average else {}
+    teacher = _embeddings(model, pairs, texts) if strategy.distil else None
+    _train(model, strategy, pairs, texts, teacher, seed=night)
+    if strategy.average:
+        with torch.no_grad():
+            for name, weights in model.named_parameters():
+                weights.lerp_(parent[name], strategy.average)
+    return time.perf_counter() - began
+
+
+def _train(
+    model: SentenceTransformer,
+    strategy: Strategy,
+    pairs: Sequence[Search],
+    texts: Mapping[str, str],
+    teacher: Mapping[str, Tensor] | None,
+    seed: int,
+) -> None:
+    """The step that all strategies share, over planned batches."""
+    recipe = replace(RECIPE, learning_rate=strategy.learning_rate, epochs=strategy.epochs)
+    batches = plan_batches(len(pairs), recipe, seed)
+    trained = [weights for weights in model.parameters() if weights.requires_grad]
+    optimiser = torch.optim.AdamW(trained, lr=recipe.learning_rate, weight_decay=recipe.weight_decay)
+    schedule = get_scheduler(recipe.schedule, optimiser, round(recipe.warmup_share * len(batches)), len(batches))
+    model.train(recipe.dropout)
+    for batch in batches:
+        loss = _loss(model, [pairs[row] for row in batch], texts, teacher, strategy.distil)
+        optimiser.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        torch.nn.utils.clip_grad_norm_(trained, recipe.max_grad_norm)
+        optimiser.step()
+        schedule.step()
+    model.eval()
+
+
+def _loss(
+    model: SentenceTransformer,
+    pairs: Sequence[Search],
+    texts: Mapping[str, str],
+    teacher: Mapping[str, Tensor] | None,
+    distil: float,
+) -> Tensor:
+    """InfoNCE over the distinct items of the batch, plus the mean squared distance to the teacher's unit vectors."""
+    queries = list(dict.fromkeys(pair.query for pair in pairs))
+    items = list(dict.fromkeys(texts[pair.item] for pair in pairs))
+    asked, found = _embed(model, queries), _embed(model, items)  # (n_queries, dim), (n_items, dim)
+    rows = [queries.index(pair.query) for pair in pairs]
+    chosen = torch.tensor([items.index(texts[pair.item]) for pair in pairs], device=found.device)
+    loss = cross_entropy(RECIPE.scale * asked[rows] @ found.T, chosen)
+    if teacher is None:
+        return loss
+    taught = torch.stack([teacher[text] for text in [*queries, *items]])
+    return loss + distil * (torch.cat([asked, found]) - taught).square().sum(dim=1).mean()
+
+
+def _embeddings(model: SentenceTransformer, pairs: Sequence[Search], texts: Mapping[str, str]) -> dict[str, Tensor]:
+    """Each distinct text of the pairs as the model embeds it now, without dropout."""
+    distinct = sorted({text for pair in pairs for text in (pair.query, texts[pair.item])}, key=len)
+    model.eval()
+    with torch.no_grad():
+        parts = [_embed(model, distinct[at : at + 64]) for at in range(0, len(distinct), 64)]
+    return dict(zip(distinct, torch.cat(parts), strict=True))
+
+
+def _embed(model: SentenceTransformer, texts: list[str]) -> Tensor:
+    """Unit vectors, (n, dim) float32, through bfloat16 where the hardware computes it, as in the product."""
+    features = batch_to_device(model.preprocess(texts), model.device)
+    with torch.autocast(model.device.type, dtype=torch.bfloat16, enabled=_has_bf16(model.device)):
+        vectors = model(features)["sentence_embedding"]
+    return normalize(vectors.float(), dim=-1)
+
+
+def _has_bf16(device: torch.device) -> bool:
+    if device.type == "cuda":
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())

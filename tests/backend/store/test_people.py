@@ -1,0 +1,320 @@
+"""A person's rows: which are theirs, how they are given out, and that nothing of them stays once they are erased."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from shelfwise.cleaning import clean_event, clean_item
+from shelfwise.store import Store
+
+NOW = 1_320_000_000.0
+EVERYTHING = (float("inf"), 2**62)
+WHO = "anna@example"
+
+
+def record(store: Store, *rows: dict[str, Any]) -> None:
+    """Events on a mug, a second apart unless they say otherwise; their `event_id` is their number unless given."""
+    events = []
+    for number, row in enumerate(rows, store.events.count()):
+        usual = {"event_id": f"e{number}", "type": "click", "item": "mug", "ts": NOW + number}
+        events.append(clean_event(usual | row, NOW))
+    store.events.add(events)
+
+
+def show(store: Store, table: str, *rows: dict[str, Any]) -> None:
+    """Logged answers; they are written when this returns."""
+    kind = {"query": "red mug"} if table == "searches" else {"kind": "popular", "item": None}
+    for row in rows:
+        given = {"ts": NOW, "user": None, "session": None, "generation": 0} | kind | row
+        store.shown.add(table, given, ["mug", "cup"])
+    store.shown.close()
+
+
+def left(store: Store, table: str, key: str) -> set[str]:
+    return {row[0] for row in store._connections.rows(f"SELECT {key} FROM {table}")}
+
+
+def erase(store: Store, user: str = WHO, reaches: dict[int, tuple[float, int]] | None = None) -> dict[str, Any]:
+    return store.people.erase(user, NOW, reaches or {})
+
+
+# ---- whose rows ---------------------------------------------------------------------------------------------
+
+
+def test_a_person_of_whom_nothing_is_known(store: Store) -> None:
+    record(store, {"user": "other"}, {"session": "s"}, {})
+    nothing = {"erasure": None, "events": 0, "searches": 0, "recommendations": 0, "generations": []}
+    assert erase(store, reaches={0: EVERYTHING}) == nothing
+    assert store.events.count() == 3
+    assert store._connections.value("SELECT count(*) FROM erasures") == 0
+    assert store.people.tainted() == set()
+
+
+@pytest.mark.parametrize(
+    ("row", "theirs"),
+    [
+        ({"user": WHO}, True),
+        ({"user": WHO, "session": "shared"}, True),
+        ({"session": "own"}, True),
+        ({"session": "own by a search"}, True),
+        ({"session": "own by a shelf"}, True),
+        ({"search_id": "her search"}, True),
+        ({"recommendation_id": "her shelf"}, True),
+        ({"session": "unknown", "search_id": "her search"}, True),
+        ({}, False),
+        ({"session": "shared"}, False),
+        ({"session": "shared with a search"}, False),
+        ({"session": "unknown"}, False),
+        ({"search_id": "another's search"}, False),
+        ({"user": "other", "search_id": "her search"}, False),
+        ({"user": "other"}, False),
+        ({"user": WHO.upper()}, False),
+    ],
+)
+def test_whose_an_event_is(store: Store, row: dict[str, Any], theirs: bool) -> None:
+    record(store, *({"user": WHO, "session": name} for name in ("own", "shared", "shared with a search")))
+    record(store, {"user": "other", "session": "shared"})
+    show(store, "searches", {"id": "her search", "user": WHO, "session": "own by a search"},
+         {"id": "another's search", "user": "other", "session": "shared with a search"})  # fmt: skip
+    show(store, "recommendations", {"id": "her shelf", "user": WHO, "session": "own by a shelf"})
+    record(store, row | {"event_id": "asked"})
+    found = {event["event_id"] for event in store.people.find(WHO).events}
+    assert ("asked" in found) == theirs
+    assert erase(store)["events"] == len(found)
+    assert ("asked" not in left(store, "events", "event_id")) == theirs
+
+
+@pytest.mark.parametrize(("table", "key"), [("searches", "search_id"), ("recommendations", "recommendation_id")])
+def test_whose_an_answer_is(store: Store, table: str, key: str) -> None:
+    rows: dict[str, dict[str, Any]] = {
+        "named": {"user": WHO},
+        "own session": {"session": "own"},
+        "she went on from it": {},
+        "nobody's": {},
+        "others went on, too": {},
+        "another's": {"user": "other", "session": "shared"},
+        "shared session": {"session": "shared"},
+    }
+    show(store, table, *(row | {"id": id} for id, row in rows.items()))
+    record(store, {"user": WHO, "session": "own", key: "she went on from it"}, {"user": WHO, "session": "shared"},
+           {"user": WHO, key: "others went on, too"}, {"user": "other", key: "others went on, too"},
+           {"user": WHO, key: "another's"})  # fmt: skip
+    assert erase(store)[table] == 3
+    assert left(store, table, key) == {"nobody's", "others went on, too", "another's", "shared session"}
+
+
+def test_what_is_found_is_whole_and_given_out_readably(store: Store) -> None:
+    record(store, {"user": WHO, "session": "s", "query": "red mug", "position": 3}, {"session": "t", "user": WHO})
+    show(store, "searches", {"id": "q", "user": WHO, "query": "blue mug"})
+    given = store.people.find(WHO).to_dict()
+    assert list(given) == ["events", "searches", "recommendations", "sessions"]
+    assert given["events"][0] == {
+        "seq": 1, "event_id": "e0", "ts": "2011-10-30T18:40:00.000Z", "type": "click", "item": "mug", "user": WHO,
+        "session": "s", "search_id": None, "recommendation_id": None, "position": 3, "query": "red mug",
+        "value": None, "quantity": None,
+    }  # fmt: skip
+    assert given["searches"] == [
+        {"search_id": "q", "ts": "2011-10-30T18:40:00.000Z", "query": "blue mug", "user": WHO, "session": None,
+         "generation": 0, "shown": ["mug", "cup"]}
+    ]  # fmt: skip
+    assert (given["recommendations"], given["sessions"]) == ([], ["s", "t"])
+    json.dumps(given)
+
+
+# ---- erasing ------------------------------------------------------------------------------------------------
+
+
+def test_erasing_twice_is_erasing_once(store: Store) -> None:
+    record(store, {"user": WHO}, {"user": "other"})
+    assert erase(store, reaches={1: EVERYTHING})["erasure"] == 1
+    assert erase(store, reaches={1: EVERYTHING})["erasure"] is None
+    assert store.people.tainted() == {1}
+    assert store.people.find(WHO).to_dict() == {"events": [], "searches": [], "recommendations": [], "sessions": []}
+
+
+def test_the_table_of_erasures_names_nobody(store: Store) -> None:
+    record(store, {"user": WHO}, {"user": WHO})
+    show(store, "searches", {"id": "q", "user": WHO})
+    erase(store, reaches={4: EVERYTHING, 5: (0.0, 0)})
+    (row,) = store._connections.rows("SELECT * FROM erasures")
+    assert dict(row) == {"id": 1, "at": NOW, "events": 2, "searches": 1, "recommendations": 0, "generations": "[4]"}
+
+
+def test_an_erasure_is_whole_or_nothing(store: Store) -> None:
+    record(store, {"user": WHO})
+    number = store.nights.begin(NOW, 0)
+    with store._connections.write() as connection:
+        connection.execute("UPDATE nights SET report = 'broken' WHERE night = ?", (number,))
+    with pytest.raises(json.JSONDecodeError):
+        erase(store)
+    assert (store.events.count(), store._connections.value("SELECT count(*) FROM erasures")) == (1, 0)
+    assert store._connections.value("PRAGMA secure_delete") == 0
+
+
+def test_a_seq_is_never_given_twice(store: Store) -> None:
+    record(store, {"user": "other"}, {"user": WHO}, {"user": WHO})
+    erase(store)
+    assert store.events.last_seq() == 1
+    store.people.scrub()
+    record(store, {"event_id": "new"})
+    assert store.events.last_seq() == 4
+
+
+def stored(folder: Path, text: str) -> dict[str, int]:
+    """How often the text stands in each file of the shop."""
+    counts = {path.name: path.read_bytes().count(text.encode()) for path in folder.iterdir() if path.is_file()}
+    return {name: count for name, count in counts.items() if count}
+
+
+def test_no_byte_of_them_stays(store: Store) -> None:
+    """Pages that were split keep copies of moved rows, which only writing the file anew takes out."""
+    chance, folder = random.Random(0), store.path.parent
+    for start in range(0, 3_000, 500):
+        record(store, *({"event_id": f"{chance.getrandbits(99):x}", "session": f"{chance.getrandbits(99):x}",
+                         "user": WHO if n % 30 == 0 else f"user {chance.randrange(500)}", "ts": NOW + chance.random()}
+                        for n in range(start, start + 500)))  # fmt: skip
+    show(store, "searches", {"id": "q", "user": WHO, "query": "her own words"})
+    assert stored(folder, WHO)
+    assert erase(store)["events"] == 100
+    assert store.people.scrub()
+    assert (stored(folder, WHO), stored(folder, "her own words")) == ({}, {})
+
+
+def test_scrubbing_keeps_all_else(store: Store) -> None:
+    store.items.upsert([(0, clean_item({"id": "mug", "title": "Red Mug"}))])
+    record(store, {"user": WHO}, {"user": "other"})
+    erase(store)
+    assert store.people.scrub()
+    assert store.text.search("mug", 10)[0][0][0] == "mug"
+    assert (store.items.last_seq(), store.events.count(), store.people.size() > 0) == (1, 1, True)
+    assert store._connections.value("PRAGMA busy_timeout") == 60_000
+
+
+def test_whoever_reads_on_is_not_disturbed_and_said(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("shelfwise.store.people._SCRUB_MS", 10)
+    record(store, {"user": WHO})
+    other = Store(store.path.parent)
+    reading = other._connections.connection()
+    reading.execute("BEGIN")
+    assert reading.execute("SELECT count(*) FROM events").fetchone()[0] == 1
+    erase(store)
+    assert not store.people.scrub()
+    assert reading.execute("SELECT count(*) FROM events").fetchone()[0] == 1
+    reading.execute("COMMIT")
+    assert store.people.scrub()
+    assert stored(store.path.parent, WHO) == {}
+    other.close()
+
+
+def test_a_file_too_large_to_be_held_in_memory_is_said(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("shelfwise.store.people._MOST_BYTES", 0)
+    assert not store.people.scrub()
+
+
+# ---- the generations that learned from them -----------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("until", "last_seq", "tainted"),
+    [
+        (NOW + 1.5, 2, True),
+        (NOW + 1.0, 2, False),  # until is exclusive
+        (NOW + 1.5, 1, False),  # seq is inclusive
+        (0.0, 2**62, False),
+        (float("inf"), 2, True),
+        (float("inf"), 0, False),
+    ],
+)
+def test_a_generation_learned_what_lies_within_its_reach(
+    store: Store, until: float, last_seq: int, tainted: bool
+) -> None:
+    record(store, {"user": "other"}, {"user": WHO})
+    assert store.people.find(WHO).learned_by({7: (until, last_seq)}) == [7] * tainted
+    assert erase(store, reaches={7: (until, last_seq)})["generations"] == [7] * tainted
+    assert store.people.tainted() == {7} - ({7} if not tainted else set())
+
+
+def test_both_bounds_are_of_one_event(store: Store) -> None:
+    """An early event that came late and a late one that came early are in no generation that ended between."""
+    record(store, {"user": WHO, "ts": NOW + 100}, {"user": WHO, "ts": NOW})
+    assert erase(store, reaches={1: (NOW + 50, 1)})["generations"] == []
+
+
+def night(store: Store, verdict: str, generation: int | None, report: dict[str, Any], parent: int = 0) -> int:
+    number = store.nights.begin(NOW, parent)
+    store.nights.end(number, NOW, verdict, "", generation, report)
+    return number
+
+
+def test_the_nights_that_made_them_are_marked(store: Store) -> None:
+    record(store, {"user": WHO}, {"user": "other"})
+    nights = {
+        verdict: night(store, verdict, 1, {"counts": {"events": 2}})
+        for verdict in ("published", "refused", "compacted", "nothing to learn", "failed")
+    }
+    clean = night(store, "published", 2, {})
+    erase(store, reaches={1: EVERYTHING})
+    erase(store, "other", reaches={1: EVERYTHING})
+    marked = {verdict for verdict, number in nights.items() if "erased" in store.nights.get(number)["report"]}
+    assert marked == {"published", "refused", "compacted"}
+    assert store.nights.get(nights["published"])["report"] == {"counts": {"events": 2}, "erased": [1, 2]}
+    assert store.nights.get(clean)["report"] == {}
+
+
+def test_their_queries_leave_the_reports(store: Store) -> None:
+    record(store, {"user": WHO, "query": "Anna's Mug!"}, {"user": "other", "query": "lantern"})
+    show(store, "searches", {"id": "q", "user": WHO, "query": "blue bag"})
+
+    def examples(queries: Iterable[str]) -> dict[str, Any]:
+        return {"gained": [{"query": query, "item": "mug", "after": 1.0} for query in queries], "lost": []}
+
+    number = night(store, "failed", 0, {"moved": examples(["anna's  mug", "lantern", "blue bag"]), "warnings": ["x"]})
+    erase(store)
+    assert store.nights.get(number)["report"] == {"moved": examples(["lantern"]), "warnings": ["x"]}
+
+
+@pytest.mark.parametrize(
+    ("warning", "stays"),
+    [
+        (f"{WHO} chose more than a person does", False),
+        ("left out: own-session", False),
+        (f"{WHO}2 chose more than a person does", True),
+        ("query mix moved: PSI 0.31 > 0.25", True),
+    ],
+)
+def test_what_names_them_leaves_the_reports(store: Store, warning: str, stays: bool) -> None:
+    record(store, {"user": WHO, "session": "own-session"})
+    number = night(store, "published", 1, {"warnings": [warning, "another"], "strategy": "replay"})
+    erase(store)
+    kept = [warning, "another"] if stays else ["another"]
+    assert store.nights.get(number)["report"] == {"warnings": kept, "strategy": "replay"}
+
+
+def test_the_highest_number_ever_given(store: Store) -> None:
+    assert store.people.last_generation() == -1
+    number = store.nights.begin(NOW, 0)
+    assert store.people.last_generation() == 0
+    store.nights.end(number, NOW, "published", "", 1, {})
+    assert store.people.last_generation() == 1
+    record(store, {"user": WHO})
+    erase(store, reaches={3: EVERYTHING, 2: EVERYTHING})
+    assert (store.people.last_generation(), store.people.tainted()) == (3, {2, 3})
+
+
+def test_a_shop_of_before_gets_the_table(tmp_path: Path) -> None:
+    opened = Store(tmp_path / "old")
+    record(opened, {"user": WHO})
+    with opened._connections.write() as connection:
+        connection.execute("DROP TABLE erasures")
+        connection.execute("DELETE FROM _sqlite_migrations WHERE name = 'erasures'")
+        connection.execute("PRAGMA user_version = 2")
+    opened.close()
+    again = Store(tmp_path / "old")
+    assert erase(again)["events"] == 1
+    again.close()

@@ -1,0 +1,105 @@
+"""`shelfwise erase` and `export`, called as the console script calls them."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from conftest import NOW
+
+from shelfwise import Shop
+from shelfwise.cli.main import main
+from shelfwise.locks import locked
+
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Runs `shelfwise ARGUMENTS` in this process; its exit code and what it printed to both streams."""
+
+    def run(*arguments: object) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["shelfwise", *map(str, arguments)])
+        try:
+            main()
+            code = 0
+        except SystemExit as ended:
+            code = int(ended.code or 0)
+        return code, *capsys.readouterr()
+
+    return run
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    """A shop that knows Änne's two events and another's; generation 1, which serves, counted them all."""
+    with Shop(tmp_path / "shop", clock=lambda: NOW) as shop:
+        rows = [{"type": "view", "item": "mug", "user": user} for user in ("Änne", "Änne", "other")]
+        shop.record([row | {"ts": NOW.timestamp() - 5} for row in rows])
+        for until in (0.0, NOW.timestamp()):
+            number, folder = shop.generations.begin()
+            current = shop.generations.current()
+            card = {"learned": {"events_seq": 0, "until": 0.0, "held_out": []}, "until": until}
+            shop.generations.publish(number, folder, card, parent=current, current=current)
+    return tmp_path / "shop"
+
+
+def test_the_receipt_of_an_erasure(run: Run, data: Path) -> None:
+    code, out, err = run("--data", data, "erase", "--user", "Änne")
+    first, learned, then, files = out.splitlines()
+    assert (code, err) == (0, "")
+    assert first.endswith("Z  erased 2 events, 0 searches and 0 recommendations")
+    assert learned == "learned from them: generation 1"
+    assert then == "the next night starts from generation 0 and relearns; the shop serves as before until then"
+    assert files == "a log file that still holds them brings them back when it is imported"
+    assert "Änne" not in out, "a receipt may be kept"
+
+
+def test_the_base_model_is_where_all_learned_from_them(run: Run, data: Path) -> None:
+    (data / "generations" / "0000" / "card.json").unlink()
+    assert "the next night starts from the base model" in run("--data", data, "erase", "--user", "Änne")[1]
+
+
+def test_erasing_nobody_is_no_error(run: Run, data: Path) -> None:
+    code, out, _ = run("--data", data, "erase", "--user", "nobody")
+    assert code == 0
+    assert "erased 0 events, 0 searches and 0 recommendations\nno generation on disk learned from them\n" in out
+
+
+def test_what_could_not_be_overwritten_is_said(run: Run, data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("shelfwise.store.people._MOST_BYTES", 0)
+    assert "erase again later" in run("--data", data, "erase", "--user", "Änne")[1]
+
+
+def test_json_is_what_python_gives(run: Run, data: Path) -> None:
+    with Shop(data) as shop:
+        exported = shop.export("Änne")
+    assert json.loads(run("--data", data, "--json", "export", "--user", "Änne")[1]) == exported
+    receipt = json.loads(run("--data", data, "--json", "erase", "--user", "Änne")[1])
+    assert (receipt["events"], receipt["generations"], receipt["next_parent"]) == (2, [1], 0)
+
+
+def test_export_is_json_that_a_person_can_read(run: Run, data: Path) -> None:
+    code, out, err = run("--data", data, "export", "--user", "Änne")
+    assert (code, err) == (0, "")
+    assert out.startswith('{\n "user": "Änne",\n "events": [\n')
+    assert out == run("--data", data, "--json", "export", "--user", "Änne")[1]
+    assert len(json.loads(out)["events"]) == 2
+
+
+@pytest.mark.parametrize("command", ["erase", "export"])
+@pytest.mark.parametrize(("user", "code", "reason"), [(" ", 1, "Error: user: an id has 1 to 512"), (None, 2, "--user")])
+def test_nobody_named(run: Run, data: Path, command: str, user: str | None, code: int, reason: str) -> None:
+    done = run("--data", data, command, *([] if user is None else ["--user", user]))
+    assert done[:2] == (code, "")
+    assert reason in done[2]
+
+
+def test_a_running_night_is_waited_for(run: Run, data: Path) -> None:
+    with locked(data / "night.lock"):
+        code, out, err = run("--data", data, "erase", "--user", "Änne")
+    assert (code, out) == (1, "")
+    assert err.startswith("Error: a night is running")

@@ -1,0 +1,109 @@
+"""What the judge asks: the newest, a stratified anchor, and for shops with few searches their baskets and titles."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+
+import pytest
+
+from shelfwise.times import DAY
+from shelfwise.trainer.collect import Material
+from shelfwise.trainer.exams import ANCHOR, NEWEST, Exam, halve, set_exams, strata
+from shelfwise.trainer.searches import Basket, Search
+
+UNTIL = 100 * DAY
+
+
+def searches(query: str, item: str, count: int = 1, ts: float = 0.0) -> list[Search]:
+    return [Search(query, item, ts, (number,)) for number in range(count)]
+
+
+def anchor(material: Material, seed: int = 1) -> Exam:
+    return next(exam for exam in set_exams(material, {}, {}, seed, UNTIL) if exam.name == ANCHOR)
+
+
+def test_the_searches_are_asked_as_often_as_they_were_made() -> None:
+    held = [*searches("mug", "a", 3), *searches("cup", "b")]
+    (exam,) = set_exams(Material(held_searches=held, old_searches=held * 100), {}, {}, 1, UNTIL)
+    assert exam.name == NEWEST and exam.are_queries and exam.is_of_searches
+    assert exam.asked == [["mug"]] * 3 + [["cup"]]
+    assert exam.right == [{"a"}] * 3 + [{"b"}] and exam.given == [frozenset()] * 4
+    assert exam.strata == []
+
+
+@pytest.mark.parametrize(
+    ("asked", "expected"),
+    [
+        ([*searches("mug", "a", 5), *searches("cup", "b", 3), *searches("t-light", "b")], "h h h h h t t t t"),
+        ([*searches("mug", "a", 2), *searches("Mug!", "a", 2), *searches("cup", "b", 3)], "h h h h t t t"),
+        ([*searches("mug", "a", 5), *searches("mug", "c", 1, ts=UNTIL - 7 * DAY)], "h h h h h n"),
+        ([*searches("mug", "a", 5), *searches("mug", "known", 1, ts=UNTIL - 1)], "h h h h h h"),
+    ],
+)
+def test_strata(asked: list[Search], expected: str) -> None:
+    material = Material(anchor_searches=asked, old_searches=searches("x", "known", ts=UNTIL - 8 * DAY))
+    assert " ".join(kind[0] for kind in strata(material, UNTIL)) == expected
+
+
+@pytest.mark.parametrize(
+    ("head", "tail", "new", "expected"),
+    [
+        (200, 150, 20, {"head": 200, "tail": 150, "new": 20}),
+        (2000, 900, 30, {"head": 235, "tail": 235, "new": 30}),
+        (2000, 900, 800, {"head": 167, "tail": 167, "new": 166}),
+        (900, 40, 0, {"head": 460, "tail": 40}),
+    ],
+)
+def test_no_stratum_of_the_anchor_is_drowned(head: int, tail: int, new: int, expected: dict[str, int]) -> None:
+    made = [*searches("mug", "a", head), *(s for number in range(tail) for s in searches(f"q{number}", "b"))]
+    made += [s for number in range(new) for s in searches(f"n{number}", "c", ts=UNTIL - DAY)]
+    exam = anchor(Material(anchor_searches=made))
+    counts = Counter(exam.strata)
+    assert counts.total() == len(exam.asked) == len(exam.right) == min(500, head + tail + new)
+    assert all(abs(counts[kind] - count) <= 1 for kind, count in expected.items())
+    order = [
+        made.index(Search(a[0], min(r), UNTIL - DAY if k == "new" else 0.0, (0,)))
+        for a, r, k in zip(exam.asked, exam.right, exam.strata, strict=True)
+    ]
+    assert order == sorted(order), "in the order of time"
+
+
+def test_the_anchor_is_drawn_by_the_seed() -> None:
+    material = Material(anchor_searches=[s for number in range(900) for s in searches(f"q{number}", "a")])
+    assert anchor(material, seed=1) == anchor(material, seed=1)
+    assert anchor(material, seed=1) != anchor(material, seed=2)
+
+
+def test_a_shop_with_few_searches_is_asked_for_baskets_and_known_items_too() -> None:
+    titles = {f"x{number}": f"a title of {number}" for number in range(100)}
+    material = Material(
+        held_baskets=[Basket(("x1", "x2"), 0.0, (1,))],
+        held_searches=searches("a", "x1"),
+        anchor_searches=searches("a", "x2"),
+    )
+    names = [exam.name for exam in set_exams(material, titles, titles, 1, UNTIL)]
+    assert names == [NEWEST, ANCHOR, "newest baskets", "known items"]
+    material.old_searches = searches("a", "x1", 500)
+    assert [exam.name for exam in set_exams(material, titles, titles, 1, UNTIL)] == [NEWEST, ANCHOR]
+    assert set_exams(Material(old_searches=searches("a", "x1", 500)), titles, titles, 1, UNTIL) == []
+
+
+def test_an_item_of_the_same_title_is_right_too() -> None:
+    titles = {f"x{number}": "a red mug" for number in range(30)}
+    (exam,) = set_exams(Material(), titles, titles, 1, UNTIL)
+    assert exam.right[0] == set(titles) and exam.asked[0] == ["red mug"]
+
+
+def test_questions_about_the_same_query_are_one_cluster() -> None:
+    queries = Exam(NEWEST, True, [["T-light"], ["t light"], ["cup"], ["?!"]], [frozenset("a")] * 4, [frozenset()] * 4)
+    assert queries.clusters == ["tlight", "tlight", "cup", "?!"]
+    baskets = Exam("newest baskets", False, [["a", "b"], ["b", "a"]], [frozenset("c")] * 2, [frozenset()] * 2)
+    assert len(set(baskets.clusters)) == 2
+
+
+@pytest.mark.parametrize("size", [2, 3, 8])
+def test_half_a_basket(size: int) -> None:
+    items = tuple(f"x{number}" for number in range(size))
+    given, wanted = halve(Basket(items, 0.0, (1,)), random.Random(1))
+    assert sorted(given + wanted) == sorted(items) and len(given) == size // 2

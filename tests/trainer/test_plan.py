@@ -1,0 +1,104 @@
+"""The plan: a killed night is carried on as it was, and a budget leaves time to judge and publish."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from shelfwise.trainer.defences import Defences
+from shelfwise.trainer.pairs import MOST_PAIRS
+from shelfwise.trainer.plan import Budget, Options, Plan, make_plan
+from shelfwise.trainer.recipe import Recipe
+
+NOW, LATER = 1000.0, 2000.0
+
+
+@pytest.mark.parametrize(("until", "expected"), [(None, Plan(3, NOW, 50)), (700.0, Plan(3, 700.0, 50))])
+def test_a_new_plan_is_kept_beside_the_work(tmp_path: Path, until: float | None, expected: Plan) -> None:
+    work = tmp_path / "shop" / "work"
+    assert make_plan(work, 3, until, NOW, 50) == expected
+    assert [path.name for path in work.iterdir()] == ["night.json"], "and nothing unfinished"
+
+
+@pytest.mark.parametrize(
+    ("parent", "until", "expected"),
+    [
+        (3, None, Plan(3, NOW, 50, resumed=True)),
+        (3, NOW, Plan(3, NOW, 50, resumed=True)),
+        (3, 1500.0, Plan(3, 1500.0, 90)),
+        (4, None, Plan(4, LATER, 90)),
+        (2, NOW, Plan(2, NOW, 90)),
+    ],
+)
+def test_a_killed_night_is_carried_on_if_it_is_the_same(
+    tmp_path: Path, parent: int, until: float | None, expected: Plan
+) -> None:
+    make_plan(tmp_path, 3, None, NOW, 50)
+    assert make_plan(tmp_path, parent, until, LATER, 90) == expected
+    again = make_plan(tmp_path, parent, until, 3000.0, 99)
+    assert again == Plan(expected.parent, expected.until, expected.events_seq, resumed=True), "killed once more"
+
+
+@pytest.mark.parametrize(
+    "left",
+    ["", "{", "null", "[3, 1000.0, 50]", '{"parent": 3}', '{"parent": 3, "until": 1.0, "events_seq": 5, "more": 1}'],
+)
+def test_a_damaged_plan_is_no_plan(tmp_path: Path, left: str) -> None:
+    (tmp_path / "night.json").write_text(left)
+    assert make_plan(tmp_path, 3, None, NOW, 50) == Plan(3, NOW, 50)
+    assert json.loads((tmp_path / "night.json").read_text())["until"] == NOW
+
+
+def test_the_defaults_are_a_plain_night() -> None:
+    assert Options() == Options(True, False, None, None, Recipe(), Defences())
+
+
+# ---- budget -------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The monotonic clock of plan.py: its only element."""
+    now = [500.0]
+    monkeypatch.setattr("shelfwise.trainer.plan.time.monotonic", lambda: now[0])
+    return now
+
+
+SPENT = {"collect": 9.0, "train": 10.0, "export": 2.0, "encode": 3.0, "judge": 4.0, "drift": 0.5, "publish": 0.5}
+LAST: dict[str, Any] = {"seconds": SPENT, "training": {"pairs": 1300}}
+
+
+def test_without_a_budget_a_night_takes_its_time(clock: list[float]) -> None:
+    budget = Budget(None, 1000, LAST)
+    assert (budget.deadline, budget.most_pairs()) == (None, MOST_PAIRS)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "last", "deadline", "pairs"),
+    [
+        (60.0, LAST, 547.0, 4700),  # 60 - 1.3 × 10 s for the other stages; 47 s × 130 pairs a second / 1.3
+        (20.0, LAST, 507.0, 700),
+        (13.0, LAST, 500.0, 0),
+        (1.0, LAST, 488.0, 0),
+        (9999.0, LAST, 10_486.0, MOST_PAIRS),
+        (60.0, {}, 521.0, 646),  # nothing measured yet: 1.3 × (20 s + 1000 items / 100 a second), 40 pairs a second
+        (60.0, {"seconds": {"publish": 1.0}}, 521.0, 646),  # the last night did not train
+    ],
+)
+def test_a_budget_leaves_time_to_judge_and_publish(
+    clock: list[float], seconds: float, last: dict[str, Any], deadline: float, pairs: int
+) -> None:
+    budget = Budget(seconds, 1000, last)
+    assert budget.deadline == pytest.approx(deadline)
+    assert budget.most_pairs() == pytest.approx(pairs, abs=1)
+
+
+def test_what_was_spent_before_training_is_gone(clock: list[float]) -> None:
+    budget = Budget(60.0, 1000, LAST)
+    before = budget.most_pairs()
+    clock[0] += 23.5
+    assert budget.deadline == 547.0
+    assert budget.most_pairs() == pytest.approx(before / 2, abs=1)

@@ -1,0 +1,130 @@
+"""Two processes under torchrun train what one does, helpers end when the night does, and nobody waits for ever."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from shelfwise.trainer import ranks
+from shelfwise.trainer.learn import learn
+from shelfwise.trainer.models import load_model
+from shelfwise.trainer.pairs import Pair
+from shelfwise.trainer.recipe import Recipe
+
+ITEMS = ["red mug", "white lantern", "lunch bag", "alarm clock", "vanilla candle", "garden chair", "paper napkin"]
+TEXTS = {str(number): f"{colour} {item}" for number, (colour, item) in
+         enumerate((colour, item) for colour in ("red", "blue") for item in ITEMS)}  # fmt: skip
+# Items that stand on both ranks, weights and hard negatives; 45 pairs, so that the ranks' shares differ
+PAIRS = [
+    Pair(f"{TEXTS[str(number % 14)].split()[-1]} {number % 4}", str(number % 14), 0.5 + number % 3,
+         negatives=(str((number + 3) % 14),) if number % 5 == 0 else ())
+    for number in range(45)
+]  # fmt: skip
+RECIPE = Recipe(batch_size=16, learning_rate=1e-3, epochs=2, dropout=False, bf16=False, max_grad_norm=0.5)
+
+NIGHT = """
+import os, sys
+from pathlib import Path
+import torch
+from shelfwise.trainer import ranks, steps
+from shelfwise.trainer.models import load_model
+from test_ranks import PAIRS, RECIPE, TEXTS
+
+model, work, mode = sys.argv[1], Path(sys.argv[2]), sys.argv[3]
+steps.CHECKPOINT_STEPS = 3
+if ranks.is_helper():
+    ranks.help_training()
+    sys.exit()
+from shelfwise.trainer.learn import learn
+
+def progress(done, total):
+    if mode == "killed" and done == 4:
+        os.kill(os.getpid(), 9)
+    if mode == "failed" and done == 4:
+        raise KeyError("disk")
+
+try:
+    for night in range(2 if mode == "twice" else 1):
+        encoder = load_model(model)
+        report = learn(encoder, PAIRS, TEXTS, work / str(night), seed=3, recipe=RECIPE, progress=progress)
+        torch.save({"weights": encoder.state_dict(), "report": report}, work / f"{mode}-{night}.pt")
+finally:
+    ranks.dismiss()
+"""
+
+
+def start(command: list[str], model: Path, work: Path, mode: str, **environment: str) -> subprocess.Popen[str]:
+    work.mkdir(exist_ok=True)
+    (work / "night.py").write_text(NIGHT)
+    return subprocess.Popen(
+        [sys.executable, "-P", *command, str(work / "night.py"), str(model), str(work), mode],
+        env=os.environ | {"PYTHONPATH": str(Path(__file__).parent), "OMP_NUM_THREADS": "1"} | environment,
+        stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+
+
+def two_ranks(model: Path, work: Path, mode: str) -> list[tuple[int, str]]:
+    """Status and last words of rank 0 and 1, started by hand: nobody ends the one when the other is gone."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        common = {"WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free.getsockname()[1])}
+    started = [start([], model, work, mode, **common, RANK=rank, LOCAL_RANK=rank) for rank in "01"]
+    words = [process.communicate(timeout=180)[1] for process in started]
+    return [(process.returncode, said) for process, said in zip(started, words, strict=True)]
+
+
+@pytest.fixture(scope="module")
+def whole(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> list[Any]:
+    """Two nights of one torchrun, weights and report."""
+    work = tmp_path_factory.mktemp("ranks") / "work"
+    torchrun = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+    night = start(torchrun, tiny_model, work, "twice")
+    said = night.communicate(timeout=180)[1]
+    assert night.returncode == 0, said
+    return [torch.load(work / f"twice-{number}.pt") for number in range(2)]
+
+
+def furthest(first: Any, second: Any) -> float:
+    return max(float((first[name] - second[name]).abs().max()) for name in first)
+
+
+def test_alone_it_does_nothing() -> None:
+    assert (ranks.world(), ranks.rank(), ranks.is_helper()) == (1, 0, False)
+    assert ranks.agree(7) == 7
+    with ranks.together("job"):
+        ranks.wait_for_all()
+    ranks.dismiss()
+
+
+@pytest.mark.real
+def test_two_ranks_train_what_one_does(tiny_model: Path, tmp_path: Path, whole: list[Any]) -> None:
+    alone = load_model(str(tiny_model))
+    before = {name: weights.clone() for name, weights in alone.state_dict().items()}
+    report = learn(alone, PAIRS, TEXTS, tmp_path, seed=3, recipe=RECIPE, progress=lambda *_: None)
+    assert furthest(before, alone.state_dict()) > 1e-3
+    assert furthest(whole[0]["weights"], alone.state_dict()) < 1e-6
+    assert whole[0]["report"] == report | {"ranks": 2}
+    assert furthest(whole[0]["weights"], whole[1]["weights"]) == 0, "again the same"
+
+
+@pytest.mark.real
+def test_a_night_killed_on_two_ranks_goes_on(tiny_model: Path, tmp_path: Path, whole: list[Any]) -> None:
+    (status, _), (helpers_status, said) = two_ranks(tiny_model, tmp_path, "killed")
+    assert (status, helpers_status) == (-9, 1), said
+    assert [status for status, _ in two_ranks(tiny_model, tmp_path, "once")] == [0, 0]
+    resumed = torch.load(tmp_path / "once-0.pt")
+    assert resumed["report"]["resumed_at_step"] == 3
+    assert furthest(whole[0]["weights"], resumed["weights"]) == 0
+
+
+@pytest.mark.real
+def test_a_failed_night_lets_its_helpers_go(tiny_model: Path, tmp_path: Path) -> None:
+    (status, said), (helpers_status, _) = two_ranks(tiny_model, tmp_path, "failed")
+    assert (status, helpers_status) == (1, 1) and "KeyError: 'disk'" in said

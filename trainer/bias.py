@@ -1,0 +1,65 @@
+"""Position bias: shoppers look at the first hits more, whatever they are; a choice further down says more.
+
+How much more is estimated from the shop's own log: the same item for the same query, shown at two places, is as good at
+both, so that the difference in clicks is the difference in attention (Agarwal et al., "Estimating Position Bias without
+Intrusive Interventions", WSDM 2019; the chain of adjacent positions is used).
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from shelfwise.store import Event, Impression
+from shelfwise.trainer.searches import Search, bare
+
+__all__ = ["correct_bias", "estimate_propensities"]
+
+_LEAST_CLICKS = 30  # on either side of two positions; below that their ratio is noise and counts as 1
+_MOST_WEIGHT = 5.0  # clipping: one choice at the bottom must not drown a night
+_DEEPEST = 20
+
+
+def estimate_propensities(impressions: Iterable[Impression], events: Iterable[Event]) -> list[float]:
+    """How likely a shopper looks at position 1, 2, … relative to position 1; never rising; 1 where unknown."""
+    chosen: defaultdict[str, set[str]] = defaultdict(set)
+    for event in events:
+        if event.search_id and event.type in ("click", "cart", "purchase"):
+            chosen[event.search_id].add(event.item)
+    shown: defaultdict[tuple[str, str], list[list[int]]] = defaultdict(lambda: [[0] * _DEEPEST, [0] * _DEEPEST])
+    for answer in impressions:
+        query, picked = bare(answer.query), chosen.get(answer.search_id, set())
+        for place, item in enumerate(answer.shown[:_DEEPEST]):
+            times, clicks = shown[query, item]
+            times[place] += 1
+            clicks[place] += item in picked
+    propensities = [1.0]
+    for place in range(_DEEPEST - 1):
+        propensities.append(propensities[-1] * _ratio(shown.values(), place))
+    return propensities
+
+
+def _ratio(shown: Iterable[list[list[int]]], place: int) -> float:
+    """Attention to `place` + 1 over that to `place`, from the items seen at both, at most 1."""
+    above = below = clicks_above = clicks_below = 0.0
+    for times, clicks in shown:
+        if times[place] and times[place + 1]:
+            weight = min(times[place], times[place + 1])
+            above += weight * clicks[place] / times[place]
+            below += weight * clicks[place + 1] / times[place + 1]
+            clicks_above += clicks[place]
+            clicks_below += clicks[place + 1]
+    if min(clicks_above, clicks_below) < _LEAST_CLICKS:
+        return 1.0
+    return min(1.0, below / above)
+
+
+def correct_bias(searches: Sequence[Search], propensities: Sequence[float]) -> list[Search]:
+    """Weights multiplied by the clipped inverse of the chosen position's propensity; unknown positions keep theirs."""
+    corrected = []
+    for search in searches:
+        place = min(search.position or 1, len(propensities)) - 1
+        factor = min(_MOST_WEIGHT, 1 / propensities[place])
+        corrected.append(search if factor == 1 else replace(search, weight=search.weight * factor))
+    return corrected

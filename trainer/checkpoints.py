@@ -1,0 +1,109 @@
+"""What a training leaves in its folder, so that a night killed half-way goes on where it was.
+
+A checkpoint counts once it is sealed: the seal names every file with its sha256 and is written last, so that what a
+kill tore is passed over. A finished training leaves its weights and its report.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import shutil
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+from sentence_transformers import SentenceTransformer
+
+from shelfwise.trainer.pairs import Pair
+
+__all__ = ["claim", "fingerprint", "finish", "finished", "load_weights", "newest", "save_weights", "seal"]
+
+_SEAL = "sealed.json"
+_FINISHED = "finished.pt"
+
+
+def fingerprint(model: SentenceTransformer, pairs: Sequence[Pair], settings: Sequence[Any]) -> str:
+    """16 hex digits over all that the end of a training depends on; the same only for the same training."""
+    digest = hashlib.sha256(json.dumps([settings, [asdict(pair) for pair in pairs]], sort_keys=True).encode())
+    for name, weights in model.state_dict().items():
+        digest.update(f"{name} {weights.dtype} {tuple(weights.shape)}".encode())
+        digest.update(weights.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy())
+    return digest.hexdigest()[:16]
+
+
+def claim(work: Path, name: str) -> Path:
+    """The folder of the training `name` in `work`; those of other trainings are removed."""
+    work.mkdir(parents=True, exist_ok=True)
+    for other in work.iterdir():
+        if re.fullmatch("[0-9a-f]{16}", other.name) and other.name != name:
+            shutil.rmtree(other)
+    (work / name).mkdir(exist_ok=True)
+    return work / name
+
+
+def seal(checkpoint: Path) -> None:
+    """Say that the checkpoint is whole."""
+    _write(checkpoint / _SEAL, lambda path: path.write_text(json.dumps(_hashes(checkpoint))))
+
+
+def newest(folder: Path) -> Path | None:
+    """The newest whole checkpoint; torn ones, which a kill left, are removed."""
+    for checkpoint in sorted(folder.glob("checkpoint-*"), key=lambda path: -int(path.name.split("-")[1])):
+        try:
+            if json.loads((checkpoint / _SEAL).read_text()) == _hashes(checkpoint):
+                return checkpoint
+        except (OSError, ValueError):
+            pass
+        shutil.rmtree(checkpoint)
+    return None
+
+
+def finish(folder: Path, model: SentenceTransformer, report: dict[str, Any]) -> None:
+    """Keep the trained weights and the training's report; its checkpoints have served."""
+    kept = {"weights": model.state_dict(), "report": json.dumps(report)}
+    _write(folder / _FINISHED, lambda path: torch.save(kept, path))
+    for other in folder.iterdir():
+        if other.name != _FINISHED:
+            shutil.rmtree(other) if other.is_dir() else other.unlink()
+
+
+def finished(folder: Path, model: SentenceTransformer) -> dict[str, Any] | None:
+    """The report of the training that finished here, its weights loaded into the model; None if it didn't."""
+    if not (folder / _FINISHED).is_file():
+        return None
+    kept = torch.load(folder / _FINISHED, map_location="cpu", weights_only=True)
+    model.load_state_dict(kept["weights"])
+    report: dict[str, Any] = json.loads(kept["report"])
+    return report
+
+
+def save_weights(path: Path, model: SentenceTransformer) -> None:
+    """Write the weights to `path`, whole or not at all."""
+    _write(path, lambda part: torch.save(model.state_dict(), part))
+
+
+def load_weights(path: Path, model: SentenceTransformer) -> None:
+    """Put the weights that `save_weights` wrote into the model."""
+    model.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
+
+
+def _hashes(folder: Path) -> dict[str, str]:
+    hashes = {}
+    for path in sorted(folder.iterdir()):
+        if path.name != _SEAL:
+            with path.open("rb") as file:
+                hashes[path.name] = hashlib.file_digest(file, "sha256").hexdigest()
+    return hashes
+
+
+def _write(path: Path, write: Any) -> None:
+    part = path.with_name(f"{path.name}.part")
+    write(part)
+    with part.open("rb") as file:
+        os.fsync(file.fileno())
+    os.replace(part, path)

@@ -1,0 +1,142 @@
+"""The parent's encoder learns, and its child is exported and judged: from the night's material to a verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from shelfwise.encoder import Encoder
+from shelfwise.errors import TrainingDiverged
+from shelfwise.generations import Generation
+from shelfwise.trainer.build import Catalogue, encode_catalogue
+from shelfwise.trainer.collect import LEAST_PAIRS, Material
+from shelfwise.trainer.diary import Diary
+from shelfwise.trainer.exams import Exam, set_exams
+from shelfwise.trainer.judge import judge
+from shelfwise.trainer.pairs import make_pairs
+from shelfwise.trainer.plan import Budget, Options
+
+__all__ = ["Lesson", "Outcome", "Parent", "raise_child"]
+
+_JUDGED_SEED = 20_111  # the same known-item questions on every night
+
+
+@dataclass(frozen=True, slots=True)
+class Parent:
+    """A generation with its encoder and the encoder's vectors of today's catalogue, (n_items, dim) float32."""
+
+    generation: Generation
+    encoder: Encoder
+    vectors: np.ndarray
+
+
+@dataclass(frozen=True, slots=True)
+class Lesson:
+    """What there is to learn and from whom; `until` in epoch seconds, `work` holds the checkpoints."""
+
+    parent: Parent
+    material: Material
+    catalogue: Catalogue
+    titles: Mapping[str, str]
+    until: float
+    seed: int
+    options: Options
+    budget: Budget
+    work: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The verdict with its reason, and the child's vectors (n_items, dim) float32 if it may serve."""
+
+    verdict: str
+    reason: str
+    vectors: np.ndarray | None = None
+
+
+def raise_child(lesson: Lesson, folder: Path, diary: Diary) -> Outcome:
+    """Write the trained encoder and its serving form to `folder`; those of a child that may not serve are waste."""
+    if not lesson.options.learn_pairs:
+        return Outcome("published", "the encoder was kept, as asked")
+    try:
+        if reason := _train(lesson, folder, diary):
+            return Outcome("nothing to learn", reason)
+        return _judged(lesson, folder, diary)
+    except TrainingDiverged as problem:
+        return Outcome("refused", f"the parent's encoder is kept: {problem}")
+
+
+def _train(lesson: Lesson, folder: Path, diary: Diary) -> str | None:
+    """Train the parent's encoder on the night's pairs and export it; or why it has not been."""
+    texts, most = lesson.catalogue.texts, lesson.budget.most_pairs()
+    pairs, counts = make_pairs(lesson.material, texts, lesson.titles, lesson.seed, most=most)
+    diary.report["counts"] |= counts
+    new = counts["new_pairs"] + counts.get("new_basket_pairs", 0)
+    if new < LEAST_PAIRS:
+        few = (
+            f"{new} new pairs are too few to train on" if most >= LEAST_PAIRS else "the budget leaves no time to train"
+        )
+        return f"{few}; popularity and co-purchases were counted"
+
+    from shelfwise.trainer.export import export_serving
+    from shelfwise.trainer.learn import learn
+    from shelfwise.trainer.models import load_model
+    from shelfwise.trainer.sampled import dev_exam
+
+    with diary.timed("train"):
+        model = load_model(str(lesson.parent.generation.checked("encoder")))
+        diary.report["training"] = learn(
+            model,
+            pairs,
+            texts,
+            lesson.work,
+            seed=lesson.seed,
+            recipe=lesson.options.recipe,
+            progress=diary.count("train"),
+            dev=dev_exam(lesson.material.held_searches, texts, lesson.seed),
+            deadline=lesson.budget.deadline,
+            tensorboard=lesson.options.tensorboard,
+        )
+    with diary.timed("export"):
+        diary.progress("export", 0, 1)
+        model.save(str(folder / "encoder"), create_model_card=False)
+        template = lesson.parent.generation.folder / "serving"
+        export_serving(model, folder / "serving", template=template, keep_exact=True)
+        diary.progress("export", 1, 1)
+    return None
+
+
+def _judged(lesson: Lesson, folder: Path, diary: Diary) -> Outcome:
+    """Encode the catalogue with the trained encoder, and say whether it may serve."""
+    parent, catalogue = lesson.parent, lesson.catalogue
+    exams = set_exams(lesson.material, catalogue.texts, lesson.titles, _JUDGED_SEED, lesson.until)
+    with diary.timed("judge"):
+        encoder = _settle_precision(exams, lesson, folder / "serving", diary)
+    with diary.timed("encode"):
+        vectors = encode_catalogue(catalogue, encoder, diary.count("encode"))
+    with diary.timed("judge"):
+        judgement = judge(exams, (parent.encoder, parent.vectors), (encoder, vectors), catalogue.ids)
+    diary.report["verdicts"] = [verdict.to_dict() for verdict in judgement.verdicts]
+    diary.report["moved"] = judgement.moved
+    if judgement.passed:
+        return Outcome("published", judgement.reason or "nothing was held out to judge on", vectors)
+    if lesson.options.force:
+        diary.report["forced"] = True
+        return Outcome("published", f"forced, though the trained encoder is worse: {judgement.reason}", vectors)
+    return Outcome("refused", f"the trained encoder is worse, the parent's is kept: {judgement.reason}")
+
+
+def _settle_precision(exams: Sequence[Exam], lesson: Lesson, serving: Path, diary: Diary) -> Encoder:
+    """int8, or the exact graph where int8 loses too much of what was learned."""
+    from shelfwise.trainer.export import EXACT_MODEL, Precision, settle
+    from shelfwise.trainer.sampled import precision
+
+    exact = Encoder(serving, model=serving / EXACT_MODEL)
+    found = precision(exams, (exact.queries, exact.items), Encoder(serving), lesson.catalogue.texts, lesson.seed)
+    served: Precision = "fp32" if found["too_coarse"] else "int8"
+    settle(serving, served)
+    diary.report["precision"] = {**found, "served": served}
+    return Encoder(serving)

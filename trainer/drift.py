@@ -1,0 +1,250 @@
+"""How much the world moved since the parent learned: what is asked, what is clicked, the catalogue and the encoder.
+
+Pure functions over what a night has at hand, and `measure`, which calls them all. A figure over its limit becomes a
+warning in the ledger and in `/status`; it never holds a night back, that is the judge's part.
+"""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from statistics import pstdev
+from typing import Any
+
+import numpy as np
+from scipy.cluster.vq import kmeans2, vq
+
+from shelfwise.store import ShownDay
+from shelfwise.times import DAY
+from shelfwise.trainer.searches import Search, bare
+
+__all__ = [
+    "click_through", "embedding_shift", "measure", "new_item_share", "query_mix", "stability_index",
+    "texts_swapped", "unseen_share",
+]  # fmt: skip
+
+MOST_PSI = 0.25  # the usual mark of "a significant shift"; chance adds to it, see `query_mix`
+MOST_RISE = 0.15  # of the share of unseen queries, and of clicks on new items
+MOST_EMBEDDING_SHIFT = 0.3  # mean 1 − cosine; a night moves an item's vector by a few hundredths
+MOST_TEXTS_SWAPPED = 0.1
+MOST_CTR_FALL = 0.2  # relative, and by more than ERRORS standard errors
+ERRORS = 3.0
+LEAST_QUERIES = 50  # below that no figure of queries warns
+LEAST_ITEMS = 20
+LEAST_DAYS = 3
+
+_WINDOW = 28 * DAY
+_NEW_ITEM = 7 * DAY
+_SAMPLE, _MOST_CLUSTERS, _PER_CLUSTER = 2_000, 20, 10  # encoding them takes a second or two
+_UNLIKE = 0.5  # cosine below which two texts are not about the same thing
+
+Encode = Callable[[Sequence[str]], np.ndarray]  # texts → (n_texts, dim) float32
+Pair = tuple[np.ndarray, np.ndarray]  # two encodings of the same items, row by row, (n_items, dim) each
+
+
+@dataclass
+class _Found:
+    """The figures, the limit of each where it has one, and a sentence for each figure over its limit."""
+
+    figures: dict[str, Any] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
+
+    def add(self, name: str, value: float, limit: float, enough: bool, sentence: str) -> None:
+        self.figures[name] = round(value, 4)
+        self.figures.setdefault("limits", {})[name] = round(limit, 4)
+        if enough and not value <= limit:
+            self.warnings.append(f"{sentence} {value:.3f} > {limit:.3f}")
+
+
+def measure(
+    old: Sequence[Search],
+    new: Sequence[Search],
+    parent_until: float,
+    encode: Encode,
+    *,
+    seed: int,
+    same_items: Pair | None = None,
+    texts: Pair | None = None,
+    shown: Mapping[str, Sequence[ShownDay]] | None = None,
+) -> tuple[dict[str, Any], list[str]]:
+    """The night's drift figures and its warnings; what can't be measured is left out.
+
+    `old` are the searches that the parent knew, `new` those since; `encode` is the parent's for queries.
+    `same_items` are the parent's and the child's vectors of items with unchanged texts, `texts` the parent's vectors
+    of the items' texts then and now. `shown` holds the days of "searches" and "recommendations", as
+    `store.online.days` reads them, the last of them being yesterday.
+    """
+    found = _Found()
+    old, new = (sorted(part, key=lambda search: search.ts) for part in (old, new))
+    if old and new:
+        _queries(found, old, new, parent_until, encode, seed)
+        _novelty(found, old, new)
+    if same_items is not None and len(same_items[0]):
+        shift, enough = embedding_shift(*same_items), len(same_items[0]) >= LEAST_ITEMS
+        found.add("embedding_shift", shift, MOST_EMBEDDING_SHIFT, enough, "item vectors moved: mean 1 − cosine")
+    if texts is not None and len(texts[0]):
+        swapped, enough = texts_swapped(*texts), len(texts[0]) >= LEAST_ITEMS
+        found.add(
+            "catalogue_shift", swapped, MOST_TEXTS_SWAPPED, enough, "item texts changed beyond recognition: share"
+        )
+    for kind, name in (("searches", "ctr"), ("recommendations", "recommendation_ctr")):
+        _online(found, name, kind, (shown or {}).get(kind, ()))
+    return found.figures, found.warnings
+
+
+# ---- what is asked ----------------------------------------------------------------------------------------------
+
+
+def _queries(
+    found: _Found, old: Sequence[Search], new: Sequence[Search], parent_until: float, encode: Encode, seed: int
+) -> None:
+    window = [search for search in old if parent_until - _WINDOW <= search.ts < parent_until]
+    reference = window if len(window) >= LEAST_QUERIES else old
+    chance = np.random.default_rng(seed)
+    then, now = (_encoded(_sampled(part, chance), encode) for part in (reference, new))
+    if mix := query_mix(then, now, seed, len(new) / len(reference)):
+        enough = min(len(reference), len(new)) >= LEAST_QUERIES
+        found.add("query_psi", mix[0], mix[1], enough, "query mix moved: PSI")
+
+
+def query_mix(then: np.ndarray, now: np.ndarray, seed: int, share: float | None = None) -> tuple[float, float] | None:
+    """The population stability index between two sets of query vectors over clusters of the first, and its limit.
+
+    (n, dim) float32 in the order of time and (m, dim); None where n is too small for two clusters. `share` is the
+    size of the second beside the first, m / n unless they are samples.
+
+    Two samples of one population differ too: with B clusters the index is then (1/n + 1/m) times a χ² of B − 1
+    degrees of freedom (B. Yurdakul, "Statistical Properties of Population Stability Index", 2018), so its expectation
+    (B − 1)(1/n + 1/m) is added to the limit. And what is asked on one day differs from what is asked in four weeks:
+    the limit is not below what the parts of the reference, each as large as the second, themselves moved by.
+    """
+    clusters = min(_MOST_CLUSTERS, len(then) // _PER_CLUSTER, len(np.unique(then, axis=0)))
+    if clusters < 2 or not len(now):
+        return None
+    with warnings.catch_warnings(category=UserWarning, action="ignore"):  # a cluster that ends up empty does no harm
+        centres, rows = kmeans2(then, clusters, minit="++", rng=seed)
+    whole, counts = (np.bincount(part, minlength=clusters) for part in (rows, vq(now, centres)[0]))
+    usual = [MOST_PSI]
+    parts = int(1 / (share or len(now) / len(then)))
+    for part in np.array_split(rows, parts) if parts > 1 else []:
+        own = np.bincount(part, minlength=clusters)
+        usual.append(stability_index(whole - own, own) - _by_chance(whole - own, own))
+    return stability_index(whole, counts), max(usual) + _by_chance(whole, counts)
+
+
+def _by_chance(then: np.ndarray, now: np.ndarray) -> float:
+    return float((len(then) - 1) * (1 / max(1, then.sum()) + 1 / max(1, now.sum())))
+
+
+def stability_index(then: np.ndarray, now: np.ndarray) -> float:
+    """Σ (p − q) ln(p / q) over the shares of each cluster, (n_clusters,) counts, half a count added to each."""
+    p, q = ((counts + 0.5) / (counts.sum() + 0.5 * len(counts)) for counts in (then, now))
+    return float(((p - q) * np.log(p / q)).sum())
+
+
+def _sampled(searches: Sequence[Search], chance: np.random.Generator) -> list[str]:
+    if len(searches) > _SAMPLE:
+        searches = [searches[row] for row in np.sort(chance.choice(len(searches), _SAMPLE, replace=False))]
+    return [search.query for search in searches]
+
+
+def _encoded(queries: Sequence[str], encode: Encode) -> np.ndarray:
+    """(n_queries, dim); a query that was asked often is encoded once."""
+    distinct = list(dict.fromkeys(queries))
+    rows = {query: row for row, query in enumerate(distinct)}
+    return np.asarray(encode(distinct), np.float32)[[rows[query] for query in queries]]
+
+
+# ---- what is new ------------------------------------------------------------------------------------------------
+
+
+def _novelty(found: _Found, old: Sequence[Search], new: Sequence[Search]) -> None:
+    """The new searches against what came before them, beside the same of the newest old ones, as many at most."""
+    cut = len(old) - min(len(new), len(old) // 2)
+    past, last = old[:cut], old[cut:]
+    for name, before, share, sentence in (
+        ("unseen_queries", "unseen_before", unseen_share, "more queries were never seen: share"),
+        ("new_items", "new_items_before", new_item_share, "more clicks go to new items: share"),
+    ):
+        value, was = share(old, new), share(past, last) if last else 0.0
+        error = math.sqrt(was * (1 - was) * (1 / len(new) + 1 / max(1, len(last))))
+        found.add(
+            name, value, was + max(MOST_RISE, ERRORS * error), min(len(new), len(last)) >= LEAST_QUERIES, sentence
+        )
+        found.figures[before] = round(was, 4)
+
+
+def unseen_share(past: Iterable[Search], part: Sequence[Search]) -> float:
+    """The share of searches in `part` whose query, lower-cased and without spaces and signs, is not in `past`."""
+    known = {bare(search.query) for search in past}
+    return sum(bare(search.query) not in known for search in part) / len(part)
+
+
+def new_item_share(past: Iterable[Search], part: Sequence[Search]) -> float:
+    """The share of `part` whose item was first chosen within the last 7 days."""
+    first: dict[str, float] = {}
+    for search in [*past, *part]:
+        first[search.item] = min(search.ts, first.get(search.item, math.inf))
+    return sum(search.ts - first[search.item] <= _NEW_ITEM for search in part) / len(part)
+
+
+# ---- items ------------------------------------------------------------------------------------------------------
+
+
+def embedding_shift(before: np.ndarray, after: np.ndarray) -> float:
+    """Mean 1 − cosine of the rows, (n_items, dim) each. Rows that are no numbers count as unrelated."""
+    return float(1 - _cosines(before, after).mean())
+
+
+def texts_swapped(before: np.ndarray, after: np.ndarray) -> float:
+    """The share of items whose text is about something else now; one encoder's vectors, (n_items, dim) each."""
+    return float((_cosines(before, after) < _UNLIKE).mean())
+
+
+def _cosines(before: np.ndarray, after: np.ndarray) -> np.ndarray:
+    """(n_items,) float64."""
+    a, b = (np.asarray(side, np.float64) for side in (before, after))
+    with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
+        cosines = (a * b).sum(axis=1) / (np.linalg.norm(a, axis=1) * np.linalg.norm(b, axis=1))
+    return np.where(np.isfinite(cosines), cosines, 0.0)
+
+
+# ---- online -----------------------------------------------------------------------------------------------------
+
+
+def _online(found: _Found, name: str, kind: str, days: Sequence[ShownDay]) -> None:
+    if figures := click_through(days):
+        found.figures[name] = figures
+        if figures.pop("fell"):
+            least, before = figures["limit"], figures["before"]
+            found.warnings.append(
+                f"{kind} were clicked less yesterday: {figures['yesterday']:.3f} < {least:.3f} (before: {before:.3f})"
+            )
+
+
+def click_through(days: Sequence[ShownDay]) -> dict[str, Any] | None:
+    """Yesterday's click-through rate, the last of `days`, against that of the days before; None without either.
+
+    It `fell` when it is lower by more than MOST_CTR_FALL of what it was and by more than ERRORS standard errors of a
+    binomial share, sqrt(p (1 − p) / n), `limit` being the lower of the two. `spread` is the standard deviation of the
+    daily rates.
+    """
+    past = [day for day in days[:-1] if day.shown]
+    if not past or not days[-1].shown:
+        return None
+    yesterday = days[-1]
+    before = sum(day.clicked for day in past) / sum(day.shown for day in past)
+    error = math.sqrt(before * (1 - before) / yesterday.shown)
+    limit = max(0.0, min(before * (1 - MOST_CTR_FALL), before - ERRORS * error))
+    rate = yesterday.clicked / yesterday.shown
+    return {
+        "yesterday": round(rate, 4),
+        "before": round(before, 4),
+        "spread": round(pstdev(day.clicked / day.shown for day in past), 4),
+        "limit": round(limit, 4),
+        "shown": yesterday.shown,
+        "days": len(past),
+        "fell": rate < limit and yesterday.shown >= LEAST_QUERIES and len(past) >= LEAST_DAYS,
+    }

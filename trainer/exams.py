@@ -1,0 +1,135 @@
+"""The exams: what child and parent are asked, made of what neither of them has learned.
+
+The newest searches ask whether the child learned, the anchor whether it forgot. A shop with few searches is asked for
+its newest baskets and for known items too.
+"""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from shelfwise.times import DAY
+from shelfwise.trainer.collect import Material
+from shelfwise.trainer.pairs import is_judged_title, known_item_query
+from shelfwise.trainer.searches import Basket, Search, bare
+
+__all__ = ["ANCHOR", "NEWEST", "Exam", "halve", "set_exams", "strata"]
+
+NEWEST, ANCHOR = "newest searches", "anchor"
+_MOST_ANCHORS = 500
+_MOST_KNOWN_ITEMS = 1000
+_NEW_DAYS = 7.0
+_HEAD_SHARE = 0.5  # of the searches
+
+
+@dataclass(frozen=True, slots=True)
+class Exam:
+    """Questions of one kind. `asked[i]` are the texts whose mean vector is the question, `right[i]` the ids wanted,
+    `given[i]` the ids that the question was made of, which are no answer; `strata[i]`, where there are any, its kind.
+    """
+
+    name: str
+    are_queries: bool
+    asked: list[list[str]]
+    right: list[frozenset[str]]
+    given: list[frozenset[str]]
+    strata: list[str] = field(default_factory=list)
+
+    @property
+    def is_of_searches(self) -> bool:
+        """Whether the questions are shoppers' own searches, each with one item wanted."""
+        return self.name in (NEWEST, ANCHOR)
+
+    @property
+    def clusters(self) -> list[str]:
+        """What each question is about; those about the same thing don't count as independent."""
+        joined = ["\n".join(texts) for texts in self.asked]
+        return [bare(text) or text for text in joined] if self.are_queries else joined
+
+
+def set_exams(
+    material: Material, texts: Mapping[str, str], titles: Mapping[str, str], seed: int, until: float
+) -> list[Exam]:
+    """The newest held-out searches and the anchor; with few searches also the newest baskets and known-item queries.
+
+    `until` (epoch seconds) is the end of the night's events. A search that was made twice is asked twice.
+    """
+    exams = []
+    if material.held_searches:
+        exams.append(_of_searches(NEWEST, material.held_searches, []))
+    if material.anchor_searches:
+        exams.append(_anchor(material, seed, until))
+    if not material.is_searched:
+        exams += _without_searches(material.held_baskets, texts, titles, seed)
+    return exams
+
+
+def _of_searches(name: str, searches: Sequence[Search], kinds: list[str]) -> Exam:
+    asked, right = [[search.query] for search in searches], [frozenset({search.item}) for search in searches]
+    return Exam(name, True, asked, right, [frozenset()] * len(searches), kinds)
+
+
+def _anchor(material: Material, seed: int, until: float) -> Exam:
+    """At most 500 anchor searches; every stratum is kept whole, or with as many as the largest are cut to."""
+    kinds = strata(material, until)
+    by_kind = {kind: [row for row, other in enumerate(kinds) if other == kind] for kind in sorted(set(kinds))}
+    chance = random.Random(seed)
+    rows: list[int] = []
+    for left, part in zip(range(len(by_kind), 0, -1), sorted(by_kind.values(), key=len), strict=True):
+        share = (_MOST_ANCHORS - len(rows)) // left
+        rows += part if len(part) <= share else chance.sample(part, share)
+    rows.sort()
+    return _of_searches(ANCHOR, [material.anchor_searches[row] for row in rows], [kinds[row] for row in rows])
+
+
+def strata(material: Material, until: float) -> list[str]:
+    """Of each anchor search: "new" (its item was first chosen in the last 7 days before `until`), "head" or "tail".
+
+    Head are the most frequent queries that together make half of the anchor's searches.
+    """
+    first: dict[str, float] = {}
+    learned = (material.old_searches, material.new_searches, material.held_searches, material.anchor_searches)
+    for search in (search for part in learned for search in part):
+        first[search.item] = min(first.get(search.item, search.ts), search.ts)
+    asked = Counter(bare(search.query) for search in material.anchor_searches)
+    head, covered = set(), 0
+    for query, count in sorted(asked.items(), key=lambda pair: (-pair[1], pair[0])):
+        if covered >= _HEAD_SHARE * asked.total():
+            break
+        head.add(query)
+        covered += count
+    return [
+        "new" if first[search.item] >= until - _NEW_DAYS * DAY else "head" if bare(search.query) in head else "tail"
+        for search in material.anchor_searches
+    ]
+
+
+def _without_searches(
+    baskets: Sequence[Basket], texts: Mapping[str, str], titles: Mapping[str, str], seed: int
+) -> list[Exam]:
+    exams = []
+    if baskets:
+        chance = random.Random(seed)
+        halves = [halve(basket, chance) for basket in baskets]
+        asked = [[texts[id] for id in given] for given, _ in halves]
+        right, given = ([frozenset(half[side]) for half in halves] for side in (1, 0))
+        exams.append(Exam("newest baskets", False, asked, right, given))
+    judged = [id for id in titles if is_judged_title(id)][:_MOST_KNOWN_ITEMS]
+    if judged:
+        by_title: dict[str, set[str]] = {}
+        for id, title in titles.items():
+            by_title.setdefault(title.lower(), set()).add(id)
+        right = [frozenset(by_title[titles[id].lower()]) for id in judged]
+        asked = [[known_item_query(titles[id])] for id in judged]
+        exams.append(Exam("known items", True, asked, right, [frozenset()] * len(judged)))
+    return exams
+
+
+def halve(basket: Basket, chance: random.Random) -> tuple[list[str], list[str]]:
+    """The basket's items at random: those asked with, and those wanted."""
+    items = list(basket.items)
+    chance.shuffle(items)
+    return items[: len(items) // 2], items[len(items) // 2 :]

@@ -1,0 +1,89 @@
+"""What a night is asked to do, and within which time; and how a killed one is taken up where it was.
+
+The plan of a running night lies in `work/night.json` beside its checkpoints. A night that finds the plan of a killed
+one on the same parent carries it out: the same events, the same pairs, the same seed, and so the same verdict.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from shelfwise.trainer.defences import Defences
+from shelfwise.trainer.pairs import MOST_PAIRS
+from shelfwise.trainer.recipe import Recipe
+
+__all__ = ["Budget", "Options", "Plan", "make_plan"]
+
+_PLAN = "night.json"
+# Before a night has measured them on this machine: a careful guess for two slow cores.
+_PAIRS_A_SECOND, _ITEMS_A_SECOND, _FIXED_SECONDS = 40.0, 100.0, 20.0
+_MARGIN = 1.3  # the time to judge and publish is never cut, so it is reckoned generously
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How a night is run. `learn_pairs=False` only counts; `budget` in seconds; `force` publishes a worse encoder."""
+
+    learn_pairs: bool = True
+    force: bool = False
+    budget: float | None = None
+    tensorboard: Path | None = None
+    recipe: Recipe = field(default_factory=Recipe)
+    defences: Defences = field(default_factory=Defences)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Learn the events before `until` (epoch seconds) and up to `events_seq`, from the generation `parent`."""
+
+    parent: int
+    until: float
+    events_seq: int
+    resumed: bool = False
+
+
+def make_plan(work: Path, parent: int, until: float | None, now: float, events_seq: int) -> Plan:
+    """The plan of a killed night with the same parent, and the same `until` if one is asked for; else a new one."""
+    path = work / _PLAN
+    try:
+        left = Plan(**json.loads(path.read_text()))
+    except (OSError, ValueError, TypeError):
+        left = None
+    if left is not None and left.parent == parent and until in (None, left.until):
+        return Plan(left.parent, left.until, left.events_seq, resumed=True)
+    plan = Plan(parent, now if until is None else until, events_seq)
+    work.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_suffix(".tmp")
+    unfinished.write_text(json.dumps(asdict(plan)))
+    os.replace(unfinished, path)
+    return plan
+
+
+class Budget:
+    """How many pairs a night may train on and until when, so that there is time left to judge and publish.
+
+    `last` is the report of the parent's night: what a pair and the other stages took on this machine.
+    """
+
+    def __init__(self, seconds: float | None, items: int, last: Mapping[str, Any]) -> None:
+        self._end = None if seconds is None else time.monotonic() + seconds
+        spent, training = last.get("seconds", {}), last.get("training", {})
+        self._rate = training.get("pairs", 0) / spent["train"] if spent.get("train") else _PAIRS_A_SECOND
+        after = sum(spent.get(stage, 0.0) for stage in ("export", "encode", "judge", "drift", "publish"))
+        self._reserve = _MARGIN * (after if "train" in spent else _FIXED_SECONDS + items / _ITEMS_A_SECOND)
+
+    @property
+    def deadline(self) -> float | None:
+        """When training has to end, on the monotonic clock."""
+        return None if self._end is None else self._end - self._reserve
+
+    def most_pairs(self) -> int:
+        if self.deadline is None:
+            return MOST_PAIRS
+        return max(0, min(MOST_PAIRS, int((self.deadline - time.monotonic()) * self._rate / _MARGIN)))

@@ -1,0 +1,32 @@
+"""The reservoir: which of the past is replayed beside the new, so that the encoder keeps what it knew.
+
+Nothing is stored: the past is the events themselves, so that what is erased there is gone here too.
+"""
+
+from __future__ import annotations
+
+import random
+from collections import defaultdict
+from collections.abc import Sequence
+
+from shelfwise.trainer.searches import Search, bare
+
+__all__ = ["replayed"]
+
+_RARE_SHARE = 0.25
+
+
+def replayed(old: Sequence[Search], count: int, chance: random.Random) -> list[Search]:
+    """`count` old searches, or all where there are fewer, none twice: most drawn evenly from all that happened, the
+    rest from distinct queries evenly.
+
+    The even draw keeps the shop's own proportions; the other stratum lets a query survive that came once.
+    """
+    count = min(count, len(old))
+    by_query: defaultdict[str, list[int]] = defaultdict(list)
+    for row, search in enumerate(old):
+        by_query[bare(search.query)].append(row)
+    queries = chance.sample(list(by_query), min(int(count * _RARE_SHARE), len(by_query)))
+    rare = [chance.choice(by_query[query]) for query in queries]
+    others = sorted(set(range(len(old))) - set(rare))
+    return [old[row] for row in rare + chance.sample(others, count - len(rare))]

@@ -1,0 +1,114 @@
+"""From single events to what a shopper did: a search with what was chosen for it, a basket of what was bought."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from shelfwise.statistics import WORTH
+from shelfwise.store import Event, Impression
+from shelfwise.times import DAY
+
+__all__ = ["Basket", "Search", "bare", "baskets_of", "is_anchor", "searches_of"]
+
+_CHOSEN = ("click", "cart", "purchase")
+_ANCHOR_SHARE = 0.02
+_MOST_PASSED = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """A query and an item that one shopper chose for it; `seqs` are the events it was made of. ts in seconds.
+
+    `weight` is what the choice is worth (a click 1), `position` where the item was shown, from 1, `passed` the items
+    shown above it that the shopper left alone, the nearest first.
+    """
+
+    query: str
+    item: str
+    ts: float
+    seqs: tuple[int, ...]
+    who: str = ""
+    weight: float = 1.0
+    position: int | None = None
+    passed: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Basket:
+    """The distinct items bought at once."""
+
+    items: tuple[str, ...]
+    ts: float
+    seqs: tuple[int, ...]
+
+
+def searches_of(events: Iterable[Event], shown: Mapping[str, Impression]) -> list[Search]:
+    """One search for what a shopper did on a day with one item of one query: its click, its cart, its purchase.
+
+    It is worth as much as its best event. `shown` maps a search_id to the answer it names.
+    """
+    chosen: dict[object, list[Event]] = {}
+    picked: dict[str, set[str]] = {}
+    for event in events:
+        if event.type in _CHOSEN and event.query:
+            name = event.user or event.session
+            key = (name, bare(event.query), event.item, int(event.ts // DAY)) if name else event.seq
+            chosen.setdefault(key, []).append(event)
+            if event.search_id:
+                picked.setdefault(event.search_id, set()).add(event.item)
+    return [_search(parts, shown, picked) for parts in chosen.values()]
+
+
+def _search(parts: Sequence[Event], shown: Mapping[str, Impression], picked: Mapping[str, set[str]]) -> Search:
+    first = parts[0]
+    answer = next((shown[part.search_id] for part in parts if part.search_id and part.search_id in shown), None)
+    position = first.position
+    passed: tuple[str, ...] = ()
+    if answer is not None and first.item in answer.shown:
+        place = answer.shown.index(first.item)
+        position = place + 1
+        above = answer.shown[:place][::-1]
+        passed = tuple(id for id in above if id not in picked[answer.search_id])[:_MOST_PASSED]
+    return Search(
+        query=first.query or "",
+        item=first.item,
+        ts=parts[-1].ts,
+        seqs=tuple(part.seq for part in parts),
+        who=first.user or first.session or "",
+        weight=max(WORTH[part.type] for part in parts),
+        position=position,
+        passed=passed,
+    )
+
+
+def baskets_of(events: Iterable[Event]) -> list[Basket]:
+    """A session's purchases, or where sessions are unknown a user's purchases of one day; two items at least."""
+    bought: dict[tuple[str, str], list[Event]] = {}
+    for event in events:
+        if event.type == "purchase" and not event.query and (key := _basket_key(event)):
+            bought.setdefault(key, []).append(event)
+    baskets = [
+        Basket(tuple(dict.fromkeys(part.item for part in parts)), parts[-1].ts, tuple(part.seq for part in parts))
+        for parts in bought.values()
+    ]
+    return [basket for basket in baskets if len(basket.items) > 1]
+
+
+def _basket_key(event: Event) -> tuple[str, str] | None:
+    if event.session:
+        return "session", event.session
+    return ("user", f"{event.user} {event.ts // DAY}") if event.user else None
+
+
+def is_anchor(event: Event) -> bool:
+    """Whether the event's session is one of the 2 % that are only ever asked, never learned from."""
+    name = event.session or (f"{event.user} {int(event.ts // DAY)}" if event.user else f"event {event.seq}")
+    return int.from_bytes(hashlib.blake2b(name.encode(), digest_size=4).digest()) < _ANCHOR_SHARE * 2**32
+
+
+def bare(query: str) -> str:
+    """Lower-cased and stripped to letters and digits, without spaces: what makes two queries the same."""
+    return re.sub(r"[\W_]+", "", query.lower())
