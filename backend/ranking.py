@@ -27,7 +27,7 @@ class Blend:
 
     semantic: float = 1.0  # cosine of query and item, -1..1
     lexical: float = 0.2  # BM25 over the best BM25 of this query, 0..1
-    popularity: float = 0.2  # decayed, logarithmic, 0..1
+    popularity: float = 0.25  # decayed, logarithmic, 0..1
     taste: float = 0.1  # cosine of the item and the shopper's recent items
 
 
@@ -72,14 +72,16 @@ def blend(
     ids = [id for id in dict.fromkeys([*(id for id, _ in lexical), *(id for id, _ in semantic)]) if id in in_stock]
     if not ids:
         return Scored([], np.zeros(0), 0)
-    scores = np.zeros(len(ids))
-    if lexical and weights.lexical:
-        best = max(score for _, score in lexical) or 1.0
-        bm25 = dict(lexical)
-        scores += weights.lexical * np.array([bm25.get(id, 0.0) / best for id in ids])
+    best = max((score for _, score in lexical), default=0.0) or 1.0
+    bm25 = dict(lexical)
+    matched = np.array([bm25.get(id, 0.0) / best for id in ids])
+    scores = weights.lexical * matched
     scores += weights.popularity * np.array([popularity.popularity.get(id, 0.0) for id in ids])
     if index is not None and query_vector is not None:
-        scores += cosines(index, ids, weights.semantic * query_vector)
+        similar = cosines(index, ids, query_vector, missing=np.nan)
+        # Until its vector is made, an item is taken to be as near as its words match.
+        nearest = np.nanmax(similar, initial=0.0)
+        scores += weights.semantic * np.where(np.isnan(similar), matched * nearest, similar)
         if taste_vector is not None:
             scores += cosines(index, ids, weights.taste * taste_vector)
     stock = np.array([in_stock[id] for id in ids])
@@ -87,11 +89,11 @@ def blend(
     return Scored([ids[row] for row in order], scores[order], int(stock.sum()))
 
 
-def cosines(index: VectorIndex, ids: list[str], vector: np.ndarray) -> np.ndarray:
-    """The inner product of each item with the vector, 0 for items without a vector, (n,) float64."""
+def cosines(index: VectorIndex, ids: list[str], vector: np.ndarray, missing: float = 0.0) -> np.ndarray:
+    """The inner product of each item with the vector, `missing` for items without a vector, (n,) float64."""
     known, vectors = index.vectors(ids)
     products = dict(zip(known, vectors @ vector, strict=True))
-    return np.array([products.get(id, 0.0) for id in ids])
+    return np.array([products.get(id, missing) for id in ids])
 
 
 def taste(index: VectorIndex, events: Sequence[Event], now: float) -> np.ndarray | None:

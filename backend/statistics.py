@@ -22,7 +22,7 @@ __all__ = ["HALF_LIFE_DAYS", "WORTH", "Statistics", "decay", "popularity", "save
 
 # How much an event says of the interest in an item; a purchase is worth five clicks.
 WORTH: Mapping[str, float] = {"view": 0.3, "click": 1.0, "cart": 3.0, "purchase": 5.0, "dismiss": -1.0}
-HALF_LIFE_DAYS = 14.0
+HALF_LIFE_DAYS = 10.0
 
 
 @dataclass(frozen=True)

@@ -110,7 +110,9 @@ def _sort_searches(
     shown = {answer.search_id: answer for answer in impressions}
     asked, learnable = _split_anchor(material.honest)
     material.anchor_searches = sorted(searches_of(asked, shown), key=_age)
-    searches, capped = honest_searches(sorted(searches_of(learnable, shown), key=_age), limits)
+    searches, capped = honest_searches(
+        sorted(searches_of(learnable, shown, merged=not limits.repeats), key=_age), limits
+    )
     searches = correct_bias(searches, estimate_propensities(impressions, material.honest))
     weighed, few = weigh_by_shoppers(searches, searches, limits)
     material.removed |= capped | {"few_shoppers": few}

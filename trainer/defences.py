@@ -29,13 +29,14 @@ class Defences:
     of_one_item: float = 0.2  # share of a day's searches
     of_one_pair: float = 0.05  # share of a day's searches that one query and item may make
     least_cap: int = 20  # a share of little is still so many
-    full_shoppers: int = 2  # distinct shoppers from which on a pair weighs fully
+    full_shoppers: int = 2  # distinct shoppers from which on a pair weighs fully,
+    full_share: float = 0.1  # and the share of all its query's shoppers that they have to be
     repeats: bool = False  # whether one shopper's repetitions on a day count
 
     @classmethod
     def off(cls) -> Defences:
         many = 10**9
-        return cls(many, many, many, 1.0, 1.0, many, 1, repeats=True)
+        return cls(many, many, many, 1.0, 1.0, many, 1, 0.0, repeats=True)
 
 
 def who(event: Event) -> str:
@@ -127,13 +128,22 @@ _CAPS = {"over_user_cap": within_shopper_cap, "over_pair_cap": within_pair_cap, 
 def weigh_by_shoppers(
     searches: Sequence[Search], known: Sequence[Search], limits: Defences
 ) -> tuple[list[Search], int]:
-    """A pair that few distinct shoppers chose, counted over all that is known, weighs less; how many were scaled."""
-    shoppers: defaultdict[tuple[str, str], set[object]] = defaultdict(set)
+    """A pair that few distinct shoppers chose, counted over all that is known, weighs less; how many were scaled.
+
+    For a query that many make, a few shoppers are no more than chance, or somebody with a few accounts: to push an item
+    up there takes a tenth of all its shoppers. A query that one shopper made once still teaches something.
+    """
+    of_pair: defaultdict[tuple[str, str], set[object]] = defaultdict(set)
+    of_query: defaultdict[str, set[object]] = defaultdict(set)
     for search in known:
-        shoppers[bare(search.query), search.item].add(search.who or search.seqs)
+        query, shopper = bare(search.query), search.who or search.seqs
+        of_pair[query, search.item].add(shopper)
+        of_query[query].add(shopper)
     weighed = []
     for search in searches:
-        share = min(1.0, len(shoppers[bare(search.query), search.item]) / limits.full_shoppers)
+        query = bare(search.query)
+        needed = max(limits.full_shoppers, limits.full_share * len(of_query[query]))
+        share = min(1.0, len(of_pair[query, search.item]) / needed)
         weighed.append(search if share == 1 else replace(search, weight=search.weight * share))
     return weighed, sum(before is not after for before, after in zip(searches, weighed, strict=True))
 

@@ -1,6 +1,7 @@
-"""The exams: what child and parent are asked, made of what neither of them has learned.
+"""The exams: what child and parent are asked.
 
-The newest searches ask whether the child learned, the anchor whether it forgot. A shop with few searches is asked for
+The newest searches ask whether the child learned, the anchor whether it forgot: neither side has learned those. The
+past, which the parent learned, asks whether the night was poisonous. A shop with few searches is asked for
 its newest baskets and for known items too.
 """
 
@@ -16,10 +17,11 @@ from shelfwise.trainer.collect import Material
 from shelfwise.trainer.pairs import is_judged_title, known_item_query
 from shelfwise.trainer.searches import Basket, Search, bare
 
-__all__ = ["ANCHOR", "NEWEST", "Exam", "halve", "set_exams", "strata"]
+__all__ = ["ANCHOR", "NEWEST", "PAST", "Exam", "halve", "set_exams", "strata"]
 
-NEWEST, ANCHOR = "newest searches", "anchor"
+NEWEST, ANCHOR, PAST = "newest searches", "anchor", "past searches"
 _MOST_ANCHORS = 500
+_MOST_PAST, _RECENT_PAST = 500, 5_000
 _MOST_KNOWN_ITEMS = 1000
 _NEW_DAYS = 7.0
 _HEAD_SHARE = 0.5  # of the searches
@@ -53,8 +55,11 @@ class Exam:
 def set_exams(
     material: Material, texts: Mapping[str, str], titles: Mapping[str, str], seed: int, until: float
 ) -> list[Exam]:
-    """The newest held-out searches and the anchor; with few searches also the newest baskets and known-item queries.
+    """The newest held-out searches, the anchor and the past; with few searches newest baskets and known items too.
 
+    The past are searches that the parent learned. It has the better of it there, hence a tolerance of its own
+    (`judge.py`); but there are many of them from the first weeks on, and a night of false clicks, which spoils the
+    newest questions as well, shows in them.
     `until` (epoch seconds) is the end of the night's events. A search that was made twice is asked twice.
     """
     exams = []
@@ -62,6 +67,9 @@ def set_exams(
         exams.append(_of_searches(NEWEST, material.held_searches, []))
     if material.anchor_searches:
         exams.append(_anchor(material, seed, until))
+    if recent := material.old_searches[-_RECENT_PAST:]:
+        chosen = random.Random(seed).sample(range(len(recent)), min(len(recent), _MOST_PAST))
+        exams.append(_of_searches(PAST, [recent[row] for row in sorted(chosen)], []))
     if not material.is_searched:
         exams += _without_searches(material.held_baskets, texts, titles, seed)
     return exams

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["LOSS_ALLOWED", "Encode", "dev_exam", "precision"]
 
 LOSS_ALLOWED = 0.005  # nDCG@10, half a point
-_MOST_SEARCHES, _MOST_QUERIES, _MOST_ITEMS = 200, 300, 1000
+_MOST_SEARCHES, _MOST_QUERIES, _MOST_ITEMS = 200, 300, 500  # float32 encodes about 100 long texts a second
 _CERTAIN = 0.9  # two-sided; the loss is above its lower end with 95 %
 _NDCG = MEASURES.index("ndcg")
 
@@ -32,7 +32,7 @@ Encode = Callable[[Sequence[str]], np.ndarray]  # texts → unit vectors, (n, di
 def dev_exam(
     searches: Sequence[Search], texts: Mapping[str, str], seed: int, *, bf16: bool = False
 ) -> Callable[[SentenceTransformer], float]:
-    """The measure to stop training by: mean nDCG@10 of at most 200 of the searches among at most 1,000 items.
+    """The measure to stop training by: mean nDCG@10 of at most 200 of the searches among at most 500 items.
 
     0.0 where there is no search. The model is left in the mode (training or not) in which it came.
     """
@@ -61,7 +61,7 @@ def precision(
     """What the serving form loses against the trained weights: mean nDCG@10 of both, `lost`, and `too_coarse`.
 
     `exact` encodes queries and items (`texts`: id → text) with the trained weights. At most 300 distinct queries are
-    asked, among at most 1,000 items. It is too coarse when the mean loss is above LOSS_ALLOWED and the paired bootstrap
+    asked, among at most 500 items. It is too coarse when the mean loss is above LOSS_ALLOWED and the paired bootstrap
     is 95 % sure that there is a loss at all; otherwise chance would change the precision from night to night.
     """
     right = _wanted(exams, texts)

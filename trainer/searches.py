@@ -45,17 +45,18 @@ class Basket:
     seqs: tuple[int, ...]
 
 
-def searches_of(events: Iterable[Event], shown: Mapping[str, Impression]) -> list[Search]:
+def searches_of(events: Iterable[Event], shown: Mapping[str, Impression], *, merged: bool = True) -> list[Search]:
     """One search for what a shopper did on a day with one item of one query: its click, its cart, its purchase.
 
-    It is worth as much as its best event. `shown` maps a search_id to the answer it names.
+    It is worth as much as its best event. `shown` maps a search_id to the answer it names; without `merged` every event
+    is a search of its own.
     """
     chosen: dict[object, list[Event]] = {}
     picked: dict[str, set[str]] = {}
     for event in events:
         if event.type in _CHOSEN and event.query:
             name = event.user or event.session
-            key = (name, bare(event.query), event.item, int(event.ts // DAY)) if name else event.seq
+            key = (name, bare(event.query), event.item, int(event.ts // DAY)) if name and merged else event.seq
             chosen.setdefault(key, []).append(event)
             if event.search_id:
                 picked.setdefault(event.search_id, set()).add(event.item)

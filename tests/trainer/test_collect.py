@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import count, islice, pairwise
 from typing import Any
 
@@ -41,7 +42,9 @@ def gather(
     impressions: Sequence[Impression] = (),
     limits: Defences | None = None,
 ) -> Material:
-    return collect(events, learned, {"a", "b", "c"}.__contains__, impressions, limits or Defences.off())
+    return collect(
+        events, learned, {"a", "b", "c"}.__contains__, impressions, limits or replace(Defences.off(), repeats=False)
+    )
 
 
 def seqs(*parts: Sequence[Any]) -> list[int]:

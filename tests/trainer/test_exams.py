@@ -9,7 +9,7 @@ import pytest
 
 from shelfwise.times import DAY
 from shelfwise.trainer.collect import Material
-from shelfwise.trainer.exams import ANCHOR, NEWEST, Exam, halve, set_exams, strata
+from shelfwise.trainer.exams import ANCHOR, NEWEST, PAST, Exam, halve, set_exams, strata
 from shelfwise.trainer.searches import Basket, Search
 
 UNTIL = 100 * DAY
@@ -25,7 +25,7 @@ def anchor(material: Material, seed: int = 1) -> Exam:
 
 def test_the_searches_are_asked_as_often_as_they_were_made() -> None:
     held = [*searches("mug", "a", 3), *searches("cup", "b")]
-    (exam,) = set_exams(Material(held_searches=held, old_searches=held * 100), {}, {}, 1, UNTIL)
+    exam, _ = set_exams(Material(held_searches=held, old_searches=held * 100), {}, {}, 1, UNTIL)
     assert exam.name == NEWEST and exam.are_queries and exam.is_of_searches
     assert exam.asked == [["mug"]] * 3 + [["cup"]]
     assert exam.right == [{"a"}] * 3 + [{"b"}] and exam.given == [frozenset()] * 4
@@ -85,8 +85,9 @@ def test_a_shop_with_few_searches_is_asked_for_baskets_and_known_items_too() -> 
     names = [exam.name for exam in set_exams(material, titles, titles, 1, UNTIL)]
     assert names == [NEWEST, ANCHOR, "newest baskets", "known items"]
     material.old_searches = searches("a", "x1", 500)
-    assert [exam.name for exam in set_exams(material, titles, titles, 1, UNTIL)] == [NEWEST, ANCHOR]
-    assert set_exams(Material(old_searches=searches("a", "x1", 500)), titles, titles, 1, UNTIL) == []
+    assert [exam.name for exam in set_exams(material, titles, titles, 1, UNTIL)] == [NEWEST, ANCHOR, PAST]
+    (past,) = set_exams(Material(old_searches=searches("a", "x1", 5_000)), titles, titles, 1, UNTIL)
+    assert (past.name, len(past.asked)) == (PAST, 500)
 
 
 def test_an_item_of_the_same_title_is_right_too() -> None:
