@@ -17,6 +17,7 @@ __all__ = ["MOST_PAIRS", "Pair", "is_judged_title", "known_item_query", "make_pa
 
 MOST_PAIRS = 12_000  # a night on two slow cores stays within minutes
 REPLAY = 1  # old pairs for each new one
+KNOWN_ITEMS = 0.3  # words of a title for each new search, so that what nobody asked for yet stays found
 _PER_BASKET = 8
 _JUDGED_SHARE = 10  # every tenth title is kept for the judge's known-item queries
 
@@ -42,14 +43,18 @@ def make_pairs(
 ) -> tuple[list[Pair], dict[str, int]]:
     """The night's pairs, `most` of them, shuffled, and how many of each kind there are (for the ledger).
 
-    New pairs come with replayed old ones, so that what was learned is not forgotten. With few searches, items of one
-    basket lead to each other too, and words of a title to its item, so that buying together doesn't blur searching.
+    New pairs come with replayed old ones, so that what was learned is not forgotten, and with words of titles that lead
+    to their items. With few searches, items of one basket lead to each other too, each with such a title beside it, so
+    that buying together doesn't blur searching.
     """
     chance = random.Random(seed)
     parts = _from_searches(material, texts, near, most, chance)
+    known = round(KNOWN_ITEMS * len(parts["new_pairs"]))
     if not material.is_searched:
-        room = most - sum(map(len, parts.values()))
-        parts |= _from_baskets(material.new_baskets, material.old_baskets, texts, titles, room, chance)
+        room = most - sum(map(len, parts.values())) - known
+        parts |= _from_baskets(material.new_baskets, material.old_baskets, texts, room, chance)
+        known += min(room // 3, len(parts["new_basket_pairs"]) + len(parts["replayed_basket_pairs"]))
+    parts["known_item_pairs"] = _known_items(titles, known, chance)
     pairs = [pair for part in parts.values() for pair in part]
     chance.shuffle(pairs)
     return pairs, {name: len(part) for name, part in parts.items()}
@@ -60,7 +65,7 @@ def _from_searches(
 ) -> dict[str, list[Pair]]:
     new, old = material.new_searches, material.old_searches
     # With nothing to replay, as on the first night, the whole room is for the new.
-    fresh = _most_valuable(new, most // (1 + REPLAY) if old else most)
+    fresh = _most_valuable(new, int(most / (1 + KNOWN_ITEMS + (REPLAY if old else 0))))
     again = replayed(old, len(fresh) * REPLAY, chance)
     past = [*old, *new]
     return {
@@ -91,22 +96,20 @@ def _pairs(
 
 
 def _from_baskets(
-    new: Sequence[Basket],
-    old: Sequence[Basket],
-    texts: Mapping[str, str],
-    titles: Mapping[str, str],
-    most: int,
-    chance: random.Random,
+    new: Sequence[Basket], old: Sequence[Basket], texts: Mapping[str, str], most: int, chance: random.Random
 ) -> dict[str, list[Pair]]:
-    third = most // 3
+    """At most two thirds of `most`; the last one is for known items."""
+    third = max(0, most) // 3
     fresh = _newest(_basket_pairs(new, texts, chance), third if old else 2 * third)
     replayed = _basket_pairs(chance.sample(old, min(len(old), len(new))), texts, chance)[: len(fresh)]
+    return {"new_basket_pairs": fresh, "replayed_basket_pairs": replayed}
+
+
+def _known_items(titles: Mapping[str, str], count: int, chance: random.Random) -> list[Pair]:
+    """Words of titles that lead to their items, as a shopper types who knows the thing; none that the judge asks."""
     candidates = [id for id in titles if not is_judged_title(id)]
-    wanted = min(third, len(fresh) + len(replayed)) if candidates else 0
-    known = [
-        Pair(query, id) for id in chance.choices(candidates, k=wanted) if (query := _random_words(titles[id], chance))
-    ]
-    return {"new_basket_pairs": fresh, "replayed_basket_pairs": replayed, "known_item_pairs": known}
+    drawn = chance.choices(candidates, k=max(0, count)) if candidates else []
+    return [Pair(query, id) for id in drawn if (query := _random_words(titles[id], chance))]
 
 
 def _newest(pairs: list[Pair], most: int) -> list[Pair]:
