@@ -19,6 +19,7 @@ from torch.nn.functional import cross_entropy, normalize
 from transformers import get_scheduler
 
 from shelfwise.trainer.models import load_model
+from shelfwise.trainer.pairs import KNOWN_ITEMS, REPLAY, known_items
 from shelfwise.trainer.recipe import Recipe, plan_batches
 from shelfwise.trainer.reservoir import replayed
 from shelfwise.trainer.searches import Search
@@ -33,6 +34,7 @@ class Strategy:
 
     every: int = 1  # a night in so many trains; 0: none
     replay: float = 0.0  # old pairs for each new one, drawn by the product's reservoir
+    known: float = 0.0  # words of titles that lead to their items, for each new pair
     distil: float = 0.0  # weight of the squared distance to the parent's embeddings, beside the loss
     average: float = 0.0  # the parent's share in the child's weights
     lora: int = 0  # the rank of adapters, which alone are trained
@@ -49,12 +51,13 @@ class Strategy:
         return -(-night // self.every) * self.every if self.every else night
 
 
-SHIPPED = "replay"  # the product's, measured against
+SHIPPED = "replay-known"  # the product's, measured against
 FROZEN, FULL = "frozen", "full-retrain"  # the bounds
 STRATEGIES = {
     FROZEN: Strategy(every=0),
     "naive": Strategy(),
-    SHIPPED: Strategy(replay=1),
+    "replay": Strategy(replay=1),
+    SHIPPED: Strategy(replay=REPLAY, known=KNOWN_ITEMS),
     "replay-distil": Strategy(replay=1, distil=1.0),
     "replay-average": Strategy(replay=1, average=0.5),
     "replay-lora": Strategy(replay=1, lora=16, learning_rate=10 * RECIPE.learning_rate),
@@ -109,7 +112,12 @@ def learn_night(
         model.load_state_dict(base)
         pairs = [*old, *new]
     else:
-        pairs = [*new, *replayed(old, round(strategy.replay * len(new)), chance)]
+        known = known_items(texts, round(strategy.known * len(new)), chance)
+        pairs = [
+            *new,
+            *replayed(old, round(strategy.replay * len(new)), chance),
+            *(Search(pair.anchor, pair.item, 0.0, ()) for pair in known),
+        ]
     parent = copied(model) if strategy.average else {}
     teacher = _embeddings(model, pairs, texts) if strategy.distil else None
     _train(model, strategy, pairs, texts, teacher, seed=night)

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from shelfwise.encoder import Encoder
-from shelfwise.errors import TrainingDiverged
+from shelfwise.errors import EncoderUnsupported, ShelfwiseError, TrainingDiverged
 from shelfwise.generations import Generation
 from shelfwise.trainer.build import Catalogue, encode_catalogue
 from shelfwise.trainer.collect import LEAST_PAIRS, Material
@@ -18,6 +19,9 @@ from shelfwise.trainer.exams import Exam, set_exams
 from shelfwise.trainer.judge import judge
 from shelfwise.trainer.pairs import make_pairs
 from shelfwise.trainer.plan import Budget, Options
+
+if TYPE_CHECKING:
+    from sentence_transformers import SentenceTransformer
 
 __all__ = ["Lesson", "Outcome", "Parent", "raise_child"]
 
@@ -81,7 +85,6 @@ def _train(lesson: Lesson, folder: Path, diary: Diary) -> str | None:
         )
         return f"{few}; popularity and co-purchases were counted"
 
-    from shelfwise.trainer.export import export_serving
     from shelfwise.trainer.learn import learn
     from shelfwise.trainer.models import load_model
     from shelfwise.trainer.sampled import dev_exam
@@ -103,10 +106,21 @@ def _train(lesson: Lesson, folder: Path, diary: Diary) -> str | None:
     with diary.timed("export"):
         diary.progress("export", 0, 1)
         model.save(str(folder / "encoder"), create_model_card=False)
-        template = lesson.parent.generation.folder / "serving"
-        export_serving(model, folder / "serving", template=template, keep_exact=True)
+        _export(model, folder / "serving", lesson.parent.generation.folder / "serving")
         diary.progress("export", 1, 1)
     return None
+
+
+def _export(model: SentenceTransformer, folder: Path, template: Path) -> None:
+    """int8 with the exact graph beside it; the exact one alone where int8 is another model altogether."""
+    from shelfwise.trainer.export import export_serving
+
+    try:
+        export_serving(model, folder, template=template, keep_exact=True)
+    except (EncoderUnsupported, TrainingDiverged):
+        raise
+    except ShelfwiseError:
+        export_serving(model, folder, precision="fp32", template=template)
 
 
 def _judged(lesson: Lesson, folder: Path, diary: Diary) -> Outcome:
@@ -134,6 +148,9 @@ def _settle_precision(exams: Sequence[Exam], lesson: Lesson, serving: Path, diar
     from shelfwise.trainer.export import EXACT_MODEL, Precision, settle
     from shelfwise.trainer.sampled import precision
 
+    if not (serving / EXACT_MODEL).exists():
+        diary.report["precision"] = {"served": "fp32"}
+        return Encoder(serving)
     exact = Encoder(serving, model=serving / EXACT_MODEL)
     found = precision(exams, (exact.queries, exact.items), Encoder(serving), lesson.catalogue.texts, lesson.seed)
     served: Precision = "fp32" if found["too_coarse"] else "int8"

@@ -13,7 +13,16 @@ from shelfwise.trainer.negatives import Near, hard_negatives
 from shelfwise.trainer.reservoir import replayed
 from shelfwise.trainer.searches import Basket, Search
 
-__all__ = ["MOST_PAIRS", "Pair", "is_judged_title", "known_item_query", "make_pairs"]
+__all__ = [
+    "KNOWN_ITEMS",
+    "MOST_PAIRS",
+    "REPLAY",
+    "Pair",
+    "is_judged_title",
+    "known_item_query",
+    "known_items",
+    "make_pairs",
+]
 
 MOST_PAIRS = 12_000  # a night on two slow cores stays within minutes
 REPLAY = 1  # old pairs for each new one
@@ -54,7 +63,7 @@ def make_pairs(
         room = most - sum(map(len, parts.values())) - known
         parts |= _from_baskets(material.new_baskets, material.old_baskets, texts, room, chance)
         known += min(room // 3, len(parts["new_basket_pairs"]) + len(parts["replayed_basket_pairs"]))
-    parts["known_item_pairs"] = _known_items(titles, known, chance)
+    parts["known_item_pairs"] = known_items(titles, known, chance)
     pairs = [pair for part in parts.values() for pair in part]
     chance.shuffle(pairs)
     return pairs, {name: len(part) for name, part in parts.items()}
@@ -105,7 +114,7 @@ def _from_baskets(
     return {"new_basket_pairs": fresh, "replayed_basket_pairs": replayed}
 
 
-def _known_items(titles: Mapping[str, str], count: int, chance: random.Random) -> list[Pair]:
+def known_items(titles: Mapping[str, str], count: int, chance: random.Random) -> list[Pair]:
     """Words of titles that lead to their items, as a shopper types who knows the thing; none that the judge asks."""
     candidates = [id for id in titles if not is_judged_title(id)]
     drawn = chance.choices(candidates, k=max(0, count)) if candidates else []

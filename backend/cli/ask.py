@@ -63,6 +63,8 @@ def _degraded(degraded: list[str]) -> str:
 
 
 def _shown(value: Any) -> str:
+    if isinstance(value, list):
+        return "; ".join(map(str, value)) or "none"
     if isinstance(value, bool) or not isinstance(value, int):
-        return "none" if value in (None, []) else str(value)
+        return "none" if value is None else str(value)
     return f"{value:,}"

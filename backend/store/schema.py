@@ -73,3 +73,6 @@ def erasures(db: Database) -> None:
             id INTEGER PRIMARY KEY AUTOINCREMENT, at REAL NOT NULL, events INTEGER NOT NULL,
             searches INTEGER NOT NULL, recommendations INTEGER NOT NULL, generations TEXT NOT NULL)"""
     )
+    # Each night reads the answers of the last weeks.
+    for table in ("searches", "recommendations"):
+        db.execute(f"CREATE INDEX {table}_ts ON {table} (ts)")
