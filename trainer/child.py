@@ -17,7 +17,7 @@ from shelfwise.trainer.collect import LEAST_PAIRS, Material
 from shelfwise.trainer.diary import Diary
 from shelfwise.trainer.exams import Exam, set_exams
 from shelfwise.trainer.judge import judge
-from shelfwise.trainer.pairs import make_pairs
+from shelfwise.trainer.pairs import MOST_PAIRS, make_pairs
 from shelfwise.trainer.plan import Budget, Options
 
 if TYPE_CHECKING:
@@ -54,20 +54,21 @@ class Lesson:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The verdict with its reason, and the child's vectors (n_items, dim) float32 if it may serve."""
+    """The verdict with its reason; the child's vectors (n_items, dim) float32 if it may serve; whether it learned."""
 
     verdict: str
     reason: str
     vectors: np.ndarray | None = None
+    trained: bool = True
 
 
 def raise_child(lesson: Lesson, folder: Path, diary: Diary) -> Outcome:
     """Write the trained encoder and its serving form to `folder`; those of a child that may not serve are waste."""
     if not lesson.options.learn_pairs:
-        return Outcome("published", "the encoder was kept, as asked")
+        return Outcome("published", "the encoder was kept, as asked", trained=False)
     try:
         if reason := _train(lesson, folder, diary):
-            return Outcome("nothing to learn", reason)
+            return Outcome("nothing to learn", reason, trained=False)
         return _judged(lesson, folder, diary)
     except TrainingDiverged as problem:
         return Outcome("refused", f"the parent's encoder is kept: {problem}")
@@ -80,10 +81,9 @@ def _train(lesson: Lesson, folder: Path, diary: Diary) -> str | None:
     diary.report["counts"] |= counts
     new = counts["new_pairs"] + counts.get("new_basket_pairs", 0)
     if new < LEAST_PAIRS:
-        few = (
-            f"{new} new pairs are too few to train on" if most >= LEAST_PAIRS else "the budget leaves no time to train"
-        )
-        return f"{few}; popularity and co-purchases were counted"
+        is_cut = most < LEAST_PAIRS or (most < MOST_PAIRS and not lesson.material.is_little)
+        why = "the budget leaves no time to train" if is_cut else f"{new} new pairs are too few to train on"
+        return f"{why}; popularity and co-purchases were counted"
 
     from shelfwise.trainer.learn import learn
     from shelfwise.trainer.models import load_model
@@ -120,7 +120,10 @@ def _export(model: SentenceTransformer, folder: Path, template: Path) -> None:
     except (EncoderUnsupported, TrainingDiverged):
         raise
     except ShelfwiseError:
-        export_serving(model, folder, precision="fp32", template=template)
+        try:
+            export_serving(model, folder, precision="fp32", template=template)
+        except ShelfwiseError as problem:  # weights so large that no two sums of them agree
+            raise TrainingDiverged(f"the trained weights can't be served: {problem}") from problem
 
 
 def _judged(lesson: Lesson, folder: Path, diary: Diary) -> Outcome:

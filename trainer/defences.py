@@ -29,14 +29,13 @@ class Defences:
     of_one_item: float = 0.2  # share of a day's searches
     of_one_pair: float = 0.05  # share of a day's searches that one query and item may make
     least_cap: int = 20  # a share of little is still so many
-    full_shoppers: int = 2  # distinct shoppers from which on a pair weighs fully,
-    full_share: float = 0.1  # and the share of all its query's shoppers that they have to be
+    full_share: float = 0.05  # of a query's distinct shoppers, from which on a pair of it weighs fully
     repeats: bool = False  # whether one shopper's repetitions on a day count
 
     @classmethod
     def off(cls) -> Defences:
         many = 10**9
-        return cls(many, many, many, 1.0, 1.0, many, 1, 0.0, repeats=True)
+        return cls(many, many, many, 1.0, 1.0, many, 0.0, repeats=True)
 
 
 def who(event: Event) -> str:
@@ -130,8 +129,8 @@ def weigh_by_shoppers(
 ) -> tuple[list[Search], int]:
     """A pair that few distinct shoppers chose, counted over all that is known, weighs less; how many were scaled.
 
-    For a query that many make, a few shoppers are no more than chance, or somebody with a few accounts: to push an item
-    up there takes a tenth of all its shoppers. A query that one shopper made once still teaches something.
+    For a query that many make, a few shoppers are no more than chance, or somebody with a few accounts: it takes a
+    twentieth of all its shoppers for a pair to weigh fully. What was asked by few is learned from few.
     """
     of_pair: defaultdict[tuple[str, str], set[object]] = defaultdict(set)
     of_query: defaultdict[str, set[object]] = defaultdict(set)
@@ -142,7 +141,7 @@ def weigh_by_shoppers(
     weighed = []
     for search in searches:
         query = bare(search.query)
-        needed = max(limits.full_shoppers, limits.full_share * len(of_query[query]))
+        needed = max(1.0, limits.full_share * len(of_query[query]))
         share = min(1.0, len(of_pair[query, search.item]) / needed)
         weighed.append(search if share == 1 else replace(search, weight=search.weight * share))
     return weighed, sum(before is not after for before, after in zip(searches, weighed, strict=True))

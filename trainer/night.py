@@ -16,7 +16,7 @@ from shelfwise import Shop
 from shelfwise.errors import InvalidInput, NightBusy
 from shelfwise.generations import NIGHT_LOCK, WORK, Generation
 from shelfwise.locks import locked
-from shelfwise.times import parse_time, to_iso
+from shelfwise.times import parse_time
 from shelfwise.trainer.build import Progress
 from shelfwise.trainer.defences import Defences
 from shelfwise.trainer.genesis import genesis, is_worn
@@ -81,9 +81,8 @@ def _increment(path: Path, until: datetime | str | None, progress: Progress, opt
     with Shop(path) as shop, _alone(shop):
         asked = None if until is None else parse_time(until, "until")
         parent = _sound_parent(shop, progress)
-        plan = make_plan(shop.path / WORK, parent.number, asked, shop.now(), shop.store.events.last_seq())
-        if plan.until < parent.card["until"]:
-            raise InvalidInput(f"until: lies before the last night's, {to_iso(parent.card['until'])}", "until")
+        seq, since = shop.store.events.last_seq(), parent.card["until"]
+        plan = make_plan(shop.path / WORK, parent.number, asked, shop.now(), seq, since=since)
         return _recorded(shop, parent, lambda run: run.increment(plan), progress, options)
 
 

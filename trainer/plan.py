@@ -14,6 +14,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from shelfwise.errors import InvalidInput
+from shelfwise.times import to_iso
 from shelfwise.trainer.defences import Defences
 from shelfwise.trainer.pairs import MOST_PAIRS
 from shelfwise.trainer.recipe import Recipe
@@ -48,8 +50,11 @@ class Plan:
     resumed: bool = False
 
 
-def make_plan(work: Path, parent: int, until: float | None, now: float, events_seq: int) -> Plan:
-    """The plan of a killed night with the same parent, and the same `until` if one is asked for; else a new one."""
+def make_plan(work: Path, parent: int, until: float | None, now: float, events_seq: int, *, since: float = 0.0) -> Plan:
+    """The plan of a killed night with the same parent, and the same `until` if one is asked for; else a new one.
+
+    Raises InvalidInput when a new one would end before `since`, the end of the parent's night; nothing is written then.
+    """
     path = work / _PLAN
     try:
         left = Plan(**json.loads(path.read_text()))
@@ -58,6 +63,8 @@ def make_plan(work: Path, parent: int, until: float | None, now: float, events_s
     if left is not None and left.parent == parent and until in (None, left.until):
         return Plan(left.parent, left.until, left.events_seq, resumed=True)
     plan = Plan(parent, now if until is None else until, events_seq)
+    if plan.until < since:
+        raise InvalidInput(f"until: lies before the last night's, {to_iso(since)}", "until")
     work.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_suffix(".tmp")
     unfinished.write_text(json.dumps(asdict(plan)))

@@ -88,6 +88,10 @@ class Run:
         outcome = _swapped(*texts) or raise_child(lesson, folder, self.diary)
         with self.diary.timed("drift"):
             self._measure_drift(lesson, texts, outcome.vectors)
+        if together:
+            self.report["verdicts"] = [*self.report.get("verdicts", []), together.to_dict()]
+        if not outcome.trained:
+            self.report["not_trained"] = outcome.reason
         learned = self.parent.card["learned"]
         if outcome.vectors is None:
             self._carry_encoder(folder)
@@ -130,7 +134,7 @@ class Run:
             "resumed": plan.resumed, "counts": material.counts, "removed": material.removed,
         }  # fmt: skip
         if bots := len(material.bots):
-            self.diary.warn([f"{bots} shoppers chose more than a person does and were left out as bots"])
+            self.diary.warn([f"shoppers left out as bots, with more choices than a person makes: {bots}"])
         return material
 
     def _begin(self) -> tuple[int, Path]:
@@ -149,12 +153,19 @@ class Run:
 
         An import may have rebuilt the index since then, with the new texts: that was no night.
         """
-        seen, known = self.parent, self.shop.generations.numbers()
-        while seen.card["verdict"] == "compacted" and seen.card["parent"] in known:
-            seen = self.shop.generations.open(seen.card["parent"])
-        ids, then = load(seen.checked("index")).vectors(catalogue.ids)
+        ids, then = load(self._last_seen()).vectors(catalogue.ids)
         rows = {id: row for row, id in enumerate(catalogue.ids)}
         return then, now[[rows[id] for id in ids]]
+
+    def _last_seen(self) -> Path:
+        """The index of the last night's generation; where that is gone or damaged, of what was made from it."""
+        seen, known = self.parent, self.shop.generations.numbers()
+        index = seen.checked("index")
+        with suppress(GenerationError):
+            while seen.card["verdict"] == "compacted" and seen.card["parent"] in known:
+                seen = self.shop.generations.open(seen.card["parent"])
+                index = seen.checked("index")
+        return index
 
     def _measure_drift(self, lesson: Lesson, texts: tuple[np.ndarray, np.ndarray], child: np.ndarray | None) -> None:
         material, parent, online = lesson.material, lesson.parent, self.shop.store.online
@@ -181,7 +192,7 @@ class Run:
         with self.diary.timed("publish"):
             encoder = Encoder(folder / "serving")
             share_changes(self.shop.store, encoder, catalogue.items_seq)
-            told = {"night": self.number, "verdict": verdict, "reason": reason}
+            told = {"night": self.number, "verdict": verdict, "reason": reason, "generation": number}
             write_night_page(folder / "report.html", self.report | told)
             self.shop.generations.publish(
                 number,
@@ -212,7 +223,7 @@ class Run:
     def _close(self, verdict: str, reason: str, generation: int | None) -> Night:
         number = self.parent.number if generation is None else generation
         if self.report["after_rollback"]:
-            reason += f"; after a rollback this night learned from generation {self.parent.number} again"
+            reason += f"; after a rollback generation {self.parent.number} is the parent again"
         return Night(self.number, verdict, reason, self.parent.number, number, self.report)
 
     def _titles(self, catalogue: Catalogue) -> dict[str, str]:
@@ -234,4 +245,5 @@ def _swapped(then: np.ndarray, now: np.ndarray) -> Outcome | None:
         "refused",
         f"the texts of {share:.0%} of the known items are about something else than last night;"
         " nothing is learned tonight, in case the catalogue is broken",
+        trained=False,
     )

@@ -24,7 +24,7 @@ __all__ = ["People", "Theirs"]
 
 _ANSWERS = {"searches": "search_id", "recommendations": "recommendation_id"}  # table → its key, which events cite
 _KEYS = {"events": "seq", **_ANSWERS}
-_MADE = ("published", "refused", "compacted")  # the verdicts of nights that made a generation
+_MADE = ("published", "refused", "compacted", "nothing to learn")  # the verdicts of nights that may make a generation
 _SCRUB_MS = 5_000  # how long the scrubbing waits for other processes
 _MOST_BYTES = 2**29  # VACUUM holds the whole file in memory
 _Test = Callable[[Any], bool]

@@ -229,7 +229,8 @@ def test_the_defences_are_on_by_default_and_their_counts_are_kept() -> None:
 
 def test_few_shoppers_are_counted_over_all_nights() -> None:
     events = [click(1, 1.0, item="a"), click(2, 2.0, item="a"), click(3, 3.0, item="b")]
-    material = gather(events, {"events_seq": 1, "until": 1.5, "held_out": []}, limits=Defences())
+    limits = replace(Defences(), full_share=2 / 3)
+    material = gather(events, {"events_seq": 1, "until": 1.5, "held_out": []}, limits=limits)
     assert {search.item: search.weight for search in material.new_searches} == {"a": 1.0, "b": 0.5}
     assert [search.weight for search in material.old_searches] == [1.0]
     assert material.removed["few_shoppers"] == 1

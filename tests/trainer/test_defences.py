@@ -201,23 +201,17 @@ def test_one_loud_shopper_is_capped_before_the_shares_are_reckoned() -> None:
 
 
 @pytest.mark.parametrize(
-    ("others", "weight"),
-    [
-        ([], 1.5),
-        ([search(2, "u")], 1.5),
-        ([search(2, "v", item="b")], 1.5),
-        ([search(2, "v", query="lamp")], 1.5),
-        ([search(2, "v")], 3.0),
-        ([search(2, "v", query="MUG!")], 3.0),
-        ([replace(search(2), who="")], 3.0),
-        ([search(2, "v"), search(3, "w")], 3.0),
-    ],
+    ("of_pair", "of_query", "weight"),
+    [(1, 1, 3.0), (1, 20, 3.0), (1, 40, 1.5), (2, 40, 3.0), (3, 100, 1.8), (5, 100, 3.0), (50, 100, 3.0)],
 )
-def test_a_pair_that_one_shopper_chose_weighs_half(others: list[Search], weight: float) -> None:
-    one = search(1, "u", query="Mug", weight=3.0)
-    weighed, scaled = weigh_by_shoppers([one], [one, *others], LIMITS)
-    assert weighed == [replace(one, weight=weight)]
-    assert scaled == (weight != 3.0)
+def test_a_pair_weighs_fully_from_a_twentieth_of_its_querys_shoppers_on(
+    of_pair: int, of_query: int, weight: float
+) -> None:
+    pair = [search(seq, f"u{seq}", query="Mug", weight=3.0) for seq in range(of_pair)]
+    others = [search(seq, f"u{seq}", query="mug!", item="b") for seq in range(of_pair, of_query)]
+    weighed, scaled = weigh_by_shoppers(pair, [*pair, *others], LIMITS)
+    assert [part.weight for part in weighed] == pytest.approx([weight] * of_pair)
+    assert scaled == (of_pair if weight < 3 else 0)
 
 
 def test_those_of_nobody_are_as_many_shoppers() -> None:
@@ -227,7 +221,7 @@ def test_those_of_nobody_are_as_many_shoppers() -> None:
 
 def test_the_share_follows_the_number_of_shoppers_and_the_order_stays() -> None:
     given = [search(1), search(2, item="b"), search(3), search(4, item="c"), search(5), search(6, item="b")]
-    weighed, scaled = weigh_by_shoppers(given, given, replace(LIMITS, full_shoppers=4))
+    weighed, scaled = weigh_by_shoppers(given, given, replace(LIMITS, full_share=2 / 3))  # 4 of 6 shoppers
     assert seqs(weighed) == [1, 2, 3, 4, 5, 6]
     assert [part.weight for part in weighed] == [0.75, 0.5, 0.75, 0.25, 0.75, 0.5]
     assert scaled == 6

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from shelfwise.errors import InvalidInput
 from shelfwise.trainer.defences import Defences
 from shelfwise.trainer.pairs import MOST_PAIRS
 from shelfwise.trainer.plan import Budget, Options, Plan, make_plan
@@ -50,6 +51,17 @@ def test_a_damaged_plan_is_no_plan(tmp_path: Path, left: str) -> None:
     (tmp_path / "night.json").write_text(left)
     assert make_plan(tmp_path, 3, None, NOW, 50) == Plan(3, NOW, 50)
     assert json.loads((tmp_path / "night.json").read_text())["until"] == NOW
+
+
+def test_a_plan_that_goes_back_is_refused_and_leaves_the_one_of_a_killed_night(tmp_path: Path) -> None:
+    with pytest.raises(InvalidInput, match="before the last night's"):
+        make_plan(tmp_path / "work", 3, 900.0, LATER, 50, since=NOW)
+    assert not (tmp_path / "work").exists()
+    make_plan(tmp_path, 3, NOW, NOW, 50, since=NOW)
+    for until, now in ((900.0, LATER), (999.0, NOW)):
+        with pytest.raises(InvalidInput):
+            make_plan(tmp_path, 3, until, now, 90, since=NOW)
+    assert make_plan(tmp_path, 3, None, LATER, 90, since=NOW) == Plan(3, NOW, 50, resumed=True)
 
 
 def test_the_defaults_are_a_plain_night() -> None:
