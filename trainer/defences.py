@@ -26,8 +26,8 @@ class Defences:
     clicks_a_day: int = 100  # of one shopper; beyond it nobody chooses, a program does
     clicks_a_minute: int = 20
     of_one_shopper: int = 20  # searches a day
-    of_one_item: float = 0.2  # share of a day's searches
-    of_one_pair: float = 0.05  # share of a day's searches that one query and item may make
+    of_one_item: float = 0.5  # share of a day's searches
+    of_one_pair: float = 0.2  # share of a day's searches that one query and item may make
     least_cap: int = 20  # a share of little is still so many
     full_share: float = 0.05  # of a query's distinct shoppers, from which on a pair of it weighs fully
     repeats: bool = False  # whether one shopper's repetitions on a day count

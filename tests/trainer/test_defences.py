@@ -173,7 +173,7 @@ def test_searches_of_nobody_are_no_shoppers() -> None:
     [
         (20, 20, {}),
         (30, 20, {"over_pair_cap": 10}),  # few are capped at a number, not at a share
-        (1000, 20, {"over_pair_cap": 950, "over_item_cap": 30}),  # an item's share is that of what is left
+        (1000, 100, {"over_pair_cap": 800, "over_item_cap": 100}),  # an item's share is that of what is left
     ],
 )
 def test_many_shoppers_of_one_pair_are_capped(count: int, left: int, removed: dict[str, int]) -> None:
@@ -183,11 +183,11 @@ def test_many_shoppers_of_one_pair_are_capped(count: int, left: int, removed: di
 
 
 def test_an_item_that_is_pushed_for_every_query_is_capped() -> None:
-    pushed = [search(seq, query=f"q{seq}") for seq in range(500)]
-    honest = [search(seq, query=f"q{seq}", item=f"i{seq}") for seq in range(500, 1000)]
+    pushed = [search(seq, query=f"q{seq}") for seq in range(750)]
+    honest = [search(seq, query=f"q{seq}", item=f"i{seq}") for seq in range(750, 1000)]
     kept, removed = honest_searches([*pushed, *honest], LIMITS)
-    assert seqs(kept) == [*range(200), *range(500, 1000)]
-    assert removed == {"over_user_cap": 0, "over_pair_cap": 0, "over_item_cap": 300}
+    assert seqs(kept) == [*range(500), *range(750, 1000)]
+    assert removed == {"over_user_cap": 0, "over_pair_cap": 0, "over_item_cap": 250}
 
 
 def test_one_loud_shopper_is_capped_before_the_shares_are_reckoned() -> None:
