@@ -128,9 +128,16 @@ class Generations:
                     path.unlink()
 
     def publish(
-        self, number: int, folder: Path, card: dict[str, Any], *, parent: int | None, current: int | None
+        self,
+        number: int,
+        folder: Path,
+        card: dict[str, Any],
+        *,
+        parent: int | None,
+        current: int | None,
+        point: bool = True,
     ) -> Generation:
-        """Seal the folder with its card and manifest, and move CURRENT to it.
+        """Seal the folder with its card and manifest, and move CURRENT to it, unless it is to be a parent only.
 
         Raises GenerationCorrupt when CURRENT is no longer `current` (somebody rolled back meanwhile).
         """
@@ -146,7 +153,8 @@ class Generations:
             final = self.folder / _name(number)
             folder.rename(final)
             _fsync(self.folder)
-            self._point_to(number)
+            if point:
+                self._point_to(number)
         return Generation(number, final, card)
 
     def newest_sound(self, but: Collection[int] = frozenset()) -> Generation | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +19,7 @@ from shelfwise.trainer.collect import LEAST_PAIRS, Material
 from shelfwise.trainer.diary import Diary
 from shelfwise.trainer.exams import Exam, set_exams
 from shelfwise.trainer.judge import judge
-from shelfwise.trainer.pairs import MOST_PAIRS, make_pairs
+from shelfwise.trainer.pairs import MOST_PAIRS, Pair, make_pairs
 from shelfwise.trainer.plan import Budget, Options
 
 if TYPE_CHECKING:
@@ -39,7 +41,8 @@ class Parent:
 
 @dataclass(frozen=True, slots=True)
 class Lesson:
-    """What there is to learn and from whom; `until` in epoch seconds, `work` holds the checkpoints."""
+    """What there is to learn and from whom; `until` in epoch seconds, `work` holds what a
+    killed night left, which a `resumed` one goes on with."""
 
     parent: Parent
     material: Material
@@ -50,6 +53,7 @@ class Lesson:
     options: Options
     budget: Budget
     work: Path
+    resumed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +81,7 @@ def raise_child(lesson: Lesson, folder: Path, diary: Diary) -> Outcome:
 def _train(lesson: Lesson, folder: Path, diary: Diary) -> str | None:
     """Train the parent's encoder on the night's pairs and export it; or why it has not been."""
     texts, most = lesson.catalogue.texts, lesson.budget.most_pairs()
-    pairs, counts = make_pairs(lesson.material, texts, lesson.titles, lesson.seed, most=most)
+    pairs, counts = _pairs(lesson, most)
     diary.report["counts"] |= counts
     new = counts["new_pairs"] + counts.get("new_basket_pairs", 0)
     if new < LEAST_PAIRS:
@@ -99,7 +103,7 @@ def _train(lesson: Lesson, folder: Path, diary: Diary) -> str | None:
             seed=lesson.seed,
             recipe=lesson.options.recipe,
             progress=diary.count("train"),
-            dev=dev_exam(lesson.material.held_searches, texts, lesson.seed),
+            dev=dev_exam(dev, texts, lesson.seed) if (dev := lesson.material.dev_searches) else None,
             deadline=lesson.budget.deadline,
             tensorboard=lesson.options.tensorboard,
         )
@@ -109,6 +113,24 @@ def _train(lesson: Lesson, folder: Path, diary: Diary) -> str | None:
         _export(model, folder / "serving", lesson.parent.generation.folder / "serving")
         diary.progress("export", 1, 1)
     return None
+
+
+def _pairs(lesson: Lesson, most: int) -> tuple[list[Pair], dict[str, int]]:
+    """The night's pairs; a night that is taken up again has those it had, whatever time and items are left."""
+    path = lesson.work / "pairs.json"
+    if lesson.resumed and path.exists():
+        kept = json.loads(path.read_text())
+        pairs = [Pair(anchor, item, weight, tuple(negatives)) for anchor, item, weight, negatives in kept["pairs"]]
+        known = lesson.catalogue.texts.keys()
+        lesson.material.postponed += kept["postponed"]
+        return [pair for pair in pairs if {pair.item, *pair.negatives} <= known], kept["counts"]
+    pairs, counts = make_pairs(lesson.material, lesson.catalogue.texts, lesson.titles, lesson.seed, most=most)
+    rows = [[pair.anchor, pair.item, pair.weight, pair.negatives] for pair in pairs]
+    unfinished = path.with_suffix(".tmp")
+    lesson.work.mkdir(parents=True, exist_ok=True)
+    unfinished.write_text(json.dumps({"pairs": rows, "counts": counts, "postponed": lesson.material.postponed}))
+    os.replace(unfinished, path)
+    return pairs, counts
 
 
 def _export(model: SentenceTransformer, folder: Path, template: Path) -> None:
@@ -140,7 +162,7 @@ def _judged(lesson: Lesson, folder: Path, diary: Diary) -> Outcome:
     diary.report["moved"] = judgement.moved
     if judgement.passed:
         return Outcome("published", judgement.reason or "nothing was held out to judge on", vectors)
-    if lesson.options.force:
+    if lesson.options.force and np.isfinite(vectors).all():
         diary.report["forced"] = True
         return Outcome("published", f"forced, though the trained encoder is worse: {judgement.reason}", vectors)
     return Outcome("refused", f"the trained encoder is worse, the parent's is kept: {judgement.reason}")

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from shelfwise.store import Event, Impression
+from shelfwise.times import DAY
 from shelfwise.trainer.bias import correct_bias, estimate_propensities
 from shelfwise.trainer.defences import Defences, honest_events, honest_searches, weigh_by_shoppers
 from shelfwise.trainer.searches import Basket, Search, baskets_of, is_anchor, searches_of
@@ -20,6 +21,8 @@ __all__ = ["LEAST_PAIRS", "Material", "collect"]
 
 _HELD_OUT_SHARE, _HELD_OUT_MOST = 0.1, 500
 _BASKETS_HELD_OUT_MOST = 300
+_DEV_FROM = 150  # held-out searches, from which on a third of them are for the training to look at
+_POSTPONED_MOST, _AWAITED = 50_000, 30 * DAY  # events; how long an item may come after its first event
 LEAST_PAIRS = 8  # below that a batch has too few negatives to say anything
 _ENOUGH_SEARCHES = 200  # from here on a shop is learned from its searches alone
 Part = TypeVar("Part", Search, Basket)
@@ -29,7 +32,9 @@ Part = TypeVar("Part", Search, Basket)
 class Material:
     """What a night works on, each list in the order of time. `counts` and `removed` go into the ledger.
 
-    `honest` are the events that count: without bots, without repetitions, anchor included.
+    `dev_searches` are held out too, for the training to look at. `postponed` are events that may be learned later: on
+    items not known yet, or without room tonight. `honest` are the events that count: without bots, without
+    repetitions, anchor included.
     """
 
     new_searches: list[Search] = field(default_factory=list)
@@ -40,6 +45,8 @@ class Material:
     old_baskets: list[Basket] = field(default_factory=list)
     held_baskets: list[Basket] = field(default_factory=list)
     anchor_baskets: list[Basket] = field(default_factory=list)
+    dev_searches: list[Search] = field(default_factory=list)
+    postponed: list[int] = field(default_factory=list)
     honest: list[Event] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=dict)
     removed: dict[str, int] = field(default_factory=dict)
@@ -59,8 +66,8 @@ class Material:
     @property
     def held_out(self) -> list[int]:
         """The `seq` of every event that this night keeps from learning, and that the next night may learn."""
-        held: list[Search | Basket] = [*self.held_searches, *self.held_baskets]
-        return sorted(seq for part in held for seq in part.seqs)
+        held: list[Search | Basket] = [*self.held_searches, *self.dev_searches, *self.held_baskets]
+        return sorted({*(seq for part in held for seq in part.seqs), *self.postponed[-_POSTPONED_MOST:]})
 
 
 def collect(
@@ -72,7 +79,8 @@ def collect(
 ) -> Material:
     """Sort the events of the shop by what the parent's card says was `learned` (events_seq, until, held_out).
 
-    Events on items for which `known` is false are counted and left out, and so is what the defences remove.
+    Events on items for which `known` is false are counted and left out, and so is what the defences remove; and the
+    searches of the days that the parent's line found strange.
     """
     limits = limits or Defences()
     is_new = _newness(learned)
@@ -85,9 +93,13 @@ def collect(
         "since_parent": sum(is_new(event.seq, event.ts) and event.seq not in held for event in events),
     }
     material.removed["unknown_item"] = len(events) - len(about)
+    newest = max((event.ts for event in events), default=0.0)
+    material.postponed = [event.seq for event in events if event.ts >= newest - _AWAITED and not known(event.item)]
     material.honest, removed, material.bots = honest_events(about, limits)
     material.removed |= removed
-    _sort_searches(material, is_new, list(impressions), limits)
+    strange = frozenset(learned.get("strange_days", ()))
+    ordinary = [event for event in material.honest if int(event.ts // DAY) not in strange]
+    _sort_searches(material, ordinary, is_new, list(impressions), limits)
     _sort_baskets(material, is_new)
     _hold_out(material)
     material.counts |= {
@@ -104,16 +116,20 @@ def _newness(learned: Mapping[str, Any]) -> Callable[[int, float], bool]:
 
 
 def _sort_searches(
-    material: Material, is_new: Callable[[int, float], bool], impressions: list[Impression], limits: Defences
+    material: Material,
+    events: Sequence[Event],
+    is_new: Callable[[int, float], bool],
+    impressions: list[Impression],
+    limits: Defences,
 ) -> None:
     """Fill the lists of searches: within the caps, weighed by place and by shoppers, and by what is new."""
     shown = {answer.search_id: answer for answer in impressions}
-    asked, learnable = _split_anchor(material.honest)
+    asked, learnable = _split_anchor(events)
     material.anchor_searches = sorted(searches_of(asked, shown), key=_age)
     searches, capped = honest_searches(
         sorted(searches_of(learnable, shown, merged=not limits.repeats), key=_age), limits
     )
-    searches = correct_bias(searches, estimate_propensities(impressions, material.honest))
+    searches = correct_bias(searches, estimate_propensities(impressions, events))
     weighed, few = weigh_by_shoppers(searches, searches, limits)
     material.removed |= capped | {"few_shoppers": few}
     for search in weighed:
@@ -140,6 +156,10 @@ def _split_anchor(events: Sequence[Event]) -> tuple[list[Event], list[Event]]:
 def _hold_out(material: Material) -> None:
     """Move the newest new searches and baskets aside for the judge."""
     material.new_searches, material.held_searches = _split(material.new_searches, _HELD_OUT_MOST)
+    if len(material.held_searches) >= _DEV_FROM:  # what stopped a training early can't judge it
+        held = material.held_searches
+        material.dev_searches = held[::3]
+        material.held_searches = [search for place, search in enumerate(held) if place % 3]
     material.new_baskets, material.held_baskets = _split(material.new_baskets, _BASKETS_HELD_OUT_MOST)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import scipy.sparse as sparse
@@ -12,10 +13,13 @@ import scipy.sparse as sparse
 from shelfwise.generations import Generation
 from shelfwise.statistics import Statistics, popularity, save
 from shelfwise.store import Event
+from shelfwise.times import DAY
 from shelfwise.trainer.collect import Material
+from shelfwise.trainer.defences import who
 from shelfwise.trainer.judge import Verdict, judge_together
+from shelfwise.trainer.searches import is_anchor
 
-__all__ = ["count", "count_judged"]
+__all__ = ["Counted", "count", "count_judged", "counted_by"]
 
 _MOST_TOGETHER = 50
 _MOST_OF_ONE_BUYER = 200  # items; a wholesaler's thousand would tie everything to everything
@@ -23,24 +27,46 @@ _LEAST_SUPPORT = 2  # buyers; one alone is chance
 _SHRINK = 10.0  # buyers; pulls the cosine of rare pairs towards zero
 
 
-def count_judged(material: Material, parent: Generation, ids: list[str], until: float, folder: Path) -> Verdict | None:
-    """Count the night's statistics; co-purchase weights that are worse than the parent's give way to those.
+class Counted(NamedTuple):
+    """The events with ts < until (epoch seconds) and seq ≤ events_seq."""
 
-    The held-out baskets judge, so they are counted the night after. None where no basket is held out.
+    until: float
+    events_seq: int
+
+
+def count_judged(
+    material: Material, parent: Generation, ids: list[str], counted: Counted, folder: Path
+) -> tuple[Verdict | None, Counted]:
+    """Count the night's statistics up to `counted`; co-purchase weights worse than the parent's give way to those.
+
+    The held-out baskets judge, so all that their shoppers did that day is counted the night after; the anchor never is.
+    Returns the verdict, None where no basket is held out, and up to where co-purchases are counted now.
     """
     held = {seq for basket in material.held_baskets for seq in basket.seqs}
-    learnable = [event for event in material.honest if event.seq not in held]
+    days = {(who(event), event.ts // DAY) for event in material.honest if event.seq in held}
+    learnable = [
+        event for event in material.honest if (who(event), event.ts // DAY) not in days and not is_anchor(event)
+    ]
+    until = counted.until
     count(material.honest, ids, until, folder, together=learnable)
     if not material.held_baskets:
-        return None
+        return None, counted
     verdict = judge_together(
         Statistics.open(parent.checked("statistics")), Statistics.open(folder), material.held_baskets
     )
     if not verdict.passed:
         shutil.rmtree(folder)
-        before = [event for event in learnable if event.ts < parent.card["until"]]
+        counted = counted_by(parent)
+        before = [event for event in learnable if event.ts < counted.until and event.seq <= counted.events_seq]
         count(material.honest, ids, until, folder, together=before)
-    return verdict
+    return verdict, counted
+
+
+def counted_by(generation: Generation) -> Counted:
+    """Up to where the generation counted co-purchases; one made before cards said so counted what its night saw."""
+    card = generation.card
+    own = {"until": card["until"], "events_seq": card.get("report", {}).get("events_seq", 0)}
+    return Counted(**card.get("together", own))
 
 
 def count(

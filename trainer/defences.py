@@ -134,8 +134,10 @@ def weigh_by_shoppers(
     """
     of_pair: defaultdict[tuple[str, str], set[object]] = defaultdict(set)
     of_query: defaultdict[str, set[object]] = defaultdict(set)
+    named = any(search.who for search in known)
     for search in known:
-        query, shopper = bare(search.query), search.who or search.seqs
+        # Where shoppers are named those without a name count as one, or a program had only to leave it out.
+        query, shopper = bare(search.query), search.who or ("" if named else search.seqs)
         of_pair[query, search.item].add(shopper)
         of_query[query].add(shopper)
     weighed = []

@@ -19,7 +19,7 @@ _NOTHING: dict[str, Any] = {"events_seq": 0, "until": 0.0, "held_out": []}
 
 
 def genesis(shop: Shop, model_name: str | None, progress: Progress) -> Generation:
-    """Generation 0: the base model as it is, and nothing counted yet."""
+    """The base model as it is, and nothing counted yet. It serves only where nothing does yet: else it is a parent."""
     from shelfwise.trainer.export import export_serving
     from shelfwise.trainer.models import DEFAULT_MODEL, load_model
 
@@ -43,7 +43,8 @@ def genesis(shop: Shop, model_name: str | None, progress: Progress) -> Generatio
         "base": model_name or DEFAULT_MODEL,
         "verdict": "published",
     }
-    return shop.generations.publish(number, folder, card, parent=None, current=shop.generations.current())
+    current = shop.generations.current()
+    return shop.generations.publish(number, folder, card, parent=None, current=current, point=current is None)
 
 
 def is_worn(shop: Shop, generation: Generation) -> bool:

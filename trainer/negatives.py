@@ -1,4 +1,6 @@
-"""Hard negatives: items that were close to the query and yet left alone. Never one that anybody chose for it."""
+"""Hard negatives: items that were close to the query and yet left alone.
+
+Never one that another shopper's learned search chose for it."""
 
 from __future__ import annotations
 

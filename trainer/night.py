@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 
 from shelfwise import Shop
-from shelfwise.errors import InvalidInput, NightBusy
+from shelfwise.errors import GenerationError, InvalidInput, NightBusy
 from shelfwise.generations import NIGHT_LOCK, WORK, Generation
 from shelfwise.locks import locked
 from shelfwise.times import parse_time
@@ -114,7 +114,18 @@ def _sound_parent(shop: Shop, progress: Progress) -> Generation:
     repairs the shop.
     """
     sound = shop.generations.newest_sound(but=shop.store.people.tainted())
-    return sound or genesis(shop, shop.generations.base(), progress)
+    return sound or _left_base(shop) or genesis(shop, shop.generations.base(), progress)
+
+
+def _left_base(shop: Shop) -> Generation | None:
+    """The base model that a killed night had made its parent, to carry that night on; None without any."""
+    for number in reversed(shop.generations.numbers()):
+        with suppress(GenerationError):
+            generation = shop.generations.open(number)
+            if generation.card["parent"] is None and number not in shop.store.people.tainted():
+                generation.check()
+                return generation
+    return None
 
 
 def _recorded(

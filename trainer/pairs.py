@@ -75,6 +75,8 @@ def _from_searches(
     new, old = material.new_searches, material.old_searches
     # With nothing to replay, as on the first night, the whole room is for the new.
     fresh = _most_valuable(new, int(most / (1 + KNOWN_ITEMS + (REPLAY if old else 0))))
+    taken = {search.seqs for search in fresh}
+    material.postponed += [seq for search in new if search.seqs not in taken for seq in search.seqs]
     again = replayed(old, len(fresh) * REPLAY, chance)
     past = [*old, *new]
     return {

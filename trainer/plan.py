@@ -10,12 +10,12 @@ import json
 import os
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from shelfwise.errors import InvalidInput
-from shelfwise.times import to_iso
+from shelfwise.times import DAY, to_iso
 from shelfwise.trainer.defences import Defences
 from shelfwise.trainer.pairs import MOST_PAIRS
 from shelfwise.trainer.recipe import Recipe
@@ -23,8 +23,10 @@ from shelfwise.trainer.recipe import Recipe
 __all__ = ["Budget", "Options", "Plan", "make_plan"]
 
 _PLAN = "night.json"
+_FRESH = DAY  # a plan that was left longer ago is not worth taking up: what came since would wait
 # Before a night has measured them on this machine: a careful guess for two slow cores.
 _PAIRS_A_SECOND, _ITEMS_A_SECOND, _FIXED_SECONDS = 40.0, 100.0, 20.0
+_AFTER = ("export", "encode", "judge", "drift", "publish")
 _MARGIN = 1.3  # the time to judge and publish is never cut, so it is reckoned generously
 
 
@@ -47,11 +49,14 @@ class Plan:
     parent: int
     until: float
     events_seq: int
+    made: float = 0.0  # when, by the shop's clock
     resumed: bool = False
 
 
 def make_plan(work: Path, parent: int, until: float | None, now: float, events_seq: int, *, since: float = 0.0) -> Plan:
-    """The plan of a killed night with the same parent, and the same `until` if one is asked for; else a new one.
+    """The plan of a night killed within the last day, on the same parent and with the same `until` if one is asked for.
+
+    Else a new one.
 
     Raises InvalidInput when a new one would end before `since`, the end of the parent's night; nothing is written then.
     """
@@ -60,9 +65,9 @@ def make_plan(work: Path, parent: int, until: float | None, now: float, events_s
         left = Plan(**json.loads(path.read_text()))
     except (OSError, ValueError, TypeError):
         left = None
-    if left is not None and left.parent == parent and until in (None, left.until):
-        return Plan(left.parent, left.until, left.events_seq, resumed=True)
-    plan = Plan(parent, now if until is None else until, events_seq)
+    if left is not None and left.parent == parent and until in (None, left.until) and now - left.made < _FRESH:
+        return replace(left, resumed=True)
+    plan = Plan(parent, now if until is None else until, events_seq, now)
     if plan.until < since:
         raise InvalidInput(f"until: lies before the last night's, {to_iso(since)}", "until")
     work.mkdir(parents=True, exist_ok=True)
@@ -81,8 +86,11 @@ class Budget:
     def __init__(self, seconds: float | None, items: int, last: Mapping[str, Any]) -> None:
         self._end = None if seconds is None else time.monotonic() + seconds
         spent, training = last.get("seconds", {}), last.get("training", {})
-        self._rate = training.get("pairs", 0) / spent["train"] if spent.get("train") else _PAIRS_A_SECOND
-        after = sum(spent.get(stage, 0.0) for stage in ("export", "encode", "judge", "drift", "publish"))
+        steps = training.get("steps", 0) - training.get("resumed_at_step", 0)
+        self._rate = _PAIRS_A_SECOND
+        if steps > 0 and spent.get("train"):
+            self._rate = steps * training["batch_size"] / spent["train"]
+        after = sum(spent.get(stage, 0.0) for stage in _AFTER)
         self._reserve = _MARGIN * (after if "train" in spent else _FIXED_SECONDS + items / _ITEMS_A_SECOND)
 
     @property

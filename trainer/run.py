@@ -24,11 +24,12 @@ from shelfwise.trainer import drift
 from shelfwise.trainer.build import Catalogue, Progress, encode_catalogue, share_changes, snapshot, write_index
 from shelfwise.trainer.child import Lesson, Outcome, Parent, raise_child
 from shelfwise.trainer.collect import Material, collect
-from shelfwise.trainer.counting import count_judged
+from shelfwise.trainer.counting import Counted, count_judged, counted_by
 from shelfwise.trainer.diary import Diary
 from shelfwise.trainer.genesis import is_worn
 from shelfwise.trainer.night_page import write_night_page
 from shelfwise.trainer.plan import Budget, Options, Plan
+from shelfwise.trainer.strange import leave_out, score_by, strange_days
 
 __all__ = ["Night", "Run"]
 
@@ -62,7 +63,8 @@ class Run:
         self.diary = Diary(progress, lambda report: shop.store.nights.note(number, report))
         self.report = self.diary.report
         self.report |= {
-            "parent": parent.number, "after_rollback": shop.generations.was_rolled_back(), "seed": self.seed,
+            "parent": parent.number, "seed": self.seed,
+            "after_rollback": parent.number == self.current and shop.generations.was_rolled_back(),
             "forced": False, "strategy": "replay",
         }  # fmt: skip
 
@@ -77,13 +79,17 @@ class Run:
 
         number, folder = self._begin()
         with self.diary.timed("count"):
-            together = count_judged(material, self.parent, catalogue.ids, plan.until, folder / "statistics")
-        with self.diary.timed("encode"):
+            upto = Counted(plan.until, plan.events_seq)
+            together, upto = count_judged(material, self.parent, catalogue.ids, upto, folder / "statistics")
+        with self.diary.timed("catalogue"):
             parent = self._parent(catalogue)
+        strange = strange_days(material, score_by(parent.encoder, parent.vectors, catalogue.ids))
+        leave_out(material, strange)
+        self.diary.warn(strange.values())
         texts = self._texts_then_and_now(catalogue, parent.vectors)
         lesson = Lesson(
             parent, material, catalogue, self._titles(catalogue), plan.until, self.seed, self.options, budget,
-            self.shop.path / WORK,
+            self.shop.path / WORK, plan.resumed,
         )  # fmt: skip
         outcome = _swapped(*texts) or raise_child(lesson, folder, self.diary)
         with self.diary.timed("drift"):
@@ -96,13 +102,21 @@ class Run:
         if outcome.vectors is None:
             self._carry_encoder(folder)
         else:
-            learned = {"events_seq": plan.events_seq, "until": plan.until, "held_out": material.held_out}
+            learned = {
+                "events_seq": plan.events_seq, "until": plan.until, "held_out": material.held_out,
+                "strange_days": sorted({*learned.get("strange_days", []), *strange}),
+            }  # fmt: skip
         write_index(catalogue, parent.vectors if outcome.vectors is None else outcome.vectors, folder)
-        reason = outcome.reason
+        reason = "; ".join([outcome.reason, *strange.values()])
         if together and not together.passed:
             reason += f"; the parent's co-purchase weights are kept: {together}"
         return self._publish(
-            number, folder, catalogue, outcome.verdict, reason, {"learned": learned, "until": plan.until}
+            number,
+            folder,
+            catalogue,
+            outcome.verdict,
+            reason,
+            {"learned": learned, "until": plan.until, "together": upto._asdict()},
         )
 
     def compact(self) -> Night:
@@ -110,9 +124,10 @@ class Run:
         number, folder = self._begin()
         copy_part(self.parent, "statistics", folder)
         self._carry_encoder(folder)
-        with self.diary.timed("encode"):
+        with self.diary.timed("catalogue"):
             write_index(catalogue, self._parent(catalogue).vectors, folder)
         kept = {name: self.parent.card[name] for name in ("learned", "until")}
+        kept["together"] = counted_by(self.parent)._asdict()
         if (counted := self.parent.card.get("report", {}).get("events_seq")) is not None:
             self.report["events_seq"] = counted  # the statistics are the parent's still
         reason = "many items changed since the index was built"
@@ -145,7 +160,7 @@ class Run:
         serving.catch_up()
         # A quantised index would lose a little each time its vectors are taken again.
         exact = serving.index if serving.index.kind in ("flat", "gpu") else None
-        vectors = encode_catalogue(catalogue, serving.encoder, self.diary.count("encode"), exact)
+        vectors = encode_catalogue(catalogue, serving.encoder, self.diary.count("catalogue"), exact)
         return Parent(self.parent, serving.encoder, vectors)
 
     def _texts_then_and_now(self, catalogue: Catalogue, now: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -172,7 +187,7 @@ class Run:
         self.report["drift"], warnings = drift.measure(
             material.old_searches,
             [*material.new_searches, *material.held_searches],
-            self.parent.card["until"],
+            self.parent.card["learned"]["until"],
             parent.encoder.queries,
             seed=self.seed,
             same_items=None if child is None else (parent.vectors, child),

@@ -29,9 +29,7 @@ _NDCG = MEASURES.index("ndcg")
 Encode = Callable[[Sequence[str]], np.ndarray]  # texts → unit vectors, (n, dim) float32
 
 
-def dev_exam(
-    searches: Sequence[Search], texts: Mapping[str, str], seed: int, *, bf16: bool = False
-) -> Callable[[SentenceTransformer], float]:
+def dev_exam(searches: Sequence[Search], texts: Mapping[str, str], seed: int) -> Callable[[SentenceTransformer], float]:
     """The measure to stop training by: mean nDCG@10 of at most 200 of the searches among at most 500 items.
 
     0.0 where there is no search. The model is left in the mode (training or not) in which it came.
@@ -48,8 +46,8 @@ def dev_exam(
     def measure(model: SentenceTransformer) -> float:
         if not asked:
             return 0.0
-        items = _encode(model, model.encode_document, [texts[id] for id in pool], bf16)
-        questions = _encode(model, model.encode_query, queries, bf16)[places]  # (n_asked, dim)
+        items = _encode(model, model.encode_document, [texts[id] for id in pool])
+        questions = _encode(model, model.encode_query, queries)[places]  # (n_asked, dim)
         return float(answers(items, questions, wanted)[:, _NDCG].mean())
 
     return measure
@@ -103,14 +101,9 @@ def _pool(wanted: Iterable[str], texts: Mapping[str, str], chance: random.Random
     return chosen + chance.sample(others, min(len(others), _MOST_ITEMS - len(chosen)))
 
 
-def _encode(model: SentenceTransformer, encode: Callable[..., Any], texts: list[str], bf16: bool) -> np.ndarray:
-    import torch
-
+def _encode(model: SentenceTransformer, encode: Callable[..., Any], texts: list[str]) -> np.ndarray:
     training = model.training
-    with torch.autocast(model.device.type, torch.bfloat16, enabled=bf16):
-        vectors = encode(
-            texts, batch_size=64, normalize_embeddings=True, convert_to_tensor=True, show_progress_bar=False
-        )
+    vectors = encode(texts, batch_size=64, normalize_embeddings=True, convert_to_tensor=True, show_progress_bar=False)
     model.train(training)
     encoded: np.ndarray = vectors.float().cpu().numpy()
     return encoded

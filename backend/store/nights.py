@@ -66,7 +66,8 @@ class Nights:
     def warnings(self) -> list[str]:
         """What the latest night that came to its end warned of."""
         rows = self._db.rows(
-            "SELECT report FROM nights WHERE verdict NOT IN ('running', 'killed', 'failed') ORDER BY night DESC LIMIT 1"
+            "SELECT report FROM nights WHERE verdict IN ('published', 'refused', 'nothing to learn')"
+            " ORDER BY night DESC LIMIT 1"
         )
         return [warning for row in rows for warning in _report(row).get("warnings", [])]
 

@@ -165,6 +165,37 @@ def test_baskets_are_new_old_and_held_out_as_searches_are() -> None:
     assert seqs(material.held_baskets) == material.held_out == list(range(97, 101))
 
 
+# ---- what waits for the next night --------------------------------------------------------------------------
+
+
+def test_events_on_an_item_that_may_come_yet_are_new_again_the_next_night() -> None:
+    early, late = click(1, 1.0, item="long gone"), click(2, 35 * DAY, item="to come")
+    events = [early, *(replace(one, ts=40 * DAY + one.ts) for one in spread(3, 13)), late]
+    first = gather(events)
+    assert {1, 2}.isdisjoint(seqs(first.new_searches, first.held_searches))
+    assert 2 in first.held_out and 1 not in first.held_out, "it is waited for 30 days"
+    learned = {"events_seq": 12, "until": 41 * DAY, "held_out": first.held_out}
+    next_night = collect(events, learned, {"a", "b", "c", "to come"}.__contains__, (), Defences.off())
+    assert 2 in seqs(next_night.new_searches, next_night.held_searches)
+
+
+@pytest.mark.parametrize(("searches", "dev"), [(1490, 0), (1500, 50), (9000, 167)])
+def test_many_held_out_searches_are_for_the_training_to_look_at_too(searches: int, dev: int) -> None:
+    material = gather(spread(1, searches + 1))
+    held, looked_at = seqs(material.held_searches), seqs(material.dev_searches)
+    assert len(looked_at) == dev and set(held).isdisjoint(looked_at), "what stops a training can't judge it"
+    assert material.held_out == sorted([*held, *looked_at])
+    assert seqs(material.new_searches) == list(range(1, material.held_out[0]))
+
+
+def test_the_days_that_were_strange_are_never_searches_again() -> None:
+    events = [*spread(1, 11), *(replace(one, ts=DAY + one.ts) for one in spread(11, 21))]
+    for learned in (NOTHING, {"events_seq": 20, "until": 2 * DAY, "held_out": [20]}):
+        material = gather(events, learned | {"strange_days": [1]})
+        assert seqs(material.new_searches, material.held_searches, material.old_searches) == list(range(1, 11))
+        assert len(material.honest) == 20, "popularity is counted all the same"
+
+
 # ---- the anchor ---------------------------------------------------------------------------------------------
 
 
@@ -187,7 +218,8 @@ def test_the_anchor_is_two_percent_of_sessions_and_never_learned() -> None:
     asked = {event.seq for event in events if is_anchor(event)}
     assert 0.01 < len(asked) / len(events) < 0.03
     assert set(seqs(material.anchor_searches, material.anchor_baskets)) == asked
-    learned = ("new_searches", "old_searches", "held_searches", "new_baskets", "old_baskets", "held_baskets")
+    parts = ("new", "old", "held", "dev")
+    learned = [*(f"{part}_searches" for part in parts), *(f"{part}_baskets" for part in parts[:3])]
     assert set(seqs(*(getattr(material, name) for name in learned))) == {event.seq for event in events} - asked
     assert asked.isdisjoint(material.held_out)
     assert {event.seq for event in material.honest} == {event.seq for event in events}, "it is counted, though"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,8 +13,8 @@ from shelfwise.statistics import HALF_LIFE_DAYS, Statistics
 from shelfwise.store import Event
 from shelfwise.times import DAY
 from shelfwise.trainer.collect import Material
-from shelfwise.trainer.counting import count, count_judged
-from shelfwise.trainer.searches import Basket
+from shelfwise.trainer.counting import Counted, count, count_judged, counted_by
+from shelfwise.trainer.searches import Basket, is_anchor
 
 IDS = ["a", "b", "c", "d"]
 
@@ -91,6 +92,7 @@ def test_a_wholesaler_ties_only_what_they_bought_last(tmp_path: Path) -> None:
 # ---- judged -------------------------------------------------------------------------------------------------
 
 UNTIL = 100.0
+TONIGHT = Counted(200.0, 20_000)
 
 
 @pytest.fixture
@@ -99,7 +101,9 @@ def parent(tmp_path: Path) -> Generation:
     generations = Generations(tmp_path / "shop")
     number, folder = generations.begin()
     count(LEARNED, IDS, UNTIL, folder / "statistics")
-    return generations.publish(number, folder, {"until": UNTIL}, parent=None, current=None)
+    return generations.publish(
+        number, folder, {"until": UNTIL, "report": {"events_seq": 100}}, parent=None, current=None
+    )
 
 
 def sold(user: str, *items: str, seq: int, ts: float) -> list[Event]:
@@ -122,14 +126,14 @@ def baskets(parts: list[list[Event]]) -> list[Basket]:
 
 def test_where_no_basket_is_held_out_nothing_is_judged(tmp_path: Path, parent: Generation) -> None:
     material = Material(honest=LEARNED + POISON)
-    assert count_judged(material, parent, IDS, 200.0, tmp_path / "statistics") is None
+    assert count_judged(material, parent, IDS, TONIGHT, tmp_path / "statistics") == (None, TONIGHT)
     assert Statistics.open(tmp_path / "statistics").together("a")[0][0] == "c"
 
 
 def test_held_out_baskets_are_no_co_purchases_yet_but_are_popular(tmp_path: Path, parent: Generation) -> None:
     parts = held("a", "b", count=5) + held("c", "d", count=5)
     material = Material(honest=LEARNED + [event for part in parts for event in part], held_baskets=baskets(parts))
-    count_judged(material, parent, IDS, 200.0, tmp_path / "statistics")
+    count_judged(material, parent, IDS, TONIGHT, tmp_path / "statistics")
     statistics = Statistics.open(tmp_path / "statistics")
     assert statistics.together("a") == Statistics.open(parent.checked("statistics")).together("a")
     assert statistics.together("c") == []
@@ -140,8 +144,9 @@ def test_co_purchases_that_are_worse_give_way_to_those_of_the_parent(tmp_path: P
     parts = held("a", "b", count=60)
     everything = LEARNED + POISON + [event for part in parts for event in part]
     material = Material(honest=everything, held_baskets=baskets(parts))
-    verdict = count_judged(material, parent, IDS, 200.0, tmp_path / "statistics")
+    verdict, counted = count_judged(material, parent, IDS, TONIGHT, tmp_path / "statistics")
     assert verdict is not None and not verdict.passed
+    assert counted == counted_by(parent), "the next night says no more than that either"
     statistics = Statistics.open(tmp_path / "statistics")
     assert statistics.together("a") == Statistics.open(parent.checked("statistics")).together("a")
     assert statistics.together("c") == []
@@ -154,6 +159,57 @@ def test_co_purchases_that_are_as_good_are_kept(tmp_path: Path, parent: Generati
     material = Material(
         honest=LEARNED + more + [event for part in parts for event in part], held_baskets=baskets(parts)
     )
-    verdict = count_judged(material, parent, IDS, 200.0, tmp_path / "statistics")
+    verdict, counted = count_judged(material, parent, IDS, TONIGHT, tmp_path / "statistics")
     assert verdict is not None and verdict.passed and verdict.child > verdict.parent
+    assert counted == TONIGHT
     assert Statistics.open(tmp_path / "statistics").together("c")[0][0] == "d"
+
+
+def test_the_whole_day_of_who_is_held_out_is_kept_apart(tmp_path: Path, parent: Generation) -> None:
+    """A basket that is cut in two would tell the counts what the judge asks."""
+    parts = held("c", "d", count=5)
+    rest = [event for number in range(5) for event in sold(f"h{number}", "c", "d", seq=8000 + 10 * number, ts=10.0)]
+    earlier = [event for number in range(5) for event in sold(f"h{number}", "c", "d", seq=7000, ts=10.0 - DAY)]
+    for more, tied in ((rest, []), (earlier, ["d"])):
+        everything = LEARNED + more + [event for part in parts for event in part]
+        folder = tmp_path / f"statistics {tied}"
+        count_judged(Material(honest=everything, held_baskets=baskets(parts)), parent, IDS, TONIGHT, folder)
+        assert [id for id, _ in Statistics.open(folder).together("c")] == tied
+
+
+def test_the_anchor_is_never_a_co_purchase_but_popular(tmp_path: Path, parent: Generation) -> None:
+    asked: list[str] = []
+    while len(asked) < 20:
+        asked += [f"{len(asked)}-{number}" for number in range(300) if is_anchor(named(f"{len(asked)}-{number}", "c"))]
+    anchor = [named(session, item) for session in asked for item in ("c", "d")]
+    count_judged(Material(honest=LEARNED + anchor), parent, IDS, TONIGHT, tmp_path / "statistics")
+    statistics = Statistics.open(tmp_path / "statistics")
+    assert statistics.together("c") == [] and statistics.popularity["c"] > 0
+    assert [id for id, _ in statistics.together("a")] == ["b"]
+
+
+def named(session: str, item: str) -> Event:
+    return Event(1, 1.0, "purchase", item, None, session, None)
+
+
+@pytest.mark.parametrize(
+    ("card", "expected"),
+    [
+        ({"until": 5.0, "together": {"until": 3.0, "events_seq": 7}, "report": {"events_seq": 9}}, Counted(3.0, 7)),
+        ({"until": 5.0, "report": {"events_seq": 9}}, Counted(5.0, 9)),
+        ({"until": 0.0}, Counted(0.0, 0)),
+    ],
+)
+def test_up_to_where_a_generation_counted(tmp_path: Path, card: dict[str, Any], expected: Counted) -> None:
+    assert counted_by(Generation(1, tmp_path, card)) == expected
+
+
+def test_what_came_late_waits_while_the_parents_co_purchases_are_kept(tmp_path: Path, parent: Generation) -> None:
+    """Events that were imported since, of a time before the parent's night, are of no count that was judged."""
+    late = [event for number in range(9) for event in sold(f"l{number}", "c", "d", seq=5000 + 2 * number, ts=2.0)]
+    parts = held("a", "b", count=60)
+    everything = LEARNED + late + POISON + [event for part in parts for event in part]
+    material = Material(honest=everything, held_baskets=baskets(parts))
+    verdict, _ = count_judged(material, parent, IDS, TONIGHT, tmp_path / "statistics")
+    assert verdict is not None and not verdict.passed
+    assert Statistics.open(tmp_path / "statistics").together("c") == []

@@ -219,6 +219,19 @@ def test_those_of_nobody_are_as_many_shoppers() -> None:
     assert weigh_by_shoppers(nobody, nobody, LIMITS) == (nobody, 0)
 
 
+def test_nobody_is_one_shopper_where_others_are_named() -> None:
+    """Or a program had only to leave its name out."""
+
+    def weight(given: list[Search]) -> float:
+        named = [search(seq, item="b") for seq in range(9)]
+        return weigh_by_shoppers(given, [*named, *given], replace(LIMITS, full_share=0.5))[0][0].weight
+
+    many = [search(seq) for seq in range(20, 40)]
+    assert weight(many) == 1.0
+    assert weight([replace(one, who="the same") for one in many]) == pytest.approx(0.2), "one of ten"
+    assert weight([replace(one, who="") for one in many]) == pytest.approx(0.2)
+
+
 def test_the_share_follows_the_number_of_shoppers_and_the_order_stays() -> None:
     given = [search(1), search(2, item="b"), search(3), search(4, item="c"), search(5), search(6, item="b")]
     weighed, scaled = weigh_by_shoppers(given, given, replace(LIMITS, full_share=2 / 3))  # 4 of 6 shoppers

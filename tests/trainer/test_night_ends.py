@@ -28,6 +28,7 @@ from shelfwise.times import to_iso
 from shelfwise.trainer import compact, counting, drift, export, increment, init, run, sampled
 from shelfwise.trainer import learn as learn_module
 from shelfwise.trainer.judge import Verdict
+from shelfwise.trainer.pairs import Pair
 from shelfwise.trainer.plan import Budget
 from shelfwise.trainer.run import Night
 
@@ -260,6 +261,65 @@ def test_a_stopped_night_is_carried_out_as_it_was(shop: Shop, monkeypatch: pytes
     assert (after["resumed"], after["events_seq"], after["counts"]["since_parent"]) == (False, 90, 30)
 
 
+class Learning:
+    """Training that keeps the pairs that it was given; it stops at once unless it goes `on`."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.pairs: list[list[Pair]] = []
+        self.on, self._learn = True, learn_module.learn
+        monkeypatch.setattr(learn_module, "learn", self)
+
+    def __call__(self, model: Any, pairs: list[Pair], *rest: Any, **options: Any) -> Any:
+        self.pairs.append(pairs)
+        if not self.on:
+            raise KeyboardInterrupt
+        return self._learn(model, pairs, *rest, **options)
+
+    def asked(self, query: str) -> int:
+        """How many of the last night's pairs start from the query."""
+        return sum(pair.anchor == query for pair in self.pairs[-1])
+
+
+def test_a_night_that_is_taken_up_again_has_the_same_pairs(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    teach(shop)
+    learning = Learning(monkeypatch)
+    learning.on = False
+    with pytest.raises(KeyboardInterrupt):
+        increment(shop.path, NOW)
+    shop.upsert({"id": f"late-{number}", "title": f"A late thing {number}"} for number in range(50))
+    with pytest.raises(KeyboardInterrupt):
+        increment(shop.path, budget=1000)
+    assert learning.pairs[0] == learning.pairs[1], "though items came, and another budget"
+    gone = learning.pairs[0][0].item
+    shop.delete([gone])
+    learning.on = True
+    report = increment(shop.path).report
+    assert learning.pairs[2] == [pair for pair in learning.pairs[0] if gone not in (pair.item, *pair.negatives)]
+    assert report["resumed"] and report["counts"]["new_pairs"] == 51
+
+
+def test_searches_without_room_tonight_are_new_the_next_night_and_learned(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    teach(shop)
+    learning = Learning(monkeypatch)
+    with monkeypatch.context() as patch:
+        patch.setattr(Budget, "most_pairs", lambda self: 30)
+        first = increment(shop.path, NOW)
+    assert (first.verdict, first.report["counts"]["new_pairs"]) == ("published", 23)
+    (card,) = cards(shop, 1)
+    assert len(card["learned"]["held_out"]) == 57 - 23, "with the six that judged"
+    second = increment(shop.path, NOW)
+    counts = second.report["counts"]
+    assert (second.verdict, counts["old_searches"]) == ("published", 23)
+    assert counts["new_searches"] + counts["held_searches"] == 34
+    assert counts["new_pairs"] == counts["new_searches"]
+    left = set(cards(shop, 2)[0]["learned"]["held_out"])
+    assert left < set(card["learned"]["held_out"]) and len(left) == counts["held_searches"]
+    queries = [query for query, _ in TAUGHT]
+    assert sum(map(learning.asked, queries)) == counts["new_pairs"] + counts["replayed_pairs"]
+
+
 def test_another_until_starts_anew(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     teach(shop)
     stop_night(shop.path, NOW, KeyboardInterrupt(), monkeypatch)
@@ -316,6 +376,35 @@ def test_a_wrong_until_leaves_the_plan_of_a_stopped_night(shop: Shop, monkeypatc
         increment(shop.path, NOW - timedelta(days=1))
     report = increment(shop.path, learn_pairs=False).report
     assert (report["resumed"], report["until"]) == (True, to_iso(later.timestamp()))
+
+
+# ---- the base model anew --------------------------------------------------------------------------------------
+
+
+def test_where_all_learned_of_who_was_erased_the_base_model_is_a_parent_and_serves_nobody(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    teach(shop)
+    increment(shop.path, NOW)
+    shop.erase("u0")
+    shutil.rmtree(shop.generations.folder / "0000")
+    assert shop.store.people.tainted() == {1}
+    stop_night(shop.path, NOW, KeyboardInterrupt(), monkeypatch)
+    assert (shop.generations.numbers(), shop.generations.current()) == ([1, 2], 1)
+    assert shop.search("cup").generation == 1, "better than what never learned"
+    raised, pointed = run.raise_child, []
+
+    def looked_at(*arguments: Any) -> Any:
+        pointed.append(shop.generations.current())
+        return raised(*arguments)
+
+    monkeypatch.setattr(run, "raise_child", looked_at)
+    ended = increment(shop.path, NOW)
+    assert (ended.verdict, ended.parent, ended.generation, pointed) == ("published", 2, 3, [1])
+    assert ended.report["resumed"], "the killed night's parent is not made twice"
+    assert not ended.report["after_rollback"] and "rollback" not in ended.reason
+    assert shop.generations.current() == 3 and 1 not in shop.generations.numbers()
+    served(shop, 3)
 
 
 # ---- what is bought together ----------------------------------------------------------------------------------
@@ -405,7 +494,7 @@ def test_a_trained_night_tells_what_moved_and_of_bots_but_names_nobody(shop: Sho
     assert [warning for warning in report["warnings"] if "bot" in warning] == [
         "shoppers left out as bots, with more choices than a person makes: 1"
     ]
-    stages = {"collect", "count", "encode", "train", "export", "judge", "drift", "publish"}
+    stages = {"collect", "count", "catalogue", "encode", "train", "export", "judge", "drift", "publish"}
     assert report["seconds"].keys() == stages and report["moved"].keys() == {"gained", "lost"}
     generation = served(shop, 1)
     page = (generation.folder / "report.html").read_text()

@@ -37,6 +37,14 @@ def test_the_cap_keeps_the_newest(old: int, new_kept: int) -> None:
     assert kept == set(range(500 - new_kept, 500))
 
 
+def test_what_there_is_no_room_for_is_postponed() -> None:
+    material = Material(new_searches=searches(500, "new"), postponed=[7000])
+    made, _ = make_pairs(material, TITLES, TITLES, seed=1, most=60)
+    learned = {int(pair.anchor.split()[1]) for pair in made if pair.anchor.startswith("new ")}
+    assert set(material.postponed) == {7000, *range(500)} - learned
+    assert material.held_out == sorted(material.postponed)
+
+
 def test_the_cap_keeps_what_is_worth_most_and_of_that_the_newest() -> None:
     clicks = searches(500, "new")
     bought = [replace(search, weight=5.0) for search in clicks[:20]]

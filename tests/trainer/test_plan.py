@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from shelfwise.errors import InvalidInput
+from shelfwise.times import DAY
 from shelfwise.trainer.defences import Defences
 from shelfwise.trainer.pairs import MOST_PAIRS
 from shelfwise.trainer.plan import Budget, Options, Plan, make_plan
 from shelfwise.trainer.recipe import Recipe
 
 NOW, LATER = 1000.0, 2000.0
+A_DAY_LATER = NOW + DAY
 
 
-@pytest.mark.parametrize(("until", "expected"), [(None, Plan(3, NOW, 50)), (700.0, Plan(3, 700.0, 50))])
+@pytest.mark.parametrize(("until", "expected"), [(None, Plan(3, NOW, 50, NOW)), (700.0, Plan(3, 700.0, 50, NOW))])
 def test_a_new_plan_is_kept_beside_the_work(tmp_path: Path, until: float | None, expected: Plan) -> None:
     work = tmp_path / "shop" / "work"
     assert make_plan(work, 3, until, NOW, 50) == expected
@@ -27,11 +30,11 @@ def test_a_new_plan_is_kept_beside_the_work(tmp_path: Path, until: float | None,
 @pytest.mark.parametrize(
     ("parent", "until", "expected"),
     [
-        (3, None, Plan(3, NOW, 50, resumed=True)),
-        (3, NOW, Plan(3, NOW, 50, resumed=True)),
-        (3, 1500.0, Plan(3, 1500.0, 90)),
-        (4, None, Plan(4, LATER, 90)),
-        (2, NOW, Plan(2, NOW, 90)),
+        (3, None, Plan(3, NOW, 50, NOW, resumed=True)),
+        (3, NOW, Plan(3, NOW, 50, NOW, resumed=True)),
+        (3, 1500.0, Plan(3, 1500.0, 90, LATER)),
+        (4, None, Plan(4, LATER, 90, LATER)),
+        (2, NOW, Plan(2, NOW, 90, LATER)),
     ],
 )
 def test_a_killed_night_is_carried_on_if_it_is_the_same(
@@ -40,7 +43,20 @@ def test_a_killed_night_is_carried_on_if_it_is_the_same(
     make_plan(tmp_path, 3, None, NOW, 50)
     assert make_plan(tmp_path, parent, until, LATER, 90) == expected
     again = make_plan(tmp_path, parent, until, 3000.0, 99)
-    assert again == Plan(expected.parent, expected.until, expected.events_seq, resumed=True), "killed once more"
+    assert again == replace(expected, resumed=True), "killed once more"
+
+
+def test_a_plan_is_taken_up_within_a_day_and_then_no_more(tmp_path: Path) -> None:
+    made = make_plan(tmp_path, 3, None, NOW, 50)
+    assert make_plan(tmp_path, 3, None, A_DAY_LATER - 1, 90) == replace(made, resumed=True)
+    assert make_plan(tmp_path, 3, None, A_DAY_LATER, 90) == Plan(3, A_DAY_LATER, 90, A_DAY_LATER)
+    assert make_plan(tmp_path, 3, NOW, A_DAY_LATER + DAY, 95).resumed is False, "though the same until is asked for"
+
+
+def test_a_plan_of_before_they_said_when_is_too_old(tmp_path: Path) -> None:
+    (tmp_path / "night.json").write_text('{"parent": 3, "until": 1.0, "events_seq": 5}')
+    now = 1_320_000_000.0
+    assert make_plan(tmp_path, 3, None, now, 50) == Plan(3, now, 50, now)
 
 
 @pytest.mark.parametrize(
@@ -49,7 +65,7 @@ def test_a_killed_night_is_carried_on_if_it_is_the_same(
 )
 def test_a_damaged_plan_is_no_plan(tmp_path: Path, left: str) -> None:
     (tmp_path / "night.json").write_text(left)
-    assert make_plan(tmp_path, 3, None, NOW, 50) == Plan(3, NOW, 50)
+    assert make_plan(tmp_path, 3, None, NOW, 50) == Plan(3, NOW, 50, NOW)
     assert json.loads((tmp_path / "night.json").read_text())["until"] == NOW
 
 
@@ -61,7 +77,7 @@ def test_a_plan_that_goes_back_is_refused_and_leaves_the_one_of_a_killed_night(t
     for until, now in ((900.0, LATER), (999.0, NOW)):
         with pytest.raises(InvalidInput):
             make_plan(tmp_path, 3, until, now, 90, since=NOW)
-    assert make_plan(tmp_path, 3, None, LATER, 90, since=NOW) == Plan(3, NOW, 50, resumed=True)
+    assert make_plan(tmp_path, 3, None, LATER, 90, since=NOW) == Plan(3, NOW, 50, NOW, resumed=True)
 
 
 def test_the_defaults_are_a_plain_night() -> None:
@@ -80,7 +96,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 
 SPENT = {"collect": 9.0, "train": 10.0, "export": 2.0, "encode": 3.0, "judge": 4.0, "drift": 0.5, "publish": 0.5}
-LAST: dict[str, Any] = {"seconds": SPENT, "training": {"pairs": 1300}}
+LAST: dict[str, Any] = {"seconds": SPENT, "training": {"steps": 50, "batch_size": 26}}
 
 
 def test_without_a_budget_a_night_takes_its_time(clock: list[float]) -> None:
@@ -96,6 +112,10 @@ def test_without_a_budget_a_night_takes_its_time(clock: list[float]) -> None:
         (13.0, LAST, 500.0, 0),
         (1.0, LAST, 488.0, 0),
         (9999.0, LAST, 10_486.0, MOST_PAIRS),
+        # Half of the steps were done before it was killed: the seconds are those of the other half.
+        (60.0, {"seconds": SPENT, "training": {"steps": 50, "resumed_at_step": 25, "batch_size": 26}}, 547.0, 2350),
+        # Nothing left to do when it was taken up again: no measure of this machine.
+        (60.0, {"seconds": SPENT, "training": {"steps": 50, "resumed_at_step": 50, "batch_size": 26}}, 547.0, 1446),
         (60.0, {}, 521.0, 646),  # nothing measured yet: 1.3 × (20 s + 1000 items / 100 a second), 40 pairs a second
         (60.0, {"seconds": {"publish": 1.0}}, 521.0, 646),  # the last night did not train
     ],

@@ -65,7 +65,7 @@ def test_the_dev_exam_is_small_and_sees_what_was_learned(share: float, score: fl
     measure = dev_exam([*searches(600), Search("query 1", "gone", 0.0, (0,))], TEXTS, seed=1)
     assert measure(model) == pytest.approx(score, abs=0.08)
     assert model.training, "training goes on as it was"
-    assert model.asked == 1000 + 200
+    assert model.asked == 500 + 200
 
 
 def test_the_dev_exam_of_no_search() -> None:
@@ -103,7 +103,7 @@ def test_the_sample_for_the_precision_is_small() -> None:
 
     served: Any = SimpleNamespace(queries=encode, items=encode)
     assert precision([exam(900)], (counted, counted), served, TEXTS, seed=1)["questions"] == 300
-    assert sorted(sizes) == [300, 1000]
+    assert sorted(sizes) == [300, 500]
 
 
 def test_without_queries_no_form_is_too_coarse() -> None:

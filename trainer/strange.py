@@ -1,0 +1,82 @@
+"""Days whose searches contradict what the shop knows: items mixed up by a broken log, or clicks of no shopper.
+
+Fashions move a shop's searches, but not against all that was learned within a day. A day on which the parent finds next
+to nothing of what it usually finds is left out, for the judge's newest questions come from the same day and would agree
+with it. If the next day is like it the world has changed, and both are learned.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from shelfwise.encoder import Encoder
+from shelfwise.times import DAY, to_iso
+from shelfwise.trainer.collect import Material
+from shelfwise.trainer.scoring import MEASURES, answers
+from shelfwise.trainer.searches import Search
+
+__all__ = ["leave_out", "score_by", "strange_days"]
+
+_LEAST_OLD, _LEAST_NEW = 100, 30  # searches, before which nothing is usual or strange
+_MOST = 500  # searches that are scored of the past, and of a day
+_SHARE = 0.5  # of the usual nDCG@10, below which a day is strange
+_ERRORS = 2.0
+
+Score = Callable[[Sequence[Search]], np.ndarray]  # searches → nDCG@10 of each, (n,)
+
+
+def score_by(encoder: Encoder, vectors: np.ndarray, ids: Sequence[str]) -> Score:
+    """How well the encoder with its item vectors, (n_items, dim) in the order of `ids`, finds what was chosen."""
+    rows = {id: row for row, id in enumerate(ids)}
+
+    def score(searches: Sequence[Search]) -> np.ndarray:
+        queries = list(dict.fromkeys(search.query for search in searches))
+        place = {query: row for row, query in enumerate(queries)}
+        questions = encoder.queries(queries)[[place[search.query] for search in searches]]  # (n, dim)
+        wanted = [[rows[search.item]] for search in searches]
+        found: np.ndarray = answers(vectors, questions, wanted)[:, MEASURES.index("ndcg")]
+        return found
+
+    return score
+
+
+def strange_days(material: Material, score: Score) -> dict[int, str]:
+    """The days (since 1970) among the new searches that contradict the past, each with a sentence that says so."""
+    past = _sampled(material.old_searches[-10 * _MOST :])
+    if len(past) < _LEAST_OLD:
+        return {}
+    usual = float(score(past).mean())
+    by_day: defaultdict[int, list[Search]] = defaultdict(list)
+    for search in (*material.new_searches, *material.held_searches, *material.dev_searches):
+        by_day[int(search.ts // DAY)].append(search)
+    found: dict[int, str] = {}
+    for day, searches in sorted(by_day.items()):
+        if len(searches) >= _LEAST_NEW:
+            scores = score(_sampled(searches))
+            if scores.mean() + _ERRORS * scores.std() / np.sqrt(len(scores)) < _SHARE * usual:
+                found[day] = (
+                    f"the searches of {to_iso(day * DAY)[:10]} contradict what the shop knows and are left out:"
+                    f" nDCG@10 {scores.mean():.3f}, usually {usual:.3f}"
+                )
+    return {} if any(day + 1 in found for day in found) else found
+
+
+def leave_out(material: Material, days: dict[int, str]) -> None:
+    """Take the searches of these days out of the night, and count them."""
+    removed = 0
+    for name in ("new_searches", "held_searches", "dev_searches", "anchor_searches"):
+        searches: list[Search] = getattr(material, name)
+        kept = [search for search in searches if int(search.ts // DAY) not in days]
+        removed += len(searches) - len(kept)
+        setattr(material, name, kept)
+        material.counts[name] = len(kept)
+    material.removed["strange_days"] = removed
+
+
+def _sampled(searches: Sequence[Search]) -> list[Search]:
+    """At most so many of them, evenly over their time."""
+    step = max(1, -(-len(searches) // _MOST))
+    return list(searches[::step])
