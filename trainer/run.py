@@ -83,7 +83,9 @@ class Run:
             together, upto = count_judged(material, self.parent, catalogue.ids, upto, folder / "statistics")
         with self.diary.timed("catalogue"):
             parent = self._parent(catalogue)
-        strange = strange_days(material, score_by(parent.encoder, parent.vectors, catalogue.ids))
+        left_out = self.parent.card["learned"].get("strange_days", [])
+        score = score_by(parent.encoder, parent.vectors, catalogue.ids)
+        strange, changed = strange_days(material, score, left_out)
         leave_out(material, strange)
         self.diary.warn(strange.values())
         texts = self._texts_then_and_now(catalogue, parent.vectors)
@@ -104,7 +106,7 @@ class Run:
         else:
             learned = {
                 "events_seq": plan.events_seq, "until": plan.until, "held_out": material.held_out,
-                "strange_days": sorted({*learned.get("strange_days", []), *strange}),
+                "strange_days": sorted({*left_out, *strange} - changed),
             }  # fmt: skip
         write_index(catalogue, parent.vectors if outcome.vectors is None else outcome.vectors, folder)
         reason = "; ".join([outcome.reason, *strange.values()])

@@ -8,7 +8,7 @@ with it. If the next day is like it the world has changed, and both are learned.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 import numpy as np
 
@@ -43,11 +43,15 @@ def score_by(encoder: Encoder, vectors: np.ndarray, ids: Sequence[str]) -> Score
     return score
 
 
-def strange_days(material: Material, score: Score) -> dict[int, str]:
-    """The days (since 1970) among the new searches that contradict the past, each with a sentence that says so."""
+def strange_days(material: Material, score: Score, before: Collection[int] = ()) -> tuple[dict[int, str], set[int]]:
+    """The days (since 1970) of the new searches that contradict the past, each with a sentence that says so.
+
+    And of the days `before`, which were left out as strange, those that the day after is like: the world has changed,
+    and neither is strange any more.
+    """
     past = _sampled(material.old_searches[-10 * _MOST :])
     if len(past) < _LEAST_OLD:
-        return {}
+        return {}, set()
     usual = float(score(past).mean())
     by_day: defaultdict[int, list[Search]] = defaultdict(list)
     for search in (*material.new_searches, *material.held_searches, *material.dev_searches):
@@ -61,7 +65,8 @@ def strange_days(material: Material, score: Score) -> dict[int, str]:
                     f"the searches of {to_iso(day * DAY)[:10]} contradict what the shop knows and are left out:"
                     f" nDCG@10 {scores.mean():.3f}, usually {usual:.3f}"
                 )
-    return {} if any(day + 1 in found for day in found) else found
+    alone = {day: why for day, why in found.items() if not {day - 1, day + 1} & found.keys() and day - 1 not in before}
+    return alone, {day for day in before if day + 1 in found}
 
 
 def leave_out(material: Material, days: dict[int, str]) -> None:

@@ -44,13 +44,13 @@ def material(old: int, *new: Search, held: Sequence[Search] = ()) -> Material:
     ("old", "new", "found"), [(100, 30, [TODAY]), (99, 500, []), (5000, 29, []), (9000, 900, [TODAY])]
 )
 def test_with_little_to_compare_nothing_is_strange(old: int, new: int, found: list[int]) -> None:
-    assert list(strange_days(material(old, *day(TODAY, new, "mixed up")), score)) == found
+    assert list(strange_days(material(old, *day(TODAY, new, "mixed up")), score)[0]) == found
 
 
 @pytest.mark.parametrize(("mixed_up", "strange"), [(0, False), (10, False), (50, False), (70, True), (100, True)])
 def test_a_day_far_below_half_of_the_usual_is_strange(mixed_up: int, strange: bool) -> None:
     searches = [*day(TODAY, mixed_up, "mixed up"), *day(TODAY, 100 - mixed_up)]
-    found = strange_days(material(200, *searches), score)
+    found, _ = strange_days(material(200, *searches), score)
     assert list(found) == [TODAY] * strange
     if strange:
         assert f"nDCG@10 {0.8 * (100 - mixed_up) / 100:.3f}, usually 0.800" in found[TODAY]
@@ -60,22 +60,33 @@ def test_a_day_far_below_half_of_the_usual_is_strange(mixed_up: int, strange: bo
 def test_half_of_the_usual_may_be_chance() -> None:
     """55 of 100 lost is below the half, but not by more than twice the error."""
     searches = [*day(TODAY, 55, "mixed up"), *day(TODAY, 45)]
-    assert strange_days(material(200, *searches), score) == {}
+    assert strange_days(material(200, *searches), score) == ({}, set())
 
 
 def test_what_the_judge_and_the_training_hold_out_is_of_its_day() -> None:
     part = day(TODAY, 45, "mixed up")
     given = material(200, *part[:15], held=part[15:30])
     given.dev_searches = part[30:]
-    assert list(strange_days(given, score)) == [TODAY]
+    assert list(strange_days(given, score)[0]) == [TODAY]
 
 
-@pytest.mark.parametrize(("days", "found"), [((0,), [0]), ((0, 1), []), ((0, 2), [0, 2]), ((0, 1, 2), [])])
+@pytest.mark.parametrize(("days", "found"), [((0,), [0]), ((0, 1), []), ((0, 2), [0, 2]), ((0, 1, 3), [3])])
 def test_two_in_a_row_are_a_changed_world(days: tuple[int, ...], found: list[int]) -> None:
     searches = [
         search for number in range(4) for search in day(TODAY + number, 60, "mixed up" if number in days else "")
     ]
-    assert [number - TODAY for number in strange_days(material(200, *searches), score)] == found
+    assert [number - TODAY for number in strange_days(material(200, *searches), score)[0]] == found
+
+
+@pytest.mark.parametrize(
+    ("before", "strange", "changed"),
+    [([], [TODAY], set()), ([TODAY - 1], [], {TODAY - 1}), ([TODAY - 2], [TODAY], set())],
+)
+def test_a_day_like_the_one_left_out_before_it_shows_a_changed_world(
+    before: list[int], strange: list[int], changed: set[int]
+) -> None:
+    found, again = strange_days(material(200, *day(TODAY, 60, "mixed up")), score, before)
+    assert (list(found), again) == (strange, changed)
 
 
 def test_no_more_is_scored_than_a_sample_over_all_the_time() -> None:
