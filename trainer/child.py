@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Lesson", "Outcome", "Parent", "raise_child"]
 
+_STRATEGY = "replay and words of titles"  # the winner of bench/continual.py
 _JUDGED_SEED = 20_111  # the same known-item questions on every night
 
 
@@ -93,6 +94,7 @@ def _train(lesson: Lesson, folder: Path, diary: Diary) -> str | None:
     from shelfwise.trainer.models import load_model
     from shelfwise.trainer.sampled import dev_exam
 
+    diary.report["strategy"] = _STRATEGY
     with diary.timed("train"):
         model = load_model(str(lesson.parent.generation.checked("encoder")))
         diary.report["training"] = learn(
@@ -122,7 +124,7 @@ def _pairs(lesson: Lesson, most: int) -> tuple[list[Pair], dict[str, int]]:
         kept = json.loads(path.read_text())
         pairs = [Pair(anchor, item, weight, tuple(negatives)) for anchor, item, weight, negatives in kept["pairs"]]
         known = lesson.catalogue.texts.keys()
-        lesson.material.postponed += kept["postponed"]
+        lesson.material.postponed = kept["postponed"]
         return [pair for pair in pairs if {pair.item, *pair.negatives} <= known], kept["counts"]
     pairs, counts = make_pairs(lesson.material, lesson.catalogue.texts, lesson.titles, lesson.seed, most=most)
     rows = [[pair.anchor, pair.item, pair.weight, pair.negatives] for pair in pairs]
@@ -134,18 +136,14 @@ def _pairs(lesson: Lesson, most: int) -> tuple[list[Pair], dict[str, int]]:
 
 
 def _export(model: SentenceTransformer, folder: Path, template: Path) -> None:
-    """int8 with the exact graph beside it; the exact one alone where int8 is another model altogether."""
-    from shelfwise.trainer.export import export_serving
+    from shelfwise.trainer.export import export_best
 
     try:
-        export_serving(model, folder, template=template, keep_exact=True)
+        export_best(model, folder, template=template, keep_exact=True)
     except (EncoderUnsupported, TrainingDiverged):
         raise
-    except ShelfwiseError:
-        try:
-            export_serving(model, folder, precision="fp32", template=template)
-        except ShelfwiseError as problem:  # weights so large that no two sums of them agree
-            raise TrainingDiverged(f"the trained weights can't be served: {problem}") from problem
+    except ShelfwiseError as problem:  # weights so large that no two sums of them agree
+        raise TrainingDiverged(f"the trained weights can't be served: {problem}") from problem
 
 
 def _judged(lesson: Lesson, folder: Path, diary: Diary) -> Outcome:

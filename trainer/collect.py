@@ -34,7 +34,7 @@ class Material:
 
     `dev_searches` are held out too, for the training to look at. `postponed` are events that may be learned later: on
     items not known yet, or without room tonight. `honest` are the events that count: without bots, without
-    repetitions, anchor included.
+    repetitions; `learnable` are those without the anchor.
     """
 
     new_searches: list[Search] = field(default_factory=list)
@@ -48,6 +48,7 @@ class Material:
     dev_searches: list[Search] = field(default_factory=list)
     postponed: list[int] = field(default_factory=list)
     honest: list[Event] = field(default_factory=list)
+    learnable: list[Event] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=dict)
     removed: dict[str, int] = field(default_factory=dict)
     bots: list[str] = field(default_factory=list)
@@ -97,10 +98,13 @@ def collect(
     material.postponed = [event.seq for event in events if event.ts >= newest - _AWAITED and not known(event.item)]
     material.honest, removed, material.bots = honest_events(about, limits)
     material.removed |= removed
+    asked, material.learnable = _split_anchor(material.honest)
     strange = frozenset(learned.get("strange_days", ()))
-    ordinary = [event for event in material.honest if int(event.ts // DAY) not in strange]
-    _sort_searches(material, ordinary, is_new, list(impressions), limits)
-    _sort_baskets(material, is_new)
+    ordinary = [
+        [event for event in part if int(event.ts // DAY) not in strange] for part in (asked, material.learnable)
+    ]
+    _sort_searches(material, ordinary[0], ordinary[1], is_new, list(impressions), limits)
+    _sort_baskets(material, asked, is_new)
     _hold_out(material)
     material.counts |= {
         f"{age}_{kind}": len(getattr(material, f"{age}_{kind}"))
@@ -117,40 +121,39 @@ def _newness(learned: Mapping[str, Any]) -> Callable[[int, float], bool]:
 
 def _sort_searches(
     material: Material,
-    events: Sequence[Event],
+    asked: Sequence[Event],
+    learnable: Sequence[Event],
     is_new: Callable[[int, float], bool],
     impressions: list[Impression],
     limits: Defences,
 ) -> None:
     """Fill the lists of searches: within the caps, weighed by place and by shoppers, and by what is new."""
     shown = {answer.search_id: answer for answer in impressions}
-    asked, learnable = _split_anchor(events)
     material.anchor_searches = sorted(searches_of(asked, shown), key=_age)
     searches, capped = honest_searches(
         sorted(searches_of(learnable, shown, merged=not limits.repeats), key=_age), limits
     )
-    searches = correct_bias(searches, estimate_propensities(impressions, events))
-    weighed, few = weigh_by_shoppers(searches, searches, limits)
-    material.removed |= capped | {"few_shoppers": few}
+    searches = correct_bias(searches, estimate_propensities(impressions, learnable))
+    weighed, material.counts["weighed_less"] = weigh_by_shoppers(searches, limits)
+    material.removed |= capped
     for search in weighed:
         new = any(is_new(seq, search.ts) for seq in search.seqs)
         (material.new_searches if new else material.old_searches).append(search)
 
 
-def _sort_baskets(material: Material, is_new: Callable[[int, float], bool]) -> None:
-    asked, learnable = _split_anchor(material.honest)
+def _sort_baskets(material: Material, asked: Sequence[Event], is_new: Callable[[int, float], bool]) -> None:
     material.anchor_baskets = sorted(baskets_of(asked), key=_age)
-    for basket in sorted(baskets_of(learnable), key=_age):
+    for basket in sorted(baskets_of(material.learnable), key=_age):
         new = any(is_new(seq, basket.ts) for seq in basket.seqs)
         (material.new_baskets if new else material.old_baskets).append(basket)
 
 
 def _split_anchor(events: Sequence[Event]) -> tuple[list[Event], list[Event]]:
-    asked = [event for event in events if is_anchor(event)]
-    if not asked:
-        return [], list(events)
-    seqs = {event.seq for event in asked}
-    return asked, [event for event in events if event.seq not in seqs]
+    asked: list[Event] = []
+    learnable: list[Event] = []
+    for event in events:
+        (asked if is_anchor(event) else learnable).append(event)
+    return asked, learnable
 
 
 def _hold_out(material: Material) -> None:

@@ -17,7 +17,6 @@ from shelfwise.times import DAY
 from shelfwise.trainer.collect import Material
 from shelfwise.trainer.defences import who
 from shelfwise.trainer.judge import Verdict, judge_together
-from shelfwise.trainer.searches import is_anchor
 
 __all__ = ["Counted", "count", "count_judged", "counted_by"]
 
@@ -44,9 +43,7 @@ def count_judged(
     """
     held = {seq for basket in material.held_baskets for seq in basket.seqs}
     days = {(who(event), event.ts // DAY) for event in material.honest if event.seq in held}
-    learnable = [
-        event for event in material.honest if (who(event), event.ts // DAY) not in days and not is_anchor(event)
-    ]
+    learnable = [event for event in material.learnable if (who(event), event.ts // DAY) not in days]
     until = counted.until
     count(material.honest, ids, until, folder, together=learnable)
     if not material.held_baskets:

@@ -124,18 +124,16 @@ def within_pair_cap(searches: Sequence[Search], limits: Defences) -> tuple[list[
 _CAPS = {"over_user_cap": within_shopper_cap, "over_pair_cap": within_pair_cap, "over_item_cap": within_item_cap}
 
 
-def weigh_by_shoppers(
-    searches: Sequence[Search], known: Sequence[Search], limits: Defences
-) -> tuple[list[Search], int]:
-    """A pair that few distinct shoppers chose, counted over all that is known, weighs less; how many were scaled.
+def weigh_by_shoppers(searches: Sequence[Search], limits: Defences) -> tuple[list[Search], int]:
+    """A pair that few of its query's distinct shoppers chose weighs less; and how many of the searches do.
 
     For a query that many make, a few shoppers are no more than chance, or somebody with a few accounts: it takes a
     twentieth of all its shoppers for a pair to weigh fully. What was asked by few is learned from few.
     """
     of_pair: defaultdict[tuple[str, str], set[object]] = defaultdict(set)
     of_query: defaultdict[str, set[object]] = defaultdict(set)
-    named = any(search.who for search in known)
-    for search in known:
+    named = any(search.who for search in searches)
+    for search in searches:
         # Where shoppers are named those without a name count as one, or a program had only to leave it out.
         query, shopper = bare(search.query), search.who or ("" if named else search.seqs)
         of_pair[query, search.item].add(shopper)

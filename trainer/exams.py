@@ -71,7 +71,7 @@ def set_exams(
         chosen = random.Random(seed).sample(range(len(recent)), min(len(recent), _MOST_PAST))
         exams.append(_of_searches(PAST, [recent[row] for row in sorted(chosen)], []))
     if not material.is_searched:
-        exams += _without_searches(material.held_baskets, texts, titles, seed)
+        exams += _without_searches(material, texts, titles, seed)
     return exams
 
 
@@ -115,16 +115,15 @@ def strata(material: Material, until: float) -> list[str]:
     ]
 
 
-def _without_searches(
-    baskets: Sequence[Basket], texts: Mapping[str, str], titles: Mapping[str, str], seed: int
-) -> list[Exam]:
+def _without_searches(material: Material, texts: Mapping[str, str], titles: Mapping[str, str], seed: int) -> list[Exam]:
     exams = []
-    if baskets:
-        chance = random.Random(seed)
+    chance = random.Random(seed)
+    kinds = ("newest baskets", material.held_baskets), ("anchor baskets", material.anchor_baskets[-_MOST_ANCHORS:])
+    for name, baskets in ((name, baskets) for name, baskets in kinds if baskets):
         halves = [halve(basket, chance) for basket in baskets]
         asked = [[texts[id] for id in given] for given, _ in halves]
         right, given = ([frozenset(half[side]) for half in halves] for side in (1, 0))
-        exams.append(Exam("newest baskets", False, asked, right, given))
+        exams.append(Exam(name, False, asked, right, given))
     judged = [id for id in titles if is_judged_title(id)][:_MOST_KNOWN_ITEMS]
     if judged:
         by_title: dict[str, set[str]] = {}

@@ -25,7 +25,7 @@ from shelfwise.errors import EncoderUnsupported, ShelfwiseError, TrainingDiverge
 from shelfwise.trainer.graph import PROBES, capture, graph_of, pooling_mode, probe, quantise
 from shelfwise.trainer.template import Template, make_template, read_template
 
-__all__ = ["EXACT_MODEL", "Precision", "check_supported", "export_serving", "settle"]
+__all__ = ["EXACT_MODEL", "Precision", "check_supported", "export_best", "export_serving", "settle"]
 
 Precision = Literal["int8", "fp32"]
 EXACT_MODEL = "exact.onnx"  # the float32 graph beside an int8 one, until the night settles on either
@@ -70,6 +70,18 @@ def export_serving(
         _write_graphs(model, folder, precision, template)
     if precision == "fp32" or not keep_exact:
         settle(folder, precision)
+
+
+def export_best(
+    model: SentenceTransformer, folder: Path, *, template: Path | None = None, keep_exact: bool = False
+) -> None:
+    """`export_serving` in int8, or in float32 where int8 is another model altogether. Raises as it does."""
+    try:
+        export_serving(model, folder, template=template, keep_exact=keep_exact)
+    except (EncoderUnsupported, TrainingDiverged):
+        raise
+    except ShelfwiseError:
+        export_serving(model, folder, precision="fp32", template=template)
 
 
 def settle(folder: Path, precision: Precision) -> None:

@@ -20,14 +20,14 @@ _NOTHING: dict[str, Any] = {"events_seq": 0, "until": 0.0, "held_out": []}
 
 def genesis(shop: Shop, model_name: str | None, progress: Progress) -> Generation:
     """The base model as it is, and nothing counted yet. It serves only where nothing does yet: else it is a parent."""
-    from shelfwise.trainer.export import export_serving
+    from shelfwise.trainer.export import export_best
     from shelfwise.trainer.models import DEFAULT_MODEL, load_model
 
     model = load_model(model_name)
     number, folder = shop.generations.begin(shop.store.people.last_generation())
     progress("export", 0, 1)
     model.save(str(folder / "encoder"), create_model_card=False)
-    export_serving(model, folder / "serving")
+    export_best(model, folder / "serving")
     progress("export", 1, 1)
     encoder = Encoder(folder / "serving")
     catalogue = snapshot(shop.store)

@@ -69,7 +69,11 @@ def make_plan(work: Path, parent: int, until: float | None, now: float, events_s
         return replace(left, resumed=True)
     plan = Plan(parent, now if until is None else until, events_seq, now)
     if plan.until < since:
-        raise InvalidInput(f"until: lies before the last night's, {to_iso(since)}", "until")
+        raise InvalidInput(
+            f"until: lies before the last night's, {to_iso(since)};"
+            " if that was a mistake, run `shelfwise rollback` first",
+            "until",
+        )
     work.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_suffix(".tmp")
     unfinished.write_text(json.dumps(asdict(plan)))

@@ -65,7 +65,7 @@ class Run:
         self.report |= {
             "parent": parent.number, "seed": self.seed,
             "after_rollback": parent.number == self.current and shop.generations.was_rolled_back(),
-            "forced": False, "strategy": "replay",
+            "forced": False,
         }  # fmt: skip
 
     def increment(self, plan: Plan) -> Night:
@@ -151,7 +151,12 @@ class Run:
             "resumed": plan.resumed, "counts": material.counts, "removed": material.removed,
         }  # fmt: skip
         if bots := len(material.bots):
-            self.diary.warn([f"shoppers left out as bots, with more choices than a person makes: {bots}"])
+            self.diary.warn(
+                [
+                    f"{material.removed['bots']} events of {bots} names were left out: more than a person chooses in a"
+                    " day or a minute. A name that many share, such as guest, is taken for a bot: leave its user empty"
+                ]
+            )
         return material
 
     def _begin(self) -> tuple[int, Path]:
@@ -188,7 +193,7 @@ class Run:
         material, parent, online = lesson.material, lesson.parent, self.shop.store.online
         self.report["drift"], warnings = drift.measure(
             material.old_searches,
-            [*material.new_searches, *material.held_searches],
+            [*material.new_searches, *material.held_searches, *material.dev_searches],
             self.parent.card["learned"]["until"],
             parent.encoder.queries,
             seed=self.seed,

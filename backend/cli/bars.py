@@ -13,9 +13,8 @@ from tqdm import tqdm
 __all__ = ["Bars", "Counter", "duration"]
 
 _LABELS = {
-    "count": "counting", "catalogue": "encoding what is new", "train": "learning",
-    "export": "exporting the encoder", "encode": "encoding items",
-    "judge": "judging", "drift": "measuring drift", "publish": "publishing", "replay": "days",
+    "catalogue": "encoding what is new", "train": "learning", "export": "exporting the encoder",
+    "encode": "encoding items", "replay": "days",
 }  # fmt: skip
 _LEAST_SECONDS = 5  # a shorter wait needs no telling
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 import textwrap
@@ -54,11 +53,10 @@ def increment_command(
     context: Context, until: str | None, force: bool, budget: float | None, tensorboard: str | None
 ) -> None:
     """Run one night: learn from the new events, judge, publish or refuse."""
-    from shelfwise.trainer import increment
+    from shelfwise.trainer import help_training, increment
+    from shelfwise.trainer.ranks import is_helper
 
-    if _is_helper():
-        from shelfwise.trainer import help_training
-
+    if is_helper():
         help_training()
         return
     with Bars(pace=_pace(context)) as bars:
@@ -105,11 +103,6 @@ def rollback_command(context: Context, generation: int | None) -> None:
         lines.append("items changed since it was made are found by their words until their vectors are made")
         lines.append("`shelfwise status` counts those left as pending_vectors")
     context.answer({"generation": target}, lambda: lines)
-
-
-def _is_helper() -> bool:
-    """Whether torchrun started this process beside the one that runs the night."""
-    return int(os.environ.get("WORLD_SIZE") or 1) > 1 and int(os.environ.get("RANK") or 0) > 0
 
 
 def _pace(context: Context) -> dict[str, float]:

@@ -58,6 +58,7 @@ class ShownLog:
     def _start(self) -> None:
         with self._guard:
             if self._thread is None:
+                self._closing.clear()  # closed before, to have all written: the log goes on
                 self._thread = threading.Thread(target=self._run, name="shelfwise-shown", daemon=True)
                 self._thread.start()
 

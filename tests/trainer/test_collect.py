@@ -119,7 +119,7 @@ def test_the_counts_are_those_of_the_lists() -> None:
     material = gather(spread(1, 61), {"events_seq": 50, "until": 50.5, "held_out": [49, 50]})
     assert material.counts == {
         "events": 60, "new_events": 12, "since_parent": 10,
-        "new_searches": 11, "old_searches": 48, "held_searches": 1, "anchor_searches": 0,
+        "new_searches": 11, "old_searches": 48, "held_searches": 1, "anchor_searches": 0, "weighed_less": 0,
         "new_baskets": 0, "old_baskets": 0, "held_baskets": 0, "anchor_baskets": 0,
     }  # fmt: skip
 
@@ -222,7 +222,8 @@ def test_the_anchor_is_two_percent_of_sessions_and_never_learned() -> None:
     learned = [*(f"{part}_searches" for part in parts), *(f"{part}_baskets" for part in parts[:3])]
     assert set(seqs(*(getattr(material, name) for name in learned))) == {event.seq for event in events} - asked
     assert asked.isdisjoint(material.held_out)
-    assert {event.seq for event in material.honest} == {event.seq for event in events}, "it is counted, though"
+    assert {event.seq for event in material.honest} == {event.seq for event in events}, "it is popular, though"
+    assert {event.seq for event in material.learnable} == {event.seq for event in events} - asked
 
 
 def test_the_anchor_only_grows_from_night_to_night() -> None:
@@ -252,7 +253,7 @@ def test_the_defences_are_on_by_default_and_their_counts_are_kept() -> None:
     material = collect(events, NOTHING, {"a", "b", "c"}.__contains__)
     assert material.bots == ["bot"]
     assert material.removed == {
-        "unknown_item": 0, "bots": 121, "repeated_events": 1, "few_shoppers": 0,
+        "unknown_item": 0, "bots": 121, "repeated_events": 1,
         "over_user_cap": 0, "over_pair_cap": 11, "over_item_cap": 0,
     }  # fmt: skip
     assert [event.seq for event in material.honest] == [150, 201, *range(301, 331)]
@@ -265,7 +266,7 @@ def test_few_shoppers_are_counted_over_all_nights() -> None:
     material = gather(events, {"events_seq": 1, "until": 1.5, "held_out": []}, limits=limits)
     assert {search.item: search.weight for search in material.new_searches} == {"a": 1.0, "b": 0.5}
     assert [search.weight for search in material.old_searches] == [1.0]
-    assert material.removed["few_shoppers"] == 1
+    assert material.counts["weighed_less"] == 1
 
 
 def shown_at_two_places(number: int) -> tuple[list[Impression], list[Event]]:

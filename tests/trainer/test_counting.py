@@ -14,7 +14,7 @@ from shelfwise.store import Event
 from shelfwise.times import DAY
 from shelfwise.trainer.collect import Material
 from shelfwise.trainer.counting import Counted, count, count_judged, counted_by
-from shelfwise.trainer.searches import Basket, is_anchor
+from shelfwise.trainer.searches import Basket
 
 IDS = ["a", "b", "c", "d"]
 
@@ -124,15 +124,20 @@ def baskets(parts: list[list[Event]]) -> list[Basket]:
     return [Basket(tuple(e.item for e in part), part[0].ts, tuple(e.seq for e in part)) for part in parts]
 
 
+def material_of(events: list[Event], parts: list[list[Event]]) -> Material:
+    everything = events + [event for part in parts for event in part]
+    return Material(honest=everything, learnable=everything, held_baskets=baskets(parts))
+
+
 def test_where_no_basket_is_held_out_nothing_is_judged(tmp_path: Path, parent: Generation) -> None:
-    material = Material(honest=LEARNED + POISON)
+    material = material_of(LEARNED + POISON, [])
     assert count_judged(material, parent, IDS, TONIGHT, tmp_path / "statistics") == (None, TONIGHT)
     assert Statistics.open(tmp_path / "statistics").together("a")[0][0] == "c"
 
 
 def test_held_out_baskets_are_no_co_purchases_yet_but_are_popular(tmp_path: Path, parent: Generation) -> None:
     parts = held("a", "b", count=5) + held("c", "d", count=5)
-    material = Material(honest=LEARNED + [event for part in parts for event in part], held_baskets=baskets(parts))
+    material = material_of(LEARNED, parts)
     count_judged(material, parent, IDS, TONIGHT, tmp_path / "statistics")
     statistics = Statistics.open(tmp_path / "statistics")
     assert statistics.together("a") == Statistics.open(parent.checked("statistics")).together("a")
@@ -142,8 +147,7 @@ def test_held_out_baskets_are_no_co_purchases_yet_but_are_popular(tmp_path: Path
 
 def test_co_purchases_that_are_worse_give_way_to_those_of_the_parent(tmp_path: Path, parent: Generation) -> None:
     parts = held("a", "b", count=60)
-    everything = LEARNED + POISON + [event for part in parts for event in part]
-    material = Material(honest=everything, held_baskets=baskets(parts))
+    material = material_of(LEARNED + POISON, parts)
     verdict, counted = count_judged(material, parent, IDS, TONIGHT, tmp_path / "statistics")
     assert verdict is not None and not verdict.passed
     assert counted == counted_by(parent), "the next night says no more than that either"
@@ -156,9 +160,7 @@ def test_co_purchases_that_are_worse_give_way_to_those_of_the_parent(tmp_path: P
 def test_co_purchases_that_are_as_good_are_kept(tmp_path: Path, parent: Generation) -> None:
     more = [event for number in range(30) for event in sold(f"n{number}", "c", "d", seq=500 + 2 * number, ts=150.0)]
     parts = held("a", "b", count=30) + held("c", "d", count=30)
-    material = Material(
-        honest=LEARNED + more + [event for part in parts for event in part], held_baskets=baskets(parts)
-    )
+    material = material_of(LEARNED + more, parts)
     verdict, counted = count_judged(material, parent, IDS, TONIGHT, tmp_path / "statistics")
     assert verdict is not None and verdict.passed and verdict.child > verdict.parent
     assert counted == TONIGHT
@@ -171,25 +173,17 @@ def test_the_whole_day_of_who_is_held_out_is_kept_apart(tmp_path: Path, parent: 
     rest = [event for number in range(5) for event in sold(f"h{number}", "c", "d", seq=8000 + 10 * number, ts=10.0)]
     earlier = [event for number in range(5) for event in sold(f"h{number}", "c", "d", seq=7000, ts=10.0 - DAY)]
     for more, tied in ((rest, []), (earlier, ["d"])):
-        everything = LEARNED + more + [event for part in parts for event in part]
         folder = tmp_path / f"statistics {tied}"
-        count_judged(Material(honest=everything, held_baskets=baskets(parts)), parent, IDS, TONIGHT, folder)
+        count_judged(material_of(LEARNED + more, parts), parent, IDS, TONIGHT, folder)
         assert [id for id, _ in Statistics.open(folder).together("c")] == tied
 
 
 def test_the_anchor_is_never_a_co_purchase_but_popular(tmp_path: Path, parent: Generation) -> None:
-    asked: list[str] = []
-    while len(asked) < 20:
-        asked += [f"{len(asked)}-{number}" for number in range(300) if is_anchor(named(f"{len(asked)}-{number}", "c"))]
-    anchor = [named(session, item) for session in asked for item in ("c", "d")]
-    count_judged(Material(honest=LEARNED + anchor), parent, IDS, TONIGHT, tmp_path / "statistics")
+    anchor = [event for number in range(20) for event in sold(f"n{number}", "c", "d", seq=1, ts=1.0)]
+    count_judged(Material(honest=LEARNED + anchor, learnable=LEARNED), parent, IDS, TONIGHT, tmp_path / "statistics")
     statistics = Statistics.open(tmp_path / "statistics")
     assert statistics.together("c") == [] and statistics.popularity["c"] > 0
     assert [id for id, _ in statistics.together("a")] == ["b"]
-
-
-def named(session: str, item: str) -> Event:
-    return Event(1, 1.0, "purchase", item, None, session, None)
 
 
 @pytest.mark.parametrize(
@@ -208,8 +202,7 @@ def test_what_came_late_waits_while_the_parents_co_purchases_are_kept(tmp_path: 
     """Events that were imported since, of a time before the parent's night, are of no count that was judged."""
     late = [event for number in range(9) for event in sold(f"l{number}", "c", "d", seq=5000 + 2 * number, ts=2.0)]
     parts = held("a", "b", count=60)
-    everything = LEARNED + late + POISON + [event for part in parts for event in part]
-    material = Material(honest=everything, held_baskets=baskets(parts))
+    material = material_of(LEARNED + late + POISON, parts)
     verdict, _ = count_judged(material, parent, IDS, TONIGHT, tmp_path / "statistics")
     assert verdict is not None and not verdict.passed
     assert Statistics.open(tmp_path / "statistics").together("c") == []

@@ -209,14 +209,14 @@ def test_a_pair_weighs_fully_from_a_twentieth_of_its_querys_shoppers_on(
 ) -> None:
     pair = [search(seq, f"u{seq}", query="Mug", weight=3.0) for seq in range(of_pair)]
     others = [search(seq, f"u{seq}", query="mug!", item="b") for seq in range(of_pair, of_query)]
-    weighed, scaled = weigh_by_shoppers(pair, [*pair, *others], LIMITS)
-    assert [part.weight for part in weighed] == pytest.approx([weight] * of_pair)
+    weighed, scaled = weigh_by_shoppers([*pair, *others], LIMITS)
+    assert [part.weight for part in weighed[:of_pair]] == pytest.approx([weight] * of_pair)
     assert scaled == (of_pair if weight < 3 else 0)
 
 
 def test_those_of_nobody_are_as_many_shoppers() -> None:
     nobody = [replace(search(seq), who="") for seq in (1, 2)]
-    assert weigh_by_shoppers(nobody, nobody, LIMITS) == (nobody, 0)
+    assert weigh_by_shoppers(nobody, LIMITS) == (nobody, 0)
 
 
 def test_nobody_is_one_shopper_where_others_are_named() -> None:
@@ -224,7 +224,7 @@ def test_nobody_is_one_shopper_where_others_are_named() -> None:
 
     def weight(given: list[Search]) -> float:
         named = [search(seq, item="b") for seq in range(9)]
-        return weigh_by_shoppers(given, [*named, *given], replace(LIMITS, full_share=0.5))[0][0].weight
+        return weigh_by_shoppers([*given, *named], replace(LIMITS, full_share=0.5))[0][0].weight
 
     many = [search(seq) for seq in range(20, 40)]
     assert weight(many) == 1.0
@@ -234,7 +234,7 @@ def test_nobody_is_one_shopper_where_others_are_named() -> None:
 
 def test_the_share_follows_the_number_of_shoppers_and_the_order_stays() -> None:
     given = [search(1), search(2, item="b"), search(3), search(4, item="c"), search(5), search(6, item="b")]
-    weighed, scaled = weigh_by_shoppers(given, given, replace(LIMITS, full_share=2 / 3))  # 4 of 6 shoppers
+    weighed, scaled = weigh_by_shoppers(given, replace(LIMITS, full_share=2 / 3))  # 4 of 6 shoppers
     assert seqs(weighed) == [1, 2, 3, 4, 5, 6]
     assert [part.weight for part in weighed] == [0.75, 0.5, 0.75, 0.25, 0.75, 0.5]
     assert scaled == 6
@@ -286,4 +286,4 @@ def test_off_means_off() -> None:
     assert honest_events(events, limits) == (events, {"bots": 0, "repeated_events": 0}, [])
     searches = [search(seq, "u") for seq in range(500)]
     assert honest_searches(searches, limits)[0] == searches
-    assert weigh_by_shoppers(searches, searches, limits) == (searches, 0)
+    assert weigh_by_shoppers(searches, limits) == (searches, 0)

@@ -79,11 +79,12 @@ def test_a_shop_with_few_searches_is_asked_for_baskets_and_known_items_too() -> 
     titles = {f"x{number}": f"a title of {number}" for number in range(100)}
     material = Material(
         held_baskets=[Basket(("x1", "x2"), 0.0, (1,))],
+        anchor_baskets=[Basket(("x3", "x4"), 0.0, (2,))],
         held_searches=searches("a", "x1"),
         anchor_searches=searches("a", "x2"),
     )
     names = [exam.name for exam in set_exams(material, titles, titles, 1, UNTIL)]
-    assert names == [NEWEST, ANCHOR, "newest baskets", "known items"]
+    assert names == [NEWEST, ANCHOR, "newest baskets", "anchor baskets", "known items"]
     material.old_searches = searches("a", "x1", 500)
     assert [exam.name for exam in set_exams(material, titles, titles, 1, UNTIL)] == [NEWEST, ANCHOR, PAST]
     (past,) = set_exams(Material(old_searches=searches("a", "x1", 5_000)), titles, titles, 1, UNTIL)
