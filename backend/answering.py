@@ -15,7 +15,8 @@ from shelfwise.recommending import for_you, similar
 from shelfwise.records import Hit
 from shelfwise.serving import Serving
 from shelfwise.statistics import Statistics, popularity
-from shelfwise.store import Event, Store, words
+from shelfwise.store import Event, Store
+from shelfwise.words import words
 
 __all__ = ["Answering"]
 

@@ -12,10 +12,10 @@ from shelfwise.store.nights import Nights
 from shelfwise.store.online import Online, ShownDay
 from shelfwise.store.people import People
 from shelfwise.store.shown import ShownLog
-from shelfwise.store.text import FullText, words
+from shelfwise.store.text import FullText
 from shelfwise.store.vectors import StoredVector, Vectors
 
-__all__ = ["Event", "Impression", "ItemText", "ShownDay", "Store", "StoredVector", "Upserted", "words"]
+__all__ = ["Event", "Impression", "ItemText", "ShownDay", "Store", "StoredVector", "Upserted"]
 
 
 class Store:

@@ -11,12 +11,13 @@ from typing import Any
 from shelfwise.errors import InvalidInput
 from shelfwise.records import Row
 from shelfwise.store.connection import Connections
+from shelfwise.store.derived import attribute_text, extra_text, replace_values
 from shelfwise.times import to_iso
 
 __all__ = ["ItemText", "Items", "Upserted"]
 
 _PLAIN = ("title", "description", "brand", "category", "price", "currency", "url", "image", "created_at")
-_COLUMNS = (*_PLAIN, "in_stock", "tags", "attributes", "attribute_text", "text_hash", "deleted")
+_COLUMNS = (*_PLAIN, "in_stock", "tags", "attributes", "attribute_text", "extra_text", "text_hash", "deleted")
 _TEXT_CHARS = 400  # beyond what the encoder's tokens can hold
 
 
@@ -65,7 +66,8 @@ class Items:
                     continue
                 seq += 1
                 changed += 1
-                connection.execute(_UPSERT, {**after, "id": row["id"], "seq": seq})
+                pk = connection.execute(_UPSERT, {**after, "id": row["id"], "seq": seq}).fetchone()[0]
+                replace_values(connection, {**after, "pk": pk})
         return Upserted(changed, unchanged, rejected)
 
     def delete(self, ids: Sequence[str]) -> int:
@@ -146,22 +148,11 @@ def _merge(before: Mapping[str, Any] | None, row: Row) -> Row:
     attributes = json.loads(base["attributes"]) if base and base["attributes"] else {}
     attributes |= row.get("attributes", {})
     after["attributes"] = json.dumps(attributes, ensure_ascii=False) if attributes else None
-    after["attribute_text"] = " ".join(_leaves(attributes)) or None
+    after["attribute_text"] = attribute_text(attributes)
+    after["extra_text"] = extra_text(after)
     after["text_hash"] = hashlib.sha256(item_text(after).encode()).hexdigest()[:16]
     after["deleted"] = 0
     return after
-
-
-def _leaves(value: object) -> Iterator[str]:
-    """The texts within attributes, values only: a name such as `colour` tells nothing about one item."""
-    if isinstance(value, Mapping):
-        for part in value.values():
-            yield from _leaves(part)
-    elif isinstance(value, list):
-        for part in value:
-            yield from _leaves(part)
-    elif value is not None and not isinstance(value, bool):
-        yield str(value)
 
 
 def _shown(row: Mapping[str, Any]) -> Row:
@@ -182,4 +173,5 @@ _UPSERT = (
     f"INSERT INTO items (id, seq, {', '.join(_COLUMNS)})"
     f" VALUES (:id, :seq, {', '.join(':' + column for column in _COLUMNS)}) ON CONFLICT (id) DO UPDATE SET seq = :seq, "
     + ", ".join(f"{column} = :{column}" for column in _COLUMNS)
+    + " RETURNING pk"
 )

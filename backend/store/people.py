@@ -17,8 +17,8 @@ import pysqlite3.dbapi2 as sqlite
 
 from shelfwise.records import Row
 from shelfwise.store.connection import Connections
-from shelfwise.store.text import words
 from shelfwise.times import to_iso
+from shelfwise.words import words
 
 __all__ = ["People", "Theirs"]
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 from sqlite_utils import Database
 from sqlite_utils.migrations import Migrations
 
+from shelfwise.store.derived import derive
+
 __all__ = ["FTS_COLUMNS", "migrations"]
 
 migrations = Migrations("shelfwise")
 
 # Searchable text, most telling first; the order is that of the weights in store.text.
-FTS_COLUMNS = ("title", "brand", "category", "tags", "description", "attribute_text")
+FTS_COLUMNS = ("title", "brand", "category", "tags", "description", "attribute_text", "extra_text")
 
 
 @migrations()
@@ -50,8 +52,9 @@ def facts(db: Database) -> None:
 
 @migrations()
 def full_text(db: Database) -> None:
-    columns = ", ".join(FTS_COLUMNS)
-    old, new = (", ".join(f"{side}.{column}" for column in FTS_COLUMNS) for side in ("old", "new"))
+    first = FTS_COLUMNS[:6]
+    columns = ", ".join(first)
+    old, new = (", ".join(f"{side}.{column}" for column in first) for side in ("old", "new"))
     for statement in (
         f"""CREATE VIRTUAL TABLE items_fts USING fts5 ({columns}, content = 'items', content_rowid = 'pk',
             tokenize = 'porter unicode61 remove_diacritics 2', prefix = '2 3')""",
@@ -76,3 +79,55 @@ def erasures(db: Database) -> None:
     # Each night reads the answers of the last weeks.
     for table in ("searches", "recommendations"):
         db.execute(f"CREATE INDEX {table}_ts ON {table} (ts)")
+
+
+@migrations()
+def understanding(db: Database) -> None:
+    """Words beside the text, every attribute findable by its value, and what the shop says about words and hits."""
+    for statement in (
+        "ALTER TABLE items ADD COLUMN extra_text TEXT",
+        # Derived from `attributes`, kept by whoever writes an item: a row for each value.
+        """CREATE TABLE item_values (pk INTEGER NOT NULL, name TEXT NOT NULL, value TEXT NOT NULL, number REAL)""",
+        "CREATE INDEX item_values_pk ON item_values (pk)",
+        "CREATE INDEX item_values_name ON item_values (name, value)",
+        """CREATE TABLE synonyms (
+            id INTEGER PRIMARY KEY AUTOINCREMENT, word TEXT NOT NULL, means TEXT NOT NULL, two_way INTEGER NOT NULL,
+            UNIQUE (word, means))""",
+        """CREATE TABLE rules (
+            id INTEGER PRIMARY KEY AUTOINCREMENT, action TEXT NOT NULL, query TEXT, match TEXT NOT NULL,
+            filter TEXT, items TEXT NOT NULL, strength REAL NOT NULL, starts REAL, ends REAL, note TEXT)""",
+        # Every change of what the shop says takes the next number, so that each process learns of it.
+        "CREATE TABLE said (seq INTEGER NOT NULL)",
+        "INSERT INTO said VALUES (0)",
+        *(f"DROP TRIGGER items_fts_{name}" for name in ("insert", "out", "in")),
+        "DROP TABLE items_fts",
+    ):
+        db.execute(statement)
+    for table in ("synonyms", "rules"):
+        for change in ("INSERT", "UPDATE", "DELETE"):
+            db.execute(
+                f"CREATE TRIGGER {table}_{change.lower()} AFTER {change} ON {table}"
+                " BEGIN UPDATE said SET seq = seq + 1; END"
+            )
+    for row in db.execute("SELECT * FROM items WHERE deleted = 0").fetchall():
+        derive(db.conn, row)
+    _make_full_text(db)
+
+
+def _make_full_text(db: Database) -> None:
+    """The full-text index over all columns; written only when a searchable text changes, not with each price."""
+    columns = ", ".join(FTS_COLUMNS)
+    old, new = (", ".join(f"{side}.{column}" for column in FTS_COLUMNS) for side in ("old", "new"))
+    changed = " OR ".join(f"old.{column} IS NOT new.{column}" for column in (*FTS_COLUMNS, "deleted"))
+    for statement in (
+        f"""CREATE VIRTUAL TABLE items_fts USING fts5 ({columns}, content = 'items', content_rowid = 'pk',
+            tokenize = 'porter unicode61 remove_diacritics 2', prefix = '2 3')""",
+        f"INSERT INTO items_fts (rowid, {columns}) SELECT pk, {columns} FROM items WHERE deleted = 0",
+        f"""CREATE TRIGGER items_fts_insert AFTER INSERT ON items WHEN new.deleted = 0 BEGIN
+            INSERT INTO items_fts (rowid, {columns}) VALUES (new.pk, {new}); END""",
+        f"""CREATE TRIGGER items_fts_out BEFORE UPDATE ON items WHEN old.deleted = 0 AND ({changed}) BEGIN
+            INSERT INTO items_fts (items_fts, rowid, {columns}) VALUES ('delete', old.pk, {old}); END""",
+        f"""CREATE TRIGGER items_fts_in AFTER UPDATE ON items WHEN new.deleted = 0 AND ({changed}) BEGIN
+            INSERT INTO items_fts (rowid, {columns}) VALUES (new.pk, {new}); END""",
+    ):
+        db.execute(statement)

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import re
-
 from shelfwise.store.connection import Connections
+from shelfwise.words import words
 
-__all__ = ["FullText", "words"]
+__all__ = ["FullText"]
 
 # Titles say what a thing is; attributes mostly what it also has. In the order of schema.FTS_COLUMNS.
-_WEIGHTS = "3.0, 2.0, 2.0, 2.0, 1.0, 1.0"
+_WEIGHTS = "3.0, 2.0, 2.0, 2.0, 1.0, 1.0, 1.0"
 _MAX_WORDS = 32
-_WORD = re.compile(r"\w+")
 
 
 class FullText:
@@ -42,8 +40,3 @@ class FullText:
 
     def _any(self, term: str) -> bool:
         return self._db.value("SELECT 1 FROM items_fts WHERE items_fts MATCH ? LIMIT 1", (term,)) is not None
-
-
-def words(text: str) -> list[str]:
-    """The words of a text, lower-cased, as FTS5's unicode61 would split them (underscores split there too)."""
-    return _WORD.findall(text.lower().replace("_", " "))

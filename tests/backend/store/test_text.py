@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
-from shelfwise.store import Store, Upserted, words
+from shelfwise.store import Store, Upserted
+from shelfwise.words import words
 
 Put = Callable[..., Upserted]
 

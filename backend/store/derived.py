@@ -1,0 +1,62 @@
+"""What the tables derive from an item: the words beside its text, and one row for each value of its attributes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from shelfwise.words import extra_words, fold
+
+__all__ = ["attribute_text", "derive", "extra_text", "replace_values"]
+
+_TEXTS = ("title", "brand", "category", "description", "tags", "attribute_text")
+_MAX_VALUE = 200  # characters; what is longer is a text to search, not a value to filter by
+
+
+def attribute_text(attributes: Mapping[str, Any]) -> str | None:
+    """The texts within attributes, values only: a name such as `colour` tells nothing about one item."""
+    return " ".join(value for _, value, _ in _values(attributes, flags=False)) or None
+
+
+def extra_text(row: Mapping[str, Any]) -> str | None:
+    """What is indexed beside the texts of an item; None where they stand for themselves."""
+    return extra_words(row[name] for name in _TEXTS if row[name]) or None
+
+
+def derive(connection: Any, row: Mapping[str, Any]) -> None:
+    """Replace the rows of `item_values` of one item, and set its `extra_text`; the caller holds the transaction."""
+    connection.execute("UPDATE items SET extra_text = ? WHERE pk = ?", (extra_text(row), row["pk"]))
+    replace_values(connection, row)
+
+
+def replace_values(connection: Any, row: Mapping[str, Any]) -> None:
+    """The same for the values alone: tags, and attributes by their name (`screen.size` within another), folded."""
+    connection.execute("DELETE FROM item_values WHERE pk = ?", (row["pk"],))
+    given = json.loads(row["attributes"]) if row["attributes"] else {}
+    tags = json.loads(row["tags"]) if row["tags"] else []
+    connection.executemany(
+        "INSERT INTO item_values (pk, name, value, number) VALUES (?, ?, ?, ?)",
+        [
+            (row["pk"], fold(name), fold(value), number)
+            for name, value, number in (*(("tags", tag, None) for tag in tags), *_values(given))
+            if len(value) <= _MAX_VALUE
+        ],
+    )
+
+
+def _values(value: object, name: str = "", *, flags: bool = True) -> Iterator[tuple[str, str, float | None]]:
+    """(name, text, number) of every leaf; `flags`: true and false too."""
+    if isinstance(value, Mapping):
+        for part, within in value.items():
+            yield from _values(within, f"{name}.{part}" if name else str(part), flags=flags)
+    elif isinstance(value, list):
+        for within in value:
+            yield from _values(within, name, flags=flags)
+    elif isinstance(value, bool):
+        if flags:
+            yield name, str(value), None
+    elif isinstance(value, int | float):
+        yield name, str(value), float(value)
+    elif value is not None:
+        yield name, str(value), None
