@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from shelfwise.trainer.collect import Material
-from shelfwise.trainer.negatives import Near, hard_negatives
+from shelfwise.trainer.negatives import hard_negatives
 from shelfwise.trainer.reservoir import replayed
 from shelfwise.trainer.searches import Basket, Search
 from shelfwise.words import words
@@ -48,7 +48,6 @@ def make_pairs(
     seed: int,
     *,
     most: int = MOST_PAIRS,
-    near: Near | None = None,
 ) -> tuple[list[Pair], dict[str, int]]:
     """The night's pairs, `most` of them, shuffled, and how many of each kind there are (for the ledger).
 
@@ -57,7 +56,7 @@ def make_pairs(
     that buying together doesn't blur searching.
     """
     chance = random.Random(seed)
-    parts = _from_searches(material, texts, near, most, chance)
+    parts = _from_searches(material, texts, most, chance)
     known = round(KNOWN_ITEMS * len(parts["new_pairs"]))
     if not material.is_searched:
         room = most - sum(map(len, parts.values())) - known
@@ -70,7 +69,7 @@ def make_pairs(
 
 
 def _from_searches(
-    material: Material, texts: Mapping[str, str], near: Near | None, most: int, chance: random.Random
+    material: Material, texts: Mapping[str, str], most: int, chance: random.Random
 ) -> dict[str, list[Pair]]:
     new, old = material.new_searches, material.old_searches
     # With nothing to replay, as on the first night, the whole room is for the new.
@@ -80,8 +79,8 @@ def _from_searches(
     again = replayed(old, len(fresh) * REPLAY, chance)
     past = [*old, *new]
     return {
-        "new_pairs": _pairs(fresh, past, texts, near, chance),
-        "replayed_pairs": _pairs(again, past, texts, near, chance),
+        "new_pairs": _pairs(fresh, past, texts),
+        "replayed_pairs": _pairs(again, past, texts),
     }
 
 
@@ -93,14 +92,8 @@ def _most_valuable(searches: Sequence[Search], most: int) -> list[Search]:
     return [searches[row] for row in sorted(best)]
 
 
-def _pairs(
-    searches: Sequence[Search],
-    past: Sequence[Search],
-    texts: Mapping[str, str],
-    near: Near | None,
-    chance: random.Random,
-) -> list[Pair]:
-    negatives = hard_negatives(searches, past, texts, near, chance)
+def _pairs(searches: Sequence[Search], past: Sequence[Search], texts: Mapping[str, str]) -> list[Pair]:
+    negatives = hard_negatives(searches, past, texts)
     return [
         Pair(search.query, search.item, search.weight, apart) for search, apart in zip(searches, negatives, strict=True)
     ]

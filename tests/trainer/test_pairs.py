@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import numpy as np
 import pytest
 
 from shelfwise.trainer.collect import Material
-from shelfwise.trainer.negatives import Near
 from shelfwise.trainer.pairs import Pair, is_judged_title, known_item_query, make_pairs
 from shelfwise.trainer.searches import Basket, Search
 from shelfwise.words import words
@@ -80,12 +78,6 @@ def test_nothing_that_was_chosen_on_any_night_is_a_negative() -> None:
     material = Material(new_searches=[new, chosen_tonight], old_searches=[chosen_before])
     made, _ = make_pairs(material, TITLES, TITLES, seed=1)
     assert [pair.negatives for pair in made if pair.anchor == "mug 0"] == [("i4",)]
-
-
-def test_the_parents_neighbours_are_negatives_too() -> None:
-    near = Near({"new 0": 0}, {"i1": 0, "i2": 1}, ["i1", "i2"], np.array([[0.9, 0.7]], np.float32))
-    made, _ = make_pairs(Material(new_searches=searches(1, "new")), TITLES, TITLES, seed=1, near=near)
-    assert made[0].negatives == ("i2",)
 
 
 def test_held_and_anchor_searches_are_in_no_pair() -> None:
