@@ -1,4 +1,4 @@
-"""`GET /search` and `GET /recommend`: parameters in, an answer of the shop out."""
+"""`GET /search`, `GET /suggest` and `GET /recommend`: parameters in, an answer of the shop out."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from flask import Response
 from shelfwise import Shop
 from shelfwise.api.bodies import to_json
 from shelfwise.api.parameters import Parameters
+from shelfwise.inquiry import DIVERSITY
 
-__all__ = ["recommend", "search"]
+__all__ = ["recommend", "search", "suggest"]
 
 
-def search(shop: Shop, /) -> Response:
+def search(shop: Shop, explore: float, /) -> Response:
     given = Parameters()
     answer = shop.search(
         given.required("q"),
@@ -19,8 +20,21 @@ def search(shop: Shop, /) -> Response:
         session=given.id("session"),
         limit=given.whole("limit", 10),
         offset=given.whole("offset", 0),
+        filter=given.text("filter"),
+        facets=given.listed("facets"),
+        sort=given.text("sort") or "relevance",
+        diversity=given.number("diversity", DIVERSITY),
+        exact=given.flag("exact"),
+        explain=given.flag("explain"),
+        explore=explore,
     )
     return to_json(answer.to_dict())
+
+
+def suggest(shop: Shop, /) -> Response:
+    given = Parameters()
+    found = shop.suggest(given.required("q"), limit=given.whole("limit", 8))
+    return to_json({"suggestions": [{"text": one.text, "kind": one.kind} for one in found]})
 
 
 def recommend(shop: Shop, /) -> Response:

@@ -13,9 +13,10 @@ from werkzeug.exceptions import MethodNotAllowed
 from werkzeug.routing import BaseConverter
 
 from shelfwise import Shop
-from shelfwise.api import answers, events, items, status
+from shelfwise.api import answers, events, items, rules, status, synonyms
 from shelfwise.api.errors import answer_in_html, answer_in_json
 from shelfwise.api.pages import Storefront
+from shelfwise.settings import exploration
 
 __all__ = ["blueprint"]
 
@@ -40,11 +41,16 @@ def blueprint(shop: Shop) -> Blueprint:
 
 def _answers(shop: Shop) -> list[Route]:
     return [
-        ("search", "/search", {"GET": partial(answers.search, shop)}),
+        ("search", "/search", {"GET": partial(answers.search, shop, exploration())}),
+        ("suggest", "/suggest", {"GET": partial(answers.suggest, shop)}),
         ("recommend", "/recommend", {"GET": partial(answers.recommend, shop)}),
         ("events", "/events", {"POST": partial(events.record, shop)}),
         ("items", "/items", {"PUT": partial(items.upsert, shop)}),
         ("item", "/items/<shelfwise_id:id>", {"GET": partial(items.show, shop), "DELETE": partial(items.delete, shop)}),
+        ("synonyms", "/synonyms", {"GET": partial(synonyms.show, shop), "POST": partial(synonyms.add, shop)}),
+        ("synonym", "/synonyms/<shelfwise_id:id>", {"DELETE": partial(synonyms.delete, shop)}),
+        ("rules", "/rules", {"GET": partial(rules.show, shop), "POST": partial(rules.add, shop)}),
+        ("rule", "/rules/<shelfwise_id:id>", {"DELETE": partial(rules.delete, shop)}),
         ("status", "/status", {"GET": partial(status.status, shop)}),
         ("healthz", "/healthz", {"GET": partial(status.healthz, shop)}),
     ]

@@ -13,6 +13,7 @@ from shelfwise.cleaning import clean_id
 __all__ = ["Parameters"]
 
 _MAX_FIELDS, _MAX_ITEMS = 1_000, 100
+_NUMBER = re.compile(r"-?[0-9]{1,18}(\.[0-9]{0,18})?")
 _WHOLE = re.compile(r"-?[0-9]{1,18}")
 
 
@@ -55,6 +56,26 @@ class Parameters:
         if not _WHOLE.fullmatch(value):
             raise InvalidInput(f"{name}: {value[:60]!r} is no whole number", name)
         return int(value)
+
+    def number(self, name: str, default: float) -> float:
+        """A number; its bounds are the shop's to judge. Raises InvalidInput."""
+        value = self.text(name)
+        if value is None or not value.strip():
+            return default
+        if not _NUMBER.fullmatch(value):
+            raise InvalidInput(f"{name}: {value[:60]!r} is no number", name)
+        return float(value)
+
+    def flag(self, name: str) -> bool:
+        """Whether it is 1; absent, blank or 0 is no. Raises InvalidInput for anything else."""
+        value = self.text(name) or "0"
+        if value not in ("0", "1"):
+            raise InvalidInput(f"{name}: {value[:60]!r} is neither 1 nor 0", name)
+        return value == "1"
+
+    def listed(self, name: str) -> list[str]:
+        """The parts of a value between commas, blank ones left out."""
+        return [part.strip() for part in (self.text(name) or "").split(",") if part.strip()]
 
     def items(self, name: str = "item") -> list[str]:
         """The ids of a repeatable parameter. Raises NotFound for what can't be an id: no such item exists."""

@@ -1,27 +1,23 @@
-"""The steps of an answer, between the question and the log: candidates, order, a full shelf, the hits' fields.
+"""What every answer needs beside its order: the shopper's history, popularity, a full shelf, the hits' fields.
 
-Here the store, the generation and the two blends meet; none of them knows the others.
+Here the store, the generation and the recommendations meet; a search's steps are in `inquiry.py`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
 
 from shelfwise.cleaning import clean_id
-from shelfwise.ranking import Blend, Scored, blend, taste
 from shelfwise.recommending import for_you, similar
-from shelfwise.records import Hit
+from shelfwise.records import Hit, Row
 from shelfwise.serving import Serving
 from shelfwise.statistics import Statistics, popularity
 from shelfwise.store import Event, Store
-from shelfwise.words import words
 
 __all__ = ["Answering"]
 
-_CANDIDATES = 200  # from each source
-_DEEPEST = 10_000  # lexical matches, for a page that lies behind the first candidates
 _HISTORY = 500  # newest events of a shopper that are looked at
 _POPULAR_EVENTS = 20_000  # newest events that popularity is counted from before the first night
 _POPULAR_SECONDS = 60.0
@@ -34,41 +30,6 @@ class Answering:
         self._store = store
         self._now = now
         self._live_popularity: tuple[float, Statistics] = (float("-inf"), Statistics())
-
-    def rank(
-        self, weights: Blend, query: str, events: list[Event], serving: Serving | None, needed: int
-    ) -> tuple[Scored, int]:
-        """At least the first `needed` hits, and how many there are in all: every lexical match and the nearest vectors.
-
-        The deeper matches come behind the first candidates, so that one page never repeats what another showed.
-        """
-        if not words(query):
-            return Scored([], np.zeros(0), 0), 0
-        lexical, matches = self._store.text.search(query, _CANDIDATES) if weights.lexical else ([], 0)
-        semantic: list[tuple[str, float]] = []
-        query_vector = taste_vector = None
-        if serving is not None and weights.semantic:
-            query_vector = serving.encoder.query(query)
-            semantic = serving.index.search(query_vector[None], _CANDIDATES)[0]
-            taste_vector = taste(serving.index, events, self._now()) if events else None
-
-        def scored(lexical: list[tuple[str, float]]) -> Scored:
-            return blend(
-                weights,
-                lexical,
-                semantic,
-                query_vector=query_vector,
-                taste_vector=taste_vector,
-                index=serving.index if serving else None,
-                popularity=self.statistics(serving),
-                in_stock=self._store.items.stock([*(id for id, _ in lexical), *(id for id, _ in semantic)]),
-            )
-
-        first = scored(lexical)
-        total = len(first.ids) + matches - len(lexical)
-        if first.available < needed and matches > len(lexical):
-            first = first.then(scored(self._store.text.search(query, _DEEPEST)[0]))
-        return first, total
 
     def shelf(self, items: list[str], events: list[Event], serving: Serving | None) -> tuple[str, dict[str, float]]:
         statistics, index = self.statistics(serving), serving.index if serving else None
@@ -116,6 +77,9 @@ class Answering:
             self._live_popularity = (now, Statistics(popularity(newest, now)))
         return self._live_popularity[1]
 
-    def dress(self, ids: list[str], scores: np.ndarray) -> list[Hit]:
-        items = self._store.items.get(ids)
-        return [Hit(id, float(score), items[id]) for id, score in zip(ids, scores, strict=True) if id in items]
+    def dress(self, ids: list[str], scores: np.ndarray, reasons: Mapping[str, Row] | None = None) -> list[Hit]:
+        """The hits with all fields of their items, those that were deleted meanwhile left out."""
+        items, why = self._store.items.get(ids), reasons or {}
+        return [
+            Hit(id, float(score), items[id], why.get(id)) for id, score in zip(ids, scores, strict=True) if id in items
+        ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import unicodedata
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from shelfwise.errors import InvalidInput, NotFound
@@ -15,8 +15,10 @@ from shelfwise.times import parse_time
 __all__ = [
     "MAX_LIMIT",
     "asked_id",
+    "check_choice",
     "check_page",
     "check_query",
+    "check_share",
     "clean_event",
     "clean_id",
     "clean_item",
@@ -120,6 +122,20 @@ def check_page(limit: int, offset: int) -> None:
         raise InvalidInput(f"limit: {limit!r} is no whole number from 1 to {MAX_LIMIT}", "limit")
     if isinstance(offset, bool) or not isinstance(offset, int) or offset < 0:
         raise InvalidInput(f"offset: {offset!r} is no whole number from 0 up", "offset")
+
+
+def check_choice(value: object, choices: Sequence[str], name: str) -> str:
+    """One of the choices. Raises InvalidInput."""
+    if not isinstance(value, str) or value not in choices:
+        raise InvalidInput(f"{name}: {_shown(value)} is none of {', '.join(choices)}", name)
+    return value
+
+
+def check_share(value: object, name: str) -> float:
+    """A number from 0 to 1. Raises InvalidInput."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
+        raise InvalidInput(f"{name}: {_shown(value)} is no number from 0 to 1", name)
+    return float(value)
 
 
 def _optional(value: object, name: str, convert: Callable[[object, str], Any]) -> Any:

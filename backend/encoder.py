@@ -11,6 +11,7 @@ import json
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +45,13 @@ class Encoder:
         self._session = onnxruntime.InferenceSession(
             str(model or folder / SERVING_MODEL), options, providers=["CPUExecutionProvider"]
         )
+
+    @cached_property
+    def words(self) -> list[str]:
+        """The whole words that its tokenizer knows: words of the language, whatever the shop sells."""
+        vocabulary: dict[str, int] = self._tokenizer.get_vocab()
+        whole = (token.removeprefix("\u2581") for token in vocabulary)  # as SentencePiece marks the start of a word
+        return [token for token in whole if token.isalpha()]
 
     def query(self, text: str) -> np.ndarray:
         """The vector of one query, (dim,) float32."""

@@ -38,7 +38,7 @@ class Follower:
         if serving is None:
             return None, ["encoder" if self._broken is None else "generation"]
         serving.sync()
-        return serving, [] if self._broken is None else ["generation"]
+        return serving, [*serving.degraded, *([] if self._broken is None else ["generation"])]
 
     def follow(self) -> Serving | None:
         """Open what CURRENT names, if it is new. One that can't be opened is logged, and the one before serves on."""

@@ -37,6 +37,10 @@ class Generation:
     folder: Path
     card: dict[str, Any]
 
+    def holds(self, part: str) -> bool:
+        """Whether it has the part at all: what is learned from searches may be absent."""
+        return any(name.startswith(part + "/") for name in self.card["manifest"])
+
     def checked(self, part: str) -> Path:
         """The folder `part`, after every file in it was compared with the manifest. Raises GenerationCorrupt."""
         manifest: dict[str, str] = self.card["manifest"]

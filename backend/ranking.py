@@ -1,112 +1,83 @@
-"""Search v1: lexical and semantic candidates, one linear blend over them. No SQL and no HTTP here.
+"""Which of the candidates comes first: a blend of features, and where the generation has learned enough, its trees.
 
-The weights were measured on three real shops (docs/measurements.md): lexical evidence is worth a fifth of a cosine,
-which loses nothing where the encoder has learned and rescues it where it has not.
+The blend's weights were measured on three real shops (docs/measurements.md); a night fits those of LEARNED to the
+shop's own searches. Taste is added after either, the more the less the rest tells the candidates apart.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
 
 import numpy as np
 
-from shelfwise.index import VectorIndex
-from shelfwise.statistics import Statistics, decay
-from shelfwise.store import Event
+from shelfwise.features import NAMES, SOURCES, TASTES
 
-__all__ = ["DEFAULT", "Blend", "Scored", "blend", "taste"]
+__all__ = ["ALL", "BLEND", "LEARNED", "TOP", "Sources", "ambiguity", "blend", "leave_out", "summands", "weights_of"]
 
-_TASTE_ITEMS = 20
-_TASTE_HALF_LIFE_DAYS = 7.0
-
-
-@dataclass(frozen=True, slots=True)
-class Blend:
-    """Weights of the sources. A source with weight 0 also brings no candidates."""
-
-    semantic: float = 1.0  # cosine of query and item, -1..1
-    lexical: float = 0.2  # BM25 over the best BM25 of this query, 0..1
-    popularity: float = 0.25  # decayed, logarithmic, 0..1
-    taste: float = 0.1  # cosine of the item and the shopper's recent items
-
-
-DEFAULT = Blend()
+# feature → what a whole of it is worth; a cosine of 1 is worth 1
+BLEND: Mapping[str, float] = {
+    "cosine": 1.0, "bm25_share": 0.2, "bm25": 0.01, "coverage": 0.4, "popularity": 0.25,
+    "memory_share": 0.2, "word_share": 0.2, "near_share": 0.1,
+    "taste": 0.1, "own": 0.1, "companion": 0.1, "brand": 0.05, "category": 0.05, "price_fit": 0.0,
+}  # fmt: skip
+LEARNED = ("cosine", "bm25_share", "bm25", "coverage", "popularity", "memory_share", "word_share", "near_share")
+TOP = 40  # the candidates that the trees rank, in training and at the door: further down they know nothing
+_IS_TASTE = np.array([name in TASTES for name in NAMES])
+_CLOSE = 20.0  # the temperature at which scores count as close, as in the encoder's loss
+_AMBIGUOUS = 20.0  # as many candidates about as good make a query wholly ambiguous
 
 
 @dataclass(frozen=True, slots=True)
-class Scored:
-    """Candidates, those in stock first, best first."""
+class Sources:
+    """What an answer may be made of; the measurements leave one out to see what it is worth."""
 
-    ids: list[str]
-    scores: np.ndarray  # (n,) float64
-    available: int  # how many of them, from the first, are in stock
+    words: bool = True
+    meaning: bool = True
+    memory: bool = True
+    neighbours: bool = True
+    popularity: bool = True
+    taste: bool = True
+    ranker: bool = True
 
-    def then(self, deeper: Scored) -> Scored:
-        """These, followed by what only the deeper look found; those out of stock still last."""
-        known = set(self.ids)
-        rows = [row for row, id in enumerate(deeper.ids) if id not in known]
-        new = [row for row in rows if row < deeper.available]
-        gone = [row for row in rows if row >= deeper.available]
-        ids = [*self.ids[: self.available], *(deeper.ids[row] for row in new), *self.ids[self.available :]]
-        scores = [*self.scores[: self.available], *deeper.scores[new], *self.scores[self.available :]]
-        return Scored(
-            ids + [deeper.ids[row] for row in gone],
-            np.array([*scores, *deeper.scores[gone]]),
-            self.available + len(new),
-        )
+    def left_out(self) -> np.ndarray:
+        """The columns of the features that stay empty, (n_features,) bool."""
+        off = {field.name for field in fields(self) if not getattr(self, field.name)}
+        return np.array([SOURCES[name] in off for name in NAMES])
 
 
-def blend(
-    weights: Blend,
-    lexical: Sequence[tuple[str, float]],
-    semantic: Sequence[tuple[str, float]],
-    *,
-    query_vector: np.ndarray | None,
-    taste_vector: np.ndarray | None,
-    index: VectorIndex | None,
-    popularity: Statistics,
-    in_stock: dict[str, bool],
-) -> Scored:
-    """Score the union of the candidates; those absent from `in_stock` are gone, those out of stock come last."""
-    ids = [id for id in dict.fromkeys([*(id for id, _ in lexical), *(id for id, _ in semantic)]) if id in in_stock]
-    if not ids:
-        return Scored([], np.zeros(0), 0)
-    best = max((score for _, score in lexical), default=0.0) or 1.0
-    bm25 = dict(lexical)
-    matched = np.array([bm25.get(id, 0.0) / best for id in ids])
-    scores = weights.lexical * matched
-    scores += weights.popularity * np.array([popularity.popularity.get(id, 0.0) for id in ids])
-    if index is not None and query_vector is not None:
-        similar = cosines(index, ids, query_vector, missing=np.nan)
-        # Until its vector is made, an item is taken to be as near as its words match.
-        nearest = np.nanmax(similar, initial=0.0)
-        scores += weights.semantic * np.where(np.isnan(similar), matched * nearest, similar)
-        if taste_vector is not None:
-            scores += cosines(index, ids, weights.taste * taste_vector)
-    stock = np.array([in_stock[id] for id in ids])
-    order = np.lexsort((np.arange(len(ids)), -scores, ~stock))  # the last key is the first to sort by
-    return Scored([ids[row] for row in order], scores[order], int(stock.sum()))
+ALL = Sources()
 
 
-def cosines(index: VectorIndex, ids: list[str], vector: np.ndarray, missing: float = 0.0) -> np.ndarray:
-    """The inner product of each item with the vector, `missing` for items without a vector, (n,) float64."""
-    known, vectors = index.vectors(ids)
-    products = dict(zip(known, vectors @ vector, strict=True))
-    return np.array([products.get(id, missing) for id in ids])
+def leave_out(features: np.ndarray, columns: np.ndarray) -> np.ndarray:
+    """The features (n, n_features) without those columns."""
+    return np.where(columns, np.float32(0), features)
 
 
-def taste(index: VectorIndex, events: Sequence[Event], now: float) -> np.ndarray | None:
-    """The unit vector of what the shopper looked at lately, newest events first; None without any. (dim,) float32"""
-    weights: dict[str, float] = {}
-    for event in events:
-        if event.type != "dismiss":
-            weights[event.item] = weights.get(event.item, 0.0) + decay(now - event.ts, _TASTE_HALF_LIFE_DAYS)
-        if len(weights) == _TASTE_ITEMS:
-            break
-    known, vectors = index.vectors(weights)
-    if not known:
-        return None
-    total = np.array([weights[id] for id in known], dtype=np.float32) @ vectors  # (dim,)
-    norm = float(np.linalg.norm(total))
-    return total / norm if norm > 0 else None
+def weights_of(weights: Mapping[str, float]) -> np.ndarray:
+    """The weights by column, (n_features,) float64; what is not named is worth nothing."""
+    return np.array([weights.get(name, 0.0) for name in NAMES])
+
+
+def blend(features: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """(n, n_features) and (n_features,) → (n,) float64."""
+    general: np.ndarray = features @ np.where(_IS_TASTE, 0.0, weights)
+    personal = features @ np.where(_IS_TASTE, weights, 0.0)
+    return general + ambiguity(general) * personal if personal.any() else general
+
+
+def summands(features: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """What each feature adds to the blend, (n, n_features) float64."""
+    general = features @ np.where(_IS_TASTE, 0.0, weights)
+    added: np.ndarray = features * np.where(_IS_TASTE, ambiguity(general) * weights, weights)
+    return added
+
+
+def ambiguity(scores: np.ndarray) -> float:
+    """How many candidates are about as good as the best, 0..1: the perplexity of their softmax over 20, at most 1."""
+    if len(scores) < 2:
+        return 0.0
+    chances = np.exp(_CLOSE * (scores - scores.max()))
+    chances /= chances.sum()
+    entropy = -float((chances * np.log(np.maximum(chances, 1e-12))).sum())
+    return min(1.0, float(np.exp(entropy)) / _AMBIGUOUS)

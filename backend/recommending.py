@@ -11,11 +11,10 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 
 from shelfwise.index import VectorIndex
-from shelfwise.ranking import taste
 from shelfwise.statistics import WORTH, Statistics, decay
 from shelfwise.store import Event
 
-__all__ = ["for_you", "similar"]
+__all__ = ["for_you", "similar", "taste"]
 
 Scores = dict[str, float]
 
@@ -24,6 +23,7 @@ _OWN, _TOGETHER, _VECTOR, _POPULAR = 1.0, 0.3, 0.05, 0.3
 _OWN_HALF_LIFE_DAYS = 90.0
 _SEEDS = 50  # own items that bring their companions
 _NEAREST = 100
+_TASTE_ITEMS, _TASTE_HALF_LIFE_DAYS = 20, 7.0
 
 
 def for_you(events: Sequence[Event], now: float, statistics: Statistics, index: VectorIndex | None) -> Scores:
@@ -50,6 +50,22 @@ def similar(items: Sequence[str], statistics: Statistics, index: VectorIndex | N
                 _add(scores, dict(hits), 1.0 / len(known))
     _add(scores, _companions(dict.fromkeys(items, 1.0), statistics), 0.3)
     return _without(scores, items)
+
+
+def taste(index: VectorIndex, events: Sequence[Event], now: float) -> np.ndarray | None:
+    """The unit vector of what the shopper looked at lately, newest events first; None without any. (dim,) float32"""
+    weights: dict[str, float] = {}
+    for event in events:
+        if event.type != "dismiss":
+            weights[event.item] = weights.get(event.item, 0.0) + decay(now - event.ts, _TASTE_HALF_LIFE_DAYS)
+        if len(weights) == _TASTE_ITEMS:
+            break
+    known, vectors = index.vectors(weights)
+    if not known:
+        return None
+    total = np.array([weights[id] for id in known], dtype=np.float32) @ vectors  # (dim,)
+    norm = float(np.linalg.norm(total))
+    return total / norm if norm > 0 else None
 
 
 def _own(events: Sequence[Event], now: float) -> Scores:

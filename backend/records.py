@@ -23,19 +23,27 @@ EVENT_TYPES = ("view", "click", "cart", "purchase", "dismiss")
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """One item of an answer: all its fields, and its score (higher is better, comparable within an answer)."""
+    """One item of an answer: all its fields, and its score (higher is better, comparable within an answer).
+
+    `reasons` says why it stands there, where that was asked for.
+    """
 
     id: str
     score: float
     item: Mapping[str, Any]
+    reasons: Mapping[str, Any] | None = None
 
     def to_dict(self) -> Row:
-        return {**self.item, "score": round(self.score, 6)}
+        reasons = {} if self.reasons is None else {"reasons": dict(self.reasons)}
+        return {**self.item, "score": round(self.score, 6), **reasons}
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a search gave. `total` counts all candidates that matched, `took_ms` is wall time in milliseconds."""
+    """What a search gave. `total` counts the whole result, `took_ms` is wall time in milliseconds.
+
+    `corrected` is the query as it was read, `relaxed` what had to give way for anything to be found, else None.
+    """
 
     search_id: str
     query: str
@@ -44,9 +52,14 @@ class Answer:
     took_ms: float
     hits: list[Hit]
     degraded: list[str] = field(default_factory=list)
+    corrected: str | None = None
+    relaxed: str | None = None
+    facets: Mapping[str, list[Row]] = field(default_factory=dict)
 
     def to_dict(self) -> Row:
-        return _body(self, {"search_id": self.search_id, "query": self.query}, {"total": self.total})
+        body = _body(self, {"search_id": self.search_id, "query": self.query}, {"total": self.total})
+        done = {"corrected": self.corrected, "relaxed": self.relaxed, "facets": dict(self.facets)}
+        return body | {name: value for name, value in done.items() if value}
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,17 +9,22 @@ from __future__ import annotations
 import json
 import logging
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 
+from shelfwise.columns import Columns
 from shelfwise.encoder import Encoder
 from shelfwise.errors import GenerationCorrupt
+from shelfwise.features import Counts
 from shelfwise.generations import Generation
 from shelfwise.index import VectorIndex, load
 from shelfwise.locks import locked
+from shelfwise.memory import Memory
+from shelfwise.ranker import Ranker
 from shelfwise.statistics import Statistics
 from shelfwise.store import ItemText, Store
 
@@ -28,7 +33,9 @@ __all__ = ["ENCODE_LOCK", "Serving"]
 ENCODE_LOCK = "encode.lock"  # held by whoever works through a backlog, so that not every process does
 _AT_ONCE = 8  # as many missing vectors are made within a request; more wait for the background
 _BATCH, _BULK = 64, 1024
+_COUNTS_SECONDS = 3600.0
 _PATIENCE_SECONDS = 2.0  # whoever changed the items is mostly about to store their vectors
+Part = TypeVar("Part")
 _log = logging.getLogger(__name__)
 
 
@@ -41,6 +48,10 @@ class Serving:
         self.encoder = Encoder(generation.checked("serving"))
         self.index: VectorIndex = load(generation.checked("index"))
         self.statistics = Statistics.open(generation.checked("statistics"))
+        self.degraded: list[str] = []  # the parts that an answer has to do without
+        self.memory = self._part(generation, "memory", Memory.open) or Memory()
+        self.ranker = self._part(generation, "ranker", Ranker) or Ranker()
+        self.noise = float(self.card.get("noise", 0.0))
         self._texts = generation.checked("items") / "texts.json"
         self._store = store
         self._lock_path = shop_folder / ENCODE_LOCK
@@ -50,9 +61,22 @@ class Serving:
         except (KeyError, TypeError, ValueError):
             raise GenerationCorrupt(f"generation {self.number}: its card names no items_seq") from None
         self._seen_vseq = 0
+        self._remembered: tuple[Columns, np.ndarray] | None = None
+        self._counts: tuple[Columns, float, Counts] | None = None
         self._pending: dict[str, ItemText] = {}
         self._worker: threading.Thread | None = None
         self._closed = threading.Event()
+
+    def _part(self, generation: Generation, name: str, opened: Callable[[Path], Part]) -> Part | None:
+        """A part that searches can do without: a generation may lack it, and a damaged one harms nothing else."""
+        if not generation.holds(name):
+            return None
+        try:
+            return opened(generation.checked(name))
+        except (GenerationCorrupt, OSError, ValueError, KeyError):
+            _log.exception("generation %d serves without its %s", generation.number, name)
+            self.degraded.append(name)
+            return None
 
     @property
     def pending(self) -> int:
@@ -84,6 +108,20 @@ class Serving:
         """Make the vectors of these live items and store them, where every process finds them."""
         vectors = self.encoder.items([text.text for text in texts])
         self._store.vectors.add(self.encoder.id, [(text.id, text.text_hash) for text in texts], vectors)
+
+    def remembered_rows(self, columns: Columns) -> np.ndarray:
+        """The catalogue's row of each of the memory's items, 0 for one that is gone, (n,) int64."""
+        made = self._remembered
+        if made is None or made[0] is not columns:
+            made = self._remembered = columns, columns.rows(self.memory.items)
+        return made[1]
+
+    def counts(self, columns: Columns, now: float) -> Counts:
+        """What the generation counted, by row of the catalogue; ages are at most an hour behind."""
+        made = self._counts
+        if made is None or made[0] is not columns or not 0 <= now - made[1] < _COUNTS_SECONDS:
+            made = self._counts = columns, now, Counts.of(self.statistics, columns, now)
+        return made[2]
 
     def close(self, *, wait: bool) -> None:
         """End the background work; with `wait` not before its current batch is done."""

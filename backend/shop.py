@@ -13,12 +13,28 @@ import numpy as np
 
 from shelfwise import people
 from shelfwise.answering import Answering
-from shelfwise.cleaning import asked_id, check_page, check_query, clean_event, clean_id, clean_item
+from shelfwise.cleaning import (
+    asked_id,
+    check_choice,
+    check_page,
+    check_query,
+    check_share,
+    clean_event,
+    clean_id,
+    clean_item,
+)
+from shelfwise.completing import Suggestion
 from shelfwise.errors import InvalidInput, NotFound
+from shelfwise.exploring import Exploration
+from shelfwise.facets import check_facets
 from shelfwise.follower import Follower
 from shelfwise.generations import Generations
-from shelfwise.ranking import DEFAULT, Blend
+from shelfwise.grammar import parse
+from shelfwise.inquiry import DIVERSITY, Inquirer, Inquiry
+from shelfwise.ranking import ALL, Sources
+from shelfwise.reasons import explain_page
 from shelfwise.records import Answer, Recommendations, Row
+from shelfwise.sorting import SORTS
 from shelfwise.store import Store
 
 __all__ = ["Shop"]
@@ -38,6 +54,7 @@ class Shop:
         self._clock = clock or (lambda: datetime.now(UTC))
         self._follower = Follower(self.generations, self.store, self.path)
         self._answering = Answering(self.store, self.now)
+        self._inquirer = Inquirer(self.store, self.now)
 
     def __enter__(self) -> Self:
         return self
@@ -48,6 +65,7 @@ class Shop:
     def close(self) -> None:
         """Write the answers not yet logged, end the background threads and close the database."""
         self._follower.close()
+        self._inquirer.close()
         self.store.close()
 
     def now(self) -> float:
@@ -138,42 +156,64 @@ class Shop:
         limit: int = 10,
         offset: int = 0,
         log: bool = True,
-    ) -> Answer:
-        """The items for a query, best first. `log=False` leaves no trace of it in the facts."""
-        return self.search_with(DEFAULT, q, user=user, session=session, limit=limit, offset=offset, log=log)
-
-    def search_with(
-        self,
-        weights: Blend,
-        q: str,
         *,
-        user: str | None = None,
-        session: str | None = None,
-        limit: int = 10,
-        offset: int = 0,
-        log: bool = False,
+        filter: str | None = None,
+        facets: Sequence[str] = (),
+        sort: str = "relevance",
+        diversity: float = DIVERSITY,
+        exact: bool = False,
+        explain: bool = False,
+        sources: Sources = ALL,
+        explore: float = 0.0,
     ) -> Answer:
-        """`search` under other weights than the default ones: the measurements' way to leave a source out."""
+        """The items for a query, best first. `log=False` leaves no trace of it in the facts.
+
+        `filter` and `facets`: docs/filters.md. `sort` is one of sorting.SORTS. `diversity`, 0..1, is how far variants
+        of one product make way. `exact` takes the words as they stand. `explain` gives each hit its reasons. `sources`
+        are what the answer may be made of: the measurements' way to leave one out. `explore` is the share of answers
+        that show an item which nobody knows yet; only the door has one.
+        """
         started = time.perf_counter()
         check_page(limit, offset)
-        query = check_query(q)
         serving, degraded = self._follower.current()
-        events = self._answering.history(user, session)
-        scored, total = self._answering.rank(weights, query, events, serving, offset + limit)
-        hits = self._answering.dress(scored.ids[offset : offset + limit], scored.scores[offset : offset + limit])
+        asked = Inquiry(
+            query=check_query(q),
+            limit=limit,
+            offset=offset,
+            filter=parse(filter) if filter and filter.strip() else None,
+            facets=check_facets(facets),
+            sort=check_choice(sort, SORTS, "sort"),
+            diversity=check_share(diversity, "diversity"),
+            exact=exact,
+            events=self._answering.history(user, session),
+            sources=sources,
+            exploration=Exploration(explore, f"{session or user or ''} {q}"),
+        )
+        outcome = self._inquirer.answer(asked, serving, self._answering.statistics(serving))
+        reasons = explain_page(outcome, serving) if explain else {}
         answer = Answer(
             search_id=uuid.uuid4().hex,
-            query=query,
+            query=asked.query,
             generation=serving.number if serving else None,
-            total=total,
+            total=outcome.total,
             took_ms=(time.perf_counter() - started) * 1000,
-            hits=hits,
+            hits=self._answering.dress(outcome.ids, outcome.scores, reasons),
             degraded=degraded,
+            corrected=outcome.query.corrected,
+            relaxed=outcome.relaxed,
+            facets=outcome.facets,
         )
         if log:
-            row = {"id": answer.search_id, "ts": self.now(), "query": query, "user": user, "session": session}
-            self.store.shown.add("searches", row | {"generation": answer.generation}, [hit.id for hit in hits])
+            row = {"id": answer.search_id, "ts": self.now(), "query": asked.query, "user": user, "session": session}
+            self.store.shown.add("searches", row | {"generation": answer.generation}, [hit.id for hit in answer.hits])
         return answer
+
+    def suggest(self, q: str, limit: int = 8) -> list[Suggestion]:
+        """Completions of what a shopper has typed so far, best first: past queries, categories, brands and titles."""
+        check_page(limit, 0)
+        serving, _ = self._follower.current()
+        words = self._inquirer.words(serving, self._answering.statistics(serving))
+        return words.suggester.suggest(check_query(q), limit)
 
     def recommend(
         self,

@@ -12,24 +12,29 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from shelfwise.store import Event
 from shelfwise.times import DAY
 
-__all__ = ["HALF_LIFE_DAYS", "WORTH", "Statistics", "decay", "popularity", "save"]
+__all__ = ["HALF_LIFE_DAYS", "RECENT_HALF_LIFE_DAYS", "WORTH", "Statistics", "decay", "popularity", "save"]
 
 # How much an event says of the interest in an item; a purchase is worth five clicks.
 WORTH: Mapping[str, float] = {"view": 0.3, "click": 1.0, "cart": 3.0, "purchase": 5.0, "dismiss": -1.0}
 HALF_LIFE_DAYS = 10.0
+RECENT_HALF_LIFE_DAYS = 2.0
 
 
 @dataclass(frozen=True)
 class Statistics:
-    """`popularity`: id → 0..1; `together`: id → (other ids, weights 0..1), best first."""
+    """`popularity`: id → 0..1, over weeks; `recent`: the same over days; `first_seen`: id → epoch seconds of its first
+    event; `together`: id → (other ids, weights 0..1), best first."""
 
     popularity: Mapping[str, float] = field(default_factory=dict)
+    recent: Mapping[str, float] = field(default_factory=dict)
+    first_seen: Mapping[str, float] = field(default_factory=dict)
     _ids: list[str] = field(default_factory=list)
     _rows: Mapping[str, int] = field(default_factory=dict)
     _indptr: np.ndarray = field(default_factory=lambda: np.zeros(1, np.int64))  # (n_items + 1,)
@@ -56,9 +61,10 @@ class Statistics:
     def open(cls, folder: Path) -> Statistics:
         ids = json.loads((folder / "ids.json").read_text())
         with np.load(folder / "weights.npz") as arrays:
-            popular = arrays["popularity"]
             return cls(
-                {id: float(value) for id, value in zip(ids, popular, strict=True) if value > 0},
+                _known(ids, arrays, "popularity"),
+                _known(ids, arrays, "recent"),
+                _known(ids, arrays, "first_seen"),
                 ids,
                 {id: row for row, id in enumerate(ids)},
                 arrays["indptr"],
@@ -67,15 +73,29 @@ class Statistics:
             )
 
 
+def _known(ids: list[str], arrays: Mapping[str, np.ndarray], name: str) -> dict[str, float]:
+    """id → value where there is one; a generation of 0.1 holds no more than the popularity."""
+    if name not in arrays:
+        return {}
+    return {id: value for id, value in zip(ids, arrays[name].tolist(), strict=True) if value > 0}
+
+
 def save(
-    folder: Path, ids: list[str], popular: np.ndarray, indptr: np.ndarray, indices: np.ndarray, weights: np.ndarray
+    folder: Path,
+    ids: list[str],
+    counts: Mapping[str, Mapping[str, float]],
+    indptr: np.ndarray,
+    indices: np.ndarray,
+    weights: np.ndarray,
 ) -> None:
-    """Write what `Statistics.open` reads: popularity (n_items,) and the co-purchase rows in CSR form."""
+    """Write what `Statistics.open` reads: `counts` by name (popularity, recent, first_seen) and id, and the
+    co-purchase rows in CSR form."""
     folder.mkdir(parents=True)
     (folder / "ids.json").write_text(json.dumps(ids, ensure_ascii=False))
+    arrays: dict[str, Any] = {name: np.array([of.get(id, 0.0) for id in ids]) for name, of in counts.items()}
     np.savez(
         folder / "weights.npz",
-        popularity=popular.astype(np.float32),
+        **arrays,
         indptr=indptr.astype(np.int64),
         indices=indices.astype(np.int32),
         weights=weights.astype(np.float32),
@@ -87,10 +107,10 @@ def decay(age_seconds: float, half_life_days: float = HALF_LIFE_DAYS) -> float:
     return float(0.5 ** (max(0.0, age_seconds) / (half_life_days * DAY)))
 
 
-def popularity(events: Iterable[Event], now: float) -> dict[str, float]:
+def popularity(events: Iterable[Event], now: float, half_life_days: float = HALF_LIFE_DAYS) -> dict[str, float]:
     """Decayed worth of all events of an item, on a logarithmic scale, the most popular item at 1."""
     mass: dict[str, float] = {}
     for event in events:
-        mass[event.item] = mass.get(event.item, 0.0) + WORTH[event.type] * decay(now - event.ts)
+        mass[event.item] = mass.get(event.item, 0.0) + WORTH[event.type] * decay(now - event.ts, half_life_days)
     top = math.log1p(max(0.0, *mass.values(), 0.0))
     return {id: math.log1p(value) / top for id, value in mass.items() if value > 0} if top > 0 else {}

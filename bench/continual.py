@@ -23,7 +23,7 @@ from strategies import FROZEN, FULL, RECIPE, SHIPPED, STRATEGIES, copied, learn_
 
 from shelfwise import Shop
 from shelfwise.encoder import threads
-from shelfwise.ranking import DEFAULT
+from shelfwise.ranking import BLEND
 from shelfwise.statistics import popularity
 from shelfwise.store import Event
 from shelfwise.trainer.build import snapshot
@@ -137,7 +137,7 @@ class Life:
             return []
         items = self._encode(list(self.past.texts.values()))  # (n_items, dim)
         queries = list(dict.fromkeys(query for query, _ in questions))
-        scores = self._encode(queries) @ items.T + DEFAULT.popularity * popular  # (n_queries, n_items)
+        scores = self._encode(queries) @ items.T + BLEND["popularity"] * popular  # (n_queries, n_items)
         shown = dict(zip(queries, np.argsort(-scores, axis=1, kind="stable")[:, :K].tolist(), strict=True))
         places = [(shown[query], self.past.rows[item]) for query, item in questions]
         return [found.index(row) + 1 if row in found else None for found, row in places]

@@ -14,20 +14,19 @@ from pathlib import Path
 
 import numpy as np
 import shops
+from asking import WAYS
 from charts import Chart, Table, write_page
-from shops import BLENDS, Log, Question, Rank, ask, copy_shop, hits
+from shops import Log, Question, Rank, ask, copy_shop, hits
 
 from shelfwise import Shop
-from shelfwise.ranking import Blend
+from shelfwise.memory import bare
 from shelfwise.records import Row
 from shelfwise.times import DAY, parse_time, to_datetime, to_iso
 from shelfwise.trainer import increment
 from shelfwise.trainer.scoring import paired_interval
-from shelfwise.trainer.searches import bare
 
 K = 5
-BM25 = Blend(semantic=0.0, lexical=1.0, popularity=0.0, taste=0.0)
-LABELS = {"default": "default blend", "encoder": "encoder + popularity"}
+LABELS = {"default": "all sources", "encoder": "encoder + popularity"}
 Worth = dict[str, np.ndarray]  # "hr" and "map" of each question, (n_questions,)
 
 
@@ -57,7 +56,7 @@ def main() -> None:
     log = shops.load(given)
     test = make_test(log, given, parser)
     print(f"{len(test.questions):,} clicks from {to_iso(test.start)[:10]} on, {len(test.past):,} before", flush=True)
-    bm25 = worth(ask(log.start, test.questions, BM25, K))
+    bm25 = worth(ask(log.start, test.questions, None, K))
     points = [point(log, test, size, bm25) for size in given.sizes]
     show(log.out, test, test.summary(bm25), points)
 
@@ -76,7 +75,7 @@ def make_test(log: Log, given: argparse.Namespace, parser: argparse.ArgumentPars
 
 
 def point(log: Log, test: Test, size: int, bm25: Worth) -> Row:
-    """The shops after one night on the newest `size` clicks before the test, asked under both blends."""
+    """The shops after one night on the newest `size` clicks before the test, asked in both ways."""
     row: Row = {"clicks": size}
     asked: dict[str, dict[str, Worth]] = {}
     for name, learns in (("learned", True), ("frozen", False)):
@@ -84,10 +83,10 @@ def point(log: Log, test: Test, size: int, bm25: Worth) -> Row:
         night = one_night(folder, test, size, learns=learns)
         if learns:
             row |= night
-        asked[name] = {blend: worth(ask(folder, test.questions, weights, K)) for blend, weights in BLENDS.items()}
-    for blend in BLENDS:
-        learned, frozen = asked["learned"][blend], asked["frozen"][blend]
-        row[blend] = {
+        asked[name] = {way: worth(ask(folder, test.questions, sources, K)) for way, sources in WAYS.items()}
+    for way in WAYS:
+        learned, frozen = asked["learned"][way], asked["frozen"][way]
+        row[way] = {
             "learned": test.summary(learned),
             "frozen": test.summary(frozen),
             "over_frozen": test.summary(learned, frozen),
@@ -123,8 +122,8 @@ def show(out: Path, test: Test, bm25: Row, points: list[Row]) -> None:
     ]
     rows = [["BM25", _figure(bm25["hr"]), _figure(bm25["map"]), *["-"] * 4]]
     for found in points:
-        for blend, label in LABELS.items():
-            part = found[blend]
+        for way, label in LABELS.items():
+            part = found[way]
             cells = [_figure(part["learned"]["hr"]), _figure(part["learned"]["map"]), _figure(part["frozen"]["hr"])]
             cells += [_points(part["over_frozen"]["hr"]), _points(part["over_bm25"]["hr"]), found["verdict"]]
             rows.append([f"{found['clicks']:,}, {label}", *cells])
@@ -136,13 +135,13 @@ def show(out: Path, test: Test, bm25: Row, points: list[Row]) -> None:
     print("\n".join([table.text(), *notes]))
     body = {"test_from": to_iso(test.start)[:10], "n": len(test.questions), "bm25": bm25, "points": points}
     (out / "curve.json").write_text(json.dumps(body, indent=1))
-    charts = [_chart(blend, label, bm25, points) for blend, label in LABELS.items()]
+    charts = [_chart(way, label, bm25, points) for way, label in LABELS.items()]
     write_page(out / "curve.html", "Learning curve of a fresh shop", notes, table, charts)
 
 
-def _chart(blend: str, label: str, bm25: Row, points: list[Row]) -> Chart:
+def _chart(way: str, label: str, bm25: Row, points: list[Row]) -> Chart:
     chart = Chart(f"HR@{K} by clicks learned, {label}", [f"{found['clicks']:,}" for found in points])
-    curves = {name: [found[blend][name]["hr"] for found in points] for name in ("learned", "frozen")}
+    curves = {name: [found[way][name]["hr"] for found in points] for name in ("learned", "frozen")}
     for name, values in (curves | {"BM25": [bm25["hr"]] * len(points)}).items():
         chart.lines[name] = [mean for mean, _, _ in values]
         chart.spans[name] = [(low, high) for _, low, high in values]

@@ -18,8 +18,8 @@ import shops
 
 from shelfwise import Shop
 from shelfwise.records import Row
-from shelfwise.store import words
 from shelfwise.times import DAY, to_datetime
+from shelfwise.words import words
 
 FIRST = datetime(2026, 1, 1, tzinfo=UTC).timestamp()
 NIGHT = """import json, sys

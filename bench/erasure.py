@@ -9,19 +9,24 @@ from __future__ import annotations
 import json
 import random
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 import shops
 from shops import Cases, Log, Rank
 
 from shelfwise import Shop
-from shelfwise.ranking import DEFAULT, Blend
+from shelfwise.ranking import ALL, Sources
 from shelfwise.records import Row
 from shelfwise.times import DAY, to_datetime
 from shelfwise.trainer import increment
 
-BLENDS = {"encoder alone": Blend(lexical=0.0, popularity=0.0, taste=0.0), "default": DEFAULT}
+_NOTHING = {field.name: False for field in fields(Sources)}
+WAYS = {
+    "encoder alone": Sources(**_NOTHING | {"meaning": True}),
+    "memory alone": Sources(**_NOTHING | {"memory": True}),
+    "all": ALL,
+}
 FORMS = "{0}", "{0}s", "the {0}", "{0} game", "new {0}", "{0} edition", "buy {0}", "best {0}", "{0} deluxe", "my {0}"
 SYLLABLES = "zyx", "grom", "vlur", "qua", "nebb", "trosk", "wiff", "plon", "drax", "mup", "keel", "yorb"
 DEEP = 100
@@ -105,17 +110,17 @@ def clicks(person: Person, start: float) -> list[Row]:
 
 
 def ranks(folder: Path, people: list[Person]) -> dict[str, list[Rank]]:
-    """Of each person's item for their word, by blend."""
+    """Of each person's item for their word, by way."""
     questions = [(person.word, person.item) for person in people]
-    return {name: shops.ask(folder, questions, weights, DEEP) for name, weights in BLENDS.items()}
+    return {name: shops.ask(folder, questions, sources, DEEP) for name, sources in WAYS.items()}
 
 
 def table(people: list[Person], steps: Cases) -> list[str]:
     lines = []
-    for blend in BLENDS:
-        lines.append(f"{'rank, ' + blend:<24}" + "".join(f"{name:>13}" for name in STEPS))
+    for way in WAYS:
+        lines.append(f"{'rank, ' + way:<24}" + "".join(f"{name:>13}" for name in STEPS))
         for number, person in enumerate(people):
-            cells = [steps.rows[name]["ranks"][blend][number] for name in STEPS]
+            cells = [steps.rows[name]["ranks"][way][number] for name in STEPS]
             lines.append(f"{person.word:<24}" + "".join(f"{rank or f'>{DEEP}':>13}" for rank in cells))
     night = steps.rows[STEPS[3]]
     receipts = steps.rows[STEPS[2]]["receipts"]

@@ -16,9 +16,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import shops
+from asking import WAYS
 from shops import Cases, Log, Rank
 
-from shelfwise.ranking import DEFAULT
+from shelfwise.ranking import ALL
 from shelfwise.records import Row
 from shelfwise.store import Event
 from shelfwise.times import DAY
@@ -82,7 +83,7 @@ def main() -> None:
 
 
 def measure_cost(log: Log, before: Path, honest: int, days: int) -> Row:
-    """HR@5 of both shops by blend over the days after the honest ones; `before` is kept from the one with defences."""
+    """HR@5 of both shops by way over the days after the honest ones; `before` is kept from the one with defences."""
     ranks: dict[str, dict[str, list[Rank]]] = {}
     for name, defences in DEFENCES.items():
         done = Cases(log.out / f"honest-{name}.jsonl")
@@ -91,11 +92,10 @@ def measure_cost(log: Log, before: Path, honest: int, days: int) -> Row:
         rows = shops.live(
             log, log.out / "shops" / f"honest-{name}", lived, done, keep=keep, score_from=honest, defences=defences
         )
-        ranks[name] = {blend: [rank for row in rows[honest:] for rank in row["ranks"][blend]] for blend in shops.BLENDS}
+        ranks[name] = {way: [rank for row in rows[honest:] for rank in row["ranks"][way]] for way in WAYS}
     questions = log.questions(*range(honest, honest + max(days, 1)))
     return {
-        blend: shops.compare(questions, *(shops.hits(ranks[name][blend], TOP) for name in ("off", "on")))
-        for blend in shops.BLENDS
+        way: shops.compare(questions, *(shops.hits(ranks[name][way], TOP) for name in ("off", "on"))) for way in WAYS
     }
 
 
@@ -110,7 +110,7 @@ def choose_aims(log: Log, before: Path, honest: int, count: int) -> list[Aim]:
     for query in shops.popular_queries(log, range(honest), count):
         chance.shuffle(rare)
         taken = {aim.item for aim in aims}
-        ranks = shops.ask(before, [(query, item) for item in rare], DEFAULT, FAR)
+        ranks = shops.ask(before, [(query, item) for item in rare], ALL, FAR)
         far = [item for item, rank in zip(rare, ranks, strict=True) if rank is None and item not in taken]
         aims.append(Aim(query, far[0]))
     return aims
@@ -134,13 +134,13 @@ def run(log: Log, before: Path, first: int, attack: Attack) -> Row:
     row: Row = {
         "clicks": attack.clicks, "users": attack.users, "nights": attack.nights, "defences": attack.defences,
         "query": attack.aim.query, "item": attack.aim.item, "ranks": [], "verdicts": [], "removed": [],
-        "before": shops.ask(before, question, DEFAULT, DEEP)[0],
+        "before": shops.ask(before, question, ALL, DEEP)[0],
     }  # fmt: skip
     for number in range(attack.nights):
         day = first + number
         events = [*log.days[day], *fakes(log, day, number, attack)]
         night = shops.night(log, folder, day, events, defences=DEFENCES[attack.defences])
-        row["ranks"].append(shops.ask(folder, question, DEFAULT, DEEP)[0])
+        row["ranks"].append(shops.ask(folder, question, ALL, DEEP)[0])
         row["verdicts"].append(f"{night['verdict']}: {night['reason'][:160]}")
         row["removed"].append(night["removed"])
     shutil.rmtree(folder)
@@ -206,9 +206,9 @@ def table(rows: Sequence[Row], least: Row, cost: Row) -> list[str]:
     beyond = "" if least["on"] else f", none of up to {least['most_tried']} did"
     lines.append(f"fewest fake shoppers that reach the top {TOP}: off {least['off']}, on {least['on']}{beyond}")
     lines.append(f"ratio: {'≥ ' if beyond else ''}{least['ratio']}")
-    for blend, found in cost.items():
+    for way, found in cost.items():
         lines.append(
-            f"honest HR@{TOP}, {blend}: off {found['before']:.4f}, on {found['after']:.4f}, difference"
+            f"honest HR@{TOP}, {way}: off {found['before']:.4f}, on {found['after']:.4f}, difference"
             f" {found['mean']:+.4f} ({found['low']:+.4f}..{found['high']:+.4f}), {found['n']:,} clicks"
         )
     return lines

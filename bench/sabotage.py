@@ -14,13 +14,14 @@ import shutil
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
 import shops
+from asking import ENCODER
 from shops import Cases, Log, Rank
 
 from shelfwise import Shop
@@ -70,6 +71,7 @@ class Bench:
 
     log: Log
     evenings: list[int]
+    _parents: dict[int, list[Rank]] = field(default_factory=dict)
 
     @cached_property
     def done(self) -> Cases:
@@ -107,7 +109,7 @@ class Bench:
         """nDCG@10 and HR@5 by encoder and popularity on the next honest days, the parent's and what serves now."""
         days = range(evening + 1, evening + 1 + LOOK_AHEAD)
         questions = self.log.questions(*days)
-        before, after = self.parent_ranks(evening, days), shops.ask(folder, questions, shops.BLENDS["encoder"])
+        before, after = self.parent_ranks(evening, days), shops.ask(folder, questions, ENCODER)
         return {
             "ndcg": shops.compare(questions, shops.ndcg(before), shops.ndcg(after)),
             "hr5": shops.compare(questions, shops.hits(before), shops.hits(after)),
@@ -115,12 +117,8 @@ class Bench:
 
     def parent_ranks(self, evening: int, days: Sequence[int]) -> list[Rank]:
         if evening not in self._parents:
-            self._parents[evening] = shops.ask(self.before(evening), self.log.questions(*days), shops.BLENDS["encoder"])
+            self._parents[evening] = shops.ask(self.before(evening), self.log.questions(*days), ENCODER)
         return self._parents[evening]
-
-    @cached_property
-    def _parents(self) -> dict[int, list[Rank]]:
-        return {}
 
 
 # ---- sabotage -------------------------------------------------------------------------------------------------

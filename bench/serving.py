@@ -22,10 +22,12 @@ from pathlib import Path
 from urllib.parse import quote
 
 from shelfwise import Shop
-from shelfwise.ranking import Blend
-from shelfwise.store import words
+from shelfwise.ranking import Sources
+from shelfwise.words import words
 
 REQUESTS = 2_000
+WORDS = Sources(meaning=False, memory=False, neighbours=False, popularity=False, taste=False, ranker=False)
+ENCODER = Sources(words=False, memory=False, neighbours=False, popularity=False, taste=False, ranker=False)
 
 
 def main() -> None:
@@ -51,8 +53,8 @@ def in_process(data: str, queries: list[str]) -> None:
         shop.search("warm up", log=False)
         ways: dict[str, Callable[[str], object]] = {
             "search": lambda q: shop.search(q, log=False),
-            "  BM25 (FTS5) alone": lambda q: shop.search_with(Blend(semantic=0.0, lexical=1.0, popularity=0.0), q),
-            "  encoder alone": lambda q: shop.search_with(Blend(lexical=0.0, popularity=0.0), q),
+            "  words alone": lambda q: shop.search(q, log=False, sources=WORDS),
+            "  encoder alone": lambda q: shop.search(q, log=False, sources=ENCODER),
         }
         for name, ask in ways.items():
             show(f"in-process {name}", [timed(lambda q=query, ask=ask: ask(q)) for query in queries])  # type: ignore[misc]

@@ -19,20 +19,19 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from asking import WAYS, answers
 
 from shelfwise import Shop
-from shelfwise.errors import InvalidInput
 from shelfwise.generations import Generations, link_or_copy
 from shelfwise.importing import import_events, import_items
-from shelfwise.ranking import DEFAULT, Blend
+from shelfwise.memory import bare
+from shelfwise.ranking import Sources
 from shelfwise.records import EVENT_FIELDS, ITEM_FIELDS, Row
 from shelfwise.rows import Reading
 from shelfwise.times import DAY, to_datetime, to_iso
 from shelfwise.trainer import increment, init
 from shelfwise.trainer.scoring import paired_interval
-from shelfwise.trainer.searches import bare
 
-BLENDS = {"encoder": Blend(lexical=0.0, taste=0.0), "default": DEFAULT}  # popularity is in both
 Question = tuple[str, str]  # what was asked, and the item clicked for it
 Rank = int | None  # from 1
 
@@ -164,7 +163,7 @@ def live(
     """Live through the first `days` days, a night after each; `keep` names copies of the shop before some days.
 
     Days from `score_from` on are asked first, with what was known the evening before. `how` goes to `increment`.
-    Returns a row a night: verdict, reason, seconds, and `ranks` by blend where it was asked.
+    Returns a row a night: verdict, reason, seconds, and `ranks` by way where it was asked.
     """
     if not folder.exists():
         copy_shop(log.start, folder)
@@ -174,7 +173,7 @@ def live(
         if keep and day in keep:
             copy_shop(folder, keep[day])
         scored = score_from is not None and day >= score_from
-        ranks = {name: ask(folder, log.questions(day), weights) for name, weights in BLENDS.items()} if scored else {}
+        ranks = {name: ask(folder, log.questions(day), sources) for name, sources in WAYS.items()} if scored else {}
         row = done.add(f"{day}", night(log, folder, day, log.days[day], **how) | {"ranks": ranks})
         print(f"{log.date(day)} {row['verdict']} in {row['seconds']:.1f} s: {row['reason'][:120]}", flush=True)
     return [done.rows[f"{day}"] for day in range(days)]
@@ -210,18 +209,11 @@ def encoder(folder: Path) -> str:
 # ---- asking ---------------------------------------------------------------------------------------------------
 
 
-def ask(folder: Path, questions: Sequence[Question], weights: Blend, limit: int = 10) -> list[Rank]:
+def ask(folder: Path, questions: Sequence[Question], sources: Sources | None, limit: int = 10) -> list[Rank]:
     """The rank of each question's item among the first `limit`; None where it is not there or nothing can be asked."""
     with Shop(folder) as shop:
-
-        def answer(query: str) -> list[str]:
-            try:
-                return [hit.id for hit in shop.search_with(weights, query, limit=limit).hits]
-            except InvalidInput:  # blank or overlong in the log
-                return []
-
-        answers = {query: answer(query) for query in dict.fromkeys(query for query, _ in questions)}
-    return [answers[query].index(item) + 1 if item in answers[query] else None for query, item in questions]
+        found = answers(shop, (query for query, _ in questions), sources, limit)
+    return [found[query].index(item) + 1 if item in found[query] else None for query, item in questions]
 
 
 def ndcg(ranks: Sequence[Rank]) -> np.ndarray:

@@ -11,14 +11,13 @@ import faiss
 import numpy as np
 import numpy.typing as npt
 
+from shelfwise.index.among import Among, Numbered
 from shelfwise.index.checks import Floats, Mask, Rows, matrix, pairs
 from shelfwise.index.delta import Delta
 from shelfwise.index.files import Saved, write
-from shelfwise.index.hits import Hit, best, ordered
+from shelfwise.index.hits import Hit, Parameters, best, ordered, selector
 
-# FAISS's stubs do not know the arguments that its Python wrappers take
-Bitmap: Any = faiss.IDSelectorBitmap
-Parameters: Any = faiss.SearchParameters
+FEW = 512  # as many vectors are gathered and compared in less time than a scan passes over the others
 
 
 class VectorIndex(ABC):
@@ -32,6 +31,7 @@ class VectorIndex(ABC):
     def __init__(self, main: Any, ids: list[str], dead: Mask | None = None) -> None:
         self._main = main  # FAISS index of (n_main, dim), row i belongs to _names[i]; never changes
         self._names = ids
+        self._numbered = Numbered(ids)
         # replaced, never changed in place: a search may still read the old one
         self._dead: Mask = np.zeros(len(ids), dtype=np.bool_) if dead is None else dead  # (n_main,) bool
         self._n_dead = int(self._dead.sum())
@@ -84,17 +84,23 @@ class VectorIndex(ABC):
         with self._lock:
             return iter([*self._rows, *self._delta])
 
-    def search(self, queries: npt.ArrayLike, k: int) -> list[list[Hit]]:
+    def search(self, queries: npt.ArrayLike, k: int, among: Among | None = None) -> list[list[Hit]]:
         """For each of the (q, dim) queries at most k live (id, inner product), best first, equal scores by id.
 
-        Raises ValueError on a wrong shape, a number that is not finite, or k < 1."""
+        `among` says which ids may be found: k of them, however far from the query, and not what is left of the
+        nearest k of all. Raises ValueError on a wrong shape, a number that is not finite, or k < 1."""
         checked = matrix(queries, self.dim, "queries")  # (q, dim) float32
         if k < 1:
             raise ValueError(f"k: {k} is less than 1")
+        passing = None if among is None else self._numbered.passing(among)  # (n_main,) bool
         with self._lock:  # one moment of delta and tombstones: a change is seen whole or not at all
-            dead, n_live = (self._dead if self._n_dead else None), len(self._rows)
-            recent = self._delta.search(checked, k)
-        older = best(lambda q, m: self._scan(q, m, dead), self._names, checked, k, n_live)
+            live, size = (~self._dead if self._n_dead else None), len(self._rows)
+            recent = self._delta.search(checked, k, among)
+        if passing is not None:
+            live = passing if live is None else passing & live
+            size = int(np.count_nonzero(live))
+        find = self._scan if passing is None or size > FEW else self._gather
+        older = best(lambda q, m: find(q, m, live), self._names, checked, k, size)
         return [ordered(a + b, k) for a, b in zip(older, recent, strict=True)]
 
     def upsert(self, ids: Sequence[str], vectors: npt.ArrayLike) -> None:
@@ -141,12 +147,13 @@ class VectorIndex(ABC):
             self._n_dead += len(rows)
         return len(rows) + self._delta.remove(ids)
 
-    def _scan(self, queries: Floats, k: int, dead: Mask | None) -> tuple[Floats, Rows]:
-        """The best k rows of the main segment that are not dead; k is at most their number."""
-        scores, rows = self._main.search(queries, k, params=Parameters(**selector(dead)))
+    def _scan(self, queries: Floats, k: int, live: Mask | None) -> tuple[Floats, Rows]:
+        """The best k rows of the main segment that are live (None: all are); k is at most their number."""
+        scores, rows = self._main.search(queries, k, params=Parameters(**selector(live)))
         return scores, rows  # (q, k) float32, (q, k) int64
 
-
-def selector(dead: Mask | None) -> dict[str, Any]:
-    """The FAISS search parameter that passes over the dead rows."""
-    return {} if dead is None else {"sel": Bitmap(np.packbits(~dead, bitorder="little"))}
+    def _gather(self, queries: Floats, k: int, live: Mask | None) -> tuple[Floats, Rows]:
+        """The same for few live rows, exactly: each of them is read and compared."""
+        rows = np.flatnonzero(np.ones(len(self._names), dtype=np.bool_) if live is None else live)
+        scores, places = faiss.knn(queries, self._main.reconstruct_batch(rows), k, metric=faiss.METRIC_INNER_PRODUCT)
+        return scores, rows[places]

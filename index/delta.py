@@ -6,8 +6,9 @@ from collections.abc import Iterable, Iterator
 import faiss
 import numpy as np
 
-from shelfwise.index.checks import Floats
-from shelfwise.index.hits import Hit, best
+from shelfwise.index.among import Among, Numbered
+from shelfwise.index.checks import Floats, Mask, Rows
+from shelfwise.index.hits import Hit, Parameters, best, selector
 
 
 class Delta:
@@ -18,6 +19,7 @@ class Delta:
         self._slots: dict[str, int] = {}
         self._names: dict[int, str] = {}
         self._next = 0  # slots are never used twice
+        self._numbered: tuple[Numbered, Rows] | None = None  # the names and their slots, until one changes
 
     def __len__(self) -> int:
         return len(self._slots)
@@ -35,6 +37,7 @@ class Delta:
         self._slots.update(zip(ids, slots, strict=True))
         self._names.update(zip(slots, ids, strict=True))
         self._next += len(ids)
+        self._numbered = None
 
     def remove(self, ids: Iterable[str]) -> int:
         """Forgets those of `ids` that it holds, and returns how many they were."""
@@ -43,13 +46,33 @@ class Delta:
             del self._names[slot]
         if slots:
             self._flat.remove_ids(faiss.IDSelectorBatch(np.array(slots, dtype=np.int64)))
+            self._numbered = None
         return len(slots)
 
-    def search(self, queries: Floats, k: int) -> list[list[Hit]]:
-        return best(self._flat.search, self._names, queries, k, len(self))
+    def search(self, queries: Floats, k: int, among: Among | None = None) -> list[list[Hit]]:
+        if among is None:
+            return best(self._flat.search, self._names, queries, k, len(self))
+        allowed, size = self._passing(among)
+
+        def scan(q: Floats, m: int) -> tuple[Floats, Rows]:
+            scores, rows = self._flat.search(q, m, params=Parameters(**selector(allowed)))
+            return scores, rows
+
+        return best(scan, self._names, queries, k, size)
 
     def vectors(self, ids: Iterable[str]) -> Floats:
         """The vectors of ids that it holds."""
         slots = np.array([self._slots[item] for item in ids], dtype=np.int64)
         found: Floats = self._flat.reconstruct_batch(slots)  # (len(ids), dim) float32
         return found
+
+    def _passing(self, among: Among) -> tuple[Mask, int]:
+        """Which slots may be found, (next slot,) bool, and how many they are."""
+        if self._numbered is None:
+            slots = np.fromiter(self._slots.values(), dtype=np.int64, count=len(self._slots))
+            self._numbered = Numbered(list(self._slots)), slots
+        names, slots = self._numbered
+        passing = slots[names.passing(among)]
+        allowed = np.zeros(self._next, dtype=np.bool_)
+        allowed[passing] = True
+        return allowed, len(passing)

@@ -1,6 +1,7 @@
 """The flat kind with its main segment copied to a GPU, in half precision; delta and tombstones stay on the CPU.
 FAISS's GPU indexes are not safe for two threads even to read, so that one thread owns the copy."""
 
+import math
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -32,16 +33,16 @@ class GpuIndex(FlatIndex):
     def stored_kind(self) -> str:
         return FlatIndex.kind
 
-    def _scan(self, queries: Floats, k: int, dead: Mask | None) -> tuple[Floats, Rows]:
-        want = k
-        while want <= MAX_K:  # a GPU ignores the selector in silence: fetch more, drop the dead
+    def _scan(self, queries: Floats, k: int, live: Mask | None) -> tuple[Floats, Rows]:
+        want = k if live is None else math.ceil(k * len(live) / np.count_nonzero(live))  # if they lie evenly
+        while want <= MAX_K:  # a GPU ignores the selector in silence: fetch more, drop the others
             scores, rows = self._owner.submit(self._copy.search, queries, want).result()
-            live = rows >= 0 if dead is None else (rows >= 0) & ~dead[rows]  # (q, want) bool
-            if (live.sum(axis=1) >= k).all():
-                first = np.argsort(~live, axis=1, kind="stable")[:, :k]  # the live ones, still best first
+            found = rows >= 0 if live is None else (rows >= 0) & live[rows]  # (q, want) bool
+            if (found.sum(axis=1) >= k).all():
+                first = np.argsort(~found, axis=1, kind="stable")[:, :k]  # the live ones, still best first
                 return np.take_along_axis(scores, first, 1), np.take_along_axis(rows, first, 1)
             want = max(want + 1, min(2 * want, MAX_K, len(self._names)))
-        return super()._scan(queries, k, dead)
+        return super()._scan(queries, k, live)
 
 
 def available() -> bool:

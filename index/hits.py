@@ -2,11 +2,19 @@
 Equal scores are ordered by id, also where k cuts through them, so that an answer outlives a rebuild."""
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
-from shelfwise.index.checks import Floats, Rows
+import faiss
+import numpy as np
+
+from shelfwise.index.checks import Floats, Mask, Rows
 
 Hit = tuple[str, float]  # id, inner product
 Scan = Callable[[Floats, int], tuple[Floats, Rows]]  # queries, k -> (q, k) scores, (q, k) rows, -1 = none
+
+# FAISS's stubs do not know the arguments that its Python wrappers take
+Bitmap: Any = faiss.IDSelectorBitmap
+Parameters: Any = faiss.SearchParameters
 
 TIES = 2048  # how far a run of equal scores is followed
 
@@ -29,3 +37,8 @@ def best(scan: Scan, names: Sequence[str] | Mapping[int, str], queries: Floats, 
 def ordered(hits: list[Hit], k: int) -> list[Hit]:
     """The best k, equal scores by id."""
     return sorted(hits, key=lambda hit: (-hit[1], hit[0]))[:k]
+
+
+def selector(live: Mask | None) -> dict[str, Any]:
+    """The FAISS search parameter that passes over the rows that are not live; none where all are."""
+    return {} if live is None else {"sel": Bitmap(np.packbits(live, bitorder="little"))}

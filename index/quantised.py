@@ -1,18 +1,21 @@
 """The kinds that keep one byte a dimension: sq8 compares a query with all of them, ivfsq8 with the nearest lists only.
 How many lists is measured when the index is built, against exact search, and never guessed."""
 
+import math
 from typing import Any
 
 import faiss
 import numpy as np
 
-from shelfwise.index.base import VectorIndex, selector
+from shelfwise.index.base import VectorIndex
 from shelfwise.index.checks import Floats, Mask, Rows
+from shelfwise.index.hits import selector
 
 RECALL = 0.95  # the gate, at K hits
 K = 10
 SAMPLE = 256  # queries that measure it
 TRAIN_PER_LIST = 50  # FAISS asks for at least 39
+EXACT_SHARE = 0.02  # where no more than this part of the rows is live, all lists are looked into
 
 # FAISS's stubs do not know the arguments that its Python wrapper takes
 IvfParameters: Any = faiss.SearchParametersIVF
@@ -58,14 +61,21 @@ class IvfSq8Index(VectorIndex):
         main.make_direct_map()  # `vectors` decodes by row number; saved with the index
         return main
 
-    def _scan(self, queries: Floats, k: int, dead: Mask | None) -> tuple[Floats, Rows]:
-        nprobe = int(self._main.nprobe)
+    def _scan(self, queries: Floats, k: int, live: Mask | None) -> tuple[Floats, Rows]:
+        nprobe = self._probes(live)
         while True:
-            params = IvfParameters(nprobe=nprobe, **selector(dead))
+            params = IvfParameters(nprobe=nprobe, **selector(live))
             scores, rows = self._main.search(queries, k, params=params)  # (q, k) float32, (q, k) int64
             if nprobe >= self._main.nlist or (rows >= 0).all():
                 return scores, rows
             nprobe *= 2  # these lists hold fewer than k live rows
+
+    def _probes(self, live: Mask | None) -> int:
+        """How many lists to look into: as many as hold so many live rows as `nprobe` lists hold rows."""
+        share = 1.0 if live is None else float(live.mean())
+        if share <= EXACT_SHARE:
+            return int(self._main.nlist)
+        return int(min(self._main.nlist, math.ceil(self._main.nprobe / share)))
 
 
 def choose_nprobe(main: Any, vectors: Floats) -> int:

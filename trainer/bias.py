@@ -11,8 +11,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
+from shelfwise.memory import bare
 from shelfwise.store import Event, Impression
-from shelfwise.trainer.searches import Search, bare
+from shelfwise.trainer.searches import Search
 
 __all__ = ["correct_bias", "estimate_propensities"]
 

@@ -11,7 +11,7 @@ import numpy as np
 import scipy.sparse as sparse
 
 from shelfwise.generations import Generation
-from shelfwise.statistics import Statistics, popularity, save
+from shelfwise.statistics import RECENT_HALF_LIFE_DAYS, Statistics, popularity, save
 from shelfwise.store import Event
 from shelfwise.times import DAY
 from shelfwise.trainer.collect import Material
@@ -74,16 +74,14 @@ def count(
     Co-purchases are counted from the events `together` if they are others.
     """
     rows = {id: row for row, id in enumerate(ids)}
-    popular = popularity((event for event in events if event.item in rows), now)
+    known = [event for event in events if event.item in rows]
+    counts = {
+        "popularity": popularity(known, now),
+        "recent": popularity(known, now, RECENT_HALF_LIFE_DAYS),
+        "first_seen": {event.item: event.ts for event in sorted(known, key=lambda event: -event.ts)},
+    }
     weights = _together(events if together is None else together, rows)
-    save(
-        folder,
-        ids,
-        np.array([popular.get(id, 0.0) for id in ids]),
-        weights.indptr,
-        weights.indices,
-        weights.data,
-    )
+    save(folder, ids, counts, weights.indptr, weights.indices, weights.data)
 
 
 def _together(events: Iterable[Event], rows: dict[str, int]) -> sparse.csr_matrix:

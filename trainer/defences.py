@@ -10,9 +10,10 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+from shelfwise.memory import bare
 from shelfwise.store import Event
 from shelfwise.times import DAY
-from shelfwise.trainer.searches import Search, bare
+from shelfwise.trainer.searches import Search
 
 __all__ = ["Defences", "honest_events", "honest_searches"]
 

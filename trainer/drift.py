@@ -16,9 +16,10 @@ from typing import Any
 import numpy as np
 from scipy.cluster.vq import kmeans2, vq
 
+from shelfwise.memory import bare
 from shelfwise.store import ShownDay
 from shelfwise.times import DAY
-from shelfwise.trainer.searches import Search, bare
+from shelfwise.trainer.searches import Search
 
 __all__ = [
     "click_through", "embedding_shift", "measure", "new_item_share", "query_mix", "stability_index",

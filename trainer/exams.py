@@ -12,10 +12,11 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from shelfwise.memory import bare
 from shelfwise.times import DAY
 from shelfwise.trainer.collect import Material
 from shelfwise.trainer.pairs import is_judged_title, known_item_query
-from shelfwise.trainer.searches import Basket, Search, bare
+from shelfwise.trainer.searches import Basket, Search
 
 __all__ = ["ANCHOR", "NEWEST", "PAST", "Exam", "halve", "set_exams", "strata"]
 

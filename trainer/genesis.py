@@ -10,6 +10,7 @@ from shelfwise.generations import Generation
 from shelfwise.serving import Serving
 from shelfwise.trainer.build import Progress, encode_catalogue, share_changes, snapshot, write_index
 from shelfwise.trainer.counting import count
+from shelfwise.trainer.noise import noise_floor
 
 __all__ = ["genesis", "is_worn"]
 
@@ -41,6 +42,7 @@ def genesis(shop: Shop, model_name: str | None, progress: Progress) -> Generatio
         "items_seq": catalogue.items_seq,
         "encoder": encoder.id,
         "base": model_name or DEFAULT_MODEL,
+        "noise": noise_floor(encoder, vectors),
         "verdict": "published",
     }
     current = shop.generations.current()

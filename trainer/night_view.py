@@ -5,13 +5,13 @@ It is made from the night's report alone, any part of which may be missing. A ra
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from shelfwise.trainer.curves import dev_curve, is_number, loss_curve, number
+
 __all__ = ["night_view"]
 
-_MOST_POINTS = 240  # of a curve
 _MEASURES = {"ndcg": "nDCG@10", "hr": "HR@10", "map": "MAP@10", "recall": "recall@50", "auc": "AUC"}
 _DRIFT = {
     "query_psi": "query mix (stability index)",
@@ -42,9 +42,10 @@ def night_view(night: Part) -> dict[str, Any]:
         **_exams(night.get("verdicts") or []),
         "precision": _precision(night.get("precision") or {}),
         "not_trained": night.get("not_trained"),
-        "loss": _losses(losses, training.get("steps")),
-        "not_numbers": sum(not _is_number(loss) for loss in losses),
-        "dev": _dev(training.get("dev") or []),
+        "loss": loss_curve(losses, training.get("steps")),
+        "not_numbers": sum(not is_number(loss) for loss in losses),
+        "dev": dev_curve(training.get("dev") or []),
+        "ranker": _ranker(night.get("ranker") or {}),
         "moved": [(_MOVED[name], [_ranks(row) for row in moved.get(name) or []]) for name in _MOVED] if moved else [],
         "counts": _facts(night.get("counts") or {}),
         "removed": _facts(night.get("removed") or {}),
@@ -100,8 +101,8 @@ def _exams(verdicts: Sequence[Part]) -> dict[str, Any]:
 def _reach(verdicts: Sequence[Part]) -> float:
     """The difference at the edge of the cell. The long bar of an exam with few questions must not flatten the rest."""
     asked = [verdict for verdict in verdicts if verdict.get("questions")]
-    extents = [max(abs(_number(verdict.get(end))) for end in ("low", "high")) for verdict in asked]
-    tolerance = max((_number(verdict.get("tolerance")) for verdict in asked), default=0.0)
+    extents = [max(abs(number(verdict.get(end))) for end in ("low", "high")) for verdict in asked]
+    tolerance = max((number(verdict.get("tolerance")) for verdict in asked), default=0.0)
     longest = min(max(extents), 8 * min(extents)) if extents else 0.0
     return 1.1 * max(0.01, tolerance, longest)
 
@@ -110,10 +111,10 @@ def _exam(verdict: Part, reach: float) -> dict[str, Any]:
     row = {name: verdict.get(name) for name in ("passed", "reason")}
     row |= {"name": verdict.get("exam"), "questions": _questions(verdict.get("questions") or 0)}
     numbers = [verdict.get(name) for name in ("parent", "child", "low", "high")]
-    if not verdict.get("questions") or not all(map(_is_number, numbers)):
+    if not verdict.get("questions") or not all(map(is_number, numbers)):
         return row
-    parent, child, low, high = map(_number, numbers)
-    tolerance = _number(verdict.get("tolerance"))
+    parent, child, low, high = map(number, numbers)
+    tolerance = number(verdict.get("tolerance"))
 
     def x(difference: float) -> float:
         return round(50 + 50 * max(-1.0, min(1.0, difference / reach)), 2)
@@ -130,7 +131,7 @@ def _exam(verdict: Part, reach: float) -> dict[str, Any]:
 
 
 def _change(values: Any) -> dict[str, Any]:
-    shown = [f"{value:.3f}" if _is_number(value) else "?" for value in values or []]
+    shown = [f"{value:.3f}" if is_number(value) else "?" for value in values or []]
     return {"words": " → ".join(shown) or "–", "count": None}
 
 
@@ -146,53 +147,29 @@ def _questions(count: int) -> str:
 def _precision(precision: Part) -> str | None:
     if not precision.get("served"):
         return None
-    lost = f", which costs {precision['lost']:.4f} nDCG@10" if _is_number(precision.get("lost")) else ""
+    lost = f", which costs {precision['lost']:.4f} nDCG@10" if is_number(precision.get("lost")) else ""
     asked = f" on {_questions(precision['questions'])}" if precision.get("questions") else ""
     return f"Served in {precision['served']}{lost}{asked} against the trained weights."
-
-
-# ---- curves -----------------------------------------------------------------------------------------------------
-
-
-def _losses(losses: Sequence[Any], steps: Any) -> dict[str, Any] | None:
-    """Means of runs of losses where there are many, so that the page stays small; spread evenly over the steps."""
-    last = int(steps) if steps else len(losses)
-    step = (last - 1) / max(1, len(losses) - 1)
-    points = [(1 + number * step, _number(loss)) for number, loss in enumerate(losses) if _is_number(loss)]
-    run = math.ceil(len(points) / _MOST_POINTS) or 1
-    runs = [points[start : start + run] for start in range(0, len(points), run)]
-    means = [(sum(x for x, _ in part) / len(part), sum(y for _, y in part) / len(part)) for part in runs]
-    return _curve("loss by step", means)
-
-
-def _dev(points: Sequence[Sequence[Any]]) -> dict[str, Any] | None:
-    return _curve("nDCG by step", [(_number(point[0]), _number(point[1])) for point in points if _is_number(point[1])])
-
-
-def _curve(label: str, points: Sequence[tuple[float, float]]) -> dict[str, Any] | None:
-    """Points in per cent of the chart, y downwards, with the ticks at its top, middle and bottom."""
-    if not points:
-        return None
-    first, last = points[0][0], points[-1][0]
-    low, high = min(y for _, y in points), max(y for _, y in points)
-    places = [
-        (round(100 * (x - first) / ((last - first) or 1), 2), round(100 * (high - y) / ((high - low) or 1), 2))
-        for x, y in points
-    ]
-    line = " ".join(f"{x},{y}" for x, y in places)
-    ticks = [f"{value:.3f}" for value in (high, (high + low) / 2, low)]
-    words = f"{points[0][1]:.3f}" + (
-        f" → {points[-1][1]:.3f}, steps {first:.0f} to {last:,.0f}" if last > first else ""
-    )
-    return {
-        "label": label, "line": line, "points": places, "ticks": ticks, "first": round(first), "last": round(last),
-        "words": words,
-    }  # fmt: skip
 
 
 # ---- the rest ---------------------------------------------------------------------------------------------------
 
 _MOVED = {"gained": "Gained", "lost": "Lost"}
+_RANKERS = {"trees": "trees over the fitted blend", "weights": "fitted weights of the blend"}
+
+
+def _ranker(ranker: Part) -> str | None:
+    """What orders the hits now, and how it did on the newest searches."""
+    if not ranker:
+        return None
+    searches = f"{ranker.get('searches') or 0:,} searches"
+    blend, learned, low, high = (number(ranker.get(name)) for name in ("blend", "learned", "low", "high"))
+    if kind := _RANKERS.get(ranker.get("kind") or ""):
+        change = f"nDCG@10 {blend:.3f} → {learned:.3f} ({low:+.3f} to {high:+.3f})"
+        return f"{kind}, {change} on the newest {searches}"
+    if not blend:
+        return f"the blend as it is; {searches} are too few to learn from"
+    return f"the blend as it is, nDCG@10 {blend:.3f}; nothing learned did better on the newest {searches}"
 
 
 def _ranks(row: Part) -> dict[str, Any]:
@@ -203,7 +180,7 @@ def _ranks(row: Part) -> dict[str, Any]:
 
 def _rank(reciprocal: Any) -> str:
     """The rank that a reciprocal rank stands for; 0 is beyond the tenth."""
-    if not _is_number(reciprocal):
+    if not is_number(reciprocal):
         return "?"
     return f"{1 / reciprocal:.0f}" if reciprocal > 0 else "> 10"
 
@@ -225,7 +202,7 @@ def _drift(drift: Part) -> list[dict[str, Any]]:
 
 
 def _rate(label: str, rate: Part) -> dict[str, Any]:
-    yesterday, before, spread, limit = (_number(rate.get(name)) for name in ("yesterday", "before", "spread", "limit"))
+    yesterday, before, spread, limit = (number(rate.get(name)) for name in ("yesterday", "before", "spread", "limit"))
     return {
         "name": label, "value": f"{yesterday:.1%}", "before": f"{before:.1%} ± {100 * spread:.1f}",
         "limit": f"below {limit:.1%}" if "limit" in rate else "", "over": "limit" in rate and yesterday < limit,
@@ -250,11 +227,3 @@ def _figure(value: Any) -> str:
     if isinstance(value, int):
         return f"{value:,}"
     return f"{value:.3g}" if isinstance(value, float) else str(value)
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and math.isfinite(value)
-
-
-def _number(value: Any) -> float:
-    return float(value) if _is_number(value) else 0.0

@@ -26,7 +26,7 @@ _PLAN = "night.json"
 _FRESH = DAY  # a plan that was left longer ago is not worth taking up: what came since would wait
 # Before a night has measured them on this machine: a careful guess for two slow cores.
 _PAIRS_A_SECOND, _ITEMS_A_SECOND, _FIXED_SECONDS = 40.0, 100.0, 20.0
-_AFTER = ("export", "encode", "judge", "drift", "publish")
+_AFTER = ("export", "encode", "judge", "drift", "remember", "rank", "publish")
 _MARGIN = 1.3  # the time to judge and publish is never cut, so it is reckoned generously
 
 

@@ -17,11 +17,16 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from shelfwise import Shop
 from shelfwise.cleaning import MAX_LIMIT
+from shelfwise.columns import Catalogue
 from shelfwise.errors import InvalidInput
 from shelfwise.importing import Imported, import_events, import_items
-from shelfwise.ranking import DEFAULT, Blend
+from shelfwise.lexical import Lexical
+from shelfwise.memory import bare
+from shelfwise.ranking import ALL, Sources
 from shelfwise.records import EVENT_FIELDS, ITEM_FIELDS, Row
 from shelfwise.rows import BadRow, Reading
 from shelfwise.times import DAY, parse_time, to_datetime, to_iso
@@ -29,18 +34,22 @@ from shelfwise.trainer.build import Progress
 from shelfwise.trainer.measures import Tally, summed
 from shelfwise.trainer.night import increment, init
 from shelfwise.trainer.report import write_page
-from shelfwise.trainer.searches import bare
+from shelfwise.understanding import understand
+from shelfwise.vocabulary import Vocabulary
 
 __all__ = ["replay"]
 
 _NEW_ITEM_SECONDS = 7 * DAY
-_BM25 = Blend(semantic=0.0, lexical=1.0, popularity=0.0, taste=0.0)
 # The encoder alone: its cosine, and popularity as a weak prior; no lexical side.
-_ENCODER = Blend(lexical=0.0, taste=0.0)
+_ENCODER = Sources(words=False, memory=False, neighbours=False, taste=False, ranker=False)
+_FROZEN = Sources(memory=False, neighbours=False, ranker=False)
 _ABLATIONS = {
-    "encoder_only": Blend(lexical=0.0, popularity=0.0, taste=0.0),
-    "without_lexical": Blend(lexical=0.0),
-    "without_popularity": Blend(popularity=0.0),
+    "encoder_only": _ENCODER,
+    "without_words": Sources(words=False),
+    "without_meaning": Sources(meaning=False),
+    "without_memory": Sources(memory=False, neighbours=False),
+    "without_popularity": Sources(popularity=False),
+    "without_ranker": Sources(ranker=False),
 }
 
 
@@ -101,7 +110,7 @@ def replay(
     folder.mkdir(parents=True, exist_ok=True)
     began = time.perf_counter()
     with tempfile.TemporaryDirectory(dir=folder, prefix="shops-") as scratch, ExitStack() as stack:
-        run = _Replay(Path(scratch), stack, _ENCODER if only else DEFAULT, k, progress)
+        run = _Replay(Path(scratch), stack, _ENCODER if only else ALL, k, progress)
         run.load(items, events, list(rename), list(scale), event_type, model, on_bad_row)
         first, last = _period(run.log, start, end)
         run.live_through(first, last, every_days * DAY)
@@ -118,8 +127,8 @@ def replay(
 class _Replay:
     """The two shops, the log, and what was measured so far."""
 
-    def __init__(self, scratch: Path, stack: ExitStack, weights: Blend, k: int, progress: Progress) -> None:
-        self.scratch, self.stack, self.weights, self.k, self.progress = scratch, stack, weights, k, progress
+    def __init__(self, scratch: Path, stack: ExitStack, sources: Sources, k: int, progress: Progress) -> None:
+        self.scratch, self.stack, self.sources, self.k, self.progress = scratch, stack, sources, k, progress
         self.day = 0.0
         self.past = _Past()
         self.skipped = {"unknown_item": 0, "without_query": 0}
@@ -151,6 +160,7 @@ class _Replay:
         self.learning, self.frozen = (
             self.stack.enter_context(Shop(path, clock=lambda: to_datetime(self.day))) for path in (learning, frozen)
         )
+        self.words, self.columns = Lexical(self.learning.store), Catalogue(self.learning.store).current()
         self.known = {id for id, _ in self.learning.store.items.titles()}
 
     def live_through(self, first: float, last: float, every: float) -> None:
@@ -218,12 +228,12 @@ class _Replay:
 
     def _score(self, clicks: list[Click], night: dict[str, Any] | None) -> None:
         asked: dict[str, Callable[[str], list[str]]] = {
-            "learning": lambda q: self._hits(self.learning, self.weights, q),
-            "frozen": lambda q: self._hits(self.frozen, DEFAULT, q),
-            "bm25": lambda q: self._hits(self.learning, _BM25, q),
+            "learning": lambda q: self._hits(self.learning, self.sources, q),
+            "frozen": lambda q: self._hits(self.frozen, _FROZEN, q),
+            "bm25": self._bm25,
         }
-        for name, weights in _ABLATIONS.items():
-            asked[name] = lambda q, weights=weights: self._hits(self.learning, weights, q)  # type: ignore[misc]
+        for name, sources in _ABLATIONS.items():
+            asked[name] = lambda q, sources=sources: self._hits(self.learning, sources, q)  # type: ignore[misc]
         of_day = {}
         for name, ask in asked.items():
             answers = {query: ask(query) for query in dict.fromkeys(click.query for click in clicks)}
@@ -233,9 +243,16 @@ class _Replay:
         shown = {name: summed(of_day[name], self.k) for name in ("learning", "frozen", "bm25")}
         self.days.append({"day": to_iso(self.day)[:10], **shown["learning"], "baselines": shown, "night": night})
 
-    def _hits(self, shop: Shop, weights: Blend, query: str) -> list[str]:
+    def _bm25(self, query: str) -> list[str]:
+        """By FTS5's BM25 alone, any word as it stands: what a keyword engine answers."""
+        terms = [term.match for term in understand(query, Vocabulary(), lambda _: 1, exact=True).terms]
+        scores = self.words.match(terms, self.columns.size).bm25
+        best = np.argsort(-scores, kind="stable")[: self.k]
+        return [id for row in best.tolist() if scores[row] > 0 and (id := self.columns.ids[row]) is not None]
+
+    def _hits(self, shop: Shop, sources: Sources, query: str) -> list[str]:
         try:
-            return [hit.id for hit in shop.search_with(weights, query, limit=self.k).hits]
+            return [hit.id for hit in shop.search(query, limit=self.k, log=False, sources=sources).hits]
         except InvalidInput:  # blank or overlong in the log: nothing could be shown for it
             return []
 

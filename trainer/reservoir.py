@@ -9,7 +9,8 @@ import random
 from collections import defaultdict
 from collections.abc import Sequence
 
-from shelfwise.trainer.searches import Search, bare
+from shelfwise.memory import bare
+from shelfwise.trainer.searches import Search
 
 __all__ = ["replayed"]
 

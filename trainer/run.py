@@ -28,7 +28,11 @@ from shelfwise.trainer.counting import Counted, count_judged, counted_by
 from shelfwise.trainer.diary import Diary
 from shelfwise.trainer.genesis import is_worn
 from shelfwise.trainer.night_page import write_night_page
+from shelfwise.trainer.noise import noise_floor
 from shelfwise.trainer.plan import Budget, Options, Plan
+from shelfwise.trainer.rank_learning import teach
+from shelfwise.trainer.rank_rows import Rows, seen_before
+from shelfwise.trainer.remembering import learned_searches, remember, with_vectors
 from shelfwise.trainer.strange import leave_out, score_by, strange_days
 
 __all__ = ["Night", "Run"]
@@ -79,7 +83,7 @@ class Run:
 
         number, folder = self._begin()
         with self.diary.timed("count"):
-            upto = Counted(plan.until, plan.events_seq)
+            upto = now = Counted(plan.until, plan.events_seq)
             together, upto = count_judged(material, self.parent, catalogue.ids, upto, folder / "statistics")
         with self.diary.timed("catalogue"):
             parent = self._parent(catalogue)
@@ -108,7 +112,12 @@ class Run:
                 "events_seq": plan.events_seq, "until": plan.until, "held_out": material.held_out,
                 "strange_days": sorted({*left_out, *strange} - changed),
             }  # fmt: skip
-        write_index(catalogue, parent.vectors if outcome.vectors is None else outcome.vectors, folder)
+        vectors = parent.vectors if outcome.vectors is None else outcome.vectors
+        write_index(catalogue, vectors, folder)
+        noise = noise_floor(Encoder(folder / "serving"), vectors)
+        if self.options.learn_pairs:
+            self._remember(material, catalogue, plan, folder)
+            self._teach_ranker(material, plan, folder)
         reason = "; ".join([outcome.reason, *strange.values()])
         if together and not together.passed:
             reason += f"; the parent's co-purchase weights are kept: {together}"
@@ -118,7 +127,13 @@ class Run:
             catalogue,
             outcome.verdict,
             reason,
-            {"learned": learned, "until": plan.until, "together": upto._asdict()},
+            {
+                "learned": learned,
+                "until": plan.until,
+                "together": upto._asdict(),
+                "ranked": now._asdict(),
+                "noise": noise,
+            },
         )
 
     def compact(self) -> Night:
@@ -128,7 +143,12 @@ class Run:
         self._carry_encoder(folder)
         with self.diary.timed("catalogue"):
             write_index(catalogue, self._parent(catalogue).vectors, folder)
-        kept = {name: self.parent.card[name] for name in ("learned", "until")}
+        for part in ("memory", "ranker"):
+            if self.parent.holds(part):
+                copy_part(self.parent, part, folder)
+        kept: dict[str, Any] = {
+            name: self.parent.card[name] for name in ("learned", "until", "ranked", "noise") if name in self.parent.card
+        }
         kept["together"] = counted_by(self.parent)._asdict()
         if (counted := self.parent.card.get("report", {}).get("events_seq")) is not None:
             self.report["events_seq"] = counted  # the statistics are the parent's still
@@ -163,7 +183,7 @@ class Run:
         return self.shop.generations.begin(self.shop.store.people.last_generation())
 
     def _parent(self, catalogue: Catalogue) -> Parent:
-        serving = Serving(self.parent, self.shop.store, self.shop.path)
+        serving = self.serving = Serving(self.parent, self.shop.store, self.shop.path)
         serving.catch_up()
         # A quantised index would lose a little each time its vectors are taken again.
         exact = serving.index if serving.index.kind in ("flat", "gpu") else None
@@ -202,6 +222,25 @@ class Run:
             shown={kind: online.days(kind, lesson.until) for kind in ("searches", "recommendations")},
         )
         self.diary.warn(warnings)
+
+    def _remember(self, material: Material, catalogue: Catalogue, plan: Plan, folder: Path) -> None:
+        with self.diary.timed("remember"):
+            memory = remember(learned_searches(material), catalogue.ids, plan.until)
+            with_vectors(memory, Encoder(folder / "serving")).save(folder / "memory")
+
+    def _teach_ranker(self, material: Material, plan: Plan, folder: Path) -> None:
+        """On what the parent's rows hold, and on the searches since, as the parent saw them."""
+        past = learned_searches(material)
+        with self.diary.timed("rank"):
+            rows = Rows.open(self.parent.checked("ranker")) if self.parent.holds("ranker") else Rows()
+            # Without rows to go on from, all searches that the parent's encoder did not learn from.
+            seen = self.parent.card["ranked" if len(rows) else "learned"]
+            new = [one for one in past if one.ts >= seen["until"] or max(one.seqs) > seen["events_seq"]]
+            made = seen_before(self.shop, self.serving, new, past, material.honest, self.diary.count("rank"))
+            rows = rows.then(made)
+            rows.save(folder / "ranker")
+            verdict = teach(rows, folder / "ranker", self.seed)
+        self.report["ranker"] = verdict.to_dict()
 
     def _carry_encoder(self, folder: Path) -> None:
         for part in ("encoder", "serving"):

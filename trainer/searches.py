@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from shelfwise.memory import bare
 from shelfwise.statistics import WORTH
 from shelfwise.store import Event, Impression
 from shelfwise.times import DAY
 
-__all__ = ["Basket", "Search", "bare", "baskets_of", "is_anchor", "searches_of"]
+__all__ = ["Basket", "Search", "baskets_of", "is_anchor", "searches_of"]
 
 _CHOSEN = ("click", "cart", "purchase")
 _ANCHOR_SHARE = 0.02
@@ -108,8 +108,3 @@ def is_anchor(event: Event) -> bool:
     """Whether the event's session is one of the 2 % that are only ever asked, never learned from."""
     name = event.session or (f"{event.user} {int(event.ts // DAY)}" if event.user else f"event {event.seq}")
     return int.from_bytes(hashlib.blake2b(name.encode(), digest_size=4).digest()) < _ANCHOR_SHARE * 2**32
-
-
-def bare(query: str) -> str:
-    """Lower-cased and stripped to letters and digits, without spaces: what makes two queries the same."""
-    return re.sub(r"[\W_]+", "", query.lower())

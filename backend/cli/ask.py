@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import click
 
 from shelfwise.cli.main import Context
-from shelfwise.records import Hit
+from shelfwise.records import Hit, Row
 from shelfwise.shop import Shop
+from shelfwise.sorting import SORTS
 
 __all__ = ["recommend_command", "search_command", "status_command"]
 
@@ -17,14 +19,32 @@ __all__ = ["recommend_command", "search_command", "status_command"]
 @click.argument("query")
 @click.option("--user", metavar="U", help="Bend the order towards this shopper.")
 @click.option("--limit", default=10, show_default=True)
+@click.option(
+    "--filter", "filter_", metavar="F", help="Only what passes: brand:Sony AND price:10..50 (docs/filters.md)."
+)
+@click.option("--sort", type=click.Choice(SORTS), default="relevance", show_default=True)
+@click.option("--facets", metavar="F,…", default="", help="Count the values of these fields.")
+@click.option("--exact", is_flag=True, help="Take every word as it stands.")
+@click.option("--explain", is_flag=True, help="Say why each hit is there.")
 @click.pass_obj
-def search_command(context: Context, query: str, user: str | None, limit: int) -> None:
+def search_command(
+    context: Context, query: str, user: str | None, limit: int, filter_: str | None, sort: str, facets: str,
+    exact: bool, explain: bool,
+) -> None:  # fmt: skip
     """Search the shop."""
     with Shop(context.data) as shop:
         shop.warm_up()
-        answer = shop.search(query, user=user, limit=limit, log=False)
+        answer = shop.search(
+            query, user=user, limit=limit, log=False, filter=filter_, sort=sort, exact=exact, explain=explain,
+            facets=[name.strip() for name in facets.split(",") if name.strip()],
+        )  # fmt: skip
     head = f"{answer.total:,} found in {answer.took_ms:.1f} ms by generation {answer.generation}"
-    context.answer(answer.to_dict(), lambda: [head + _degraded(answer.degraded), *map(_line, answer.hits)])
+    head += f", read as {answer.corrected!r}" if answer.corrected else ""
+    head += f", relaxed to {answer.relaxed}" if answer.relaxed else ""
+    context.answer(
+        answer.to_dict(),
+        lambda: [head + _degraded(answer.degraded), *map(_line, answer.hits), *_counted(answer.facets)],
+    )
 
 
 @click.command("recommend")
@@ -55,7 +75,17 @@ def status_command(context: Context) -> None:
 def _line(hit: Hit) -> str:
     price = hit.item.get("price")
     cost = f"{price:>9.2f} {hit.item.get('currency') or ''}".rstrip() if price is not None else " " * 9
-    return f"{hit.score:7.3f}  {cost:<14} {hit.id:<12} {hit.item['title']}"
+    why = f" ({hit.reasons['text']})" if hit.reasons else ""
+    return f"{hit.score:7.3f}  {cost:<14} {hit.id:<12} {hit.item['title']}{why}"
+
+
+def _counted(facets: Mapping[str, list[Row]]) -> list[str]:
+    return [f"{name}: " + ", ".join(map(_entry, entries)) for name, entries in facets.items()]
+
+
+def _entry(entry: Row) -> str:
+    name = entry.get("value", f"{entry.get('from') or ''}..{entry.get('to') or ''}")
+    return f"{name} {entry['count']:,}"
 
 
 def _degraded(degraded: list[str]) -> str:

@@ -100,7 +100,7 @@ def _learning(view: Mapping[str, Any]) -> list[str]:
             lines.append(f"{name}: {curve['words']}")
     if view["not_numbers"]:
         lines.append(f"{view['not_numbers']} of the losses are no numbers")
-    return lines
+    return lines + ([f"ranker: {view['ranker']}"] if view["ranker"] else [])
 
 
 def _moved(rows: Iterable[Mapping[str, Any]]) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from shelfwise.store.columns import ItemColumns
 from shelfwise.store.connection import Connections
 from shelfwise.store.events import Event, Events
 from shelfwise.store.impressions import Impression, Impressions
@@ -11,16 +12,19 @@ from shelfwise.store.items import Items, ItemText, Upserted
 from shelfwise.store.nights import Nights
 from shelfwise.store.online import Online, ShownDay
 from shelfwise.store.people import People
+from shelfwise.store.rules import Rule, Rules
 from shelfwise.store.shown import ShownLog
+from shelfwise.store.synonyms import Synonym, Synonyms
 from shelfwise.store.text import FullText
 from shelfwise.store.vectors import StoredVector, Vectors
+from shelfwise.store.vocabulary import VocabularyTexts
 
-__all__ = ["Event", "Impression", "ItemText", "ShownDay", "Store", "StoredVector", "Upserted"]
+__all__ = ["Event", "Impression", "ItemText", "Rule", "ShownDay", "Store", "StoredVector", "Synonym", "Upserted"]
 
 
 class Store:
-    """`shop.db` of one shop: `items`, `events`, `impressions`, `text`, `vectors`, `nights`, `online`,
-    `people` and `shown`. Safe for several threads.
+    """`shop.db` of one shop: `items`, `columns`, `events`, `impressions`, `text`, `vectors`, `nights`, `online`,
+    `people`, `synonyms`, `rules` and `shown`. Safe for several threads.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -28,6 +32,7 @@ class Store:
         self.path = folder / "shop.db"
         self._connections = Connections(self.path)
         self.items = Items(self._connections)
+        self.columns = ItemColumns(self._connections)
         self.events = Events(self._connections)
         self.impressions = Impressions(self._connections)
         self.text = FullText(self._connections)
@@ -35,7 +40,14 @@ class Store:
         self.nights = Nights(self._connections)
         self.online = Online(self._connections)
         self.people = People(self._connections)
+        self.synonyms = Synonyms(self._connections)
+        self.rules = Rules(self._connections)
         self.shown = ShownLog(self._connections)
+        self.vocabulary = VocabularyTexts(self._connections)
+
+    def said_seq(self) -> int:
+        """A number that moves with every change of the synonyms and the rules, by whichever process."""
+        return int(self._connections.value("SELECT seq FROM said"))
 
     def close(self) -> None:
         self.shown.close()

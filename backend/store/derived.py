@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from shelfwise.diversity import family
 from shelfwise.words import extra_words, fold
 
-__all__ = ["attribute_text", "derive", "extra_text", "replace_values"]
+__all__ = ["attribute_text", "derive", "extra_text", "family_number", "replace_values"]
 
 _TEXTS = ("title", "brand", "category", "description", "tags", "attribute_text")
 _MAX_VALUE = 200  # characters; what is longer is a text to search, not a value to filter by
@@ -16,7 +18,7 @@ _MAX_VALUE = 200  # characters; what is longer is a text to search, not a value 
 
 def attribute_text(attributes: Mapping[str, Any]) -> str | None:
     """The texts within attributes, values only: a name such as `colour` tells nothing about one item."""
-    return " ".join(value for _, value, _ in _values(attributes, flags=False)) or None
+    return " ".join(value for _, value in _values(attributes, flags=False)) or None
 
 
 def extra_text(row: Mapping[str, Any]) -> str | None:
@@ -24,9 +26,18 @@ def extra_text(row: Mapping[str, Any]) -> str | None:
     return extra_words(row[name] for name in _TEXTS if row[name]) or None
 
 
+def family_number(title: str) -> int:
+    """A number that is the same for the variants of one product."""
+    digest = hashlib.blake2b(family(title).encode(), digest_size=8).digest()
+    return int.from_bytes(digest, signed=True)
+
+
 def derive(connection: Any, row: Mapping[str, Any]) -> None:
-    """Replace the rows of `item_values` of one item, and set its `extra_text`; the caller holds the transaction."""
-    connection.execute("UPDATE items SET extra_text = ? WHERE pk = ?", (extra_text(row), row["pk"]))
+    """Write all that is derived from one item; the caller holds the transaction."""
+    connection.execute(
+        "UPDATE items SET extra_text = ?, family = ? WHERE pk = ?",
+        (extra_text(row), family_number(row["title"]), row["pk"]),
+    )
     replace_values(connection, row)
 
 
@@ -36,17 +47,17 @@ def replace_values(connection: Any, row: Mapping[str, Any]) -> None:
     given = json.loads(row["attributes"]) if row["attributes"] else {}
     tags = json.loads(row["tags"]) if row["tags"] else []
     connection.executemany(
-        "INSERT INTO item_values (pk, name, value, number) VALUES (?, ?, ?, ?)",
+        "INSERT INTO item_values (pk, name, value) VALUES (?, ?, ?)",
         [
-            (row["pk"], fold(name), fold(value), number)
-            for name, value, number in (*(("tags", tag, None) for tag in tags), *_values(given))
+            (row["pk"], fold(name), fold(value))
+            for name, value in (*(("tags", tag) for tag in tags), *_values(given))
             if len(value) <= _MAX_VALUE
         ],
     )
 
 
-def _values(value: object, name: str = "", *, flags: bool = True) -> Iterator[tuple[str, str, float | None]]:
-    """(name, text, number) of every leaf; `flags`: true and false too."""
+def _values(value: object, name: str = "", *, flags: bool = True) -> Iterator[tuple[str, str]]:
+    """(name, text) of every leaf; `flags`: true and false too."""
     if isinstance(value, Mapping):
         for part, within in value.items():
             yield from _values(within, f"{name}.{part}" if name else str(part), flags=flags)
@@ -55,8 +66,6 @@ def _values(value: object, name: str = "", *, flags: bool = True) -> Iterator[tu
             yield from _values(within, name, flags=flags)
     elif isinstance(value, bool):
         if flags:
-            yield name, str(value), None
-    elif isinstance(value, int | float):
-        yield name, str(value), float(value)
+            yield name, str(value)
     elif value is not None:
-        yield name, str(value), None
+        yield name, str(value)

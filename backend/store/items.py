@@ -11,13 +11,13 @@ from typing import Any
 from shelfwise.errors import InvalidInput
 from shelfwise.records import Row
 from shelfwise.store.connection import Connections
-from shelfwise.store.derived import attribute_text, extra_text, replace_values
+from shelfwise.store.derived import attribute_text, extra_text, family_number, replace_values
 from shelfwise.times import to_iso
 
 __all__ = ["ItemText", "Items", "Upserted"]
 
 _PLAIN = ("title", "description", "brand", "category", "price", "currency", "url", "image", "created_at")
-_COLUMNS = (*_PLAIN, "in_stock", "tags", "attributes", "attribute_text", "extra_text", "text_hash", "deleted")
+_COLUMNS = (*_PLAIN, "in_stock", "tags", "attributes", "attribute_text", "extra_text", "family", "text_hash", "deleted")
 _TEXT_CHARS = 400  # beyond what the encoder's tokens can hold
 
 
@@ -150,6 +150,7 @@ def _merge(before: Mapping[str, Any] | None, row: Row) -> Row:
     after["attributes"] = json.dumps(attributes, ensure_ascii=False) if attributes else None
     after["attribute_text"] = attribute_text(attributes)
     after["extra_text"] = extra_text(after)
+    after["family"] = family_number(after["title"])
     after["text_hash"] = hashlib.sha256(item_text(after).encode()).hexdigest()[:16]
     after["deleted"] = 0
     return after

@@ -86,19 +86,22 @@ def understanding(db: Database) -> None:
     """Words beside the text, every attribute findable by its value, and what the shop says about words and hits."""
     for statement in (
         "ALTER TABLE items ADD COLUMN extra_text TEXT",
+        "ALTER TABLE items ADD COLUMN family INTEGER",  # equal for the variants of one product
         # Derived from `attributes`, kept by whoever writes an item: a row for each value.
-        """CREATE TABLE item_values (pk INTEGER NOT NULL, name TEXT NOT NULL, value TEXT NOT NULL, number REAL)""",
+        """CREATE TABLE item_values (pk INTEGER NOT NULL, name TEXT NOT NULL, value TEXT NOT NULL)""",
         "CREATE INDEX item_values_pk ON item_values (pk)",
-        "CREATE INDEX item_values_name ON item_values (name, value)",
+        "CREATE INDEX item_values_name ON item_values (name, value, pk)",
         """CREATE TABLE synonyms (
             id INTEGER PRIMARY KEY AUTOINCREMENT, word TEXT NOT NULL, means TEXT NOT NULL, two_way INTEGER NOT NULL,
             UNIQUE (word, means))""",
         """CREATE TABLE rules (
             id INTEGER PRIMARY KEY AUTOINCREMENT, action TEXT NOT NULL, query TEXT, match TEXT NOT NULL,
             filter TEXT, items TEXT NOT NULL, strength REAL NOT NULL, starts REAL, ends REAL, note TEXT)""",
-        # Every change of what the shop says takes the next number, so that each process learns of it.
+        # Every change of what the shop says, or of a searchable text, moves a number that each process looks at.
         "CREATE TABLE said (seq INTEGER NOT NULL)",
         "INSERT INTO said VALUES (0)",
+        "CREATE TABLE text_changes (seq INTEGER NOT NULL)",
+        "INSERT INTO text_changes VALUES (0)",
         *(f"DROP TRIGGER items_fts_{name}" for name in ("insert", "out", "in")),
         "DROP TABLE items_fts",
     ):
@@ -118,16 +121,17 @@ def _make_full_text(db: Database) -> None:
     """The full-text index over all columns; written only when a searchable text changes, not with each price."""
     columns = ", ".join(FTS_COLUMNS)
     old, new = (", ".join(f"{side}.{column}" for column in FTS_COLUMNS) for side in ("old", "new"))
+    moved = "UPDATE text_changes SET seq = seq + 1;"
     changed = " OR ".join(f"old.{column} IS NOT new.{column}" for column in (*FTS_COLUMNS, "deleted"))
     for statement in (
         f"""CREATE VIRTUAL TABLE items_fts USING fts5 ({columns}, content = 'items', content_rowid = 'pk',
             tokenize = 'porter unicode61 remove_diacritics 2', prefix = '2 3')""",
         f"INSERT INTO items_fts (rowid, {columns}) SELECT pk, {columns} FROM items WHERE deleted = 0",
         f"""CREATE TRIGGER items_fts_insert AFTER INSERT ON items WHEN new.deleted = 0 BEGIN
-            INSERT INTO items_fts (rowid, {columns}) VALUES (new.pk, {new}); END""",
+            INSERT INTO items_fts (rowid, {columns}) VALUES (new.pk, {new}); {moved} END""",
         f"""CREATE TRIGGER items_fts_out BEFORE UPDATE ON items WHEN old.deleted = 0 AND ({changed}) BEGIN
-            INSERT INTO items_fts (items_fts, rowid, {columns}) VALUES ('delete', old.pk, {old}); END""",
+            INSERT INTO items_fts (items_fts, rowid, {columns}) VALUES ('delete', old.pk, {old}); {moved} END""",
         f"""CREATE TRIGGER items_fts_in AFTER UPDATE ON items WHEN new.deleted = 0 AND ({changed}) BEGIN
-            INSERT INTO items_fts (rowid, {columns}) VALUES (new.pk, {new}); END""",
+            INSERT INTO items_fts (rowid, {columns}) VALUES (new.pk, {new}); {moved} END""",
     ):
         db.execute(statement)

@@ -1,42 +1,37 @@
-"""Full-text search over the items. A shopper's query is ordinary text: no operator of FTS5 reaches it."""
+"""Full-text search over the items, a term at a time: which items match it, and how well by BM25.
+
+A term is an expression of FTS5 that `understanding` made; no operator of a shopper's reaches it. BM25 over a query is
+the sum over its terms, so that postings can be kept and combined in memory (`backend/lexical.py`).
+"""
 
 from __future__ import annotations
 
+import numpy as np
+
 from shelfwise.store.connection import Connections
-from shelfwise.words import words
 
 __all__ = ["FullText"]
 
 # Titles say what a thing is; attributes mostly what it also has. In the order of schema.FTS_COLUMNS.
-_WEIGHTS = "3.0, 2.0, 2.0, 2.0, 1.0, 1.0, 1.0"
-_MAX_WORDS = 32
+_WEIGHTS = "6.0, 6.0, 4.0, 4.0, 3.0, 0.5, 1.0"
 
 
 class FullText:
     def __init__(self, connections: Connections) -> None:
         self._db = connections
 
-    def search(self, query: str, limit: int) -> tuple[list[tuple[str, float]], int]:
-        """(id, BM25 score, higher is better) of items with any word of the query, and how many match in all.
+    def changes(self) -> int:
+        """A number that moves with every change of a searchable text."""
+        return int(self._db.value("SELECT seq FROM text_changes"))
 
-        The last word also matches as a beginning (`lant` finds lantern) when no item holds it as a whole word.
-        """
-        terms = [f'"{word}"' for word in words(query)[:_MAX_WORDS]]
-        if not terms:
-            return [], 0
-        if len(terms[-1]) >= 4 and not self._any(terms[-1]):  # two letters and the quotes
-            terms[-1] += "*"
-        match = " OR ".join(dict.fromkeys(terms))
-        rows = self._db.rows(
-            f"""SELECT items.id, -found.score FROM
-                (SELECT rowid, bm25(items_fts, {_WEIGHTS}) AS score FROM items_fts WHERE items_fts MATCH ?
-                 ORDER BY score, rowid LIMIT ?) AS found JOIN items ON items.pk = found.rowid""",
-            (match, limit),
-        )
-        total = len(rows)
-        if total == limit:
-            total = int(self._db.value("SELECT count(*) FROM items_fts WHERE items_fts MATCH ?", (match,)))
-        return [(row[0], row[1]) for row in rows], total
-
-    def _any(self, term: str) -> bool:
-        return self._db.value("SELECT 1 FROM items_fts WHERE items_fts MATCH ? LIMIT 1", (term,)) is not None
+    def postings(self, match: str) -> tuple[np.ndarray, np.ndarray]:
+        """pk (n,) int64, ascending, and BM25 (n,) float32, higher is better, of the live items that match."""
+        cursor = self._db.connection().cursor()
+        cursor.row_factory = None  # plain tuples: there may be thousands
+        found = cursor.execute(
+            f"SELECT rowid, -bm25(items_fts, {_WEIGHTS}) FROM items_fts WHERE items_fts MATCH ?", (match,)
+        ).fetchall()
+        if not found:
+            return np.zeros(0, np.int64), np.zeros(0, np.float32)
+        rows, scores = zip(*found, strict=True)
+        return np.array(rows, np.int64), np.array(scores, np.float32)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 from flask.testing import FlaskClient
 
-from shelfwise import Shop
+from shelfwise import InvalidInput, Shop
+from shelfwise.api import create_app
+from shelfwise.records import Answer
 
 
 def test_search_answers_as_the_contract_says(client: FlaskClient) -> None:
@@ -15,8 +17,60 @@ def test_search_answers_as_the_contract_says(client: FlaskClient) -> None:
     assert {"search_id", "query", "generation", "total", "took_ms", "hits", "degraded"} == set(body)
     assert body["query"] == "star lantern"
     assert body["degraded"] == ["encoder"] and body["generation"] is None  # this shop has learned nothing yet
-    assert len(body["hits"]) == 2 and body["total"] >= 4
+    assert len(body["hits"]) == body["total"] == 2  # those with both words
     assert {"id", "title", "price", "currency", "in_stock", "score"} <= set(body["hits"][0])
+
+
+def test_a_search_is_filtered_counted_sorted_and_explained(client: FlaskClient) -> None:
+    asked = (
+        "/search?q=lantern&filter=price:1..10+stock:in&facets=brand,price&sort=price&diversity=0.5&exact=1&explain=1"
+    )
+    body = client.get(asked).json
+    assert [hit["id"] for hit in body["hits"]] == ["22465", "22464"] and body["total"] == 2
+    assert body["facets"]["brand"] == [{"value": "Northlight", "count": 1}]
+    body = client.get("/search?q=star+lantern&explain=1").json
+    reasons = body["hits"][0]["reasons"]
+    assert reasons["text"] and all(one["adds"] > 0 for one in reasons["sources"])
+
+
+def test_what_was_read_and_what_gave_way_is_said(client: FlaskClient) -> None:
+    assert client.get("/search?q=hangign+lantern").json["corrected"] == "hanging lantern"
+    assert "corrected" not in client.get("/search?q=hangign+lantern&exact=1").json
+    assert client.get("/search?q=teapot+lantern").json["relaxed"] == "any word"
+    assert client.get("/search?q=zzxqvw").json["hits"] == []
+
+
+@pytest.mark.parametrize(
+    ("given", "field"),
+    [
+        ("filter=price:cheap", "filter"), ("filter=(brand:a", "filter"), ("facets=id", "facets"), ("sort=best", "sort"),
+        ("diversity=2", "diversity"), ("diversity=much", "diversity"), ("exact=yes", "exact"), ("explain=2", "explain"),
+    ],
+)  # fmt: skip
+def test_a_wrong_option_is_named(client: FlaskClient, given: str, field: str) -> None:
+    response = client.get(f"/search?q=lantern&{given}")
+    assert (response.status_code, response.json["error"]["field"]) == (400, field)
+
+
+def test_suggestions(client: FlaskClient) -> None:
+    found = client.get("/suggest?q=lant&limit=3").json["suggestions"]
+    assert 0 < len(found) <= 3 and all(one["text"] and one["kind"] in ("brand", "category", "title") for one in found)
+    assert client.get("/suggest?q=hangign").json["suggestions"][0]["text"].startswith("Hanging")
+    assert client.get("/suggest").status_code == client.get("/suggest?q=a&limit=0").status_code == 400
+
+
+def test_the_door_explores_by_its_setting(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = []
+    monkeypatch.setattr(
+        Shop, "search", lambda self, q, **given: seen.append(given["explore"]) or Answer("s", q, 1, 0, 0.0, [])
+    )
+    for share, expected in (("", 0.05), ("0.5", 0.5), ("0", 0.0)):
+        monkeypatch.setenv("SHELFWISE_EXPLORE", share)
+        create_app({"SHOP": shop}).test_client().get("/search?q=lantern")
+        assert seen[-1] == expected
+    monkeypatch.setenv("SHELFWISE_EXPLORE", "a lot")
+    with pytest.raises(InvalidInput, match="SHELFWISE_EXPLORE"):
+        create_app({"SHOP": shop})
 
 
 def test_a_search_is_logged_with_what_it_showed(client: FlaskClient, shop: Shop) -> None:

@@ -25,7 +25,7 @@ from shelfwise.cli.main import main
 from shelfwise.locks import locked
 
 COMMANDS = ["init", "increment", "nights", "rollback", "import", "serve", "search", "recommend", "status", "replay",
-            "erase", "export"]  # fmt: skip
+            "erase", "export", "synonyms", "rules"]  # fmt: skip
 PROGRAM = "from shelfwise.cli.main import main; main()"
 
 

@@ -1,112 +1,105 @@
-"""The blend of the sources and the taste of a shopper, over a real index of four unit vectors."""
+"""The blend of the features: what each source has a say in, and how much taste bends an ambiguous query."""
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import fields
 
 import numpy as np
 import pytest
 
-from shelfwise.index import VectorIndex, build
-from shelfwise.ranking import DEFAULT, Blend, Scored, blend, cosines, taste
-from shelfwise.statistics import Statistics
-from shelfwise.store import Event
-from shelfwise.times import DAY
+from shelfwise.features import NAMES, SOURCES, TASTES
+from shelfwise.ranking import ALL, BLEND, LEARNED, Sources, ambiguity, blend, leave_out, summands, weights_of
 
-NOW = 1_320_000_000.0
-AXES = np.eye(4, dtype=np.float32)  # (4, 4), the vectors of a, b, c, d
-STOCK = dict.fromkeys("abcdxyz", True)
+WEIGHTS = weights_of(BLEND)
 
 
-@pytest.fixture
-def index() -> VectorIndex:
-    return build(list("abcd"), AXES)
+def rows(*candidates: dict[str, float]) -> np.ndarray:
+    """(n, n_features) float32 of what is named, 0 for all else."""
+    return np.array([[one.get(name, 0.0) for name in NAMES] for one in candidates], np.float32)
 
 
-def run(weights: Blend = DEFAULT, **given: Any) -> Scored:
-    usual: dict[str, Any] = {
-        "lexical": [], "semantic": [], "query_vector": None, "taste_vector": None, "index": None,
-        "popularity": Statistics(), "in_stock": STOCK,
-    }  # fmt: skip
-    return blend(weights, **(usual | given))
+def order(*candidates: dict[str, float]) -> list[int]:
+    return np.argsort(-blend(rows(*candidates), WEIGHTS), kind="stable").tolist()
 
 
 def test_no_candidates() -> None:
-    assert (run().ids, len(run().scores)) == ([], 0)
+    assert blend(rows().reshape(0, len(NAMES)), WEIGHTS).shape == (0,)
 
 
-def test_the_candidates_of_both_sources_are_scored_once(index: VectorIndex) -> None:
-    found = run(
-        Blend(1.0, 0.2, 0.0, 0.0), lexical=[("a", 8.0), ("x", 2.0)], semantic=[("b", 0.6), ("a", 0.5)],
-        query_vector=0.5 * AXES[0] + 0.6 * AXES[1], index=index,
-    )  # fmt: skip
-    assert dict(zip(found.ids, found.scores.tolist(), strict=True)) == pytest.approx(
-        {"a": 0.7, "b": 0.6, "x": 0.05 + 0.6 / 4}
-    ), "x has no vector yet: as near as its words match"
-    assert found.ids == ["a", "b", "x"]
+def test_weights_go_by_name() -> None:
+    weights = weights_of({"cosine": 2.0, "coverage": 0.5})
+    assert dict(zip(NAMES, weights.tolist(), strict=True)) == dict.fromkeys(NAMES, 0.0) | {"cosine": 2, "coverage": 0.5}
 
 
-def test_a_lexical_hit_gets_its_cosine_too(index: VectorIndex) -> None:
-    found = run(Blend(1.0, 0.0, 0.0, 0.0), lexical=[("b", 9.0), ("a", 1.0)], query_vector=AXES[0], index=index)
-    assert (found.ids, found.scores.tolist()) == (["a", "b"], [1.0, 0.0])
+@pytest.mark.parametrize("name", [name for name in BLEND if name not in TASTES])
+def test_the_blend_is_the_weighted_sum(name: str) -> None:
+    scores = blend(rows({"cosine": 0.3, "coverage": 0.2} | {name: 0.5}, {"cosine": 0.3, "coverage": 0.2}), WEIGHTS)
+    more = 0.5 - {"cosine": 0.3, "coverage": 0.2}.get(name, 0.0)
+    assert scores[0] - scores[1] == pytest.approx(BLEND[name] * more, abs=1e-6)
 
 
-@pytest.mark.parametrize("weights", [Blend(lexical=0.0), Blend(popularity=0.0), Blend(semantic=0.0), Blend(taste=0.0)])
-def test_a_source_without_weight_has_no_say(index: VectorIndex, weights: Blend) -> None:
-    everything = {
-        "lexical": [("a", 5.0), ("b", 1.0)], "semantic": [], "query_vector": AXES[1], "taste_vector": AXES[1],
-        "index": index, "popularity": Statistics({"a": 1.0}),
-    }  # fmt: skip
-    found = run(weights, **everything)
-    scores = dict(zip(found.ids, found.scores.tolist(), strict=True))
-    expected = weights.lexical + weights.popularity, weights.lexical / 5 + weights.semantic + weights.taste
-    assert (scores["a"], scores["b"]) == pytest.approx(expected)
+@pytest.mark.parametrize("name", [name for name in BLEND if BLEND[name]])
+def test_more_of_anything_comes_first(name: str) -> None:
+    assert order({}, {name: 1.0}) == [1, 0]
 
 
-def test_items_that_are_gone_are_left_out() -> None:
-    assert run(lexical=[("a", 2.0), ("gone", 9.0)], semantic=[("gone too", 1.0)]).ids == ["a"]
+def test_what_learning_may_change_is_no_taste() -> None:
+    assert all(BLEND[name] > 0 and name not in TASTES for name in LEARNED)
 
 
-def test_out_of_stock_comes_last_whatever_its_score() -> None:
-    found = run(lexical=[("a", 9.0), ("b", 5.0), ("c", 1.0)], in_stock={"a": False, "b": True, "c": True})
-    assert found.ids == ["b", "c", "a"]
-    assert found.scores[2] == max(found.scores)
+# ---- taste ------------------------------------------------------------------------------------------------
 
 
-def test_equal_scores_keep_the_order_of_the_candidates() -> None:
-    assert run(lexical=[("z", 1.0), ("x", 1.0), ("y", 1.0)]).ids == ["z", "x", "y"]
+def test_taste_decides_between_candidates_that_are_about_as_good() -> None:
+    assert order({"cosine": 0.6}, {"cosine": 0.599, "taste": 1.0}) == [1, 0]
 
 
-def test_popular_items_first_among_equals() -> None:
-    assert run(lexical=[("x", 1.0), ("y", 1.0)], popularity=Statistics({"y": 0.5})).ids == ["y", "x"]
+def test_taste_does_not_overrule_what_is_clearly_meant() -> None:
+    wholly = dict.fromkeys(TASTES, 1.0)
+    assert order({"cosine": 0.9, "coverage": 1.0}, {"cosine": 0.3} | wholly) == [0, 1]
 
 
-def test_an_item_without_a_vector_has_no_cosine(index: VectorIndex) -> None:
-    assert cosines(index, ["b", "nothing", "a"], 0.5 * AXES[0]).tolist() == [0.0, 0.0, 0.5]
+def gained(others: list[float]) -> float:
+    """What a taste adds to a candidate beside others of these cosines."""
+    plain = [{"cosine": cosine} for cosine in others]
+    with_taste = blend(rows({"cosine": 0.5, "taste": 1.0}, *plain), WEIGHTS)
+    return float(with_taste[0] - blend(rows({"cosine": 0.5}, *plain), WEIGHTS)[0])
 
 
-def event(item: str, type: str = "click", days_ago: float = 0.0) -> Event:
-    return Event(1, NOW - days_ago * DAY, type, item, "u", None, None)
+def test_an_ambiguous_query_bends_more_than_a_precise_one() -> None:
+    gains = [gained([0.5] * count) for count in (1, 4, 19, 60)]
+    assert gains[0] < gains[1] < gains[2] == pytest.approx(gains[3]) == pytest.approx(BLEND["taste"])
+    assert gained([0.1] * 60) < gains[1], "many that are far worse make it no more ambiguous"
 
 
-def test_taste_is_a_unit_vector_of_what_was_looked_at(index: VectorIndex) -> None:
-    found = taste(index, [event("a"), event("b", days_ago=7)], NOW)
-    assert found is not None
-    assert found.tolist() == pytest.approx([2 / 5**0.5, 1 / 5**0.5, 0, 0], abs=1e-6)
+@pytest.mark.parametrize(
+    ("scores", "expected"),
+    [([], 0.0), ([3.0], 0.0), ([1.0, 1.0], 0.1), ([1.0] * 10, 0.5), ([1.0] * 20, 1.0), ([1.0] * 500, 1.0),
+     ([9.0, 0.0], 0.05), ([-1e6, -1e6], 0.1), ([1e6, 0.0, 0.0], 0.05)],
+)  # fmt: skip
+def test_ambiguity_is_how_many_are_about_as_good(scores: list[float], expected: float) -> None:
+    assert ambiguity(np.array(scores)) == pytest.approx(expected, abs=1e-6)
 
 
-@pytest.mark.parametrize("events", [[], [event("nothing")], [event("a", "dismiss")], [event("a", days_ago=100_000)]])
-def test_no_taste(index: VectorIndex, events: list[Event]) -> None:
-    assert taste(index, events, NOW) is None
+def test_what_each_feature_adds_is_the_blend() -> None:
+    features = np.random.default_rng(0).random((30, len(NAMES))).astype(np.float32)
+    for given in (features, leave_out(features, np.array([name in TASTES for name in NAMES])), features[:1]):
+        assert summands(given, WEIGHTS).sum(axis=1) == pytest.approx(blend(given, WEIGHTS), abs=1e-5)
 
 
-def test_dismissed_items_say_nothing_of_a_taste(index: VectorIndex) -> None:
-    found = taste(index, [event("a", "dismiss"), event("b")], NOW)
-    assert found is not None
-    assert found.tolist() == AXES[1].tolist()
+# ---- leaving a source out ---------------------------------------------------------------------------------
 
 
-def test_only_the_newest_items_count(index: VectorIndex) -> None:
-    found = taste(index, [*(event(f"unknown {number}") for number in range(19)), event("a"), event("b")], NOW)
-    assert found is not None
-    assert found.tolist() == AXES[0].tolist()
+@pytest.mark.parametrize("source", [field.name for field in fields(Sources)])
+def test_a_source_that_is_left_out_has_no_say(source: str) -> None:
+    features = np.ones((3, len(NAMES)), np.float32)
+    left = leave_out(features, Sources(**{source: False}).left_out())
+    for number, name in enumerate(NAMES):
+        assert left[:, number].tolist() == [0.0 if SOURCES[name] == source else 1.0] * 3
+    assert features.all(), "the features given stay as they are"
+    assert left.dtype == np.float32
+    assert source == "ranker" or source in SOURCES.values(), "else leaving it out leaves nothing out"
+
+
+def test_nothing_is_left_out_of_all() -> None:
+    assert not ALL.left_out().any()

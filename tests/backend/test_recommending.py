@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from shelfwise.index import VectorIndex, build
-from shelfwise.recommending import for_you, similar
+from shelfwise.recommending import for_you, similar, taste
 from shelfwise.statistics import Statistics, save
 from shelfwise.store import Event
 from shelfwise.times import DAY
@@ -29,7 +29,7 @@ def statistics(tmp_path: Path) -> Statistics:
     save(
         tmp_path / "s",
         list("abcd"),
-        np.array([0.1, 0, 1.0, 0.2]),
+        {"popularity": {"a": 0.1, "c": 1.0, "d": 0.2}},
         np.array([0, 1, 1, 1, 2]),
         np.array([3, 0]),
         np.array([0.5, 0.5]),
@@ -87,3 +87,29 @@ def test_an_item_of_which_nothing_is_known(index: VectorIndex, statistics: Stati
 def test_several_items_share_one_shelf(index: VectorIndex) -> None:
     scores = similar(["a", "c"], Statistics(), index)
     assert best(scores)[0] == "b", "between the two"
+
+
+# ---- a taste ------------------------------------------------------------------------------------------------
+
+
+def vector(found: np.ndarray | None) -> list[float] | None:
+    return None if found is None else found.tolist()
+
+
+def test_taste_is_a_unit_vector_of_what_was_looked_at(index: VectorIndex) -> None:
+    found = vector(taste(index, [event("a", days_ago=0), event("c", days_ago=7)], NOW))
+    assert found == pytest.approx([2 / 5**0.5, 1 / 5**0.5], abs=1e-6), "a week ago counts half"
+
+
+@pytest.mark.parametrize("events", [[], [event("nothing")], [event("a", "dismiss")], [event("a", days_ago=100_000)]])
+def test_no_taste(index: VectorIndex, events: list[Event]) -> None:
+    assert taste(index, events, NOW) is None
+
+
+def test_dismissed_items_say_nothing_of_a_taste(index: VectorIndex) -> None:
+    assert vector(taste(index, [event("a", "dismiss"), event("c")], NOW)) == [0.0, 1.0]
+
+
+def test_only_the_newest_items_count(index: VectorIndex) -> None:
+    found = taste(index, [*(event(f"unknown {number}") for number in range(19)), event("a"), event("c")], NOW)
+    assert vector(found) == [1.0, 0.0]

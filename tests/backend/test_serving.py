@@ -18,10 +18,10 @@ from shelfwise import Shop
 from shelfwise import serving as serving_module
 from shelfwise.cleaning import clean_item
 from shelfwise.locks import locked
-from shelfwise.ranking import Blend
+from shelfwise.ranking import Sources
 from shelfwise.serving import ENCODE_LOCK, Serving
 
-BY_MEANING = Blend(semantic=1.0, lexical=0.0, popularity=0.0, taste=0.0)
+BY_MEANING = Sources(words=False, memory=False, neighbours=False, popularity=False, taste=False, ranker=False)
 Publish = Callable[..., Any]
 
 
@@ -33,7 +33,8 @@ def two(tiny_shop: Path) -> Iterator[tuple[Shop, Shop]]:
 
 
 def by_meaning(shop: Shop, q: str) -> list[tuple[str, float]]:
-    return [(hit.id, hit.score) for hit in shop.search_with(BY_MEANING, q, limit=100).hits]
+    answer = shop.search(q, limit=100, log=False, diversity=0.0, exact=True, sources=BY_MEANING)
+    return [(hit.id, hit.score) for hit in answer.hits]
 
 
 def cosine(shop: Shop, q: str, id: str) -> float | None:

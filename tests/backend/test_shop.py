@@ -1,19 +1,18 @@
-"""`Shop`, as the contract's Python section has it. The shop has no generation unless a test says so."""
+"""`Shop`, as the contract's Python section has it: what is written, logged and shared. Without a generation."""
 
 from __future__ import annotations
 
 import threading
-from datetime import UTC, datetime, timedelta
+import time
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pysqlite3.dbapi2 as sqlite
 import pytest
-from conftest import ITEMS, NOW, clicks
+from conftest import ITEMS, NOW
 
-from shelfwise import InvalidInput, NotFound, Shop
-from shelfwise.cleaning import check_query
-from shelfwise.ranking import Blend
+from shelfwise import NotFound, Shop, wordbook
 
 
 def ids(answer: Any) -> list[str]:
@@ -129,52 +128,6 @@ def test_only_dismissals_are_no_trouble(shop: Shop) -> None:
     assert ids(shop.recommend())
 
 
-# ---- what is refused ----------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("q", "reason"),
-    [(None, "missing"), (5, "missing"), (b"mug", "missing"), (["mug"], "missing"), ("", "blank"), (" \t\n", "blank"),
-     ("x" * 1_001, "1,001 characters"), ("a\x00b", "NUL"), ("a\ud800b", "surrogate"), ("\u3000", "blank")],
-)  # fmt: skip
-def test_queries_that_are_refused(shop: Shop, q: Any, reason: str) -> None:
-    with pytest.raises(InvalidInput, match=rf"^q: .*{reason}") as problem:
-        shop.search(q)
-    assert problem.value.field == "q"
-
-
-@pytest.mark.parametrize(
-    ("q", "query"),
-    [(" red   mug ", "red mug"), ("ｍｕｇ", "mug"), ("e\u0301", "é"), ("x" * 1_000, "x" * 1_000), ('"', '"')],
-)
-def test_queries_are_normalised(q: str, query: str) -> None:
-    assert check_query(q) == query
-
-
-@pytest.mark.parametrize("limit", [0, -1, 101, True, "5", 1.5, None])
-def test_limits_that_are_refused(shop: Shop, limit: Any) -> None:
-    for ask in (lambda: shop.search("mug", limit=limit), lambda: shop.recommend(limit=limit)):
-        with pytest.raises(InvalidInput, match=r"^limit: .*1 to 100") as problem:
-            ask()
-        assert problem.value.field == "limit"
-
-
-@pytest.mark.parametrize("offset", [-1, True, "5", 1.5, None])
-def test_offsets_that_are_refused(shop: Shop, offset: Any) -> None:
-    with pytest.raises(InvalidInput, match=r"^offset: ") as problem:
-        shop.search("mug", offset=offset)
-    assert problem.value.field == "offset"
-
-
-@pytest.mark.parametrize("name", ["user", "session"])
-@pytest.mark.parametrize("value", ["a\ud800", "a\x00", True, ["a"], {"a": 1}])
-def test_shoppers_that_are_refused(shop: Shop, name: str, value: Any) -> None:
-    for ask in (lambda: shop.search("mug", **{name: value}), lambda: shop.recommend(**{name: value})):
-        with pytest.raises(InvalidInput, match=f"^{name}: ") as problem:
-            ask()
-        assert problem.value.field == name
-
-
 @pytest.mark.parametrize("item", ["unknown", ["mug-red", "unknown"], "MUG-RED"])
 def test_unknown_items_are_not_found(shop: Shop, item: Any) -> None:
     with pytest.raises(NotFound, match=r"^item: there is no item") as problem:
@@ -189,90 +142,6 @@ def test_unknown_and_deleted_items_are_not_found(shop: Shop) -> None:
             shop.item(id)
 
 
-@pytest.mark.parametrize(
-    "q", ["C++", 'red"shoe', "NEAR(", "-x", "col:val", "title:mug", '"', "*", "😀", "(", "AND", "?!"]
-)
-def test_operators_are_ordinary_text(shop: Shop, q: str) -> None:
-    answer = shop.search(q)
-    assert answer.query == q
-    assert set(ids(answer)) <= {item["id"] for item in ITEMS}
-
-
-# ---- pages, stock, shoppers ---------------------------------------------------------------------------------
-
-
-def test_pages_follow_each_other(shop: Shop) -> None:
-    shop.upsert({"id": f"spoon-{number:02}", "title": f"Spoon {number}"} for number in range(25))
-    whole = ids(shop.search("spoon", limit=100))
-    assert len(set(whole)) == 25
-    pages = [ids(shop.search("spoon", limit=10, offset=offset)) for offset in (0, 10, 20, 30)]
-    assert [len(page) for page in pages] == [10, 10, 5, 0]
-    assert [id for page in pages for id in page] == whole
-    assert {shop.search("spoon", limit=10, offset=offset).total for offset in (0, 10, 99)} == {25}
-
-
-def test_out_of_stock_comes_last_and_is_never_recommended(shop: Shop) -> None:
-    shop.upsert([{"id": "clock-2", "title": "A clock among many other things, and no alarm at all"}])
-    shop.record([*clicks("clock", "clock", 20), {"type": "purchase", "item": "clock", "user": "u"}])
-    assert ids(shop.search("alarm clock bakelike")) == ["clock-2", "clock"]
-    for shelf in (
-        shop.recommend(),
-        shop.recommend(user="u"),
-        shop.recommend(item="candle"),
-        shop.recommend(item="clock"),
-    ):
-        assert ids(shelf)
-        assert "clock" not in ids(shelf)
-
-
-def test_an_item_back_in_stock_is_recommended(shop: Shop) -> None:
-    shop.upsert([{"id": "clock", "in_stock": True}])
-    assert "clock" in ids(shop.recommend())
-
-
-def test_an_unknown_shopper_gets_what_is_popular(shop: Shop) -> None:
-    shop.record(clicks("light", "candle", 5) + clicks("bag", "bag", 9))
-    for shelf in (shop.recommend(), shop.recommend(user="nobody"), shop.recommend(session="nobody")):
-        assert shelf.kind == "popular"
-        assert ids(shelf)[:2] == ["bag", "candle"]
-        assert set(ids(shelf)) == {item["id"] for item in ITEMS} - {"clock"}, "filled up with what is new"
-
-
-@pytest.mark.parametrize("who", [{"user": "u"}, {"session": "s"}, {"user": "u", "session": "s"}])
-def test_a_known_shopper_gets_a_shelf_of_their_own(shop: Shop, who: dict[str, str]) -> None:
-    shop.record(clicks("light", "candle", 5))
-    shop.record([{"type": "purchase", "item": "bag", "user": "u", "session": "s"}])
-    shelf = shop.recommend(**who)  # type: ignore[arg-type]
-    assert (shelf.kind, ids(shelf)[0]) == ("for-you", "bag")
-
-
-def test_what_a_shopper_dismissed_is_not_recommended_to_them(shop: Shop) -> None:
-    shop.record(clicks("light", "candle", 5))
-    shop.record([{"type": "dismiss", "item": "candle", "user": "u"}, {"type": "view", "item": "bag", "user": "u"}])
-    shop.record([{"type": "dismiss", "item": "candle", "user": "v"}])
-    assert "candle" not in ids(shop.recommend(user="u"))
-    assert "candle" not in ids(shop.recommend(user="v"))
-    assert "candle" in ids(shop.recommend(user="w"))
-
-
-@pytest.mark.parametrize("item", ["mug-red", ["mug-red", "candle"]])
-def test_a_shelf_for_items_never_holds_them(shop: Shop, item: Any) -> None:
-    shelf = shop.recommend(item=item, user="u")
-    assert shelf.kind == "similar"
-    assert not {item} & set(ids(shelf)) if isinstance(item, str) else not set(item) & set(ids(shelf))
-    assert len(ids(shelf)) == len(set(ids(shelf))) > 0
-
-
-@pytest.mark.parametrize("limit", [1, 2, 100])
-def test_a_shelf_has_at_most_its_limit(shop: Shop, limit: int) -> None:
-    assert len(shop.recommend(limit=limit).hits) == min(limit, 5)
-
-
-def test_an_event_of_the_future_is_not_known_yet(shop: Shop) -> None:
-    shop.record([{"type": "purchase", "item": "bag", "user": "u", "ts": NOW + timedelta(hours=1)}])
-    assert shop.recommend(user="u").kind == "popular"
-
-
 # ---- the log of answers -------------------------------------------------------------------------------------
 
 
@@ -283,7 +152,7 @@ def test_answers_are_logged_unless_asked_not_to(tmp_path: Path) -> None:
         shelf = shop.recommend(item="candle", user="u", limit=2)
         shop.search("lantern", user="u", log=False)
         shop.recommend(user="u", log=False)
-        shop.search_with(Blend(), "bag")
+        shop.search("bag", user="u", log=False, explain=True, facets=["brand"])
     (search,), (shown,) = table(tmp_path, "searches"), table(tmp_path, "recommendations")
     assert search == {
         "search_id": answer.search_id, "ts": NOW.timestamp(), "query": "coffee mug", "user": "u", "session": "s",
@@ -300,6 +169,7 @@ def test_log_false_leaves_no_trace_at_all(tmp_path: Path) -> None:
     before = {name: table(tmp_path, name) for name in ("items", "events", "searches", "recommendations", "nights")}
     with Shop(tmp_path, clock=lambda: NOW) as shop:
         shop.search("mug", user="u", log=False)
+        shop.search("mgu", session="s", log=False, filter="brand:Acme", explain=True)
         shop.recommend(user="u", log=False)
         shop.recommend(item="candle", log=False)
     assert {name: table(tmp_path, name) for name in before} == before
@@ -351,60 +221,28 @@ def test_closing_ends_all_threads(tiny_shop: Path) -> None:
     assert set(threading.enumerate()) <= before
 
 
+def test_closing_waits_for_the_words_that_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """SQLite would take the process down: nothing may read from a database that is being closed."""
+    monkeypatch.setattr(wordbook, "_LEAST_SECONDS", -1.0)
+    started, build = threading.Event(), wordbook.build_vocabulary
+
+    def slowly(*arguments: Any, **named: Any) -> Any:
+        started.set()
+        time.sleep(0.3)
+        return build(*arguments, **named)
+
+    before = set(threading.enumerate())
+    with Shop(tmp_path) as shop:
+        shop.search("mug")
+        monkeypatch.setattr(wordbook, "build_vocabulary", slowly)
+        shop.upsert(ITEMS)
+        shop.search("mug")
+        assert started.wait(10)
+    assert set(threading.enumerate()) <= before
+
+
 def test_closing_twice_is_fine(tmp_path: Path) -> None:
     shop = Shop(tmp_path)
     shop.search("mug")
     shop.close()
     shop.close()
-
-
-# ---- with a generation --------------------------------------------------------------------------------------
-
-
-def test_with_a_generation_nothing_is_missing(tiny_shop: Path) -> None:
-    with Shop(tiny_shop, clock=lambda: NOW) as shop:
-        answer, shelf = shop.search("coffee mug"), shop.recommend(item="mug-red")
-        assert (answer.generation, answer.degraded, shelf.generation, shelf.degraded) == (0, [], 0, [])
-        assert set(ids(answer)) == {item["id"] for item in ITEMS}, "by meaning, everything is a candidate"
-        assert ids(answer)[-1] == "clock", "out of stock"
-        assert set(ids(answer)[:2]) == {"mug-red", "mug-blue"}
-        status = shop.status()
-        assert (status["generation"], status["generations"], status["index"], status["degraded"]) == (
-            0,
-            [0],
-            "flat",
-            [],
-        )
-        assert status["encoder"] == shop.generations.open(0).card["encoder"]
-
-
-def test_a_query_without_words_finds_nothing(tiny_shop: Path) -> None:
-    with Shop(tiny_shop) as shop:
-        for q in ('"', "?!", "😀"):
-            assert (ids(shop.search(q)), shop.search(q).generation) == ([], 0)
-
-
-def test_a_shopper_bends_the_order(tiny_shop: Path) -> None:
-    with Shop(tiny_shop, clock=lambda: NOW) as shop:
-        weights = Blend(popularity=0.0, taste=1.0)
-        shop.record(
-            [{"type": "click", "item": "bag", "user": "u"}, {"type": "click", "item": "lantern", "session": "s"}]
-        )
-        plain = {hit.id: hit.score for hit in shop.search_with(weights, "candle").hits}
-        for who, favourite in (({"user": "u"}, "bag"), ({"session": "s"}, "lantern")):
-            gained = {hit.id: hit.score - plain[hit.id] for hit in shop.search_with(weights, "candle", **who).hits}
-            assert max(gained, key=lambda id: gained[id]) == favourite
-            assert gained[favourite] == pytest.approx(1.0, abs=0.01)
-
-
-@pytest.mark.parametrize("size", [7, 24, 100])
-def test_all_pages_together_show_every_hit_once_and_out_of_stock_last(tmp_path: Path, size: int) -> None:
-    with Shop(tmp_path / "many") as many:
-        many.upsert({"id": n, "title": f"Mug number {n}", "in_stock": n % 3 > 0} for n in range(500))
-        answers = [many.search("mug", limit=size, offset=offset, log=False) for offset in range(0, 500, size)]
-        shown = [hit for answer in answers for hit in answer.hits]
-        assert len({hit.id for hit in shown}) == len(shown) == 500
-        stock = [hit.item["in_stock"] for hit in shown]
-        assert stock == sorted(stock, reverse=True)
-        assert {answer.total for answer in answers} == {500}
-        assert many.search("mug", limit=size, offset=500, log=False).hits == []

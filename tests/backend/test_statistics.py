@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from shelfwise.statistics import WORTH, Statistics, decay, popularity, save
+from shelfwise.statistics import RECENT_HALF_LIFE_DAYS, WORTH, Statistics, decay, popularity, save
 from shelfwise.store import Event
 from shelfwise.times import DAY
 
@@ -35,6 +36,13 @@ def test_older_events_count_less() -> None:
     assert found["old"] < found["new"] < found["ahead"] == 1.0
 
 
+def test_days_tell_what_is_in_fashion_and_weeks_what_is_liked() -> None:
+    events = [event("old", days_ago=9)] * 9 + [event("new", days_ago=1)] * 3
+    weeks, days = popularity(events, NOW), popularity(events, NOW, RECENT_HALF_LIFE_DAYS)
+    assert (weeks["old"], days["new"]) == (1.0, 1.0)
+    assert days["old"] < weeks["new"]
+
+
 @pytest.mark.parametrize(
     "kinds", [[], ["dismiss"], ["dismiss", "dismiss"], ["dismiss"] * 5, ["view", "dismiss"], ["click", "dismiss"]]
 )
@@ -51,25 +59,39 @@ def test_every_type_of_event_has_a_worth() -> None:
     assert sorted(WORTH, key=lambda kind: WORTH[kind]) == ["dismiss", "view", "click", "cart", "purchase"]
 
 
+COMPANY = np.array([0, 1, 3, 4, 4]), np.array([1, 2, 0, 1]), np.array([0.2, 0.9, 0.2, 0.9])
+
+
 def test_what_is_saved_is_opened(tmp_path: Path) -> None:
     """Three items: b is bought with c (0.9) and a (0.2); nothing is known of d's company."""
-    popular = np.array([0.5, 1.0, 0.0, 0.5])
-    save(
-        tmp_path / "s",
-        list("abcd"),
-        popular,
-        np.array([0, 1, 3, 4, 4]),
-        np.array([1, 2, 0, 1]),
-        np.array([0.2, 0.9, 0.2, 0.9]),
-    )
+    counts = {
+        "popularity": {"a": 0.5, "b": 1.0, "d": 0.5, "not of the catalogue": 0.3},
+        "recent": {"b": 1.0},
+        "first_seen": {"a": NOW, "d": 5.0},
+    }
+    save(tmp_path / "s", list("abcd"), counts, *COMPANY)
     opened = Statistics.open(tmp_path / "s")
     assert opened.popularity == {"a": 0.5, "b": 1.0, "d": 0.5}
+    assert (opened.recent, opened.first_seen) == ({"b": 1.0}, {"a": NOW, "d": 5.0})
     assert opened.ranked == ["b", "a", "d"]
     assert opened.together("b") == [("c", pytest.approx(0.9)), ("a", pytest.approx(0.2))]
     assert (opened.together("d"), opened.together("unknown")) == ([], [])
 
 
+def test_those_of_an_older_shelfwise_are_opened_too(tmp_path: Path) -> None:
+    """0.1 counted no more than the popularity, and wrote it for every item."""
+    (tmp_path / "ids.json").write_text(json.dumps(list("abcd")))
+    indptr, indices, weights = COMPANY
+    popular = np.array([0.5, 1.0, 0.0, 0.5])
+    np.savez(tmp_path / "weights.npz", popularity=popular, indptr=indptr, indices=indices, weights=weights)
+    opened = Statistics.open(tmp_path)
+    assert opened.popularity == {"a": 0.5, "b": 1.0, "d": 0.5}
+    assert (opened.recent, opened.first_seen) == ({}, {})
+    assert opened.together("b")[0] == ("c", pytest.approx(0.9))
+
+
 def test_nothing_at_all(tmp_path: Path) -> None:
-    save(tmp_path / "s", [], np.zeros(0), np.zeros(1), np.zeros(0), np.zeros(0))
+    save(tmp_path / "s", [], {"popularity": {}}, np.zeros(1), np.zeros(0), np.zeros(0))
     for empty in (Statistics.open(tmp_path / "s"), Statistics()):
         assert (empty.ranked, empty.together("a"), dict(empty.popularity)) == ([], [], {})
+        assert (dict(empty.recent), dict(empty.first_seen)) == ({}, {})

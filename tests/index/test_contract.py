@@ -1,5 +1,4 @@
-"""One suite over every kind of index, compared with brute force in numpy on random data.
-`gpu` needs a real one; `gpu-rules` is the same code over a stand-in that keeps a GPU's rules on a CPU."""
+"""One suite over every kind of index, compared with brute force in numpy on random data."""
 
 import itertools
 import json
@@ -8,23 +7,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import faiss
 import numpy as np
 import pytest
 
 import shelfwise.index
 from shelfwise.index import IndexCorrupt, VectorIndex, build, load
-from shelfwise.index.gpu import MAX_K, available
 
 DIM = 32
 EXACT = {"flat", "gpu-rules"}
-KINDS = [
-    "flat",
-    "sq8",
-    "ivfsq8",
-    "gpu-rules",
-    pytest.param("gpu", marks=[pytest.mark.gpu, pytest.mark.skipif(not available(), reason="FAISS sees no GPU")]),
-]
 Build = Callable[..., VectorIndex]
 
 
@@ -51,38 +41,8 @@ def overlap(got: list[list[str]], wanted: list[list[str]]) -> float:
     return sum(len(set(g) & set(w)) for g, w in zip(got, wanted, strict=True)) / sum(map(len, wanted))
 
 
-class StandInGpu:
-    """A flat index that refuses what a GPU cannot do."""
-
-    def __init__(self, main: Any) -> None:
-        self.main, self.thread = faiss.clone_index(main), threading.get_ident()
-
-    def search(self, queries: Any, k: int) -> Any:
-        assert threading.get_ident() == self.thread and k <= MAX_K
-        return self.main.search(queries, k)
-
-
-@pytest.fixture(params=KINDS)
-def kind(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    if request.param == "gpu-rules":
-        stand_ins = {
-            "get_num_gpus": lambda: 1,
-            "GpuClonerOptions": lambda: type("Options", (), {})(),
-            "StandardGpuResources": object,
-            "index_cpu_to_gpu": lambda resources, device, main, options: StandInGpu(main),
-        }
-        for name, stand_in in stand_ins.items():
-            monkeypatch.setattr(faiss, name, stand_in, raising=False)
-    return str(request.param)
-
-
-@pytest.fixture
-def make(kind: str) -> Build:
-    return lambda ids, vectors: build(ids, vectors, kind="gpu" if kind == "gpu-rules" else kind)
-
-
 def test_exported_names() -> None:
-    assert sorted(shelfwise.index.__all__) == ["IndexCorrupt", "VectorIndex", "build", "load"]
+    assert sorted(shelfwise.index.__all__) == ["Among", "IndexCorrupt", "VectorIndex", "build", "load"]
 
 
 def test_search_agrees_with_brute_force(make: Build, kind: str) -> None:

@@ -7,7 +7,7 @@ import faiss
 import numpy as np
 import pytest
 
-from shelfwise.index import IndexCorrupt, build, load
+from shelfwise.index import Among, IndexCorrupt, base, build, load, quantised
 from shelfwise.index.kinds import choose
 from shelfwise.index.quantised import RECALL, IvfParameters, IvfSq8Index, recall
 
@@ -60,6 +60,21 @@ def test_gate_is_met_by_the_smallest_nprobe(spread: float) -> None:
 def test_harder_data_probes_more() -> None:
     easy, hard = (IvfSq8Index.make_segment(clustered(6000, spread)).nprobe for spread in (0.3, 5.0))
     assert easy < hard
+
+
+def test_the_few_that_pass_are_compared_exactly(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All lists are looked into then: what passes may lie in the farthest ones."""
+    monkeypatch.setattr(base, "FEW", 0)
+    monkeypatch.setattr(quantised, "choose_nprobe", lambda main, vectors: 1)
+    vectors = clustered(6000, 0.3)
+    index, numbers = build(names(6000), vectors, kind="ivfsq8"), {f"p{row}": row + 1 for row in range(6000)}
+    for query in vectors[:20]:
+        farthest = np.argsort(vectors @ query)[:120]
+        mask = np.zeros(6001, dtype=np.bool_)
+        mask[farthest + 1] = True
+        known, kept = index.vectors(f"p{row}" for row in farthest)
+        wanted = [known[row] for row in np.argsort(-(kept @ query))[:5]]
+        assert [id for id, _ in index.search(query[None], 5, Among(numbers, mask))[0]] == wanted
 
 
 def test_twins_do_not_count_as_misses() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from shelfwise.generations import Generation, Generations
-from shelfwise.statistics import HALF_LIFE_DAYS, Statistics
+from shelfwise.statistics import HALF_LIFE_DAYS, RECENT_HALF_LIFE_DAYS, Statistics
 from shelfwise.store import Event
 from shelfwise.times import DAY
 from shelfwise.trainer.collect import Material
@@ -56,8 +56,22 @@ def test_popularity_decays_and_the_top_is_one(tmp_path: Path) -> None:
     assert statistics.ranked == ["a", "b"]
 
 
+def test_what_is_popular_lately_decays_faster(tmp_path: Path) -> None:
+    now = 10 * HALF_LIFE_DAYS * DAY
+    events = bought("u", "a", ts=now) + bought("u", "b", ts=now - RECENT_HALF_LIFE_DAYS * DAY)
+    statistics = counted(events, tmp_path, now)
+    assert statistics.recent == pytest.approx({"a": 1.0, "b": math.log1p(2.5) / math.log1p(5)})
+    assert statistics.recent["b"] < statistics.popularity["b"]
+
+
+def test_an_item_is_first_seen_at_its_earliest_event_in_whichever_order_they_come(tmp_path: Path) -> None:
+    events = [event for ts in (5.0, 3.0, 9.0) for event in bought("u", "a", ts=ts)] + bought("v", "b", "gone", ts=7.0)
+    assert counted(events, tmp_path, 10.0).first_seen == {"a": 3.0, "b": 7.0}
+
+
 def test_no_events_and_unknown_items_are_fine(tmp_path: Path) -> None:
-    assert counted([], tmp_path / "1").popularity == {}
+    nothing = counted([], tmp_path / "1")
+    assert (nothing.popularity, nothing.recent, nothing.first_seen) == ({}, {}, {})
     statistics = counted(bought("u", "gone", "lost"), tmp_path / "2")
     assert statistics.popularity == {}
     assert statistics.together("gone") == []

@@ -221,7 +221,7 @@ def statistics(folder: Path, pairs: dict[str, list[str]]) -> Statistics:
     save(
         folder,
         IDS,
-        np.ones(len(IDS)),
+        {"popularity": dict.fromkeys(IDS, 1.0)},
         np.cumsum([0, *map(len, rows)]),
         np.array([IDS.index(other) for row in rows for other in row]),
         np.array(weights),

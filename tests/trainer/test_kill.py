@@ -35,12 +35,12 @@ def test_a_killed_night(tiny_shop: Path, seed: int) -> None:
         night.stdout.readline()
         killed_at = time.monotonic() + random.Random(seed).uniform(0.1, 4.0)
         while time.monotonic() < killed_at:
-            answer = shop.search("cup")
+            answer = shop.search("mug")
             assert answer.hits
             assert answer.generation in (0, 1)
         night.send_signal(signal.SIGKILL)
         night.wait()
-        assert shop.search("cup").hits
+        assert shop.search("mug").hits
     with Shop(tiny_shop, clock=lambda: NOW) as shop:
         shop.record(clicks("light", "lantern", 60))
     assert increment(tiny_shop, NOW).verdict == "published"

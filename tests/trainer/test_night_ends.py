@@ -493,8 +493,8 @@ def test_a_trained_night_tells_what_moved_and_of_bots_but_names_nobody(shop: Sho
     assert report["drift"]["embedding_shift"] > 0
     (warning,) = (warning for warning in report["warnings"] if "bot" in warning)
     assert warning.startswith("30 events of 1 names were left out: more than a person chooses in a day or a minute.")
-    stages = {"collect", "count", "catalogue", "encode", "train", "export", "judge", "drift", "publish"}
-    assert report["seconds"].keys() == stages and report["moved"].keys() == {"gained", "lost"}
+    stages = {"collect", "count", "catalogue", "encode", "train", "export", "judge", "drift", "remember", "rank"}
+    assert report["seconds"].keys() == stages | {"publish"} and report["moved"].keys() == {"gained", "lost"}
     generation = served(shop, 1)
     page = (generation.folder / "report.html").read_text()
     assert "published" in page and "generation 0 → 1" in page and "were left out" in page

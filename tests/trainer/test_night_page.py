@@ -69,6 +69,7 @@ NIGHT: dict[str, Any] = {
         },
     ],
     "precision": {"served": "int8", "lost": 0.0012, "questions": 300},
+    "ranker": {"kind": "trees", "searches": 512, "blend": 0.7012, "learned": 0.7188, "low": 0.0041, "high": 0.0312},
     "moved": {
         "gained": [
             {"query": "gears of war 3 limited edition", "item": "2670133", "before": 0.0, "after": 1.0},
@@ -143,6 +144,7 @@ def test_the_whole_night_is_on_it(tmp_path: Path) -> None:
         "recall@50 0.944 → 0.951 0.930 → 0.932 0.936 → 0.941", "nDCG@10, new 0.480 → 0.601 21 questions – –",
         "Served in int8, which costs 0.0012 nDCG@10 on 300 questions",
         "2.8", "step 64", "0.743",
+        "Ranker trees over the fitted blend, nDCG@10 0.701 → 0.719 (+0.004 to +0.031) on the newest 512 searches",
         "gears of war 3 limited edition 2670133 > 10 → 1", "fifa 12 ps3 2793189 3 → 1",
         "kinect bundle 1180104 2 → > 10",
         "replayed pairs 904", "over pair cap 18",
@@ -171,7 +173,7 @@ def test_any_part_may_be_missing(tmp_path: Path, missing: str) -> None:
     assert "</html>" in page_of(tmp_path, {name: without.get(name) for name in NIGHT})
 
 
-@pytest.mark.parametrize("part", ["training", "drift", "precision", "moved"])
+@pytest.mark.parametrize("part", ["training", "drift", "precision", "ranker", "moved"])
 def test_any_part_of_a_part_may_be_missing(tmp_path: Path, part: str) -> None:
     for name in NIGHT[part]:
         rest = {other: value for other, value in NIGHT[part].items() if other != name}
@@ -187,6 +189,21 @@ def test_a_child_that_was_refused(tmp_path: Path) -> None:
     page = page_of(tmp_path, night)
     assert '<svg class="whisker bad"' in page
     assert "vectors 0 questions, not passed no numbers" in words_of(page)
+
+
+@pytest.mark.parametrize(
+    ("ranker", "expected"),
+    [
+        ({"kind": "weights", "searches": 60, "blend": 0.5, "learned": 0.625, "low": -0.01, "high": 0.2},
+         "fitted weights of the blend, nDCG@10 0.500 → 0.625 (-0.010 to +0.200) on the newest 60 searches"),
+        ({"kind": "blend", "searches": 60, "blend": 0.5, "learned": 0.5, "low": 0.0, "high": 0.0},
+         "the blend as it is, nDCG@10 0.500; nothing learned did better on the newest 60 searches"),
+        ({"kind": "blend", "searches": 7, "blend": 0.0, "learned": 0.0, "low": 0.0, "high": 0.0},
+         "the blend as it is; 7 searches are too few to learn from"),
+    ],
+)  # fmt: skip
+def test_what_ranks_is_told(tmp_path: Path, ranker: dict[str, Any], expected: str) -> None:
+    assert f"Learning Ranker {expected}" in words_of(page_of(tmp_path, {"ranker": ranker}))
 
 
 @pytest.mark.parametrize("bad", [None, math.nan, math.inf])

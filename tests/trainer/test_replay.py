@@ -66,6 +66,8 @@ def test_the_report_has_the_contracts_shape(plain: tuple[Path, dict[str, Any]]) 
             assert set(values) == {"hr", "map", "ndcg", "n"}
             assert all(isinstance(value, float | int) for value in values.values())
     assert set(report["baselines"]) == {"frozen", "bm25"}
+    left_out = {f"without_{source}" for source in ("words", "meaning", "memory", "popularity", "ranker")}
+    assert set(report["ablations"]) == left_out | {"encoder_only"}
     assert report["overall"]["all"]["n"] == 3 * 24
     assert report["left_out"]["unknown_item"] == 1
     assert [day["day"] for day in report["days"]] == ["2026-03-02", "2026-03-03", "2026-03-04"]

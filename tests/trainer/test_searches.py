@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
+from shelfwise.memory import bare
 from shelfwise.store import Event, Impression
 from shelfwise.times import DAY
-from shelfwise.trainer.searches import Search, bare, baskets_of, is_anchor, searches_of
+from shelfwise.trainer.searches import Search, baskets_of, is_anchor, searches_of
 
 
 def event(seq: int, type: str = "click", item: str = "a", query: str | None = "red mug", **more: Any) -> Event:

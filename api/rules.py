@@ -1,0 +1,29 @@
+"""`GET`, `POST /rules` and `DELETE /rules/<id>`: pin, boost, bury and hide."""
+
+from __future__ import annotations
+
+from flask import Response
+
+from shelfwise import Shop
+from shelfwise.api.bodies import to_json
+from shelfwise.api.said import all_or_none, missing, number
+from shelfwise.curation import clean_rule
+from shelfwise.grammar import parse
+
+__all__ = ["add", "delete", "show"]
+
+
+def show(shop: Shop, /) -> Response:
+    return to_json({"rules": [rule.to_dict() for rule in shop.store.rules.all()]})
+
+
+def add(shop: Shop, /) -> Response:
+    """201 when any rule is new, 200 when all were there."""
+    rules, new = shop.store.rules.add(all_or_none(lambda row: clean_rule(row, parse)))
+    return to_json({"rules": [rule.to_dict() for rule in rules]}, 201 if new else 200)
+
+
+def delete(shop: Shop, /, id: str) -> Response:
+    if not shop.store.rules.remove(number(id, "rule")):
+        raise missing(id, "rule")
+    return to_json({"deleted": 1})

@@ -1,0 +1,105 @@
+"""How each candidate suits the shopper: by the things they had before, their brands, categories, prices and looks.
+
+All from the shopper's own events, read at the moment of the question: a click bends the very next answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from shelfwise.columns import Columns
+from shelfwise.index import VectorIndex
+from shelfwise.recommending import taste
+from shelfwise.statistics import WORTH, Statistics, decay
+from shelfwise.store import Event
+
+__all__ = ["Affinities", "affinities"]
+
+_OWN_HALF_LIFE_DAYS = 60.0
+_SEEDS = 50  # the latest of their items, of which each brings its companions
+_LEAST_PRICES = 3  # items with a price before a level can be told
+
+
+@dataclass(frozen=True, slots=True)
+class Affinities:
+    """A shopper's taste; `of` says how much of it each candidate meets."""
+
+    own: Mapping[int, float]  # row → decayed worth of the shopper's events on the item
+    companions: Mapping[int, float]  # row → how strongly it is bought together with what they have
+    look: np.ndarray | None  # (dim,) unit vector of what they chose lately
+    brands: Mapping[int, float]  # brand code → share of their choices, 0..1
+    categories: Mapping[int, float]
+    price: tuple[float, float] | None  # mean and deviation of the logarithm
+
+    def of(self, rows: np.ndarray, columns: Columns, index: VectorIndex | None) -> dict[str, np.ndarray]:
+        """The features of `features.TASTES` for candidates `rows` (n,), each (n,) float32."""
+        tastes = {
+            "own": np.log1p([self.own.get(row, 0.0) for row in rows.tolist()]),
+            "companion": np.array([self.companions.get(row, 0.0) for row in rows.tolist()]),
+            "brand": _shares(self.brands, columns.brand[rows]),
+            "category": _shares(self.categories, columns.category[rows]),
+        }
+        if self.price is not None:
+            mean, deviation = self.price
+            distance = (np.log1p(columns.price[rows]) - mean) / deviation
+            tastes["price_fit"] = np.nan_to_num(np.exp(-0.5 * distance**2), nan=0.0)
+        if self.look is not None and index is not None:
+            known, vectors = index.vectors([columns.ids[row] for row in rows.tolist()])
+            near = dict(zip(known, (vectors @ self.look).tolist(), strict=True))
+            tastes["taste"] = np.array([near.get(columns.ids[row], 0.0) for row in rows.tolist()])
+        return {name: np.asarray(values, np.float32) for name, values in tastes.items()}
+
+
+def affinities(
+    events: Sequence[Event], columns: Columns, index: VectorIndex | None, statistics: Statistics, now: float
+) -> Affinities | None:
+    """The taste of a shopper with these events, newest first; None where they say nothing."""
+    own: dict[int, float] = {}
+    for event in events:
+        row = columns.row_of.get(event.item, 0)
+        if not 0 < row < columns.size or event.type == "dismiss":
+            continue
+        own[row] = own.get(row, 0.0) + WORTH[event.type] * decay(now - event.ts, _OWN_HALF_LIFE_DAYS)
+    if not own:
+        return None
+    rows = np.fromiter(own, np.int64, len(own))
+    weights = np.array([own[row] for row in rows.tolist()])
+    return Affinities(
+        own,
+        _companions(own, columns, statistics),
+        taste(index, events, now) if index is not None else None,
+        _totals(columns.brand[rows], weights),
+        _totals(columns.category[rows], weights),
+        _level(columns.price[rows]),
+    )
+
+
+def _companions(own: Mapping[int, float], columns: Columns, statistics: Statistics) -> dict[int, float]:
+    found: dict[str, float] = {}
+    for row in list(own)[:_SEEDS]:
+        for id, weight in statistics.together(columns.ids[row] or ""):
+            found[id] = found.get(id, 0.0) + weight
+    rows = columns.rows(found).tolist()
+    return {row: value for row, value in zip(rows, found.values(), strict=True) if row}
+
+
+def _totals(codes: np.ndarray, weights: np.ndarray) -> dict[int, float]:
+    """Shares of the weights by code; 0, which is none, stays out."""
+    totals: dict[int, float] = {}
+    for code, weight in zip(codes.tolist(), weights.tolist(), strict=True):
+        if code > 0:
+            totals[code] = totals.get(code, 0.0) + weight
+    whole = sum(totals.values())
+    return {code: weight / whole for code, weight in totals.items()} if whole > 0 else {}
+
+
+def _shares(shares: Mapping[int, float], codes: np.ndarray) -> np.ndarray:
+    return np.array([shares.get(code, 0.0) for code in codes.tolist()])
+
+
+def _level(prices: np.ndarray) -> tuple[float, float] | None:
+    known = np.log1p(prices[~np.isnan(prices)])
+    return (float(known.mean()), float(known.std()) + 0.25) if len(known) >= _LEAST_PRICES else None

@@ -1,0 +1,237 @@
+"""One search, from the understood query to the order of its hits: which items it finds, and which comes first.
+
+The result of a query is every item that has all its words (or any of them where none has all), the 200 nearest by
+meaning above a floor, and what earlier shoppers chose for it; all after the filter. Totals, facets, sorting and paging
+speak of that set. The best candidates of each source are ranked; the rest follows by its words. A row is an item's pk.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from shelfwise.affinities import Affinities
+from shelfwise.columns import Columns
+from shelfwise.features import Counts, Remembered, features
+from shelfwise.index import Among, VectorIndex
+from shelfwise.lexical import Lexical, Matches
+from shelfwise.memory import Memory
+from shelfwise.ranker import Ranker
+from shelfwise.ranking import Sources, leave_out
+from shelfwise.understanding import Query
+
+__all__ = ["FLOOR", "Found", "Knowledge", "Ranked", "find", "followed", "rank"]
+
+_LEXICAL, _NEAREST, _REMEMBERED = 200, 200, 50
+FLOOR = 0.2  # cosine; what is less like the query has nothing to do with it
+
+
+class _Encoder(Protocol):
+    def query(self, text: str) -> np.ndarray: ...
+
+
+class Knowledge(Protocol):
+    """What a search asks of a generation: the door's, or what the night knew on an earlier day."""
+
+    @property
+    def encoder(self) -> _Encoder: ...
+
+    @property
+    def index(self) -> VectorIndex: ...
+
+    @property
+    def memory(self) -> Memory: ...
+
+    @property
+    def ranker(self) -> Ranker: ...
+
+    @property
+    def noise(self) -> float:
+        """The cosine that the nearest item of a query without any meaning seldom exceeds."""
+        ...
+
+    def remembered_rows(self, columns: Columns) -> np.ndarray:
+        """The catalogue's row of each of `memory.items`, 0 for one that is gone, (n,) int64."""
+        ...
+
+    def counts(self, columns: Columns, now: float) -> Counts: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a query finds: `result` (n_rows,) bool is the whole set, the rest is what its ranking needs."""
+
+    query: Query
+    result: np.ndarray
+    matches: Matches
+    remembered: Remembered
+    vector: np.ndarray | None  # (dim,) of the query
+    near: dict[int, float]  # row → cosine of the nearest
+    relaxed: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """The candidates, best first, those in stock before the others, and what each was ranked by."""
+
+    rows: np.ndarray  # (n,) int64
+    scores: np.ndarray  # (n,) float64
+    features: np.ndarray  # (n_candidates, n_features) float32, in the order of `candidates`
+    candidates: np.ndarray  # (n_candidates,) int64
+    available: int  # how many of the rows, from the first, are in stock
+
+
+def find(
+    query: Query,
+    eligible: np.ndarray,
+    columns: Columns,
+    lexical: Lexical,
+    knowledge: Knowledge | None,
+    sources: Sources,
+    *,
+    narrowed: bool,
+    nonsense: bool = False,
+) -> Found:
+    """What the query finds among the `eligible` rows, (n_rows,) bool; `narrowed`: not all live items are.
+
+    `nonsense`: no part of the query is a word, so that what is no nearer than to any nonsense is no hit.
+    """
+    terms = [term.match for term in query.terms]
+    matches = lexical.match(terms if sources.words else [], columns.size)
+    result, relaxed = matches.all_words & eligible, None
+    if not result.any():
+        result = matches.any_word & eligible
+        relaxed = "any word" if len(terms) > 1 and result.any() else None
+    vector: np.ndarray | None = None
+    near: dict[int, float] = {}
+    remembered = Remembered.nothing(columns.size)
+    if knowledge is not None and terms:
+        if sources.meaning:
+            vector = knowledge.encoder.query(query.text)
+            near = _nearest(vector, knowledge, columns, eligible, narrowed)
+        remembered = _recall(query.text, vector, knowledge, columns, eligible, sources)
+        if nonsense and not remembered.mass.any():
+            near = {row: cosine for row, cosine in near.items() if cosine > knowledge.noise}
+    result = result.copy()
+    result[list(near)] = True
+    result[np.flatnonzero(remembered.mass)] = True
+    return Found(query, result, matches, remembered, vector, near, relaxed)
+
+
+def rank(
+    found: Found,
+    columns: Columns,
+    counts: Counts,
+    knowledge: Knowledge | None,
+    taste: Affinities | None,
+    sources: Sources,
+) -> Ranked:
+    """The best candidates of each source in their order."""
+    rows = _candidates(found)
+    index = knowledge.index if knowledge is not None else None
+    tastes = taste.of(rows, columns, index) if taste is not None and sources.taste else {}
+    cosine = _cosines(found, rows, columns, index)
+    words = len(found.query.terms)
+    made = features(rows, cosine, found.matches, found.remembered, counts, columns.price, tastes, words)
+    left_out = sources.left_out()
+    if left_out.any():
+        made = leave_out(made, left_out)
+    ranker = knowledge.ranker if knowledge is not None and sources.ranker else _BLEND
+    scores = ranker.scores(made)
+    stock = columns.in_stock[rows]
+    order = np.lexsort((rows, -scores, ~stock))  # the last key is the first to sort by
+    return Ranked(rows[order], scores[order], made, rows, int(stock.sum()))
+
+
+_BLEND = Ranker()
+
+
+def followed(found: Found, ranked: Ranked, columns: Columns) -> Ranked:
+    """The whole result: what was no candidate follows by its words; what is out of stock still comes last."""
+    rest = found.result.copy()
+    rest[ranked.rows] = False
+    rows = np.flatnonzero(rest)
+    rows = rows[np.lexsort((rows, -_closeness(found.matches, rows), ~columns.in_stock[rows]))]
+    more, split = int(columns.in_stock[rows].sum()), ranked.available
+    floor = float(ranked.scores.min()) if len(ranked.scores) else 0.0
+    scores = np.full(len(rows), floor)
+    return Ranked(
+        np.concatenate([ranked.rows[:split], rows[:more], ranked.rows[split:], rows[more:]]),
+        np.concatenate([ranked.scores[:split], scores[:more], ranked.scores[split:], scores[more:]]),
+        ranked.features,
+        ranked.candidates,
+        split + more,
+    )
+
+
+def _nearest(
+    vector: np.ndarray, knowledge: Knowledge, columns: Columns, eligible: np.ndarray, narrowed: bool
+) -> dict[int, float]:
+    among = Among(columns.row_of, eligible) if narrowed else None
+    hits = [hit for hit in knowledge.index.search(vector[None], _NEAREST, among)[0] if hit[1] >= FLOOR]
+    rows = columns.rows(id for id, _ in hits)
+    return {row: hit[1] for row, hit in zip(rows.tolist(), hits, strict=True) if eligible[row]}
+
+
+def _recall(
+    text: str,
+    vector: np.ndarray | None,
+    knowledge: Knowledge,
+    columns: Columns,
+    eligible: np.ndarray,
+    sources: Sources,
+) -> Remembered:
+    remembered = Remembered.nothing(columns.size)
+    if not (sources.memory or sources.neighbours):
+        return remembered
+    recall = knowledge.memory.recall(text, vector if sources.neighbours else None)
+    rows = knowledge.remembered_rows(columns)[recall.rows]
+    fits = eligible[rows]
+    rows = rows[fits]
+    remembered.near[rows] = recall.near[fits]
+    if not sources.memory:
+        return remembered
+    remembered.share[rows], remembered.mass[rows] = recall.share[fits], recall.mass[fits]
+    remembered.words[rows] = recall.words[fits]
+    return Remembered(remembered.share, remembered.mass, remembered.near, remembered.words, recall.total)
+
+
+def _candidates(found: Found) -> np.ndarray:
+    """The best of each source, each once, (n,) int64 ascending."""
+    words = _best(np.flatnonzero(found.result & found.matches.any_word), found.matches)
+    known = np.flatnonzero(found.remembered.mass)
+    if len(known) > _REMEMBERED:
+        known = known[np.argpartition(-found.remembered.mass[known], _REMEMBERED)[:_REMEMBERED]]
+    near = np.fromiter(found.near, np.int64, len(found.near))
+    return np.unique(np.concatenate([words, near, known]))
+
+
+def _best(rows: np.ndarray, matches: Matches) -> np.ndarray:
+    if len(rows) <= _LEXICAL:
+        return rows
+    return rows[np.argpartition(-_closeness(matches, rows), _LEXICAL)[:_LEXICAL]]
+
+
+def _closeness(matches: Matches, rows: np.ndarray) -> np.ndarray:
+    """How well rows match by their words alone: by the share of the words first, then by BM25, (n,) float64."""
+    closeness: np.ndarray = matches.bm25[rows] + 1_000.0 * matches.coverage[rows]
+    return closeness
+
+
+def _cosines(found: Found, rows: np.ndarray, columns: Columns, index: VectorIndex | None) -> np.ndarray:
+    """The cosine of each candidate, (n,) float32; until its vector is made, an item is as near as its words match."""
+    if index is None or found.vector is None:
+        return np.zeros(len(rows), np.float32)
+    cosines = dict(found.near)
+    asked = {id: row for row in rows.tolist() if row not in cosines and (id := columns.ids[row]) is not None}
+    known, vectors = index.vectors(asked)
+    cosines |= {asked[id]: cosine for id, cosine in zip(known, (vectors @ found.vector).tolist(), strict=True)}
+    similar = np.array([cosines.get(row, np.nan) for row in rows.tolist()])
+    missing = np.isnan(similar)
+    if missing.any():
+        bm25 = found.matches.bm25[rows]
+        nearest = 0.0 if missing.all() else float(np.nanmax(similar))
+        similar = np.where(missing, bm25 / (bm25.max() or 1.0) * nearest, similar)
+    return similar.astype(np.float32)

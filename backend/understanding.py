@@ -1,0 +1,163 @@
+"""What a shopper's query asks for: the terms to look up, the text to embed, and what was corrected on the way.
+
+The steps of understanding meet here; everything about the shop comes in as arguments, and there is no SQL.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
+
+from shelfwise.spelling import UNKNOWN, Change, Word, correct
+from shelfwise.synonyms import NO_SYNONYMS, Synonyms
+from shelfwise.terms import LONGEST, Count, Held, Term, apart, literal, match_of, spoken, terms
+from shelfwise.tokens import Token, any_of, changed, folded, parts, phrase, said, tokens
+from shelfwise.vocabulary import Vocabulary
+
+__all__ = ["Query", "understand"]
+
+_MOST_TERMS = 32
+_MOST_DOUBTFUL = 6  # words that are corrected in one query
+_MOST_DOUBTED = 8  # words of a query that may be slips although they are known
+_HARDLY = 3  # fewer items than these are hardly any
+# Costs, as those of `spelling`.
+_COMPLETED = 0.2  # to read the last word as a beginning, beside the cost of the word it begins,
+_BEGUN_STEM = 1.8  # where only what FTS5 cuts it down to begins others
+_LETTERED = 1.2  # to take a letter off a word,
+_STEM = 0.9  # to leave a word that is found only as what FTS5 cuts it down to
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """`text` is what the encoder embeds; `corrected`, the query as it was read, is None where it was left alone."""
+
+    asked: str
+    text: str
+    terms: tuple[Term, ...] = ()
+    corrected: str | None = None
+
+
+def understand(
+    asked: str,
+    vocabulary: Vocabulary,
+    count: Count,
+    synonyms: Synonyms = NO_SYNONYMS,
+    *,
+    exact: bool = False,
+    fresh: bool = False,
+) -> Query:
+    """The query as the shop understands it; without terms where it holds no letter and no digit.
+
+    `count` returns how many live items match all of the FTS5 expressions given. `exact` takes every word as it
+    stands: nothing corrected, completed, joined or replaced by a synonym. `fresh`: the vocabulary holds the words of
+    every item there is, so that what matches items and yet isn't in it is only the stem of another word.
+    """
+    text = folded(asked)
+    given = tokens(text)
+    if exact:
+        return Query(asked, said(text, given), _once(term for token in given for term in literal(token)))
+    held = Held(vocabulary, count, synonyms)
+    given = _taken(given, held)
+    changes = _corrections(given, held, fresh)
+    if changes:
+        text = said(text, changed(given, changes))
+        others = {change.words: change.others for change in changes}
+        given = [_meaning(token, others.get((token.text,), ())) for token in _taken(tokens(text), held)]
+    read = _doubted(given, held)
+    text = said(text, spoken(read, held))
+    return Query(asked, text, _once(terms(read, held)), text if changes else None)
+
+
+def _taken(given: Sequence[Token], held: Held) -> list[Token]:
+    """The tokens as far as the shop holds them, compounds in their parts where it doesn't."""
+    return [part for token in given[:-1] for part in _whole(token, held)] + _last(given[-1:], held)
+
+
+def _whole(token: Token, held: Held) -> list[Token]:
+    """A compound that the shop holds as it is, else its parts; a measure that it lacks is also its bare number."""
+    if token.pairs or (token.joins and not token.number) or held.known(token):
+        return [token]
+    return [replace(token, ways=(*token.ways, token.number))] if token.number else parts(token)
+
+
+def _last(given: Sequence[Token], held: Held) -> list[Token]:
+    """The last token of a query, which may be the beginning of what some items hold; none where there is none."""
+    begun = [_begun(token, held) for token in given]
+    if any(token.begins for token in begun):
+        return begun
+    whole = [part for token in given for part in _whole(token, held)]
+    return [*whole[:-1], *(_begun(token, held) for token in whole[-1:])]
+
+
+def _begun(token: Token, held: Held) -> Token:
+    if token.pairs or token.number or not 1 < len(token.text) <= LONGEST or held.known(token):
+        return token
+    begun = replace(token, begins=True)
+    return begun if held.found(match_of(begun)) else token
+
+
+def _corrections(given: Sequence[Token], held: Held, fresh: bool) -> list[Change]:
+    costs: list[float] = []
+    for token in given:
+        costs.append(_cost(token, held, fresh) if sum(map(bool, costs)) < _MOST_DOUBTFUL else 0.0)
+    if not any(costs):
+        return []
+    matches = {token.text: any_of([match_of(token), *map(phrase, apart(token, held))]) for token in given}
+    missing = {text for text, match in matches.items() if not held.found(match)}
+
+    def together(read: Sequence[str]) -> int:
+        return held.count([matches.get(word, phrase(word)) for word in read if word not in missing])
+
+    words = [Word(token.text, cost, token.joins) for token, cost in zip(given, costs, strict=True)]
+    return correct(words, held.vocabulary, together, held.synonyms.vocabulary)
+
+
+def _doubted(read: Sequence[Token], held: Held) -> list[Token]:
+    """The tokens; where hardly an item has all of them, a rare word that looks like a slip means the usual one, too.
+
+    It may be a slip of the shop's own texts (`cartrige`), or a word of the language (`cannon`); neither is corrected.
+    """
+    matches = [match_of(token) for token in read]
+    if held.count(matches) >= _HARDLY:
+        return list(read)
+    result = list(read)
+    for place, token in enumerate(read[:_MOST_DOUBTED]):
+        usual = held.vocabulary.usual(token.text) if token.spelt and not token.begins else None
+        others = [*matches[:place], *matches[place + 1 :]]
+        if usual and (_slip(token, held) if not others else held.count([*others, phrase(usual)])):
+            result[place] = _meaning(token, [usual])
+    return result
+
+
+def _slip(token: Token, held: Held) -> bool:
+    """Whether a word that stands alone is the shop's and no word of the language."""
+    return token.text in held.vocabulary and not held.vocabulary.real(token.text)
+
+
+def _meaning(token: Token, others: Iterable[str]) -> Token:
+    """The token, which may mean other words as well."""
+    return replace(token, ways=(*token.ways, *others))
+
+
+def _cost(token: Token, held: Held, fresh: bool) -> float:
+    """What it costs, in edits, to leave a token as it is."""
+    if not token.spelt or not 2 < len(token.text) <= LONGEST:
+        return 0.0
+    if token.begins:
+        completion = held.vocabulary.completion(token.text)
+        return _COMPLETED + held.vocabulary.cost(completion) if completion else _BEGUN_STEM
+    if held.named(token) or held.vocabulary.real(token.text):
+        return 0.0
+    if held.found(match_of(token)):
+        return _STEM if fresh and not held.vocabulary.inflected(token.text) else 0.0
+    lettered = any(1 in map(len, way.split()) for way in apart(token, held))  # as `t shirt` of tshirt
+    return _LETTERED if lettered else UNKNOWN
+
+
+def _once(found: Iterable[Term]) -> tuple[Term, ...]:
+    """The first terms, each expression once."""
+    once: dict[str, Term] = {}
+    for term in found:
+        once.setdefault(term.match, term)
+    return tuple(islice(once.values(), _MOST_TERMS))

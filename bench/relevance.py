@@ -1,0 +1,108 @@
+"""Relevance by human ratings, without any click: nDCG@10 of the default search, of BM25 alone and of the encoder alone.
+
+Plain: a result without a rating counts as bad. Judged only: results without a rating are passed over, for the judged
+pool came from somebody's search engine.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import math
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from shelfwise import Shop
+from shelfwise.columns import Catalogue
+from shelfwise.importing import import_items
+from shelfwise.lexical import Lexical
+from shelfwise.ranking import Sources
+from shelfwise.records import ITEM_FIELDS
+from shelfwise.rows import Reading
+from shelfwise.trainer import init
+from shelfwise.understanding import understand
+from shelfwise.vocabulary import Vocabulary
+
+ENCODER = Sources(words=False, memory=False, neighbours=False, popularity=False, taste=False, ranker=False)
+TOP, DEEP = 10, 1_000
+
+Ratings = dict[str, dict[str, int]]  # query → item → 0..3
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--items", type=Path, required=True)
+    parser.add_argument("--ratings", type=Path, required=True, help="CSV of query, docid, rating")
+    parser.add_argument("--map", action="append", default=[], dest="rename")
+    parser.add_argument("--scale", action="append", default=[])
+    parser.add_argument("--out", type=Path, required=True, help="where the shop is made, or lies from an earlier run")
+    parser.add_argument("--show", type=int, default=0, help="so many queries with their first five hits")
+    given = parser.parse_args()
+    ratings = read(given.ratings)
+    with Shop(given.out / "shop") as shop:
+        if shop.generations.current() is None:
+            reading = Reading.of(ITEM_FIELDS, given.rename, given.scale)
+            import_items(shop, [str(given.items)], reading, print, lambda _: None)
+            init(shop.path)
+        ways: dict[str, Callable[[str], list[str]]] = {
+            "shelfwise": lambda query: whole(shop, query, Sources()),
+            "BM25 (FTS5)": lambda query: plain_bm25(shop, query),
+            "frozen encoder": lambda query: whole(shop, query, ENCODER),
+        }
+        print(f"{'nDCG@10':<16} {'plain':>7} {'judged':>7}   gains 2^r-1, {len(ratings)} queries")
+        for name, ask in ways.items():
+            found = {query: ask(query) for query in ratings}
+            plain, judged = ([ndcg(found[query], of, only) for query, of in ratings.items()] for only in (False, True))
+            known = [number for number, value in enumerate(plain) if value is not None]
+            print(f"{name:<16} {mean(plain):7.3f} {mean(judged):7.3f}   {len(known)} queries with a good item")
+        for query in list(ratings)[: given.show]:
+            print(f"\n{query}")
+            for hit in shop.search(query, limit=5, log=False).hits:
+                print(f"   {ratings[query].get(hit.id, '-')}  {hit.item['title'][:100]}")
+
+
+def read(path: Path) -> Ratings:
+    ratings: Ratings = defaultdict(dict)
+    with path.open() as file:
+        for row in csv.DictReader(file):
+            ratings[row["query"]][row["docid"]] = int(row["rating"])
+    return ratings
+
+
+def whole(shop: Shop, query: str, sources: Sources) -> list[str]:
+    """The first thousand hits."""
+    pages = (
+        shop.search(query, limit=100, offset=start, log=False, sources=sources).hits for start in range(0, DEEP, 100)
+    )
+    return [hit.id for page in pages for hit in page]
+
+
+def ndcg(found: Sequence[str], ratings: dict[str, int], judged_only: bool) -> float | None:
+    """None where nothing good is known."""
+    ids = [id for id in found if not judged_only or id in ratings][:TOP]
+    best = sorted(ratings.values(), reverse=True)[:TOP]
+    ideal = sum((2**rating - 1) / math.log2(place + 2) for place, rating in enumerate(best))
+    if not ideal:
+        return None
+    return sum((2 ** ratings.get(id, 0) - 1) / math.log2(place + 2) for place, id in enumerate(ids)) / ideal
+
+
+def plain_bm25(shop: Shop, query: str) -> list[str]:
+    """By FTS5's BM25 alone, any word as it stands."""
+    columns, lexical = Catalogue(shop.store).current(), Lexical(shop.store)
+    terms = [term.match for term in understand(query, Vocabulary(), lambda _: 1, exact=True).terms]
+    scores = lexical.match(terms, columns.size).bm25
+    best = np.argsort(-scores, kind="stable")[:DEEP]
+    return [id for row in best.tolist() if scores[row] > 0 and (id := columns.ids[row]) is not None]
+
+
+def mean(values: Sequence[float | None]) -> float:
+    known = [value for value in values if value is not None]
+    return sum(known) / len(known)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,108 @@
+"""What is derived from an item: the words beside its text, its family, one row for each value of its attributes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from shelfwise.store import Store, Upserted
+from shelfwise.store.derived import attribute_text, extra_text, family_number
+
+Put = Callable[..., Upserted]
+TEXTS = ("title", "brand", "category", "description", "tags", "attribute_text")
+
+
+def values(store: Store) -> list[tuple[Any, ...]]:
+    rows = store._connections.rows("SELECT pk, name, value FROM item_values ORDER BY pk, name, value")
+    return [tuple(row) for row in rows]
+
+
+def column(store: Store, name: str) -> list[Any]:
+    return [row[0] for row in store._connections.rows(f"SELECT {name} FROM items ORDER BY pk")]
+
+
+@pytest.mark.parametrize(
+    ("attributes", "text"),
+    [
+        ({}, None),
+        ({"colour": "red"}, "red"),
+        ({"colour": "red", "width": 5, "height": 2.5}, "red 5 2.5"),
+        ({"screen": {"size": 17, "kind": ["matt", "wide"]}}, "17 matt wide"),
+        ({"new": True, "sold": None, "colour": ""}, None),
+        ({"list": [[1, {"deep": "x"}], 2]}, "1 x 2"),
+    ],
+)
+def test_attributes_are_searched_by_their_values(attributes: dict[str, Any], text: str | None) -> None:
+    assert attribute_text(attributes) == text
+
+
+@pytest.mark.parametrize(
+    ("row", "has", "lacks"),
+    [
+        ({"title": "Plain Mug"}, [], ["plain"]),
+        ({"title": "T-Shirt"}, ["tshirt"], []),
+        ({"title": "Mug", "description": "the women's choice"}, ["womens"], []),
+        ({"title": "Ｍｕｇ"}, ["mug"], []),
+        ({"title": "Mug", "attribute_text": "日本語"}, ["日本", "本語"], []),
+    ],
+)
+def test_the_words_beside_a_text(row: dict[str, Any], has: list[str], lacks: list[str]) -> None:
+    found = (extra_text(dict.fromkeys(TEXTS) | row) or "").split()
+    assert set(has) <= set(found)
+    assert not set(lacks) & set(found)
+
+
+def test_a_text_that_stands_for_itself_has_none() -> None:
+    assert extra_text(dict.fromkeys(TEXTS) | {"title": "Red Coffee Mug"}) is None
+
+
+def test_variants_are_of_one_family() -> None:
+    assert family_number("Red Coffee Mug") == family_number("Blue coffee mug")
+    assert family_number("Red Coffee Mug") != family_number("Red Tea Mug")
+
+
+@pytest.mark.parametrize("title", ["Red Coffee Mug", "", "☕", "x" * 1_000])
+def test_the_number_of_a_family_fits_a_column(store: Store, put: Put, title: str) -> None:
+    assert -(2**63) <= family_number(title) < 2**63
+    put({"id": "1", "title": title or "Mug"})
+    assert column(store, "family") == [family_number(title or "Mug")]
+
+
+def test_each_value_has_a_row(store: Store, put: Put) -> None:
+    put({"id": "mug", "title": "Mug", "tags": ["New", "Sale"], "Colour": "Réd", "screen": {"size": 17, "Kinds": ["a"]},
+         "new": True, "none": None})  # fmt: skip
+    assert values(store) == [
+        (1, "colour", "réd"),
+        (1, "new", "true"),
+        (1, "screen.kinds", "a"),
+        (1, "screen.size", "17"),
+        (1, "tags", "new"),
+        (1, "tags", "sale"),
+    ]
+
+
+@pytest.mark.parametrize(("length", "rows"), [(200, 1), (201, 0)])
+def test_a_long_text_is_no_value(store: Store, put: Put, length: int, rows: int) -> None:
+    put({"id": "mug", "title": "Mug", "story": "x" * length})
+    assert len(values(store)) == rows
+    assert len(store.text.postings("x" * length)[0]) == 1, "searched all the same"
+
+
+def test_values_follow_their_item(store: Store, put: Put) -> None:
+    put({"id": "mug", "title": "Mug", "colour": "red"}, {"id": "cup", "title": "Cup", "colour": "red"})
+    put({"id": "mug", "colour": "blue", "size": 3})
+    assert values(store) == [(1, "colour", "blue"), (1, "size", "3"), (2, "colour", "red")]
+    put({"id": "mug", "price": 5})
+    assert len(values(store)) == 3
+    store.items.delete(["mug"])
+    put({"id": "mug", "title": "Mug"})
+    assert values(store) == [(2, "colour", "red")], "nothing of its former life comes back"
+
+
+def test_a_new_title_is_of_a_new_family(store: Store, put: Put) -> None:
+    put({"id": "mug", "title": "Red Coffee Mug"}, {"id": "shirt", "title": "Plain Shirt"})
+    put({"id": "mug", "title": "Alarm Clock"}, {"id": "shirt", "title": "Plain T-Shirt"})
+    assert column(store, "family") == [family_number("Alarm Clock"), family_number("Plain T-Shirt")]
+    assert column(store, "extra_text") == [None, "tshirt"]

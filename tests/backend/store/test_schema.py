@@ -1,0 +1,167 @@
+"""A database of the third schema, with items in it, becomes one of the fourth: nothing lost, everything derived."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import threading
+from pathlib import Path
+from typing import Any
+
+import pysqlite3.dbapi2 as sqlite
+import pytest
+from sqlite_utils import Database
+
+from shelfwise.cleaning import clean_item
+from shelfwise.errors import ShelfwiseError
+from shelfwise.store import Store
+from shelfwise.store.connection import SCHEMA
+from shelfwise.store.derived import attribute_text, family_number
+from shelfwise.store.items import item_text
+from shelfwise.store.schema import FTS_COLUMNS, migrations
+
+ITEMS: list[dict[str, Any]] = [
+    {"id": "shirt", "title": "Red T-Shirt", "price": 5, "tags": ["new"], "attributes": {"size": 3, "fit": "Slim"}},
+    {"id": "mug", "title": "Coffee Mug", "brand": "Acme", "description": "日本語のマグ"},
+    {"id": "gone", "title": "Sold Lantern", "deleted": 1, "attributes": {"colour": "red"}},
+    {"id": "blue", "title": "Blue T-Shirt"},
+]
+
+
+def old_shop(folder: Path) -> Path:
+    """As shelfwise 0.1 left it: items, one of them deleted, and an event."""
+    folder.mkdir()
+    connection = sqlite.connect(str(folder / "shop.db"))
+    migrations.apply(Database(connection), stop_before="understanding")
+    for seq, item in enumerate(ITEMS, 1):
+        row = dict.fromkeys(("brand", "category", "description", "price"), None) | item
+        row |= {"seq": seq, "deleted": item.get("deleted", 0), "in_stock": 1}
+        row["tags"] = json.dumps(item["tags"]) if "tags" in item else None
+        row["attributes"] = json.dumps(item["attributes"]) if "attributes" in item else None
+        row["attribute_text"] = attribute_text(item.get("attributes", {}))
+        row["text_hash"] = hashlib.sha256(item_text(row).encode()).hexdigest()[:16]
+        connection.execute(
+            f"INSERT INTO items ({', '.join(row)}) VALUES ({', '.join(':' + name for name in row)})", row
+        )
+    connection.execute("INSERT INTO events (event_id, ts, type, item, user) VALUES ('e', 5, 'click', 'mug', 'u')")
+    connection.execute("PRAGMA user_version = 3")
+    connection.commit()
+    connection.close()
+    return folder
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return old_shop(tmp_path / "shop")
+
+
+def table(folder: Path, sql: str) -> list[tuple[Any, ...]]:
+    connection = sqlite.connect(str(folder / "shop.db"))
+    try:
+        return [tuple(row) for row in connection.execute(sql)]
+    finally:
+        connection.close()
+
+
+def test_no_fact_is_lost(folder: Path) -> None:
+    columns = [row[1] for row in table(folder, "PRAGMA table_info(items)")]
+    asked = f"SELECT {', '.join(columns)} FROM items ORDER BY pk"
+    before, events = table(folder, asked), table(folder, "SELECT * FROM events")
+    Store(folder).close()
+    assert table(folder, asked) == before
+    assert table(folder, "SELECT * FROM events") == events
+    assert table(folder, "PRAGMA user_version") == [(SCHEMA,)] == [(4,)]
+    Store(folder).close()
+    assert table(folder, asked) == before, "and opening it once more changes nothing"
+
+
+def test_what_is_derived_is_there(folder: Path) -> None:
+    Store(folder).close()
+    rows = table(folder, "SELECT id, extra_text, family FROM items ORDER BY pk")
+    assert [(id, (extra or "").split()[:1], family) for id, extra, family in rows] == [
+        ("shirt", ["tshirt"], family_number("Red T-Shirt")),
+        ("mug", ["日本"], family_number("Coffee Mug")),
+        ("gone", [], None),
+        ("blue", ["tshirt"], family_number("Red T-Shirt")),
+    ]
+    assert table(folder, "SELECT pk, name, value FROM item_values ORDER BY name") == [
+        (1, "fit", "slim"),
+        (1, "size", "3"),
+        (1, "tags", "new"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("match", "rows"),
+    [("tshirt", [1, 4]), ("acme", [2]), ("slim", [1]), ("本語", [2]), ("lantern", []), ("mug", [2]), ("new", [1])],
+)
+def test_the_full_text_index_is_made_anew(folder: Path, match: str, rows: list[int]) -> None:
+    store = Store(folder)
+    assert store.text.postings(match)[0].tolist() == rows
+    store._connections.connection().execute("INSERT INTO items_fts (items_fts) VALUES ('integrity-check')")
+    store.close()
+
+
+def test_it_follows_the_writes_from_then_on(folder: Path) -> None:
+    store = Store(folder)
+    changes = store.text.changes()
+    store.items.upsert([(0, clean_item({"id": "mug", "price": 9, "in_stock": False}))])
+    assert store.text.changes() == changes, "a price is no text"
+    store.items.upsert([(0, clean_item({"id": "mug", "title": "Tea Cup"}))])
+    store.items.upsert([(0, clean_item({"id": "gone", "title": "Lantern Again"}))])
+    assert store.text.changes() > changes
+    found = {match: store.text.postings(match)[0].tolist() for match in ("coffee", "cup", "again", "sold")}
+    assert found == {"coffee": [], "cup": [2], "again": [3], "sold": []}
+    store.items.delete(["mug"])
+    assert store.text.postings("cup")[0].tolist() == []
+    store.close()
+
+
+def test_what_is_said_again_changes_nothing(folder: Path) -> None:
+    """Else the first import after the upgrade would touch every item."""
+    store = Store(folder)
+    live = [item for item in ITEMS if not item.get("deleted")]
+    done = store.items.upsert([(number, clean_item(item)) for number, item in enumerate(live)])
+    assert (done.upserted, done.unchanged, done.rejected) == (0, 3, [])
+    assert store.items.last_seq() == 4
+    store.close()
+
+
+def test_several_processes_may_open_it_at_once(folder: Path) -> None:
+    problems: list[BaseException] = []
+
+    def open_it() -> None:
+        try:
+            store = Store(folder)
+            assert store.text.postings("tshirt")[0].tolist() == [1, 4]
+            store.close()
+        except BaseException as problem:
+            problems.append(problem)
+
+    threads = [threading.Thread(target=open_it) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert problems == []
+
+
+def test_a_new_shop_has_what_an_old_one_gets(folder: Path, tmp_path: Path) -> None:
+    Store(folder).close()
+    Store(tmp_path / "new").close()
+    made = "SELECT type, name, sql FROM sqlite_master WHERE name NOT LIKE 'sqlite_%' ORDER BY type, name"
+    assert table(folder, made) == table(tmp_path / "new", made)
+
+
+def test_a_newer_database_is_refused(folder: Path) -> None:
+    connection = sqlite.connect(str(folder / "shop.db"))
+    connection.execute(f"PRAGMA user_version = {SCHEMA + 1}")
+    connection.close()
+    with pytest.raises(ShelfwiseError, match="newer shelfwise"):
+        Store(folder)
+
+
+def test_every_column_that_is_searched_has_a_weight() -> None:
+    from shelfwise.store.text import _WEIGHTS
+
+    assert len(_WEIGHTS.split(",")) == len(FTS_COLUMNS)

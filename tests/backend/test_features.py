@@ -1,0 +1,159 @@
+"""What is known of each candidate as numbers: each column reckoned by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from knowing import stocked
+
+from shelfwise.columns import Catalogue, Columns
+from shelfwise.features import NAMES, SOURCES, TASTES, Counts, Remembered, features
+from shelfwise.lexical import Matches
+from shelfwise.ranking import BLEND, LEARNED
+from shelfwise.statistics import Statistics
+from shelfwise.times import DAY
+
+NOW = 1_320_000_000.0
+ROWS = np.array([1, 3, 4])  # of a catalogue of five rows, nobody's among them
+NAN = float("nan")
+
+
+def array(*values: float) -> np.ndarray:
+    return np.array(values, np.float32)
+
+
+def made(**given: Any) -> dict[str, list[float]]:
+    """Name → the column of the three candidates."""
+    usual: dict[str, Any] = {
+        "rows": ROWS, "cosine": array(0.5, 0.9, 0.7), "matches": Matches(np.zeros(5), np.zeros(5), 2),
+        "remembered": Remembered.nothing(5), "counts": Counts(np.zeros(5), np.zeros(5), np.full(5, NAN)),
+        "price": np.full(5, NAN), "tastes": {}, "words": 2,
+    }  # fmt: skip
+    found = features(**(usual | given))
+    assert found.shape == (len(usual["rows"]), len(NAMES))
+    assert found.dtype == np.float32
+    assert np.isfinite(found).all()
+    return {name: found[:, number].tolist() for number, name in enumerate(NAMES)}
+
+
+def close(*values: float) -> Any:
+    return pytest.approx(list(values), abs=1e-6)
+
+
+def test_meaning() -> None:
+    found = made(counts=Counts(array(0, 1.0, 0, 0, 0.4), np.zeros(5), np.full(5, NAN)))
+    assert found["cosine"] == close(0.5, 0.9, 0.7)
+    assert found["cosine_gap"] == close(-0.4, 0, -0.2)
+    assert found["cosine_rank"] == close(np.log(3), 0, np.log(2))
+    assert found["standing"] == close(-0.15, 0, -0.1), "0.25 of the popularity beside the cosine"
+
+
+def test_words() -> None:
+    found = made(matches=Matches(array(0, 4, 9, 0, 1), array(0, 1, 1, 0, 0.5), 2))
+    assert found["bm25"] == close(4, 0, 1)
+    assert found["bm25_share"] == close(1, 0, 0.25), "of the best candidate, not of what is none"
+    assert found["coverage"] == close(1, 0, 0.5)
+    assert found["query_matches"] == close(*[np.log1p(3)] * 3), "of all items"
+    assert found["query_words"] == close(2, 2, 2)
+
+
+def test_memory() -> None:
+    remembered = Remembered(
+        array(0, 0.5, 0, 0.2, 0), array(0, 4, 0, 1, 0), array(0, 0, 1, 0, 0.3), array(0, 0.1, 0, 0, 0.6), 8.0
+    )
+    found = made(remembered=remembered)
+    assert found["memory_share"] == close(0.5, 0.2, 0)
+    assert found["memory_mass"] == close(np.log1p(4), np.log1p(1), 0)
+    assert found["near_share"] == close(0, 0, 0.3)
+    assert found["word_share"] == close(0.1, 0, 0.6)
+    assert found["query_mass"] == close(*[np.log1p(8)] * 3)
+
+
+def test_popularity_and_age() -> None:
+    counts = Counts(array(1, 0.5, 1, 0.2, 0), array(1, 0.1, 1, 0.6, 0), array(0, 3, 0, NAN, 5_000))
+    found = made(counts=counts)
+    assert found["popularity"] == close(0.5, 0.2, 0)
+    assert found["recent"] == close(0.1, 0.6, 0)
+    assert found["trend"] == close(-0.4, 0.4, 0)
+    assert found["age"] == close(3, 60, 60), "old, where nothing is known or much is past"
+
+
+@pytest.mark.parametrize(
+    ("prices", "places"),
+    [
+        ((5, 1, 3), (1, 0, 0.5)),
+        ((5, NAN, 3), (1, 0.5, 0)),
+        ((5, NAN, NAN), (0.5, 0.5, 0.5)),
+        ((NAN, NAN, NAN), (0.5, 0.5, 0.5)),
+        ((0, 2, 1_000_000), (0, 0.5, 1)),
+    ],
+)
+def test_where_a_price_stands(prices: tuple[float, ...], places: tuple[float, ...]) -> None:
+    price = np.full(5, NAN)
+    price[ROWS] = prices
+    assert made(price=price)["price_place"] == close(*places)
+
+
+@pytest.mark.parametrize("name", TASTES)
+def test_a_taste_has_a_column_of_its_own(name: str) -> None:
+    found = made(tastes={name: array(0.1, 0.2, 0.3)})
+    assert found[name] == close(0.1, 0.2, 0.3)
+    assert all(found[other] == [0, 0, 0] for other in TASTES if other != name)
+
+
+def test_no_candidates() -> None:
+    nothing = np.zeros(0, np.int64)
+    found = features(
+        nothing, np.zeros(0, np.float32), Matches(np.zeros(5), np.zeros(5), 0), Remembered.nothing(5),
+        Counts(np.zeros(5), np.zeros(5), np.zeros(5)), np.zeros(5), {}, 0,
+    )  # fmt: skip
+    assert found.shape == (0, len(NAMES))
+
+
+def test_one_candidate_of_which_nothing_is_known() -> None:
+    found = features(
+        np.array([2]), array(0), Matches(np.zeros(5), np.zeros(5), 0), Remembered.nothing(5),
+        Counts(np.zeros(5), np.zeros(5), np.full(5, NAN)), np.full(5, NAN), {}, 0,
+    )  # fmt: skip
+    assert np.isfinite(found).all()
+
+
+def test_every_feature_is_evidence_of_a_source() -> None:
+    assert len(set(NAMES)) == len(NAMES)
+    assert {name for name in NAMES if SOURCES[name] == "taste"} == set(TASTES)
+    assert set(BLEND) <= set(NAMES)
+    assert set(LEARNED) <= set(BLEND) - set(TASTES)
+
+
+# ---- what was counted, by row -------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def columns(tmp_path: Path) -> Iterator[Columns]:
+    """Rows 1 to 4: dated, undated, undated and never chosen, dated and chosen before."""
+    store = stocked(tmp_path, [
+        {"id": "a", "title": "A", "created_at": NOW - 5 * DAY}, {"id": "b", "title": "B"}, {"id": "c", "title": "C"},
+        {"id": "d", "title": "D", "created_at": NOW - 9 * DAY},
+    ])  # fmt: skip
+    yield Catalogue(store).current()
+    store.close()
+
+
+def test_what_was_counted_by_row(columns: Columns) -> None:
+    statistics = Statistics(
+        {"a": 1.0, "gone": 0.9, "b": 0.5}, {"b": 1.0}, {"b": NOW - 2 * DAY, "d": NOW - 30 * DAY, "gone": NOW}
+    )
+    counts = Counts.of(statistics, columns, NOW)
+    assert counts.popularity.tolist() == close(0, 1, 0.5, 0, 0)
+    assert counts.recent.tolist() == close(0, 0, 1, 0, 0)
+    assert counts.age[1:].tolist() == pytest.approx([5, 2, NAN, 9], nan_ok=True), "created, else first chosen"
+
+
+def test_nothing_was_counted(columns: Columns) -> None:
+    counts = Counts.of(Statistics(), columns, NOW)
+    assert (counts.popularity.any(), counts.recent.any()) == (False, False)
+    assert counts.age[1:].tolist() == pytest.approx([5, NAN, NAN, 9], nan_ok=True)

@@ -1,0 +1,163 @@
+"""What a filter's text says, and what is said about a text that is none."""
+
+from __future__ import annotations
+
+import math
+import random
+
+import pytest
+
+from shelfwise.coded import Range
+from shelfwise.errors import InvalidInput
+from shelfwise.filters import And, Condition, Filter, Not, Or
+from shelfwise.grammar import MAX_CHARACTERS, MAX_CONDITIONS, MAX_DEPTH, parse
+from shelfwise.times import DAY, parse_time
+
+A, B, C = (Condition(name, ("x",)) for name in "abc")
+JUNE = parse_time("2024-06-01")
+
+
+def one(name: str, *values: str | Range) -> Condition:
+    return Condition(name, values)
+
+
+@pytest.mark.parametrize(
+    ("text", "filter"),
+    [
+        ("", And(())),
+        ("  ", And(())),
+        ("a:x", A),
+        ("a:x b:x", And((A, B))),
+        ("a:x AND b:x and c:x", And((A, B, C))),
+        ("a:x OR b:x c:x", Or((A, And((B, C))))),
+        ("(a:x OR b:x) c:x", And((Or((A, B)), C))),
+        ("a:x(b:x)", And((A, B))),
+        ("NOT a:x b:x", And((Not(A), B))),
+        ("NOT(a:x b:x)", Not(And((A, B)))),
+        ("not NOT a:x or b:x", Or((Not(Not(A)), B))),
+        ("((a:x))", A),
+        ("\n a:x\tAND\u00a0b:x ", And((A, B))),
+        ("or:x AND:y not:z", And((one("or", "x"), one("and", "y"), one("not", "z")))),
+        ("brand:or OR brand:not", Or((one("brand", "or"), one("brand", "not")))),
+    ],
+)
+def test_operators(text: str, filter: Filter) -> None:
+    assert parse(text) == filter
+
+
+@pytest.mark.parametrize(
+    ("text", "condition"),
+    [
+        ("brand:Sony", one("brand", "sony")),
+        ('brand:"Sony  Ericsson"', one("brand", "sony ericsson")),
+        ("Brand:Sony,HP , Intel", one("brand", "sony", "hp", "intel")),
+        ('brand:"Sony, Inc.","HP"', one("brand", "sony, inc.", "hp")),
+        (r'brand:"17\" \\ co"', one("brand", r'17" \ co')),
+        ("brand:a..b", one("brand", "a..b")),
+        ("brand:ＨＰ", one("brand", "hp")),
+        ('category:"Audio > Head Phones>In-Ear"', one("category", "audio > head phones > in-ear")),
+        ("category:Audio>Headphones", one("category", "audio > headphones")),
+        ("price:10..50", one("price", Range(10, 50))),
+        ("price:10..", one("price", Range(10, math.inf))),
+        ("price:..50", one("price", Range(-math.inf, 50))),
+        ("price:..<50", one("price", Range(-math.inf, math.nextafter(50, 0)))),
+        ("price:9.99,.5..1e3", one("price", Range(9.99, 9.99), Range(0.5, 1000))),
+        ('price:"10..50"', one("price", Range(10, 50))),
+        ("stock:IN", one("stock", "in")),
+        ("stock:in,out", one("stock", "in", "out")),
+        ("created_at:2024-06-01..", one("created_at", Range(JUNE, math.inf))),
+        ("created_at:2024-06-01..<2024-06-02", one("created_at", Range(JUNE, math.nextafter(JUNE + DAY, 0)))),
+        ("created_at:2024-06-01", one("created_at", Range(JUNE, math.nextafter(JUNE + DAY, 0)))),
+        ("created_at:20240601..2024-06-01", one("created_at", Range(JUNE, math.nextafter(JUNE + DAY, 0)))),
+        ("created_at:2024-06-01T00:00:30Z..", one("created_at", Range(JUNE + 30, math.inf))),
+        ("created_at:..1717200000.5", one("created_at", Range(-math.inf, 1717200000.5))),
+        ("id:A-1,a-1", one("id", "A-1", "a-1")),
+        ('id:"a, b"', one("id", "a, b")),
+        ("Colour:Dark-Red", one("colour", "dark-red")),
+        ('"Product Line":Pro', one("product line", "pro")),
+        ("screen.size:15..17", one("screen.size", Range(15, 17))),
+        ('version:"15..17"', one("version", "15..17")),
+        ("size:17.0,17,17.50,0.0", one("size", "17", "17", "17.50", "0")),
+        ("time:12:30", one("time", "12:30")),
+        ('brand:"A:B"', one("brand", "a:b")),
+        ("tags:sale..now", one("tags", "sale..now")),
+        ("temperature:-5..-1", one("temperature", Range(-5, -1))),
+    ],
+)
+def test_conditions(text: str, condition: Condition) -> None:
+    assert parse(text) == condition
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("Sony", "at character 1 there is 'Sony', expected a condition such as brand:Sony"),
+        ("brand:black shoes", "at character 13 there is 'shoes', expected"),
+        ("brand:", "at character 7 there is the end, expected a value of 'brand'"),
+        ("brand: Sony", "at character 7 there is ' ', expected a value of 'brand'"),
+        ("brand:Sony,", "at character 12 there is the end, expected a value of 'brand'"),
+        ("brand:Sony,,HP", "at character 12 there is ',', expected a value"),
+        ('brand:" "', "at character 7 there is '\"', expected a value"),
+        ('brand:"Sony', "at character 7 there is '\"', expected a second quotation mark"),
+        (":Sony", "at character 1 there is ':Sony', expected a condition such as brand:Sony"),
+        ("(a:x", "at character 5 there is the end, expected AND, OR or ')'"),
+        ("a:x)", "at character 4 there is ')', expected AND, OR or the end"),
+        ("()", "at character 2 there is ')', expected a condition"),
+        ("a:x OR", "at character 7 there is the end, expected a condition"),
+        ("a:x AND OR b:x", "at character 9 there is 'OR', expected a condition"),
+        ("NOT", "at character 4 there is the end, expected a condition"),
+        ("brand:Sony, price:10..50", "at character 18 there is ':10..50', expected a blank before the next condition"),
+        ("brand:A:B", "at character 8 there is ':B', expected a blank before the next condition (a value with a ':'"),
+        ("a:x :y", "at character 5 there is ':y', expected AND, OR or the end"),
+        ("price:cheap", "at character 7 there is 'cheap', expected a price such as 10..50"),
+        ("price:..", "at character 7 there is '..', expected a price"),
+        ("price:<20", "at character 7 there is '<20', expected a price"),
+        ("price:10..<", "at character 7 there is '10..<', expected a price"),
+        ("price:1..2,nan", "at character 12 there is 'nan', expected a price"),
+        ("price:1_000", "expected a price"),
+        ("price:１０", "expected a price"),
+        ("size:a..b", "at character 6 there is 'a..b', expected numbers such as 15..17"),
+        ("created_at:2024", "at character 12 there is '2024', expected days such as 2024-01-01..2024-06-30"),
+        ("created_at:soon", "expected days such as"),
+        ("stock:yes", "at character 7 there is 'yes', expected in or out"),
+        ('category:" > "', "expected a category such as"),
+        ("in_stock:true", "there is none by 'in_stock'; write stock:in or stock:out"),
+        ("Title:mug", "there is none by 'Title'; ask for its words with q"),
+        ("brand:\x00", "NUL"),
+        ("brand:\ud800", "surrogate"),
+        ("a:" + "x" * MAX_CHARACTERS, "has 2,002 characters; at most 2,000 are read"),
+        ("a:x " * (MAX_CONDITIONS + 1), f"at most {MAX_CONDITIONS} conditions"),
+        ("NOT " * (MAX_DEPTH + 1) + "a:x", f"at most {MAX_DEPTH} levels"),
+        ("(" * (MAX_DEPTH + 1) + "a:x", f"at most {MAX_DEPTH} levels"),
+        ("(" * MAX_CHARACTERS, f"at most {MAX_DEPTH} levels"),
+    ],
+)
+def test_what_is_no_filter_is_refused_by_its_place(text: str, message: str) -> None:
+    with pytest.raises(InvalidInput) as refused:
+        parse(text)
+    assert str(refused.value).startswith("filter: ") and message in str(refused.value)
+    assert refused.value.field == "filter"
+    assert len(str(refused.value)) < 200, "an error repeats little of what was sent"
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["x" * (MAX_CHARACTERS - 2), "a:x " * MAX_CONDITIONS, "(" * MAX_DEPTH + "a:x" + ")" * MAX_DEPTH],
+    ids=["characters", "conditions", "depth"],
+)
+def test_the_limits_themselves_are_allowed(text: str) -> None:
+    assert parse(text if ":" in text else "a:" + text)
+
+
+SIGNS = ['"', "\\", "(", ")", ",", ":", "..", "<", ">", "and", "or", "not", " ", "a", "price", "1", "\n", "ß"]
+
+
+def test_any_text_is_read_or_refused() -> None:
+    chance, read = random.Random(5), 0
+    for _ in range(3_000):
+        text = "".join(chance.choices(SIGNS, k=chance.randint(1, 12)))
+        try:
+            read += isinstance(parse(text), Filter)
+        except InvalidInput as refused:
+            assert refused.field == "filter"
+    assert read > 20

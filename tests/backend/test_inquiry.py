@@ -1,0 +1,238 @@
+"""An inquiry from end to end, over a generation in memory: the set, its pages, orders, counts, rules and tastes."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import pytest
+from knowing import Known, WordEncoder, known, put, remembering, stocked
+
+from shelfwise.grammar import parse
+from shelfwise.inquiry import Inquirer, Inquiry, Outcome
+from shelfwise.ranking import Sources
+from shelfwise.sorting import SORTS
+from shelfwise.statistics import Statistics
+from shelfwise.store import Event, Store
+from shelfwise.times import DAY
+
+NOW = 1_320_000_000.0
+COLOURS = ["Red", "Blue", "Green", "Black"]
+ITEMS: list[dict[str, Any]] = [
+    {"id": f"mug-{number}", "title": f"{COLOURS[number % 4]} Coffee Mug", "brand": "Acme" if number % 3 else "Other",
+     "price": number % 7, "in_stock": number % 5 > 0, "created_at": NOW - number * DAY, "size": number % 2}
+    for number in range(30)
+] + [
+    {"id": "pot", "title": "Coffee Pot", "brand": "Acme", "price": 20},
+    {"id": "grinder", "title": "Coffee Grinder", "brand": "Rare", "price": 50},
+    {"id": "beaker", "title": "Red Beaker", "price": 3}, {"id": "bag", "title": "Lunch Bag", "price": 1},
+    {"id": "lamp", "title": "Desk Lamp", "price": 9},
+]  # fmt: skip
+BY_ID = {str(item["id"]): item for item in ITEMS}
+ENCODER = WordEncoder("red blue green black coffee|espresso mug|beaker pot grinder lunch bag desk lamp")
+NOTHING = Statistics()
+Ask = Callable[..., Outcome]
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    opened = stocked(tmp_path, ITEMS)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def knows() -> Known:
+    memory = remembering(ENCODER, [("coffee", "bag", 3.0), ("coffee", "mug-7", 5.0)])
+    titles = {str(item["id"]): str(item["title"]) for item in ITEMS}
+    return known(ENCODER, titles, memory=memory, statistics=Statistics({"mug-3": 1.0, "pot": 0.4}))
+
+
+@pytest.fixture
+def ask(store: Store, knows: Known) -> Ask:
+    """Asks with the generation, or with `knows=None` without."""
+    inquirer = Inquirer(store, lambda: NOW)
+
+    def run(q: str, *, knows: Any = knows, statistics: Statistics = NOTHING, **fields: Any) -> Outcome:
+        if isinstance(fields.get("filter"), str):
+            fields["filter"] = parse(fields["filter"])
+        return inquirer.answer(Inquiry(q, **({"limit": 100} | fields)), knows, statistics)
+
+    return run
+
+
+# ---- the set and its pages ----------------------------------------------------------------------------------
+
+MUGS = {id for id in BY_ID if id.startswith("mug")}
+COFFEE = {*MUGS, "pot", "grinder"}
+
+
+@pytest.mark.parametrize(
+    ("q", "filter", "found"),
+    [
+        ("coffee", None, COFFEE | {"bag"}),  # the bag was chosen for it
+        ("espresso", None, COFFEE),  # no word: by meaning
+        ("coffee mug", None, MUGS | {"pot", "grinder", "beaker"}),  # all words, and what is near
+        ("coffee", "brand:Rare", {"grinder"}),
+        ("coffee", "price:..1", {id for id in MUGS if BY_ID[id]["price"] < 2} | {"bag"}),
+        ("coffee", "brand:None", set()),
+        ("desk", "brand:Rare", set()),
+        ("?!", None, set()),
+    ],
+)
+def test_the_result_of_a_query(ask: Ask, q: str, filter: str | None, found: set[str]) -> None:
+    outcome = ask(q, filter=filter)
+    assert (set(outcome.ids), outcome.total, outcome.relaxed) == (found, len(found), None)
+
+
+@pytest.mark.parametrize("sort", SORTS)
+@pytest.mark.parametrize(
+    "more", [{}, {"diversity": 0.0}, {"diversity": 1.0}, {"filter": "brand:Acme"}, {"knows": None}]
+)
+@pytest.mark.parametrize("size", [1, 7, 100])
+def test_all_pages_together_are_the_set(ask: Ask, sort: str, more: dict[str, Any], size: int) -> None:
+    whole = ask("coffee mug", sort=sort, **more)
+    pages = [ask("coffee mug", sort=sort, limit=size, offset=at, **more) for at in range(0, whole.total + size, size)]
+    shown = [id for page in pages for id in page.ids]
+    assert shown == whole.ids
+    assert len(set(shown)) == len(shown) == whole.total
+    assert {page.total for page in pages} == {whole.total}
+    assert pages[-1].ids == [] or size > whole.total
+    stock = [BY_ID[id].get("in_stock", True) for id in shown]
+    assert stock == sorted(stock, reverse=True), "out of stock comes last"
+    assert len(whole.scores) == len(whole.ids)
+
+
+@pytest.mark.parametrize(
+    ("sort", "key"),
+    [
+        ("price", lambda id: BY_ID[id]["price"]),
+        ("-price", lambda id: -BY_ID[id]["price"]),
+        ("newest", lambda id: -BY_ID[id].get("created_at", -np.inf)),
+        ("popular", lambda id: -{"mug-3": 1.0, "pot": 0.4}.get(id, 0.0)),
+    ],
+)
+def test_another_order_is_of_the_same_set(ask: Ask, sort: str, key: Callable[[str], float]) -> None:
+    outcome = ask("coffee", sort=sort)
+    assert set(outcome.ids) == COFFEE | {"bag"}
+    for available in (True, False):
+        keys = [key(id) for id in outcome.ids if BY_ID[id].get("in_stock", True) is available]
+        assert keys == sorted(keys)
+
+
+@pytest.mark.parametrize("filter", [None, "brand:Acme", "price:..1 and size:1", "not stock:in"])
+def test_facets_count_the_whole_result_whatever_the_page(ask: Ask, filter: str | None) -> None:
+    whole = ask("coffee", filter=filter, facets=["brand", "stock"])
+    page = ask("coffee", filter=filter, facets=["brand", "stock"], limit=2, offset=4, sort="price")
+    brands = Counter(str(BY_ID[id]["brand"]) for id in whole.ids if "brand" in BY_ID[id])
+    stock = Counter("in" if BY_ID[id].get("in_stock", True) else "out" for id in whole.ids)
+    assert page.facets == whole.facets
+    assert {entry["value"]: entry["count"] for entry in whole.facets["brand"]} == dict(brands)
+    assert {entry["value"]: entry["count"] for entry in whole.facets["stock"]} == dict(stock)
+
+
+def test_facets_are_counted_only_if_asked_for(ask: Ask) -> None:
+    assert ask("coffee").facets == {}
+
+
+# ---- understanding ------------------------------------------------------------------------------------------
+
+
+def test_what_gave_way_is_said(ask: Ask) -> None:
+    outcome = ask("lunch grinder", knows=None)
+    assert (set(outcome.ids), outcome.relaxed) == ({"bag", "grinder"}, "any word")
+    assert ask("coffee grinder", knows=None).relaxed is None
+
+
+def test_a_slip_is_corrected_unless_it_is_insisted_upon(ask: Ask) -> None:
+    outcome = ask("cofee grinder", knows=None)
+    assert (outcome.ids[0], outcome.query.corrected) == ("grinder", "coffee grinder")
+    insisted = ask("cofee", knows=None, exact=True)
+    assert (insisted.ids, insisted.query.corrected) == ([], None)
+
+
+# ---- the order ----------------------------------------------------------------------------------------------
+
+
+def test_the_right_product_first(ask: Ask) -> None:
+    assert ask("coffee grinder").ids[0] == "grinder"
+    assert ask("espresso grinder").ids[0] == "grinder"
+    assert ask("coffee", sources=Sources(popularity=False)).ids[0] == "mug-7", "as others chose"
+    assert ask("coffee", sources=Sources(memory=False, neighbours=False)).ids[0] == "mug-3", "then the popular one"
+
+
+def test_until_a_night_has_counted_the_newest_events_do(ask: Ask, knows: Known) -> None:
+    knows.statistics = Statistics()
+    for more in ({}, {"knows": None}):
+        live = ask("coffee mug", statistics=Statistics({"mug-13": 1.0}), sort="popular", **more)
+        assert live.ids[0] == "mug-13"
+    knows.statistics = Statistics({"mug-3": 1.0})
+    assert ask("coffee mug", statistics=Statistics({"mug-13": 1.0}), sort="popular").ids[0] == "mug-3"
+
+
+def event(item: str, type: str = "click", days_ago: float = 0.0) -> Event:
+    return Event(1, NOW - days_ago * DAY, type, item, "u", "s", None)
+
+
+def test_an_event_bends_the_very_next_answer(ask: Ask, knows: Known) -> None:
+    asked = {"sources": Sources(popularity=False, memory=False, neighbours=False), "diversity": 0.0}
+    general = ask("coffee mug", **asked).ids
+    chosen = general[3]
+    bent = ask("coffee mug", events=[event(chosen)], **asked).ids
+    assert bent[0] == chosen
+    assert set(bent) == set(general), "the set stays as it is"
+    assert ask("coffee grinder", events=[event(chosen)], **asked).ids[0] == "grinder", "a precise query bends less"
+
+
+@pytest.mark.parametrize("events", [[], [event("unknown")], [event("lamp", "dismiss")], [event("gone", "purchase")]])
+def test_who_is_not_known_gets_the_general_order(ask: Ask, events: list[Event]) -> None:
+    assert ask("coffee", events=events).ids == ask("coffee").ids
+
+
+def families(outcome: Outcome) -> list[str]:
+    titles = [str(BY_ID[id]["title"]) for id in outcome.ids if BY_ID[id].get("in_stock", True)]
+    return [" ".join(title.split()[1:]) if title.split()[0] in COLOURS else title for title in titles]
+
+
+def test_variants_make_way_as_far_as_is_asked_for(ask: Ask) -> None:
+    alone, some, all_ = (families(ask("coffee", diversity=share)) for share in (0.0, 0.3, 1.0))
+    others = {"Coffee Pot", "Coffee Grinder"}
+    reached = [max(order.index(title) for title in others) for order in (alone, some, all_)]
+    assert reached[0] >= reached[1] >= reached[2]
+    assert reached[0] > reached[2]
+    assert len(set(all_[: len(set(all_))])) == len(set(all_)), "no family again before all have come"
+
+
+def test_a_late_item_is_found_by_its_words_at_once(ask: Ask, store: Store) -> None:
+    put(store, {"id": "new", "title": "Golden Teaspoon"})
+    assert ask("teaspoon").ids == ask("golden teaspoon").ids == ["new"]
+    store.items.delete(["new"])
+    assert "new" not in ask("golden teaspoon").ids
+
+
+def test_threads_share_one_while_items_change(store: Store, knows: Known) -> None:
+    inquirer, problems = Inquirer(store, lambda: NOW), list[BaseException]()
+    done = threading.Event()
+
+    def work(sort: str) -> None:
+        try:
+            while not done.is_set():
+                asked = Inquiry("coffee mug", limit=100, sort=sort, facets=["brand", "size"], events=[event("mug-4")])
+                outcome = inquirer.answer(asked, cast(Any, knows), NOTHING)
+                assert len(set(outcome.ids)) == len(outcome.ids) == outcome.total >= len(MUGS)
+        except BaseException as problem:
+            problems.append(problem)
+
+    threads = [threading.Thread(target=work, args=(sort,)) for sort in ("relevance", "price", "relevance", "popular")]
+    for thread in threads:
+        thread.start()
+    for number in range(30):
+        put(store, {"id": f"new-{number}", "title": "Coffee Mug", "size": number}, {"id": "mug-1", "price": number})
+    done.set()
+    for thread in threads:
+        thread.join()
+    assert problems == []

@@ -1,0 +1,70 @@
+"""Which rules hold for a query at a time."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from shelfwise.curation import query_words
+from shelfwise.rulebook import RuleBook
+from shelfwise.store import Rule
+
+
+def rule(id: int, match: str, query: str | None, starts: float | None = None, ends: float | None = None) -> Rule:
+    return Rule(id, "hide", match, query, ("a",), None, 0.0, starts, ends, None)
+
+
+@pytest.mark.parametrize(("match", "query", "asked", "applies"), [
+    ("exact", "Red Mug", ["red mug"], True),
+    ("exact", "red mug", ["red-mug!"], True),
+    ("exact", "red mug", ["mug red"], False),
+    ("exact", "red mug", ["big red mug"], False),
+    ("exact", "red mug", ["red"], False),
+    ("contains", "red mug", ["a MUG, réd"], True),
+    ("contains", "red mug", ["red mug"], True),
+    ("contains", "red mug", ["red mugs"], False),
+    ("contains", "red red", ["red"], True),
+    ("contains", "red mug", ["red"], False),
+    ("any", None, ["anything"], True),
+    ("any", None, ["?"], True),
+    ("exact", "red mug", ["rde mug", "red mug"], True),
+    ("contains", "rde", ["rde mug", "red mug"], True),
+    ("exact", "red mug", [], False),
+])  # fmt: skip
+def test_the_condition_on_the_query(match: str, query: str | None, asked: list[str], applies: bool) -> None:
+    assert bool(RuleBook([rule(1, match, query)]).applying(asked, 0.0)) is applies
+
+
+@pytest.mark.parametrize(("starts", "ends", "now", "holds"), [
+    (None, None, 5.0, True), (5.0, None, 5.0, True), (5.0, None, 4.9, False), (None, 5.0, 5.0, False),
+    (None, 5.0, 4.9, True), (4.0, 6.0, 5.0, True), (0.0, None, 0.0, True), (None, 0.0, 0.0, False),
+])  # fmt: skip
+def test_the_window(starts: float | None, ends: float | None, now: float, holds: bool) -> None:
+    assert bool(RuleBook([rule(1, "any", None, starts, ends)]).applying(["mug"], now)) is holds
+
+
+def test_the_oldest_comes_first_and_each_once() -> None:
+    rules = [rule(3, "any", None), rule(1, "contains", "red"), rule(2, "exact", "red mug"), rule(4, "exact", "x")]
+    assert [one.id for one in RuleBook(rules).applying(["red mug", "mug red", "red mug"], 0.0)] == [1, 2, 3]
+
+
+def test_it_finds_what_looking_at_every_rule_would() -> None:
+    chance = random.Random(1)
+    words = ["red", "blue", "mug", "cup", "big"]
+
+    def some() -> str:
+        return " ".join(chance.choices(words, k=chance.randint(1, 3)))
+
+    rules = [rule(id, chance.choice(["exact", "contains"]), some()) for id in range(1, 200)]
+    book = RuleBook(rules)
+    for _ in range(100):
+        asked = some()
+        there = query_words(asked)
+        expected = [
+            one.id
+            for one in rules
+            if (query_words(one.query or "") == there)
+            or (one.match == "contains" and set(query_words(one.query or "")) <= set(there))
+        ]
+        assert [one.id for one in book.applying([asked], 0.0)] == expected

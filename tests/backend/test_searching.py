@@ -1,0 +1,213 @@
+"""What a query finds, over items whose every cosine is known; terms are made here, not understood."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from knowing import Known, WordEncoder, known, put, remembering, stocked
+
+from shelfwise.columns import Catalogue, Columns
+from shelfwise.features import NAMES, Counts
+from shelfwise.index import build
+from shelfwise.lexical import Lexical
+from shelfwise.ranking import ALL, Sources
+from shelfwise.searching import FLOOR, Found, Knowledge, Ranked, find, rank
+from shelfwise.statistics import Statistics
+from shelfwise.store import Store
+from shelfwise.understanding import Query, Term
+
+NOW = 1_320_000_000.0
+TITLES = {
+    "red-mug": "red mug", "blue-mug": "blue mug", "beaker": "red beaker", "bag": "lunch bag", "sold": "red mug sold",
+    "lamp": "lamp with a long title that shares no word",
+}  # fmt: skip
+ENCODER = WordEncoder("red blue mug|beaker lunch bag lamp with a long title that shares no word sold")
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    rows = [{"id": id, "title": title, "in_stock": id != "sold"} for id, title in TITLES.items()]
+    opened = stocked(tmp_path, rows)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def columns(store: Store) -> Columns:
+    return Catalogue(store).current()
+
+
+@pytest.fixture
+def knows() -> Known:
+    return known(ENCODER, TITLES)
+
+
+def asked(text: str) -> Query:
+    return Query(text, text, tuple(Term(word, f'"{word}"') for word in text.split()))
+
+
+def search(
+    store: Store,
+    columns: Columns,
+    text: str,
+    knowledge: Knowledge | None,
+    sources: Sources = ALL,
+    among: Any = None,
+    nonsense: bool = False,
+) -> Found:
+    eligible = columns.live.copy()
+    if among is not None:
+        eligible &= np.isin(np.arange(columns.size), columns.rows(among))
+    lexical = Lexical(store)
+    lexical.sync()
+    return find(
+        asked(text), eligible, columns, lexical, knowledge, sources, narrowed=among is not None, nonsense=nonsense
+    )
+
+
+def ids(columns: Columns, found: Found) -> set[str | None]:
+    return {columns.ids[row] for row in np.flatnonzero(found.result)}
+
+
+WORDS_ONLY = Sources(meaning=False, memory=False, neighbours=False)
+
+
+# ---- by words -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "result", "relaxed"),
+    [
+        ("red mug", {"red-mug", "sold"}, None),
+        ("mug", {"red-mug", "blue-mug", "sold"}, None),
+        ("blue beaker", {"blue-mug", "beaker"}, "any word"),
+        ("red teapot", {"red-mug", "beaker", "sold"}, "any word"),
+        ("teapot", set(), None),
+        ("teapot kettle", set(), None),
+        ("", set(), None),
+    ],
+)
+def test_all_words_or_where_none_has_all_any(
+    store: Store, columns: Columns, knows: Known, text: str, result: set[str], relaxed: str | None
+) -> None:
+    for knowledge in (None, knows):
+        found = search(store, columns, text, knowledge, WORDS_ONLY)
+        assert (ids(columns, found), found.relaxed) == (result, relaxed)
+
+
+def test_what_gives_way_does_so_within_the_filter(store: Store, columns: Columns) -> None:
+    found = search(store, columns, "red mug", None, among=["blue-mug", "beaker", "bag"])
+    assert (ids(columns, found), found.relaxed) == ({"blue-mug", "beaker"}, "any word")
+
+
+# ---- by meaning ---------------------------------------------------------------------------------------------
+
+
+def test_what_is_near_is_found_without_a_word(store: Store, columns: Columns, knows: Known) -> None:
+    found = search(store, columns, "beaker", knows)
+    assert ids(columns, found) == {"red-mug", "blue-mug", "sold", "beaker"}
+    assert {columns.ids[row]: cosine for row, cosine in found.near.items()} == pytest.approx(
+        {"red-mug": 0.5**0.5, "blue-mug": 0.5**0.5, "beaker": 0.5**0.5, "sold": (1 / 3) ** 0.5}
+    )
+
+
+@pytest.mark.parametrize(("cosine", "is_found"), [(FLOOR + 0.01, True), (FLOOR - 0.01, False)])
+def test_what_is_below_the_floor_has_nothing_to_do_with_it(
+    store: Store, columns: Columns, cosine: float, is_found: bool
+) -> None:
+    vectors = np.array([[cosine, (1 - cosine**2) ** 0.5]], np.float32)
+    encoder = WordEncoder("teapot other")
+    found = search(store, columns, "teapot", Known(encoder, build(["lamp"], vectors)))
+    assert ("lamp" in ids(columns, found)) is is_found
+
+
+@pytest.mark.parametrize(
+    ("nonsense", "choices", "result"),
+    [
+        (True, [], set()),  # only what is nearer than chance
+        (True, [("kettle", "bag", 1.0)], {"lamp", "bag"}),  # others knew what it means
+        (False, [], {"lamp"}),  # a word, if none of the shop's
+    ],
+)
+def test_a_query_in_pure_noise_finds_nothing(
+    store: Store, columns: Columns, nonsense: bool, choices: list[Any], result: set[str]
+) -> None:
+    encoder = WordEncoder("kettle other")
+    vectors = np.array([[0.4, 0.84**0.5]], np.float32)
+    knowledge = Known(encoder, build(["lamp"], vectors), remembering(encoder, choices), noise=0.5)
+    assert ids(columns, search(store, columns, "kettle", knowledge, nonsense=nonsense)) == result
+
+
+# ---- by memory ----------------------------------------------------------------------------------------------
+
+
+def test_what_was_chosen_for_it_is_found(store: Store, columns: Columns) -> None:
+    memory = remembering(ENCODER, [("mug", "bag", 2.0), ("mug", "gone", 5.0), ("other", "lamp", 9.0)])
+    knowledge = known(ENCODER, TITLES, memory=memory)
+    assert ids(columns, search(store, columns, "mug", knowledge)) - ids(
+        columns, search(store, columns, "mug", known(ENCODER, TITLES))
+    ) == {"bag"}
+    found = search(store, columns, "mug", knowledge, among=["lamp", "red-mug"])
+    assert ids(columns, found) == {"red-mug"}, "the filter holds for it too"
+    assert not search(store, columns, "mug", knowledge, Sources(memory=False)).remembered.mass.any()
+
+
+def test_a_source_that_is_left_out_finds_nothing(store: Store, columns: Columns) -> None:
+    memory = remembering(ENCODER, [("red mug", "bag", 2.0), ("red beaker", "bag", 2.0)])
+    knowledge = known(ENCODER, TITLES, memory=memory)
+    only = {
+        "words": Sources(meaning=False, memory=False, neighbours=False),
+        "meaning": Sources(words=False, memory=False, neighbours=False),
+        "memory": Sources(words=False, meaning=False, neighbours=False),
+    }
+    found = {name: search(store, columns, "red mug", knowledge, sources) for name, sources in only.items()}
+    assert ids(columns, found["words"]) == {"red-mug", "sold"}
+    assert ids(columns, found["meaning"]) == {"red-mug", "sold", "beaker", "blue-mug"}
+    assert ids(columns, found["memory"]) == {"bag"}
+    assert found["words"].vector is None
+    assert [bool(one.remembered.near.any()) for one in found.values()] == [False, False, False]
+    assert search(store, columns, "red mug", knowledge).remembered.near.any()
+
+
+# ---- what is gone, what is new ------------------------------------------------------------------------------
+
+
+def test_a_deleted_item_is_not_found_whoever_still_knows_it(store: Store, knows: Known) -> None:
+    memory = remembering(ENCODER, [("red mug", "red-mug", 9.0)])
+    store.items.delete(["red-mug"])
+    columns = Catalogue(store).current()
+    found = search(store, columns, "red mug", replace(knows, memory=memory))
+    assert "red-mug" not in ids(columns, found)
+    assert columns.row_of["red-mug"] not in rank_all(found, columns, knows).rows
+
+
+def test_an_item_that_came_after_the_columns_is_not_found_yet(store: Store, columns: Columns) -> None:
+    put(store, {"id": "late", "title": "red mug"})
+    columns._source.current()  # the ids and rows that a snapshot shares with later ones grow
+    found = search(store, columns, "red mug", known(ENCODER, TITLES | {"late": "red mug"}))
+    assert len(found.result) == columns.size
+    assert "late" not in ids(columns, found)
+
+
+def rank_all(found: Found, columns: Columns, knowledge: Knowledge | None, **given: Any) -> Ranked:
+    usual: dict[str, Any] = {"counts": Counts.of(Statistics(), columns, NOW), "taste": None, "sources": ALL}
+    return rank(found, columns, knowledge=knowledge, **(usual | given))
+
+
+@pytest.mark.parametrize("titles", [TITLES, {}])
+def test_an_item_without_a_vector_is_as_near_as_its_words_match(
+    store: Store, columns: Columns, titles: dict[str, str]
+) -> None:
+    knowledge = known(ENCODER, {id: title for id, title in titles.items() if id != "red-mug"})
+    found = search(store, columns, "red mug", knowledge)
+    ranked = rank_all(found, columns, knowledge)
+    cosines = dict(zip(ranked.candidates.tolist(), ranked.features[:, NAMES.index("cosine")].tolist(), strict=True))
+    assert columns.ids[ranked.rows[0]] == "red-mug"
+    best = max(found.near.values(), default=0.0)
+    assert cosines[columns.row_of["red-mug"]] == pytest.approx(best), "its words match best, so it is as near as any"
+    assert 0 <= cosines[columns.row_of["sold"]] <= best + 1e-6

@@ -1,0 +1,199 @@
+"""The order of what a search found, and its definition once more: both against plain Python over random shops."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+from knowing import Known, stocked
+
+from shelfwise import searching
+from shelfwise.affinities import affinities
+from shelfwise.columns import Catalogue, Columns
+from shelfwise.features import NAMES, Counts
+from shelfwise.index import build
+from shelfwise.lexical import Lexical
+from shelfwise.memory import Memory
+from shelfwise.ranking import ALL, BLEND, Sources, blend, weights_of
+from shelfwise.searching import FLOOR, Found, Ranked, find, followed, rank
+from shelfwise.statistics import Statistics
+from shelfwise.store import Event, Store
+from shelfwise.understanding import Query, Term
+
+NOW = 1_320_000_000.0
+ITEMS, DIM = 450, 6
+WORDS = [f"word{number}" for number in range(12)]
+CHANCE = np.random.default_rng(7)
+
+
+def unit(count: int) -> np.ndarray:
+    """Most of them near each other, so that far more than 200 items are near a query."""
+    vectors = CHANCE.normal(0.8, 0.8, (count, DIM)).astype(np.float32)
+    return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+
+
+VECTORS = unit(ITEMS)
+QUERIES = {f"{one} {other}": vector for one, other, vector in zip(WORDS, WORDS[1:], unit(len(WORDS)), strict=False)}
+HOLDS = [set(CHANCE.choice(WORDS, CHANCE.integers(1, 4), replace=False).tolist()) for _ in range(ITEMS)]
+STOCK = CHANCE.random(ITEMS) < 0.8
+CHOSEN = [(query, int(row), float(CHANCE.integers(1, 9))) for query in QUERIES for row in CHANCE.integers(0, ITEMS, 70)]
+
+
+class _Encoder:
+    def query(self, text: str) -> np.ndarray:
+        return QUERIES[text]
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+    rows = [
+        {"id": f"{n}", "title": " ".join(sorted(words)), "in_stock": bool(STOCK[n])} for n, words in enumerate(HOLDS)
+    ]
+    opened = stocked(tmp_path_factory.mktemp("random"), rows)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture(scope="module")
+def columns(store: Store) -> Columns:
+    return Catalogue(store).current()
+
+
+@pytest.fixture(scope="module")
+def lexical(store: Store) -> Lexical:
+    made = Lexical(store)
+    made.sync()
+    return made
+
+
+@pytest.fixture(scope="module")
+def knows() -> Known:
+    ids = [f"{number}" for number in range(ITEMS)]
+    memory = Memory.of(ids, CHOSEN)
+    vectors = np.array([QUERIES[text] for text in memory.texts])
+    memory = Memory(memory.items, memory.queries, memory.words, memory.texts, vectors)
+    popularity = dict(zip(ids, CHANCE.random(ITEMS).tolist(), strict=True))
+    return Known(_Encoder(), build(ids, VECTORS), memory, statistics=Statistics(popularity))
+
+
+def found_by(text: str, eligible: np.ndarray, columns: Columns, lexical: Lexical, knows: Known | None) -> Found:
+    query = Query(text, text, tuple(Term(word, word) for word in text.split()))
+    narrowed = bool((eligible != columns.live).any())
+    return find(query, eligible, columns, lexical, knows, ALL, narrowed=narrowed)
+
+
+def ranked_by(found: Found, columns: Columns, knows: Known | None, **given: Any) -> Ranked:
+    statistics = knows.statistics if knows else Statistics()
+    usual: dict[str, Any] = {"counts": Counts.of(statistics, columns, NOW), "taste": None, "sources": ALL}
+    return rank(found, columns, knowledge=knows, **(usual | given))
+
+
+def reference(text: str, passes: set[int]) -> set[int]:
+    """The result by its definition; items are numbered from 0."""
+    words = set(text.split())
+    every = {n for n in passes if words <= HOLDS[n]}
+    result = every or {n for n in passes if words & HOLDS[n]}
+    near = sorted((-float(VECTORS[n] @ QUERIES[text]), n) for n in passes)
+    result |= {n for cosine, n in near[:200] if -cosine >= FLOOR}
+    return result | {n for query, n, _ in CHOSEN if query == text and n in passes}
+
+
+@pytest.mark.parametrize("share", [0.0, 0.01, 0.1, 0.5, 0.95, 1.0])
+@pytest.mark.parametrize("text", list(QUERIES)[::2])
+def test_the_result_is_as_it_is_defined(
+    columns: Columns, lexical: Lexical, knows: Known, text: str, share: float
+) -> None:
+    """Also behind a narrow filter, where hardly any of the nearest of all items pass."""
+    chance = np.random.default_rng([list(QUERIES).index(text), int(100 * share)])
+    passes = {n for n in range(ITEMS) if chance.random() < share}
+    eligible = np.zeros(columns.size, np.bool_)
+    eligible[[n + 1 for n in passes]] = True
+    found = found_by(text, eligible, columns, lexical, knows)
+    assert np.count_nonzero(VECTORS @ QUERIES[text] >= FLOOR) > 210
+    assert {int(row) - 1 for row in np.flatnonzero(found.result)} == reference(text, passes)
+
+
+@pytest.mark.parametrize("text", list(QUERIES))
+def test_the_whole_result_is_shown_once_and_what_is_in_stock_first(
+    columns: Columns, lexical: Lexical, knows: Known, text: str
+) -> None:
+    for knowledge in (knows, None):
+        found = found_by(text, columns.live.copy(), columns, lexical, knowledge)
+        ranked = ranked_by(found, columns, knowledge)
+        whole = followed(found, ranked, columns)
+        assert sorted(whole.rows.tolist()) == np.flatnonzero(found.result).tolist()
+        stock = columns.in_stock[whole.rows].tolist()
+        assert stock == sorted(stock, reverse=True)
+        assert whole.available == sum(stock)
+        assert whole.rows[: ranked.available].tolist() == ranked.rows[: ranked.available].tolist()
+        assert np.isfinite(whole.scores).all()
+        for part in (slice(0, whole.available), slice(whole.available, None)):
+            assert (np.diff(whole.scores[part]) <= 1e-9).all(), "the rest follows"
+
+
+def test_what_is_no_candidate_follows_by_its_words(columns: Columns, lexical: Lexical) -> None:
+    """Without a generation the best 200 by words are ranked; here more than that have one of the words."""
+    query = Query("x", "x", (Term("any", " OR ".join(WORDS[:6])), Term("one", "word1")))
+    found = find(query, columns.live.copy(), columns, lexical, None, ALL, narrowed=False)
+    found.result[found.matches.any_word] = True
+    ranked = ranked_by(found, columns, None)
+    assert len(ranked.rows) == 200 < np.count_nonzero(found.result)
+    whole = followed(found, ranked, columns)
+    closeness = found.matches.bm25 + 1_000 * found.matches.coverage
+    rest = [row for row in whole.rows[: whole.available].tolist() if row not in set(ranked.rows.tolist())]
+    assert rest
+    assert closeness[rest].tolist() == sorted(closeness[rest].tolist(), reverse=True)
+    assert closeness[ranked.rows].min() >= closeness[rest].max()
+
+
+def test_the_candidates_are_the_best_of_each_source(columns: Columns, lexical: Lexical, knows: Known) -> None:
+    text = next(iter(QUERIES))
+    found = found_by(text, columns.live.copy(), columns, lexical, knows)
+    candidates = set(ranked_by(found, columns, knows).candidates.tolist())
+    words = set(np.flatnonzero(found.matches.all_words).tolist())
+    remembered = np.argsort(-found.remembered.mass, kind="stable")[: searching._REMEMBERED]
+    assert candidates >= words | set(found.near)
+    assert candidates >= {
+        int(row) for row in remembered if found.remembered.mass[row] > found.remembered.mass[remembered[-1]]
+    }
+    assert candidates <= set(np.flatnonzero(found.result).tolist())
+
+
+@pytest.mark.parametrize("text", list(QUERIES)[:4])
+def test_candidates_come_by_their_scores(columns: Columns, lexical: Lexical, knows: Known, text: str) -> None:
+    found = found_by(text, columns.live.copy(), columns, lexical, knows)
+    ranked = ranked_by(found, columns, knows)
+    scores = dict(zip(ranked.candidates.tolist(), blend(ranked.features, weights_of(BLEND)).tolist(), strict=True))
+    expected = sorted(scores, key=lambda row: (not columns.in_stock[row], -scores[row], row))
+    assert ranked.rows.tolist() == expected
+    assert ranked.scores.tolist() == [scores[row] for row in expected]
+    assert ranked.features.shape == (len(scores), len(NAMES))
+    cosines = dict(zip(ranked.candidates.tolist(), ranked.features[:, NAMES.index("cosine")].tolist(), strict=True))
+    for row, cosine in cosines.items():
+        assert cosine == pytest.approx(float(VECTORS[row - 1] @ QUERIES[text]), abs=1e-5), "those found by words too"
+
+
+def test_a_taste_bends_the_order_unless_it_is_left_out(columns: Columns, lexical: Lexical, knows: Known) -> None:
+    text = next(iter(QUERIES))
+    found = found_by(text, columns.live.copy(), columns, lexical, knows)
+    general = ranked_by(found, columns, knows)
+    last = int(general.rows[general.available - 1])
+    event = Event(1, NOW, "purchase", str(columns.ids[last]), "u", None, None)
+    taste = affinities([event], columns, knows.index, knows.statistics, NOW)
+    bent = ranked_by(found, columns, knows, taste=taste)
+    before = dict(zip(general.rows.tolist(), general.scores.tolist(), strict=True))
+    gained = {row: score - before[row] for row, score in zip(bent.rows.tolist(), bent.scores.tolist(), strict=True)}
+    assert max(gained, key=lambda row: gained[row]) == last
+    assert bent.rows.tolist() != general.rows.tolist()
+    without = ranked_by(found, columns, knows, taste=taste, sources=Sources(taste=False))
+    assert without.rows.tolist() == general.rows.tolist()
+
+
+def test_nothing_found_is_nothing_ranked(columns: Columns, lexical: Lexical, knows: Known) -> None:
+    for knowledge in (knows, None):
+        found = find(Query("", ""), columns.live.copy(), columns, lexical, knowledge, ALL, narrowed=False)
+        ranked = ranked_by(found, columns, knowledge)
+        whole = followed(found, ranked, columns)
+        assert (len(ranked.rows), len(whole.rows), whole.available) == (0, 0, 0)

@@ -1,0 +1,109 @@
+"""Corrections: by edits, use and what items hold together; known words are kept whatever the others are."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+
+from shelfwise.spelling import UNKNOWN, Word, correct, most_edits
+from shelfwise.vocabulary import Vocabulary
+
+ITEMS = [
+    {"wireless", "mouse", "black"}, {"mode", "router"}, {"bluetooth", "headphones"}, {"usb", "keyboard"},
+    {"black", "toner"}, {"block", "heater"}, {"power", "adapter"}, {"memory", "module"}, {"blue", "lamp"},
+]  # fmt: skip
+VOCABULARY = Vocabulary({word: 5.0 for item in ITEMS for word in item} | {"black": 50.0, "mode": 6.0})
+
+
+def together(words: Sequence[str]) -> int:
+    held = [word for given in words for word in given.split()]
+    return sum(item.issuperset(held) for item in ITEMS)
+
+
+def corrected(text: str, kept: str = "") -> str:
+    words = [
+        Word(word, 0.0 if word in VOCABULARY or word in kept.split() else UNKNOWN, word.isalpha())
+        for word in text.split()
+    ]
+    result, place = [], 0
+    for change in correct(words, VOCABULARY, together):
+        result += [word.text for word in words[place : change.start]] + list(change.words)
+        place = change.end
+    return " ".join(result + [word.text for word in words[place:]])
+
+
+@pytest.mark.parametrize(
+    ("word", "edits"), [("ab", 0), ("abc", 1), ("abcd", 1), ("abcde", 2), ("a" * 8, 2), ("a" * 9, 3), ("", 0)]
+)
+def test_longer_words_may_hold_more_edits(word: str, edits: int) -> None:
+    assert most_edits(word) == edits
+
+
+@pytest.mark.parametrize(
+    ("typed", "read"),
+    [
+        ("wireless mouse", "wireless mouse"),
+        ("wirless", "wireless"),  # a letter lost
+        ("wirelesss", "wireless"),  # a letter too many
+        ("wirelezs", "wireless"),  # another letter
+        ("wierless", "wireless"),  # two letters swapped
+        ("hedphoens", "headphones"),
+        ("xeyboard", "keyboard"),  # the first letter
+        ("wirless mosue", "wireless mouse"),
+        ("wireless mose", "wireless mouse"),  # not mode: an item has both
+        ("mose router", "mode router"),
+        ("blck heater", "block heater"),  # not black, although it is used more
+        ("blck", "black"),
+        ("wirelessmouse", "wireless mouse"),  # a space lost
+        ("key board", "keyboard"),  # a space too many
+        ("blu tooth", "bluetooth"),
+        ("zzzzzz", "zzzzzz"),
+        ("zzzzzz mosue", "zzzzzz mouse"),
+        ("mx", "mx"),
+        ("heatphone xyzzyxyzzy", "headphones xyzzyxyzzy"),
+    ],
+)
+def test_correct(typed: str, read: str) -> None:
+    assert corrected(typed) == read
+
+
+@pytest.mark.parametrize("word", ["wirless", "mosue", "blck"])
+def test_what_is_known_is_kept(word: str) -> None:
+    assert corrected(word, kept=word) == word
+    assert corrected(f"{word} kebyoard", kept=word) == f"{word} keyboard"
+
+
+def test_two_words_that_no_item_has_next_to_each_other_are_not_made_of_one() -> None:
+    assert corrected("lampmodule") == "lampmodule"
+
+
+def test_a_long_word_is_not_taken_for_a_much_shorter_one() -> None:
+    vocabulary = Vocabulary({"the": 100.0})
+    assert correct([Word("thaer", UNKNOWN)], vocabulary, lambda words: 1) == []
+
+
+def test_a_word_that_is_nearly_as_likely_is_named_as_well() -> None:
+    vocabulary = Vocabulary({"pocket": 6.0, "socket": 5.0, "rockets": 5.0})
+    (change,) = correct([Word("xocket", UNKNOWN)], vocabulary, lambda words: 0)
+    assert (change.words, change.others) == (("pocket",), ("socket",))
+
+
+def test_leaving_a_doubtful_word_may_be_the_best() -> None:
+    """The cost says how doubtful: a beginning of another word, say."""
+    assert correct([Word("mous", 0.3)], VOCABULARY, together) == []
+    assert [change.words for change in correct([Word("mous", UNKNOWN)], VOCABULARY, together)] == [("mouse",)]
+
+
+def test_few_questions_are_asked() -> None:
+    asked: list[Sequence[str]] = []
+
+    def count(words: Sequence[str]) -> int:
+        asked.append(words)
+        return 0
+
+    correct([Word("blakc", UNKNOWN), Word("mosue", UNKNOWN), Word("wirless", UNKNOWN)], VOCABULARY, count)
+    assert len(asked) <= 16
+    asked.clear()
+    correct([Word("black"), Word("mouse")], VOCABULARY, count)
+    assert asked == []

@@ -1,0 +1,141 @@
+"""Suggestions: what is completed, in which order, and how mistyped words are forgiven."""
+
+from __future__ import annotations
+
+import pytest
+
+from shelfwise.completing import Suggester, Suggestion, bare_words
+from shelfwise.suggesting import build_suggester, shortened
+
+QUERIES = [
+    ("wireless mouse", 40.0),
+    ("Mouse Pad", 5.0),
+    ("mouse pad", 9.0),
+    ("mouse", 20.0),
+    ("t-shirt", 8.0),
+    ("?", 9.0),
+]
+NAMES = [
+    ("1", "Logitech M185 Wireless Mouse", "Logitech", "Computers > Mice"),
+    ("2", "Logitech K120 Keyboard", "Logitech", "Computers > Keyboards"),
+    ("3", "Café Sign", "Mousetrap Ltd", "Home > Wall Signs"),
+    ("4", "Women's Rain Jacket", None, None),
+    ("5", "日本製マグカップ", None, "Home"),
+    ("6", "MOUSE, pad!", "", ""),
+    ("7", None, None, None),
+]
+SHOP = build_suggester(QUERIES, NAMES, {"2": 0.9, "4": 0.2})
+
+
+def texts(typed: str, limit: int = 8, shop: Suggester = SHOP) -> list[str]:
+    return [found.text for found in shop.suggest(typed, limit)]
+
+
+@pytest.mark.parametrize(
+    ("typed", "found"),
+    [
+        ("mou", ["mouse", "mouse pad", "Mousetrap Ltd", "wireless mouse", "Logitech M185 Wireless Mouse"]),
+        ("mouse ", ["mouse pad", "wireless mouse", "mouse", "Logitech M185 Wireless Mouse"]),
+        ("mouse p", ["mouse pad"]),
+        ("wireless mo", ["wireless mouse", "Logitech M185 Wireless Mouse"]),
+        ("mouse wire", ["wireless mouse", "Logitech M185 Wireless Mouse"]),
+        ("WIRELESS", ["wireless mouse", "Logitech M185 Wireless Mouse"]),
+        ("comp", ["Computers"]),
+        ("sig", ["Wall Signs", "Café Sign"]),
+        ("cafe", ["Café Sign"]),
+        ("CAFÉ", ["Café Sign"]),
+        ("womens", ["Women's Rain Jacket"]),
+        ("women’s ra", ["Women's Rain Jacket"]),
+        ("t sh", ["t-shirt"]),
+        ("tsh", ["t-shirt"]),
+        ("T-SHIRT", ["t-shirt"]),
+        ("マグ", ["日本製マグカップ"]),
+        ("日本", ["日本製マグカップ"]),
+        ("k120", ["Logitech K120 Keyboard"]),
+        ("", []),
+        ("  ", []),
+        ('"', []),
+        ("zzzz", []),
+        ("mouse zzzz", []),
+    ],
+)
+def test_suggest(typed: str, found: list[str]) -> None:
+    assert texts(typed) == found
+
+
+@pytest.mark.parametrize(
+    ("typed", "found"),
+    [
+        ("moues", ["mouse", "mouse pad"]),  # swapped
+        ("wirless", ["wireless mouse"]),  # lost
+        ("wirelless mo", ["wireless mouse"]),  # in an earlier word
+        ("omuse p", ["mouse pad"]),  # the first two swapped
+        ("logitexh k", ["Logitech K120 Keyboard"]),
+        ("jacekt", ["Women's Rain Jacket"]),
+        ("keybaord ", ["Logitech K120 Keyboard"]),
+    ],
+)
+def test_mistyped_words_are_forgiven(typed: str, found: list[str]) -> None:
+    assert texts(typed)[: len(found)] == found
+
+
+@pytest.mark.parametrize("typed", ["mx", "jx", "zzzzzz", "mouse qq"])
+def test_what_is_too_short_or_too_far_is_not_forgiven(typed: str) -> None:
+    assert texts(typed) == []
+
+
+def test_what_is_typed_right_comes_before_what_is_forgiven() -> None:
+    shop = build_suggester([("cart", 1.0), ("card", 90.0), ("cards", 80.0)], [], {})
+    assert texts("cart", shop=shop)[0] == "cart"
+    assert set(texts("cart", shop=shop)) == {"cart", "card", "cards"}
+    assert texts("cart", 1, shop) == ["cart"]
+
+
+def test_kinds_and_the_limit() -> None:
+    assert SHOP.suggest("mou", 2) == [Suggestion("mouse", "query"), Suggestion("mouse pad", "query")]
+    assert [found.kind for found in SHOP.suggest("logi")] == ["brand", "title", "title"]
+    assert SHOP.suggest("comp") == [Suggestion("Computers", "category")]
+    assert SHOP.suggest("mou", 0) == []
+
+
+def test_within_a_kind_use_decides() -> None:
+    assert texts("logitech ") == ["Logitech K120 Keyboard", "Logitech", "Logitech M185 Wireless Mouse"]
+    shop = build_suggester([("red mug", 1.0), ("red lamp", 3.0)], [], {})
+    assert texts("red", shop=shop) == ["red lamp", "red mug"]
+
+
+def test_texts_of_the_same_words_come_once_as_most_wrote_them() -> None:
+    assert [text for text in texts("mouse p") if bare_words(text) == ["mouse", "pad"]] == ["mouse pad"]
+    shop = build_suggester([("samsung", 1.0)], [("1", "Samsung", "SAMSUNG", None)], {})
+    assert len(texts("sam", shop=shop)) == 1
+
+
+@pytest.mark.parametrize(
+    ("title", "short"),
+    [
+        ("Red Mug", "Red Mug"),
+        ("  Red   Mug ", "Red Mug"),
+        ("One Two Three Four Five Six Seven Eight Nine Ten", "One Two Three Four Five Six Seven Eight"),
+        ("Long Notebook With A Screen Of - for everybody and all others", "Long Notebook With A Screen"),
+        ('HP Notebook Silver 43 cm (17") 1440 900 pixels', 'HP Notebook Silver 43 cm (17") 1440 900'),
+        ("Toner for printers (black, cyan and all of the others)", "Toner for printers"),
+        ("x" * 100, "x" * 60),
+        ("", ""),
+    ],
+)
+def test_long_titles_are_cut_where_they_read_well(title: str, short: str) -> None:
+    assert shortened(title) == short
+
+
+@pytest.mark.parametrize(
+    "typed",
+    ["x" * 1_000, "a " * 500, "'" * 1_000, "日" * 1_000, "\U0010ffff", "é" * 999, "mouse " * 100, "*", "%_", "\u0301"],
+    ids=lambda typed: ascii(typed)[:12],
+)
+def test_hostile_input(typed: str) -> None:
+    assert len(SHOP.suggest(typed)) <= 8
+
+
+def test_an_empty_shop_suggests_nothing() -> None:
+    empty = build_suggester([], [], {})
+    assert (len(empty), empty.suggest("a"), Suggester().suggest("abc def")) == (0, [], [])

@@ -1,0 +1,77 @@
+"""Taking a query apart, and putting it together again with what was changed."""
+
+from __future__ import annotations
+
+import pytest
+
+from shelfwise.spelling import Change
+from shelfwise.tokens import all_of, any_of, changed, folded, parts, phrase, said, tokens
+
+
+@pytest.mark.parametrize(
+    ("asked", "text"),
+    [("  Red\t MUG ", "red mug"), ('"red mug" x', "red mug x"), ('17" x 5"', '17" x 5"'), ('red"shoe', 'red"shoe')],
+)
+def test_folded(asked: str, text: str) -> None:
+    assert folded(asked) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "ways"),
+    [
+        ("red mug", [("red",), ("mug",)]),
+        ("women's", [("womens", "women s")]),
+        ("t-shirt", [("t shirt", "tshirt")]),
+        ("at&t", [("at t",)]),
+        ("3.0", [("3 0",)]),
+        ('17" tv', [("17inch", "17"), ("tv",)]),
+        ("2m 2 m", [("2m",), ("2m", "2 m")]),
+        ("c++", [("c",)]),
+        ("日本語x", [("日本語",), ("x",)]),
+        ("a-b-c-d-e-f-g-h-i", [(letter,) for letter in "abcdefghi"]),
+        ("?!", []),
+    ],
+)
+def test_the_ways_to_write_each_token(text: str, ways: list[tuple[str, ...]]) -> None:
+    assert [token.ways for token in tokens(text)] == ways
+
+
+def test_there_are_32_tokens_at_most() -> None:
+    assert len(tokens("a " * 100)) == 32
+    assert len(tokens("5m " * 100)) == 32
+
+
+@pytest.mark.parametrize(
+    ("text", "split"),
+    [("t-shirt", ["t", "shirt"]), ("women's-shoe", ["womens", "shoe"]), ("mug", ["mug"]), ('17"', ["17 inch"])],
+)
+def test_parts(text: str, split: list[str]) -> None:
+    (token,) = tokens(text)
+    assert [part.text for part in parts(token)] == split
+
+
+@pytest.mark.parametrize(
+    ("text", "changes", "read"),
+    [
+        ("a wirless, mug!", [Change(1, 2, ("wireless",))], "a wireless, mug!"),
+        ("wirelessmug x", [Change(0, 1, ("wireless", "mug"))], "wireless mug x"),
+        ("blue tooth x", [Change(0, 2, ("bluetooth",))], "bluetooth x"),
+        ('17" mgu red mgu', [Change(1, 2, ("mug",)), Change(3, 4, ("mug",))], "17 inch mug red mug"),
+        ("mug", [], "mug"),
+    ],
+)
+def test_changes_are_put_where_they_belong(text: str, changes: list[Change], read: str) -> None:
+    given = changed(tokens(text), changes)
+    assert said(text, given) == read
+
+
+def test_a_word_taken_apart_is_two_tokens() -> None:
+    given = changed(tokens("a wirelessmug"), [Change(1, 2, ("wireless", "mug"))])
+    assert [token.text for token in given] == ["a", "wireless", "mug"]
+
+
+def test_expressions_are_quoted() -> None:
+    assert phrase('red"mug') == '"red""mug"'
+    assert phrase("lant", prefix=True) == '"lant"*'
+    assert any_of(['"a"', '"b"', '"a"']) == '"a" OR "b"'
+    assert (all_of(['"a" OR "b"', '"c"']), all_of(['"a"'])) == ('("a" OR "b") AND ("c")', '"a"')

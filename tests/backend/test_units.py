@@ -1,0 +1,63 @@
+"""Numbers with units: every way to write one is one word, and what only looks like one is left alone."""
+
+from __future__ import annotations
+
+import pytest
+
+from shelfwise.units import measures
+from shelfwise.words import plain
+
+
+def found(text: str) -> list[str]:
+    return [measure.word for measure in measures(plain(text))]
+
+
+@pytest.mark.parametrize(
+    ("word", "texts"),
+    [
+        ("17inch", ['17"', "17''", "17″", "17 inch", "17-inch", "17inches", "17in", "17 in", "17 IN.", "17.0 inch"]),
+        ("2m", ["2m", "2 m", "2-m", "2 metres", "2 meter", "2,0 m", "2.00m"]),
+        ("10ft", ["10ft", "10 feet", "10-foot", "10'"]),
+        ("500gb", ["500gb", "500 GB", "500-GB", "500 gigabytes"]),
+        ("1point5l", ["1.5l", "1,5 L", "1.50 litres", "1.5-liter"]),
+        ("1000g", ["1000 g", "1,000 g", "1000 grams"]),
+        ("0point5kg", ["0.5kg", "0,50 kg", "00.5 kilos"]),
+        ("6pack", ["6 pack", "6-pack", "6 pk", "6 packs"]),
+        ("32bit", ["32-bit", "32 bits", "32bit"]),
+    ],
+)
+def test_every_way_to_write_a_measure(word: str, texts: list[str]) -> None:
+    assert {text: found(text) for text in texts} == {text: [word] for text in texts}
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("8'x10' rug", ["8ft", "10ft"]),
+        ("8' x 10' rug", ["8ft", "10ft"]),
+        ("6'2\"", ["6ft", "2inch"]),
+        ("250 gb hdd 17 in laptop", ["250gb", "17inch"]),
+        ("2 in 1 laptop", []),
+        ("7-in-1", []),
+        ("4 in the box", []),
+        ("90's", []),
+        ("5's", []),
+        ("DR-130CL", []),
+        ("wh-1000xm4", []),
+        ("x5 m", []),
+        ("1.2.3 m", []),
+        ("17 inchworms", []),
+        ("5m-3", []),
+        ("mp3", []),
+        ("12 mice", []),
+    ],
+)
+def test_what_is_a_measure(text: str, words: list[str]) -> None:
+    assert found(text) == words
+
+
+def test_a_sign_is_read_aloud_and_places_are_those_of_the_text() -> None:
+    text = plain('a 17" and 2 m')
+    first, second = measures(text)
+    assert [text[one.start : one.end] for one in (first, second)] == ['17"', "2 m"]
+    assert [first.text, second.text, first.number] == ["17 inch", "2 m", "17"]

@@ -1,0 +1,108 @@
+"""The vocabulary: what weighs how much, what is near a word, and what a word is made of."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+from rapidfuzz.distance import OSA
+
+from shelfwise.vocabulary import Vocabulary, build_vocabulary
+
+TEXTS = [
+    ("Wireless Mouse", "A mouse for notebooks"),
+    ("Wireless Keyboard\nLogitech", "keys, keys and keys"),
+    ("Women's T-Shirt", "of cotton"),
+    ("Café Sign 500GB dv7-1211ea", "日本 model X200"),
+]
+
+
+def test_names_weigh_more_than_descriptions_and_each_item_counts_once() -> None:
+    found = build_vocabulary(TEXTS)
+    assert [found.weight(word) for word in ("wireless", "keyboard", "mouse", "keys", "absent")] == [6, 3, 4, 1, 0]
+
+
+@pytest.mark.parametrize(
+    ("word", "there"),
+    [("cafe", True), ("womens", True), ("tshirt", True), ("t", True), ("dv71211ea", True), ("500gb", True),
+     ("of", False), ("x200", False), ("日本", False), ("café", False)],
+)  # fmt: skip
+def test_which_words_are_known(word: str, there: bool) -> None:
+    assert (word in build_vocabulary(TEXTS)) is there
+
+
+def test_queries_and_the_shops_own_words_are_known_too() -> None:
+    found = build_vocabulary(TEXTS, [("mouse mat", 5.0), ("mouse", 2.0)], words=["sneakers"])
+    assert [found.weight(word) for word in ("mouse", "mat", "sneakers")] == [11, 5, 1]
+
+
+@pytest.mark.parametrize(("weight", "known"), [(2.0, False), (3.0, False), (4.0, True)])
+def test_a_word_of_queries_that_looks_mistyped_is_known_only_where_it_is_used_more(weight: float, known: bool) -> None:
+    assert ("keybord" in build_vocabulary(TEXTS, [("keybord", weight)])) is known
+
+
+def test_words_of_the_language() -> None:
+    found = build_vocabulary(TEXTS, real=["pillow"])
+    assert (found.real("pillow"), found.real("pilow"), "pillow" in found) == (True, False, False)
+
+
+@pytest.mark.parametrize(
+    ("word", "edits", "near"),
+    [
+        ("mosue", 1, ["mouse"]), ("mous", 1, ["mouse"]), ("mmouse", 1, ["mouse"]), ("house", 1, ["mouse"]),
+        ("keybrd", 1, []), ("keybrd", 2, ["keyboard"]), ("mouse", 1, []), ("500gc", 2, []), ("mosue", 0, []),
+        ("", 2, []), ("m" * 41, 3, []),
+    ],
+)  # fmt: skip
+def test_near(word: str, edits: int, near: list[str]) -> None:
+    found = build_vocabulary(TEXTS).near(word, edits)
+    assert [one.word for one in found] == near
+
+
+def test_near_agrees_with_comparing_each_word() -> None:
+    chance = random.Random(0)
+    words = {"".join(chance.choices("abcde", k=chance.randint(3, 9))) for _ in range(300)}
+    vocabulary = Vocabulary(dict.fromkeys(words, 1.0))
+    for _ in range(200):
+        typed = "".join(chance.choices("abcdefé", k=chance.randint(1, 10)))
+        for edits in (1, 2, 3):
+            right = {word: int(OSA.distance(typed, word)) for word in words}
+            near = {one.word: one.edits for one in vocabulary.near(typed, edits)}
+            assert near.items() <= right.items()
+            assert len(near) == min(8, sum(0 < distance <= edits for distance in right.values()))
+
+
+def test_fewer_edits_more_use_and_the_first_letter_come_first() -> None:
+    found = Vocabulary({"card": 50.0, "care": 2.0, "bare": 2.0, "cares": 2.0})
+    assert [one.word for one in found.near("carx", 2)] == ["card", "care", "cares", "bare"]
+    costs = [one.cost for one in found.near("carx", 2)]
+    assert costs == sorted(costs)
+
+
+@pytest.mark.parametrize(
+    ("word", "usual"), [("blck", "black"), ("black", None), ("blick", "black"), ("rare", None), ("bl", None)]
+)
+def test_usual_is_what_a_rare_word_is_a_slip_of(word: str, usual: str | None) -> None:
+    assert Vocabulary({"black": 200.0, "blck": 2.0, "rale": 99.0, "rare": 1.0}).usual(word) == usual
+
+
+@pytest.mark.parametrize(
+    ("word", "shortest", "pairs"),
+    [("wirelessmouse", 2, [("wireless", "mouse")]), ("tshirt", 2, []), ("tshirt", 1, [("t", "shirt")]),
+     ("mouse", 1, []), ("x" * 50, 1, [])],
+)  # fmt: skip
+def test_splits(word: str, shortest: int, pairs: list[tuple[str, str]]) -> None:
+    assert build_vocabulary(TEXTS).splits(word, shortest) == pairs
+
+
+@pytest.mark.parametrize(("start", "word"), [("mou", "mouse"), ("w", "wireless"), ("mouse", None), ("zz", None)])
+def test_completion_is_the_word_used_most(start: str, word: str | None) -> None:
+    assert build_vocabulary(TEXTS).completion(start) == word
+
+
+def test_an_empty_vocabulary_knows_nothing() -> None:
+    empty = Vocabulary()
+    assert (len(empty), "a" in empty, empty.near("word", 2), empty.splits("word", 1), empty.completion("w")) == (
+        0, False, [], [], None,
+    )  # fmt: skip
+    assert empty.usual("word") is None

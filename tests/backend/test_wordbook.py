@@ -1,0 +1,65 @@
+"""The shop's words: made of items and of what was asked, renewed when they change, the old ones serving meanwhile."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from shelfwise import Shop, wordbook
+from shelfwise.memory import Memory
+from shelfwise.statistics import Statistics
+from shelfwise.wordbook import Wordbook, Words
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Shop:
+    shop = Shop(tmp_path)
+    shop.upsert([{"id": "1", "title": "Hanging lantern", "brand": "Northlight"}])
+    return shop
+
+
+def soon(words: Callable[[], Words], holds: Callable[[Words], bool]) -> bool:
+    for _ in range(200):
+        if holds(words()):
+            return True
+        time.sleep(0.02)
+    return False
+
+
+def test_words_of_items_and_of_past_queries(shop: Shop) -> None:
+    memory = Memory.of(["1"], [("candle light", 0, 2.0)])
+    words = Wordbook(shop.store).current(memory, Statistics())
+    assert "lantern" in words.vocabulary and "candle" in words.vocabulary and "mug" not in words.vocabulary
+    assert [one.text for one in words.suggester.suggest("cand")] == ["candle light"]
+
+
+def test_they_follow_the_shop_in_the_background(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(wordbook, "_LEAST_SECONDS", 0.0)
+    book, nothing = Wordbook(shop.store), Memory()
+    before = book.current(nothing, Statistics())
+    assert book.current(nothing, Statistics()) is before
+    shop.upsert([{"id": "2", "title": "Teapot"}])
+    assert soon(lambda: book.current(nothing, Statistics()), lambda words: "teapot" in words.vocabulary)
+    asked = Memory.of(["1"], [("candle", 0, 1.0)])
+    assert soon(lambda: book.current(asked, Statistics()), lambda words: "candle" in words.vocabulary)
+
+
+def test_not_more_often_than_every_half_minute(shop: Shop) -> None:
+    book, nothing = Wordbook(shop.store), Memory()
+    before = book.current(nothing, Statistics())
+    shop.upsert([{"id": "2", "title": "Teapot"}])
+    assert book.current(nothing, Statistics()) is before
+
+
+def test_the_old_words_serve_when_reading_fails(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(wordbook, "_LEAST_SECONDS", 0.0)
+    book, nothing = Wordbook(shop.store), Memory()
+    before = book.current(nothing, Statistics())
+    monkeypatch.setattr(wordbook, "build_vocabulary", lambda *_: 1 / 0)
+    shop.upsert([{"id": "2", "title": "Teapot"}])
+    for _ in range(3):
+        assert book.current(nothing, Statistics()) is before
+        time.sleep(0.05)

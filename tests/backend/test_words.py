@@ -1,0 +1,81 @@
+"""What the index holds beside the text, and how texts are folded on both sides of a search."""
+
+from __future__ import annotations
+
+import pytest
+
+from shelfwise.words import bare, bigrams, extra_words, fold, plain, unaccented
+
+
+@pytest.mark.parametrize(
+    ("text", "folded"),
+    [("ＡＢＣ", "abc"), ("ﬁne", "fine"), ("m²", "m2"), ("Straße", "straße"), ("ﾏｸﾞ", "マグ")],
+)
+def test_fold(text: str, folded: str) -> None:
+    assert fold(text) == folded
+
+
+@pytest.mark.parametrize(
+    ("text", "folded"),
+    [
+        ("Velocity™ Core®2", "velocity  core 2"), ("women’s", "women's"), ("17″", '17"'), ("17''", '17"'),
+        ("“red”", '"red"'), ("A‑B–C—D", "a-b-c-d"), ("tea_pot", "tea pot"),
+    ],
+)  # fmt: skip
+def test_plain_has_one_sign_of_each_kind_and_no_trade_marks(text: str, folded: str) -> None:
+    assert plain(text) == folded
+
+
+@pytest.mark.parametrize(
+    ("text", "letters"),
+    [
+        ("café", "cafe"),
+        ("mộc", "moc"),
+        ("łódź", "łodz"),
+        ("чай", "чай"),
+        ("が", "が"),
+        ("한국", "한국"),
+        ("abc", "abc"),
+    ],
+)
+def test_accents_of_latin_letters_go(text: str, letters: str) -> None:
+    assert unaccented(text) == letters
+
+
+def test_bare() -> None:
+    assert [bare(text) for text in ("t-shirt", "o'neill", "plain")] == ["tshirt", "oneill", "plain"]
+
+
+@pytest.mark.parametrize(
+    ("run", "pairs"), [("日本語", ["日本", "本語", "語"]), ("日", ["日"]), ("", []), ("กี่ปี", ["กป", "ป"])]
+)
+def test_bigrams_leave_marks_out(run: str, pairs: list[str]) -> None:
+    assert bigrams(run) == pairs
+
+
+@pytest.mark.parametrize(
+    ("text", "extra"),
+    [
+        ("Red Mug", ""),
+        ("Women's T-Shirt", "womens tshirt"),
+        ("WH-1000XM4", "wh1000xm4"),
+        ("0-40, 500-502", ""),
+        ("2009-12-10T00:00:00Z", ""),
+        ('Screen 17"', "17inch"),
+        ("1.5 L", "1point5l"),
+        ("500GB", ""),
+        ("ＡＢＣ", "abc"),
+        ("Velocity™", ""),
+        ("日本製", "日本 本製 製"),
+        ("iPhoneケース", "ケー ース ス iphone"),
+        ("a" * 20 + "-" + "b" * 20, ""),
+    ],
+)
+def test_extra_words(text: str, extra: str) -> None:
+    assert extra_words([text]) == extra
+
+
+def test_each_extra_word_stands_once_and_no_field_runs_into_the_next() -> None:
+    assert extra_words(["T-Shirt", "t-shirt", "tshirt"]) == ""
+    assert extra_words(["T-Shirt", "t-shirt"]) == "tshirt"
+    assert extra_words(["pack of 5", "m"]) == ""

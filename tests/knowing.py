@@ -1,0 +1,88 @@
+"""What a search asks of a generation, without files and without learning, so that a test can reckon every cosine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+
+from shelfwise.cleaning import clean_item
+from shelfwise.columns import Columns
+from shelfwise.features import Counts
+from shelfwise.index import VectorIndex, build
+from shelfwise.memory import Memory
+from shelfwise.ranker import Ranker
+from shelfwise.statistics import Statistics
+from shelfwise.store import Store
+
+
+class WordEncoder:
+    """Each word is an axis, words joined by | share one; a text is the unit vector of its words.
+
+    The cosine of two texts of m and n different words is how many they share over √(m·n). Other words mean nothing.
+    """
+
+    words: ClassVar[list[str]] = []  # of no language
+
+    def __init__(self, words: str) -> None:
+        groups = words.split()
+        self.dim = len(groups)
+        self._axes = {word: axis for axis, group in enumerate(groups) for word in group.split("|")}
+
+    def query(self, text: str) -> np.ndarray:
+        """(dim,) float32; nothing but zeros for a text without a known word."""
+        vector = np.zeros(self.dim, np.float32)
+        vector[[self._axes[word] for word in text.lower().split() if word in self._axes]] = 1.0
+        length = float(np.linalg.norm(vector))
+        return vector / length if length else vector
+
+    def items(self, texts: Sequence[str]) -> np.ndarray:
+        """(n, dim) float32"""
+        return np.array([self.query(text) for text in texts], np.float32).reshape(-1, self.dim)
+
+
+@dataclass
+class Known:
+    """A `searching.Knowledge` made in memory."""
+
+    encoder: Any
+    index: VectorIndex
+    memory: Memory = field(default_factory=Memory)
+    ranker: Ranker = field(default_factory=Ranker)
+    statistics: Statistics = field(default_factory=Statistics)
+    noise: float = 0.0
+
+    def remembered_rows(self, columns: Columns) -> np.ndarray:
+        return columns.rows(self.memory.items)
+
+    def counts(self, columns: Columns, now: float) -> Counts:
+        return Counts.of(self.statistics, columns, now)
+
+
+def known(encoder: WordEncoder, titles: Mapping[str, str], **parts: Any) -> Known:
+    """What is known of items by id, each with the vector of its title."""
+    return Known(encoder, build(list(titles), encoder.items(list(titles.values()))), **parts)
+
+
+def remembering(encoder: WordEncoder, choices: Iterable[tuple[str, str, float]]) -> Memory:
+    """The memory of (query, id of the item chosen, weight), with the vectors of its queries."""
+    chosen = list(choices)
+    ids = list(dict.fromkeys(id for _, id, _ in chosen))
+    memory = Memory.of(ids, [(query, ids.index(id), weight) for query, id, weight in chosen])
+    return Memory(memory.items, memory.queries, memory.words, memory.texts, encoder.items(memory.texts))
+
+
+def stocked(folder: Path, rows: Iterable[Mapping[str, Any]]) -> Store:
+    """A store with these items, their rows (pk) counted from 1."""
+    store = Store(folder)
+    put(store, *rows)
+    return store
+
+
+def put(store: Store, *rows: Mapping[str, Any]) -> None:
+    """Upsert raw rows as another process might: nothing but the facts change."""
+    done = store.items.upsert([(number, clean_item(row)) for number, row in enumerate(rows)])
+    assert not done.rejected

@@ -1,0 +1,24 @@
+"""How near the nearest item is to a query that means nothing: what is less near is no hit by meaning alone."""
+
+from __future__ import annotations
+
+import random
+import string
+
+import numpy as np
+
+from shelfwise.encoder import Encoder
+
+__all__ = ["noise_floor"]
+
+_QUERIES, _QUANTILE, _SEED = 100, 0.95, 20_111
+
+
+def noise_floor(encoder: Encoder, vectors: np.ndarray) -> float:
+    """The cosine below which 95 % of random strings find their nearest item; `vectors` (n_items, dim)."""
+    if not len(vectors):
+        return 0.0
+    chance = random.Random(_SEED)
+    nonsense = ["".join(chance.choices(string.ascii_lowercase, k=chance.randint(4, 10))) for _ in range(_QUERIES)]
+    nearest = (encoder.queries(nonsense) @ vectors.T).max(axis=1)  # (n_queries,)
+    return float(np.quantile(nearest, _QUANTILE))

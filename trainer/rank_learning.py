@@ -1,0 +1,180 @@
+"""The ranker of a generation: the blend's weights fitted to the shop's own searches, and trees where there are enough.
+
+Both are judged on the newest fifth of the searches, by what was learned from the others, against the blend as it is;
+then they learn from all. Trees: LambdaMART by LightGBM, Burges, "From RankNet to LambdaRank to LambdaMART" (2010).
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+from scipy.optimize import minimize
+
+from shelfwise.features import NAMES
+from shelfwise.ranker import CARD, MIX, MODEL, TREES
+from shelfwise.ranking import BLEND, LEARNED, weights_of
+from shelfwise.trainer.rank_rows import Rows
+from shelfwise.trainer.scoring import TOP, paired_interval
+from shelfwise.trainer.trees import to_onnx
+
+__all__ = ["RankVerdict", "teach"]
+
+_LEAST_FITTED, _LEAST_GROWN = 50, 300  # searches from which weights are fitted, and trees grown
+_TEMPERATURE = 10.0  # of the choice model; with it a cosine of 1 is worth about 1
+_SPREAD = 0.05  # how far a weight is expected to lie from the blend's
+_LEARNED = [NAMES.index(name) for name in LEARNED]
+_TREES: dict[str, Any] = {
+    "objective": "lambdarank", "num_leaves": 15, "learning_rate": 0.05, "min_data_in_leaf": 30, "lambda_l2": 1.0,
+    "feature_fraction": 0.8, "lambdarank_truncation_level": 10, "label_gain": list(range(31)), "verbose": -1,
+    "num_threads": 1, "deterministic": True,
+}  # fmt: skip
+_ROUNDS = 150
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class RankVerdict:
+    """How a ranker did on the newest searches, nDCG@10 beside the plain blend's; `kind` is trees, weights or blend."""
+
+    kind: str
+    searches: int
+    blend: float = 0.0
+    learned: float = 0.0
+    low: float = 0.0
+    high: float = 0.0
+
+    def to_dict(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in self.__dataclass_fields__}
+
+    def __str__(self) -> str:
+        return (
+            f"ranker ({self.kind}): nDCG@10 {self.blend:.3f} → {self.learned:.3f} over {self.searches} searches"
+            f" (difference {self.low:+.3f}..{self.high:+.3f})"
+        )
+
+
+@dataclass(frozen=True)
+class _Learned:
+    weights: np.ndarray  # (n_features,)
+    trees: Any = None  # a LightGBM booster
+
+    def scores(self, features: np.ndarray) -> np.ndarray:
+        base = blend_all(features, self.weights)
+        return base if self.trees is None else base + self.trees.predict(features) / MIX
+
+
+def teach(rows: Rows, folder: Path, seed: int) -> RankVerdict:
+    """Write the ranker that may serve into `folder`, which holds nothing of it else; and say how it was judged."""
+    groups = len(rows)
+    if groups < _LEAST_FITTED:
+        return RankVerdict("blend", groups)
+    split = groups - groups // 5
+    early, late = rows.part(0, split), rows.part(split, groups)
+    plain = _gains(blend_all(late.features, weights_of(BLEND)), late)
+    best = RankVerdict("blend", len(late), float(plain.mean()), float(plain.mean()))
+    for kind in ("weights", "trees") if groups >= _LEAST_GROWN and _has_lightgbm() else ("weights",):
+        gains = _gains(_learn(early, kind, seed).scores(late.features.astype(np.float32)), late)
+        low, high = paired_interval(gains - plain, late.clusters.tolist(), seed=seed)
+        # Fitted weights stay near the blend; trees that look better by chance would cost half a point.
+        if gains.mean() > best.learned and (kind == "weights" or low > 0):
+            best = RankVerdict(kind, len(late), best.blend, float(gains.mean()), low, high)
+    if best.kind != "blend":
+        _write(_learn(rows, best.kind, seed), folder)
+    return best
+
+
+def _has_lightgbm() -> bool:
+    """Whether LightGBM loads here: its wheel needs OpenMP's library, which a slim image may lack."""
+    try:
+        import lightgbm  # noqa: F401
+    except (ImportError, OSError) as problem:
+        _log.warning("no trees are grown: %s; on Debian or Ubuntu run: apt install libgomp1", problem)
+        return False
+    return True
+
+
+def _learn(rows: Rows, kind: str, seed: int) -> _Learned:
+    weights = _fitted(rows)
+    return _Learned(weights, _grown(rows, seed) if kind == "trees" else None)
+
+
+def _fitted(rows: Rows) -> np.ndarray:
+    """The weights that make the choices most likely, each expected near the blend's, (n_features,).
+
+    A conditional logit: McFadden, "Conditional Logit Analysis of Qualitative Choice Behavior" (1974).
+    """
+    features = rows.features[:, _LEARNED].astype(np.float64)
+    expected = weights_of(BLEND)[_LEARNED]
+    starts, group = _groups(rows)
+    chosen = rows.chosen.astype(np.float64)
+    total = np.add.reduceat(chosen, starts)
+
+    def loss(weights: np.ndarray) -> tuple[float, np.ndarray]:
+        scores = _TEMPERATURE * (features @ weights)
+        scores -= np.maximum.reduceat(scores, starts)[group]
+        chances = np.exp(scores)
+        sums = np.add.reduceat(chances, starts)[group]
+        away = weights - expected
+        value = -float((chosen * (scores - np.log(sums))).sum()) + float((away**2).sum()) / (2 * _SPREAD**2)
+        slope = _TEMPERATURE * (features.T @ (chances / sums * total[group] - chosen)) + away / _SPREAD**2
+        return value, slope
+
+    found = minimize(loss, expected, jac=True, method="L-BFGS-B").x
+    weights = weights_of(BLEND)
+    weights[_LEARNED] = found / found[0] if found[0] > 0 else expected  # on the scale of the cosine
+    return weights
+
+
+def _grown(rows: Rows, seed: int) -> Any:
+    import lightgbm
+
+    starts, group = _groups(rows)
+    total = np.add.reduceat(rows.chosen, starts)[group]
+    data = lightgbm.Dataset(
+        rows.features.astype(np.float32),
+        np.round(30 * rows.chosen / total).astype(np.int32),
+        group=rows.sizes,
+        weight=total,
+        feature_name=list(NAMES),
+    )
+    return lightgbm.train({**_TREES, "seed": seed}, data, _ROUNDS)
+
+
+def _write(learned: _Learned, folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    weights = {name: float(weight) for name, weight in zip(NAMES, learned.weights, strict=True) if weight}
+    (folder / CARD).write_text(json.dumps({"features": list(NAMES), "weights": weights}, indent=1))
+    if learned.trees is not None:
+        learned.trees.save_model(str(folder / TREES))
+        onnx.save(to_onnx(learned.trees, len(NAMES)), str(folder / MODEL))
+
+
+def blend_all(features: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """The blend over rows of many groups: taste counts as if every query were ambiguous, (n_rows,) float64."""
+    scores: np.ndarray = features.astype(np.float32) @ weights
+    return scores
+
+
+def _groups(rows: Rows) -> tuple[np.ndarray, np.ndarray]:
+    """Where each group starts, (n_groups,), and the group of each row, (n_rows,)."""
+    starts = np.concatenate([[0], np.cumsum(rows.sizes)[:-1]]).astype(np.int64)
+    return starts, np.repeat(np.arange(len(rows)), rows.sizes)
+
+
+def _gains(scores: np.ndarray, rows: Rows) -> np.ndarray:
+    """nDCG@10 of each group with the weights of its choices as gains, (n_groups,)."""
+    starts, _ = _groups(rows)
+    discounts = 1 / np.log2(np.arange(TOP) + 2)
+    gains = np.zeros(len(rows))
+    for number, (start, size) in enumerate(zip(starts.tolist(), rows.sizes.tolist(), strict=True)):
+        chosen = rows.chosen[start : start + size]
+        order = np.argsort(-scores[start : start + size], kind="stable")[:TOP]
+        ideal = np.sort(chosen)[::-1][:TOP]
+        gains[number] = (chosen[order] * discounts[: len(order)]).sum() / (ideal * discounts[: len(ideal)]).sum()
+    return gains

@@ -1,0 +1,216 @@
+"""What the ranker learns from: for past searches the features of their candidates, as they were on the evening before.
+
+Every search is seen once, by an encoder, a memory and counts that did not know it yet, and then kept from generation to
+generation, so that the ranker is taught what evidence was worth on searches to come. Only numbers are kept.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from zlib import crc32
+
+import numpy as np
+
+from shelfwise import Shop
+from shelfwise.affinities import affinities
+from shelfwise.columns import Catalogue, Columns
+from shelfwise.encoder import Encoder
+from shelfwise.features import NAMES, Counts
+from shelfwise.filters import evaluate
+from shelfwise.index import VectorIndex
+from shelfwise.lexical import Lexical
+from shelfwise.memory import Memory, bare
+from shelfwise.ranker import Ranker
+from shelfwise.ranking import ALL, TOP
+from shelfwise.said import Said
+from shelfwise.searching import find, rank
+from shelfwise.serving import Serving
+from shelfwise.statistics import RECENT_HALF_LIFE_DAYS, Statistics, popularity
+from shelfwise.store import Event
+from shelfwise.times import DAY
+from shelfwise.trainer.remembering import remember
+from shelfwise.trainer.searches import Search
+from shelfwise.understanding import understand
+from shelfwise.vocabulary import Vocabulary
+
+__all__ = ["Rows", "seen_before"]
+
+_MOST_GROUPS = 6_000
+_MOST_EVENINGS = 30
+_FILE = "rows.npz"
+_STANDING = NAMES.index("standing")
+_HISTORY = 500  # events of a shopper, as at the door
+
+_Group = tuple[np.ndarray, np.ndarray, str]  # features (n, n_features), chosen (n,), query
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Groups of candidates, one for each query of a day, oldest first."""
+
+    features: np.ndarray = field(default_factory=lambda: np.zeros((0, len(NAMES)), np.float16))  # (n_rows, n_features)
+    chosen: np.ndarray = field(default_factory=lambda: np.zeros(0, np.float32))  # (n_rows,) weight of the choices
+    sizes: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int32))  # (n_groups,) rows of each
+    clusters: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))  # (n_groups,) equal for equal queries
+
+    def __len__(self) -> int:
+        return len(self.sizes)
+
+    def then(self, newer: Rows) -> Rows:
+        """These and newer ones, the newest 6,000 groups."""
+        both = Rows(
+            *(np.concatenate([getattr(self, name), getattr(newer, name)]) for name in self.__dataclass_fields__)
+        )
+        return both.part(max(0, len(both) - _MOST_GROUPS), len(both))
+
+    def part(self, start: int, end: int) -> Rows:
+        """The groups from start to end."""
+        ends = np.concatenate([[0], np.cumsum(self.sizes)])
+        rows = slice(int(ends[start]), int(ends[end]))
+        return Rows(self.features[rows], self.chosen[rows], self.sizes[start:end], self.clusters[start:end])
+
+    def save(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        np.savez_compressed(folder / _FILE, names=np.array(NAMES), **vars(self))
+
+    @classmethod
+    def open(cls, folder: Path) -> Rows:
+        """None of them where they were made of other features."""
+        with np.load(folder / _FILE) as arrays:
+            if list(arrays["names"]) != list(NAMES):
+                return cls()
+            return cls(*(arrays[name] for name in cls.__dataclass_fields__))
+
+
+@dataclass(frozen=True)
+class _Evening:
+    """What was known on an evening; a `searching.Knowledge` without a ranker."""
+
+    encoder: Encoder
+    index: VectorIndex
+    memory: Memory
+    statistics: Statistics
+    ranker: Ranker = field(default_factory=Ranker)
+    noise: float = 0.0
+
+    def remembered_rows(self, columns: Columns) -> np.ndarray:
+        return columns.rows(self.memory.items)
+
+    def counts(self, columns: Columns, now: float) -> Counts:
+        return Counts.of(self.statistics, columns, now)
+
+
+def seen_before(
+    shop: Shop,
+    parent: Serving,
+    searches: Sequence[Search],
+    past: Sequence[Search],
+    events: Sequence[Event],
+    progress: Callable[[int, int], object],
+) -> Rows:
+    """The rows of `searches`, by the encoder of a parent that didn't learn from them.
+
+    `past` are all searches that may be remembered and `events` all that count, `searches` among them; of either only
+    what lies before the evening is used. Days are put together when there are more than thirty.
+    """
+    looking = _Looking(shop, parent)
+    made: list[_Group] = []
+    evenings = _evenings(sorted(searches, key=lambda search: search.ts)[-_MOST_GROUPS:])
+    for number, (evening, of_day) in enumerate(evenings):
+        progress(number, len(evenings))
+        made += looking.look(evening, of_day, past, events)
+    progress(len(evenings), len(evenings))
+    return _joined(made)
+
+
+class _Looking:
+    """The shop's own search, asked with what was known on an evening."""
+
+    def __init__(self, shop: Shop, parent: Serving) -> None:
+        self.columns = Catalogue(shop.store).current()
+        self.lexical, self.synonyms = Lexical(shop.store), Said(shop.store).current().synonyms
+        self.lexical.sync()
+        self.eligible = evaluate(None, self.columns)
+        self.parent, self.vocabulary = parent, Vocabulary()
+        self.items = {id: row for row, id in enumerate(self.columns.ids[: self.columns.size]) if id is not None}
+        self.vectors = dict(zip(parent.memory.texts, parent.memory.vectors, strict=True))
+
+    def look(
+        self, evening: float, of_day: Sequence[Search], past: Sequence[Search], events: Sequence[Event]
+    ) -> list[_Group]:
+        """A group for each query of the day for which something was chosen that is a candidate."""
+        before = [event for event in events if event.ts < evening]
+        known = _Evening(self.parent.encoder, self.parent.index, self._memory(past, evening), _counted(before, evening))
+        shoppers: defaultdict[str, list[Event]] = defaultdict(list)
+        for event in before:
+            if event.user:
+                shoppers[event.user].append(event)
+        asked: defaultdict[tuple[str, str], list[Search]] = defaultdict(list)
+        for search in of_day:
+            # Those that have a history are asked for themselves, all others together.
+            asked[bare(search.query), search.who if search.who in shoppers else ""].append(search)
+        groups = (
+            self._group(evening, chosen, known, shoppers[who][-_HISTORY:] if who else [])
+            for (_, who), chosen in asked.items()
+        )
+        return [group for group in groups if group is not None]
+
+    def _group(
+        self, evening: float, chosen: Sequence[Search], known: _Evening, history: Sequence[Event]
+    ) -> _Group | None:
+        columns = self.columns
+        query = understand(chosen[0].query, self.vocabulary, self.lexical.count, self.synonyms)
+        found = find(query, self.eligible, columns, self.lexical, known, ALL, narrowed=False)
+        taste = affinities(history[::-1], columns, known.index, known.statistics, evening) if history else None
+        ranked = rank(found, columns, known.counts(columns, evening), known, taste, ALL)
+        worth = np.zeros(columns.size, np.float32)
+        for search in chosen:
+            worth[self.items.get(search.item, 0)] += search.weight
+        worth[0] = 0.0
+        # The best by the blend and the best by meaning: from the former alone the worth of words could not be told.
+        standing = ranked.features[:, _STANDING]
+        orders = (np.argsort(-scores, kind="stable") for scores in (known.ranker.scores(ranked.features), standing))
+        places = np.unique(np.concatenate([order[:TOP] for order in orders]))
+        of_top = worth[ranked.candidates[places]]
+        return (ranked.features[places], of_top, bare(query.text)) if of_top.any() else None
+
+    def _memory(self, past: Sequence[Search], evening: float) -> Memory:
+        memory = remember((search for search in past if search.ts < evening), list(self.items), evening)
+        missing = [text for text in memory.texts if text not in self.vectors]
+        if missing:
+            self.vectors |= dict(zip(missing, self.parent.encoder.queries(missing), strict=True))
+        if not memory.texts:
+            return memory
+        return replace(memory, vectors=np.stack([self.vectors[text] for text in memory.texts]))
+
+
+def _counted(events: Sequence[Event], evening: float) -> Statistics:
+    first = {event.item: event.ts for event in sorted(events, key=lambda event: -event.ts)}
+    return Statistics(popularity(events, evening), popularity(events, evening, RECENT_HALF_LIFE_DAYS), first)
+
+
+def _evenings(searches: Iterable[Search]) -> list[tuple[float, list[Search]]]:
+    """The searches by day, each with the moment the day began; neighbouring days together beyond thirty."""
+    days: defaultdict[int, list[Search]] = defaultdict(list)
+    for search in searches:
+        days[int(search.ts // DAY)].append(search)
+    step = -(-len(days) // _MOST_EVENINGS) or 1
+    ordered = sorted(days)
+    return [
+        (ordered[start] * DAY, [one for day in ordered[start : start + step] for one in days[day]])
+        for start in range(0, len(ordered), step)
+    ]
+
+
+def _joined(made: Sequence[_Group]) -> Rows:
+    if not made:
+        return Rows()
+    return Rows(
+        np.concatenate([features for features, _, _ in made]).astype(np.float16),
+        np.concatenate([chosen for _, chosen, _ in made]).astype(np.float32),
+        np.array([len(chosen) for _, chosen, _ in made], np.int32),
+        np.array([crc32(query.encode()) for _, _, query in made], np.int64),
+    )

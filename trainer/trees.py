@@ -1,0 +1,70 @@
+"""LightGBM's trees as one ONNX node, so that the door scores them with the runtime that it has anyway."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper
+
+__all__ = ["to_onnx"]
+
+_OPSET, _ML_OPSET, _IR = 17, 3, 9
+
+
+def to_onnx(booster: Any, n_features: int) -> onnx.ModelProto:
+    """A model `features` (n, n_features) float32 → `score` (n, 1) float32, the raw score of the booster.
+
+    Every split is numerical and tests `<=`. TreeEnsembleRegressor: onnx.ai/onnx, operators of ai.onnx.ml.
+    """
+    nodes: dict[str, list[Any]] = {name: [] for name in ("tree", "node", "feature", "value", "mode", "true", "false")}
+    leaves: dict[str, list[Any]] = {name: [] for name in ("tree", "node", "weight")}
+    for number, info in enumerate(booster.dump_model()["tree_info"]):
+        _add(info["tree_structure"], number, nodes, leaves, [0])
+    ensemble = helper.make_node(
+        "TreeEnsembleRegressor", ["features"], ["score"], domain="ai.onnx.ml",
+        n_targets=1, post_transform="NONE", aggregate_function="SUM",
+        nodes_treeids=nodes["tree"], nodes_nodeids=nodes["node"], nodes_featureids=nodes["feature"],
+        nodes_values=[_below(value) for value in nodes["value"]], nodes_modes=nodes["mode"],
+        nodes_truenodeids=nodes["true"], nodes_falsenodeids=nodes["false"],
+        target_treeids=leaves["tree"], target_nodeids=leaves["node"], target_ids=[0] * len(leaves["tree"]),
+        target_weights=leaves["weight"],
+    )  # fmt: skip
+    graph = helper.make_graph(
+        [ensemble],
+        "ranker",
+        [helper.make_tensor_value_info("features", TensorProto.FLOAT, [None, n_features])],
+        [helper.make_tensor_value_info("score", TensorProto.FLOAT, [None, 1])],
+    )
+    opsets = [helper.make_opsetid("", _OPSET), helper.make_opsetid("ai.onnx.ml", _ML_OPSET)]
+    return helper.make_model(graph, opset_imports=opsets, ir_version=_IR)
+
+
+def _add(
+    node: dict[str, Any], tree: int, nodes: dict[str, list[Any]], leaves: dict[str, list[Any]], next_: list[int]
+) -> int:
+    """Write a node and what hangs under it; returns its number in the tree."""
+    number = next_[0]
+    next_[0] += 1
+    is_leaf = "leaf_value" in node
+    row = len(nodes["tree"])
+    for name, value in (
+        ("tree", tree), ("node", number), ("feature", 0 if is_leaf else node["split_feature"]),
+        ("value", 0.0 if is_leaf else node["threshold"]), ("mode", "LEAF" if is_leaf else "BRANCH_LEQ"),
+        ("true", 0), ("false", 0),
+    ):  # fmt: skip
+        nodes[name].append(value)
+    if is_leaf:
+        for name, value in (("tree", tree), ("node", number), ("weight", float(node["leaf_value"]))):
+            leaves[name].append(value)
+    else:
+        nodes["true"][row] = _add(node["left_child"], tree, nodes, leaves, next_)
+        nodes["false"][row] = _add(node["right_child"], tree, nodes, leaves, next_)
+    return number
+
+
+def _below(threshold: float) -> float:
+    """The greatest float32 that is not above the threshold, so that a float32 feature falls on the same side."""
+    rounded = np.float32(threshold)
+    return float(rounded if float(rounded) <= threshold else np.nextafter(rounded, np.float32(-np.inf)))
