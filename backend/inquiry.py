@@ -81,6 +81,7 @@ class Inquirer:
         self.lexical = Lexical(store)
         self.said = Said(store)
         self._now, self._wordbook = now, Wordbook(store)
+        self._live: tuple[Columns, Statistics, Counts] | None = None  # what is counted before the first night
 
     def words(self, serving: Serving | None, statistics: Statistics) -> Words:
         """The shop's words as this process last read them."""
@@ -93,6 +94,15 @@ class Inquirer:
         asked = split(query.text)
         known = (word in vocabulary or vocabulary.real(word) or len(word) == 1 for word in asked)
         return not any(known) and not any(self.lexical.count([term.match]) for term in query.terms)
+
+    def _counts(self, serving: Serving | None, statistics: Statistics, columns: Columns, now: float) -> Counts:
+        """The generation's; those of the newest events until a night has counted any."""
+        if serving is not None and (serving.statistics.popularity or not statistics.popularity):
+            return serving.counts(columns, now)
+        live = self._live
+        if live is None or live[0] is not columns or live[1] is not statistics:
+            live = self._live = columns, statistics, Counts.of(statistics, columns, now)
+        return live[2]
 
     def close(self) -> None:
         """End the background work."""
@@ -120,7 +130,7 @@ class Inquirer:
             query, eligible, columns, self.lexical, serving, asked.sources,
             narrowed=narrowed, nonsense=self._is_nonsense(query, words.vocabulary),
         )  # fmt: skip
-        counts = _counts(serving, statistics, columns, now)
+        counts = self._counts(serving, statistics, columns, now)
         if asked.sort != "relevance":
             rows = order(np.flatnonzero(found.result), asked.sort, columns, counts.popularity.astype(np.float64))
             return _page(asked, rows, np.zeros(len(rows)), found, columns)
@@ -142,13 +152,6 @@ class Inquirer:
             whole = followed(found, head, columns)
         touched = {id: done for row, done in moved.touched.items() if (id := columns.ids[row]) is not None}
         return _page(asked, whole.rows, whole.scores, found, columns, touched, head)
-
-
-def _counts(serving: Serving | None, statistics: Statistics, columns: Columns, now: float) -> Counts:
-    """The generation's; those of the newest events until a night has counted any."""
-    if serving is not None and (serving.statistics.popularity or not statistics.popularity):
-        return serving.counts(columns, now)
-    return Counts.of(statistics, columns, now)
 
 
 def _spread(ranked: Ranked, columns: Columns, diversity: float) -> Ranked:
