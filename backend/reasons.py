@@ -78,7 +78,7 @@ def _times(outcome: Outcome, serving: Serving | None) -> dict[int, int]:
     if serving is None or outcome.columns is None:
         return {}
     rows = serving.remembered_rows(outcome.columns)
-    return {int(rows[row]): times for row, times in serving.memory.times(outcome.query.text).items()}
+    return {int(rows[row]): times for row, times in serving.memory.times(outcome.query.remembered_as).items()}
 
 
 @dataclass(frozen=True, slots=True)

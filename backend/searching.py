@@ -111,7 +111,7 @@ def find(
         if sources.meaning:
             vector = knowledge.encoder.query(query.text)
             near = _nearest(vector, knowledge, columns, eligible, narrowed)
-        remembered = _recall(query.text, vector, knowledge, columns, eligible, sources)
+        remembered = _recall(query.remembered_as, vector, knowledge, columns, eligible, sources)
         if nonsense and not remembered.mass.any():
             near = {row: cosine for row, cosine in near.items() if cosine > knowledge.noise}
     result = result.copy()

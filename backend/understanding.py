@@ -37,6 +37,11 @@ class Query:
     terms: tuple[Term, ...] = ()
     corrected: str | None = None
 
+    @property
+    def remembered_as(self) -> str:
+        """What earlier shoppers typed for the same: the query as it stands, but for its corrections."""
+        return self.corrected or self.asked
+
 
 def understand(
     asked: str,

@@ -13,18 +13,14 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-import numpy as np
+from asking import Keywords
 
 from shelfwise import Shop
-from shelfwise.columns import Catalogue
 from shelfwise.importing import import_items
-from shelfwise.lexical import Lexical
 from shelfwise.ranking import Sources
 from shelfwise.records import ITEM_FIELDS
 from shelfwise.rows import Reading
 from shelfwise.trainer import init
-from shelfwise.understanding import understand
-from shelfwise.vocabulary import Vocabulary
 
 ENCODER = Sources(words=False, memory=False, neighbours=False, popularity=False, taste=False, ranker=False)
 TOP, DEEP = 10, 1_000
@@ -49,7 +45,7 @@ def main() -> None:
             init(shop.path)
         ways: dict[str, Callable[[str], list[str]]] = {
             "shelfwise": lambda query: whole(shop, query, Sources()),
-            "BM25 (FTS5)": lambda query: plain_bm25(shop, query),
+            "BM25 (FTS5)": lambda query: Keywords(shop).answer(query, DEEP),
             "frozen encoder": lambda query: whole(shop, query, ENCODER),
         }
         print(f"{'nDCG@10':<16} {'plain':>7} {'judged':>7}   gains 2^r-1, {len(ratings)} queries")
@@ -88,15 +84,6 @@ def ndcg(found: Sequence[str], ratings: dict[str, int], judged_only: bool) -> fl
     if not ideal:
         return None
     return sum((2 ** ratings.get(id, 0) - 1) / math.log2(place + 2) for place, id in enumerate(ids)) / ideal
-
-
-def plain_bm25(shop: Shop, query: str) -> list[str]:
-    """By FTS5's BM25 alone, any word as it stands."""
-    columns, lexical = Catalogue(shop.store).current(), Lexical(shop.store)
-    terms = [term.match for term in understand(query, Vocabulary(), lambda _: 1, exact=True).terms]
-    scores = lexical.match(terms, columns.size).bm25
-    best = np.argsort(-scores, kind="stable")[:DEEP]
-    return [id for row in best.tolist() if scores[row] > 0 and (id := columns.ids[row]) is not None]
 
 
 def mean(values: Sequence[float | None]) -> float:

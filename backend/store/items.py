@@ -67,7 +67,8 @@ class Items:
                 seq += 1
                 changed += 1
                 pk = connection.execute(_UPSERT, {**after, "id": row["id"], "seq": seq}).fetchone()[0]
-                replace_values(connection, {**after, "pk": pk})
+                if before is None or any(before[column] != after[column] for column in ("attributes", "tags")):
+                    replace_values(connection, {**after, "pk": pk})  # not with each price
         return Upserted(changed, unchanged, rejected)
 
     def delete(self, ids: Sequence[str]) -> int:
