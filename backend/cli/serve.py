@@ -8,7 +8,7 @@ import click
 from gunicorn.app.base import BaseApplication
 
 from shelfwise.cli.main import Context
-from shelfwise.settings import default
+from shelfwise.settings import default, exploration
 
 __all__ = ["serve_command"]
 
@@ -48,6 +48,7 @@ class _Door(BaseApplication):  # type: ignore[misc]
 @click.pass_obj
 def serve_command(context: Context, host: str, port: int, workers: int) -> None:
     """Serve the HTTP API and the storefront in the foreground."""
+    exploration()  # a wrong setting ends here, in one line, and not in every worker
     click.echo(f"serving {context.data} at http://{host}:{port}", err=True)
     options = {
         "bind": f"[{host}]:{port}" if ":" in host else f"{host}:{port}",
