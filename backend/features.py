@@ -53,8 +53,9 @@ class Remembered:
 
     @classmethod
     def nothing(cls, rows: int) -> Remembered:
-        share, mass, near, words = np.zeros((4, rows), np.float32)
-        return cls(share, mass, near, words, 0.0)
+        """For no row anything; not to be written to."""
+        none = np.zeros(rows, np.float32)
+        return cls(none, none, none, none, 0.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,12 +116,12 @@ def features(
         "popularity": popularity,
         "recent": recent,
         "trend": recent - popularity,
-        "age": np.minimum(np.nan_to_num(counts.age[rows], nan=_OLDEST), _OLDEST),
+        "age": np.fmin(counts.age[rows], _OLDEST),
         "price_place": _places(price[rows]),
         **{name: tastes.get(name, 0.0) for name in TASTES},
         "query_words": words,
         "query_mass": np.log1p(remembered.total),
-        "query_matches": np.log1p(np.count_nonzero(matches.bm25)),
+        "query_matches": np.log1p(np.count_nonzero(matches.bm25 != 0)),
     }
     made = np.empty((len(rows), len(NAMES)), np.float32)
     for number, name in enumerate(NAMES):

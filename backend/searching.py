@@ -7,7 +7,7 @@ speak of that set. The best candidates of each source are ranked; the rest follo
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
@@ -15,11 +15,11 @@ import numpy as np
 from shelfwise.affinities import Affinities
 from shelfwise.columns import Columns
 from shelfwise.features import Counts, Remembered, features
-from shelfwise.index import Among, VectorIndex
+from shelfwise.index import VectorIndex
 from shelfwise.lexical import Lexical, Matches
 from shelfwise.memory import Memory
 from shelfwise.ranker import Ranker
-from shelfwise.ranking import Sources, leave_out
+from shelfwise.ranking import ALL, Sources, leave_out
 from shelfwise.understanding import Query
 
 __all__ = ["FLOOR", "Found", "Knowledge", "Ranked", "find", "followed", "rank"]
@@ -116,7 +116,7 @@ def find(
             near = {row: cosine for row, cosine in near.items() if cosine > knowledge.noise}
     result = result.copy()
     result[list(near)] = True
-    result[np.flatnonzero(remembered.mass)] = True
+    result[remembered.mass > 0] = True
     return Found(query, result, matches, remembered, vector, near, relaxed)
 
 
@@ -135,9 +135,8 @@ def rank(
     cosine = _cosines(found, rows, columns, index)
     words = len(found.query.terms)
     made = features(rows, cosine, found.matches, found.remembered, counts, columns.price, tastes, words)
-    left_out = sources.left_out()
-    if left_out.any():
-        made = leave_out(made, left_out)
+    if sources != ALL:
+        made = leave_out(made, sources.left_out())
     ranker = knowledge.ranker if knowledge is not None and sources.ranker else _BLEND
     scores = ranker.scores(made)
     stock = columns.in_stock[rows]
@@ -169,10 +168,11 @@ def followed(found: Found, ranked: Ranked, columns: Columns) -> Ranked:
 def _nearest(
     vector: np.ndarray, knowledge: Knowledge, columns: Columns, eligible: np.ndarray, narrowed: bool
 ) -> dict[int, float]:
-    among = Among(columns.row_of, eligible) if narrowed else None
-    hits = [hit for hit in knowledge.index.search(vector[None], _NEAREST, among)[0] if hit[1] >= FLOOR]
-    rows = columns.rows(id for id, _ in hits)
-    return {row: hit[1] for row, hit in zip(rows.tolist(), hits, strict=True) if eligible[row]}
+    among = eligible if narrowed else None
+    rows, cosines = knowledge.index.nearest(vector, _NEAREST, columns.row_of, among)
+    known = (cosines >= FLOOR) & (rows < columns.size)  # what came since the columns were read has a row beyond them
+    known[known] = eligible[rows[known]]
+    return dict(zip(rows[known].tolist(), cosines[known].tolist(), strict=True))
 
 
 def _recall(
@@ -183,29 +183,32 @@ def _recall(
     eligible: np.ndarray,
     sources: Sources,
 ) -> Remembered:
-    remembered = Remembered.nothing(columns.size)
-    if not (sources.memory or sources.neighbours):
-        return remembered
+    if not (sources.memory or sources.neighbours) or not knowledge.memory.items:
+        return Remembered.nothing(columns.size)
     recall = knowledge.memory.recall(text, vector if sources.neighbours else None)
     rows = knowledge.remembered_rows(columns)[recall.rows]
     fits = eligible[rows]
-    rows = rows[fits]
-    remembered.near[rows] = recall.near[fits]
+
+    def by_row(values: np.ndarray) -> np.ndarray:
+        table = np.zeros(columns.size, np.float32)
+        table[rows[fits]] = values[fits]
+        return table
+
+    near = by_row(recall.near)
     if not sources.memory:
-        return remembered
-    remembered.share[rows], remembered.mass[rows] = recall.share[fits], recall.mass[fits]
-    remembered.words[rows] = recall.words[fits]
-    return Remembered(remembered.share, remembered.mass, remembered.near, remembered.words, recall.total)
+        return replace(Remembered.nothing(columns.size), near=near)
+    return Remembered(by_row(recall.share), by_row(recall.mass), near, by_row(recall.words), recall.total)
 
 
 def _candidates(found: Found) -> np.ndarray:
     """The best of each source, each once, (n,) int64 ascending."""
     words = _best(np.flatnonzero(found.result & found.matches.any_word), found.matches)
-    known = np.flatnonzero(found.remembered.mass)
+    known = np.flatnonzero(found.remembered.mass > 0)
     if len(known) > _REMEMBERED:
         known = known[np.argpartition(-found.remembered.mass[known], _REMEMBERED)[:_REMEMBERED]]
-    near = np.fromiter(found.near, np.int64, len(found.near))
-    return np.unique(np.concatenate([words, near, known]))
+    best = np.zeros(len(found.result), np.bool_)
+    best[words] = best[known] = best[list(found.near)] = True
+    return np.flatnonzero(best)
 
 
 def _best(rows: np.ndarray, matches: Matches) -> np.ndarray:
@@ -224,14 +227,15 @@ def _cosines(found: Found, rows: np.ndarray, columns: Columns, index: VectorInde
     """The cosine of each candidate, (n,) float32; until its vector is made, an item is as near as its words match."""
     if index is None or found.vector is None:
         return np.zeros(len(rows), np.float32)
-    cosines = dict(found.near)
-    asked = {id: row for row in rows.tolist() if row not in cosines and (id := columns.ids[row]) is not None}
+    table = np.full(columns.size, np.nan, np.float32)
+    table[list(found.near)] = list(found.near.values())
+    asked = {id: row for row in rows[np.isnan(table[rows])].tolist() if (id := columns.ids[row]) is not None}
     known, vectors = index.vectors(asked)
-    cosines |= {asked[id]: cosine for id, cosine in zip(known, (vectors @ found.vector).tolist(), strict=True)}
-    similar = np.array([cosines.get(row, np.nan) for row in rows.tolist()])
+    table[[asked[id] for id in known]] = vectors @ found.vector
+    similar: np.ndarray = table[rows]
     missing = np.isnan(similar)
     if missing.any():
         bm25 = found.matches.bm25[rows]
-        nearest = 0.0 if missing.all() else float(np.nanmax(similar))
+        nearest = np.float32(0) if missing.all() else np.nanmax(similar)
         similar = np.where(missing, bm25 / (bm25.max() or 1.0) * nearest, similar)
-    return similar.astype(np.float32)
+    return similar

@@ -37,14 +37,15 @@ class Numbered:
 
     def passing(self, among: Among) -> Mask:
         """Which of the names are among them, (len(names),) bool."""
-        numbers = self._numbers(among.numbers)
+        numbers = self.numbers(among.numbers)
         if not len(among.mask):
             return np.zeros(len(numbers), dtype=np.bool_)
         if len(numbers) and numbers.max() >= len(among.mask):
             numbers = np.where(numbers < len(among.mask), numbers, NOBODY)
         return among.mask[numbers]
 
-    def _numbers(self, mapping: Mapping[str, int]) -> Rows:
+    def numbers(self, mapping: Mapping[str, int]) -> Rows:
+        """The number of each name, 0 where it has none, (len(names),) int64."""
         known = self._known
         if known is None or known[0] is not mapping:
             numbers, places = np.zeros(len(self._names), dtype=np.int64), np.arange(len(self._names))

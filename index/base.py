@@ -3,7 +3,7 @@ A kind (flat, sq8, ivfsq8, gpu) only says how its main segment is made and scann
 
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -11,11 +11,11 @@ import faiss
 import numpy as np
 import numpy.typing as npt
 
-from shelfwise.index.among import Among, Numbered
+from shelfwise.index.among import NOBODY, Among, Numbered
 from shelfwise.index.checks import Floats, Mask, Rows, matrix, pairs
 from shelfwise.index.delta import Delta
 from shelfwise.index.files import Saved, write
-from shelfwise.index.hits import Hit, Parameters, best, ordered, selector
+from shelfwise.index.hits import Hit, Parameters, Scan, best, ordered, reached, selector
 
 FEW = 512  # as many vectors are gathered and compared in less time than a scan passes over the others
 
@@ -89,19 +89,27 @@ class VectorIndex(ABC):
 
         `among` says which ids may be found: k of them, however far from the query, and not what is left of the
         nearest k of all. Raises ValueError on a wrong shape, a number that is not finite, or k < 1."""
-        checked = matrix(queries, self.dim, "queries")  # (q, dim) float32
-        if k < 1:
-            raise ValueError(f"k: {k} is less than 1")
-        passing = None if among is None else self._numbered.passing(among)  # (n_main,) bool
-        with self._lock:  # one moment of delta and tombstones: a change is seen whole or not at all
-            live, size = (~self._dead if self._n_dead else None), len(self._rows)
-            recent = self._delta.search(checked, k, among)
-        if passing is not None:
-            live = passing if live is None else passing & live
-            size = int(np.count_nonzero(live))
-        find = self._scan if passing is None or size > FEW else self._gather
-        older = best(lambda q, m: find(q, m, live), self._names, checked, k, size)
+        find, checked, size, recent = self._asked(queries, k, among)
+        older = best(find, self._names, checked, k, size)
         return [ordered(a + b, k) for a, b in zip(older, recent, strict=True)]
+
+    def nearest(
+        self, query: Floats, k: int, numbers: Mapping[str, int], mask: Mask | None = None
+    ) -> tuple[Rows, Floats]:
+        """`search` for one query (dim,), in the caller's numbers: those of the hits, and the inner products, (m,) each.
+
+        Best first, equal scores by number; 0 for an id without one. `mask` and `numbers`: as of `Among`, None: all ids.
+        Raises as `search` does."""
+        among = None if mask is None else Among(numbers, mask)
+        find, checked, size, (recent,) = self._asked(query[None], k, among)
+        (scores,), (rows,) = reached(find, checked, k, size)
+        found = self._numbered.numbers(numbers)[rows[rows >= 0]]
+        scores = scores[rows >= 0]
+        if recent:
+            found = np.append(found, [numbers.get(item, NOBODY) for item, _ in recent])
+            scores = np.append(scores, np.array([score for _, score in recent], np.float32))
+        order = np.lexsort((found, -scores))[:k]  # the last key is the first to sort by
+        return found[order], scores[order]
 
     def upsert(self, ids: Sequence[str], vectors: npt.ArrayLike) -> None:
         """Adds or replaces; searchable when the call returns. Raises ValueError and changes nothing on bad input."""
@@ -120,16 +128,15 @@ class VectorIndex(ABC):
         """Those of `ids` that are live, in order, and their (m, dim) float32 vectors; a quantised kind decodes them."""
         asked = list(ids)
         with self._lock:
-            known = [item for item in asked if item in self._rows or item in self._delta]
-            recent = [i for i, item in enumerate(known) if item in self._delta]
-            older = [i for i, item in enumerate(known) if item in self._rows]
-            rows = np.array([self._rows[known[i]] for i in older], dtype=np.int64)
-            found = np.empty((len(known), self.dim), dtype=np.float32)
-            if recent:
-                found[recent] = self._delta.vectors(known[i] for i in recent)
-        if older:
-            found[older] = self._main.reconstruct_batch(rows)
-        return known, found
+            places = [(item, self._rows.get(item, -1)) for item in asked]  # -1: in the delta, if anywhere
+            places = [(item, row) for item, row in places if row >= 0 or item in self._delta]
+            rows = np.array([row for _, row in places], dtype=np.int64)
+            found = np.empty((len(places), self.dim), dtype=np.float32)
+            if (rows < 0).any():
+                found[rows < 0] = self._delta.vectors(item for item, row in places if row < 0)
+        if (rows >= 0).any():
+            found[rows >= 0] = self._main.reconstruct_batch(rows[rows >= 0])
+        return [item for item, _ in places], found
 
     def save(self, folder: Path) -> None:
         """Writes the index into `folder`, by plain writes. Raises OSError."""
@@ -137,6 +144,21 @@ class VectorIndex(ABC):
             dead, names = self._dead, list(self._delta)
             delta = self._delta.vectors(names) if names else np.empty((0, self.dim), dtype=np.float32)
         write(folder, Saved(self.stored_kind, self.settings, self._main, self._names, dead, names, delta))
+
+    def _asked(self, queries: npt.ArrayLike, k: int, among: Among | None) -> tuple[Scan, Floats, int, list[list[Hit]]]:
+        """How to scan the main segment, the queries checked, how many can be found there, and the hits of the delta."""
+        checked = matrix(queries, self.dim, "queries")  # (q, dim) float32
+        if k < 1:
+            raise ValueError(f"k: {k} is less than 1")
+        passing = None if among is None else self._numbered.passing(among)  # (n_main,) bool
+        with self._lock:  # one moment of delta and tombstones: a change is seen whole or not at all
+            live, size = (~self._dead if self._n_dead else None), len(self._rows)
+            recent = self._delta.search(checked, k, among)
+        if passing is not None:
+            live = passing if live is None else passing & live
+            size = int(np.count_nonzero(live))
+        find = self._scan if passing is None or size > FEW else self._gather
+        return lambda q, m: find(q, m, live), checked, size, recent
 
     def _forget(self, ids: list[str]) -> int:
         """Tombstones in the main segment, removal from the delta. The caller holds the lock."""

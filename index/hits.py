@@ -21,17 +21,23 @@ TIES = 2048  # how far a run of equal scores is followed
 
 def best(scan: Scan, names: Sequence[str] | Mapping[int, str], queries: Floats, k: int, size: int) -> list[list[Hit]]:
     """The hits of each query: at most k of the `size` that `scan` can find."""
+    scores, rows = reached(scan, queries, k, size)
+    return [
+        ordered([(names[row], score) for row, score in zip(found, values, strict=True) if row >= 0], k)
+        for found, values in zip(rows.tolist(), scores.tolist(), strict=True)
+    ]
+
+
+def reached(scan: Scan, queries: Floats, k: int, size: int) -> tuple[Floats, Rows]:
+    """The k best of the `size` that `scan` can find and all that equal the last of them, (q, m) each, best first."""
     if not size or not len(queries):
-        return [[] for _ in queries]
+        return np.empty((len(queries), 0), np.float32), np.empty((len(queries), 0), np.int64)
     want = min(k + 1, size)  # one more than asked shows whether k cuts through a tie
     scores, rows = scan(queries, want)
     while want < min(size, TIES) and (scores[:, k - 1] == scores[:, -1]).any():
         want = min(2 * want, size)
         scores, rows = scan(queries, want)
-    return [
-        ordered([(names[row], score) for row, score in zip(found, values, strict=True) if row >= 0], k)
-        for found, values in zip(rows.tolist(), scores.tolist(), strict=True)
-    ]
+    return scores, rows
 
 
 def ordered(hits: list[Hit], k: int) -> list[Hit]:

@@ -133,3 +133,29 @@ def test_nobody_is_among_them(make: Build) -> None:
 def test_a_mask_that_is_none(mask: Any, reason: str) -> None:
     with pytest.raises(ValueError, match=reason):
         Among({"p1": 1}, mask)
+
+
+@pytest.mark.parametrize("share", [None, 0.0, 0.01, 0.3, 1.0])
+def test_nearest_is_search_in_numbers(make: Build, share: float | None) -> None:
+    index, numbers, queries = changed_index(make), numbered(names(3050)), unit(10, seed=2)
+    rng = np.random.default_rng(3)
+    mask = None if share is None else mask_of(numbers, {id for id in numbers if rng.random() < share})
+    for query in queries:
+        wanted = index.search(query[None], 20, None if mask is None else Among(numbers, mask))[0]
+        rows, scores = index.nearest(query, 20, numbers, mask)
+        assert dict(zip(rows.tolist(), scores.tolist(), strict=True)) == {numbers[id]: score for id, score in wanted}
+        assert scores.tolist() == sorted(scores.tolist(), reverse=True)
+        assert (rows.dtype, scores.dtype) == (np.int64, np.float32)
+
+
+def test_nearest_of_equals_come_by_number_and_nobody_has_none(make: Build) -> None:
+    index = make(names(4), np.repeat(unit(1), 4, axis=0))
+    index.upsert(["p9", "late"], np.repeat(unit(1), 2, axis=0))
+    rows, _ = index.nearest(unit(1)[0], 9, {"p0": 5, "p1": 4, "p2": 7, "p9": 6})
+    assert rows.tolist() == [0, 0, 4, 5, 6, 7], "p3 and late have no number"
+
+
+@pytest.mark.parametrize(("query", "k"), [(np.ones(3), 5), (np.full(DIM, np.nan), 5), (np.ones(DIM), 0)])
+def test_nearest_refuses_what_search_refuses(make: Build, query: Any, k: int) -> None:
+    with pytest.raises(ValueError, match=r"dimension 3|NaN|k: 0"):
+        make(names(5), unit(5)).nearest(query, k, {})
