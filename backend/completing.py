@@ -49,22 +49,24 @@ class Suggester:
     """Completes what is typed. `entries` come best first, with their worth; no two are of the same words."""
 
     def __init__(self, entries: Sequence[tuple[Suggestion, float]] = ()) -> None:
-        self._entries = [suggestion for suggestion, _ in entries]
+        # Two lists of texts rather than one of objects, all of which a garbage collection would visit.
+        self._shown = [suggestion.text for suggestion, _ in entries]
+        self._kinds = [suggestion.kind for suggestion, _ in entries]
         self._worth = np.array([worth for _, worth in entries], np.float32)  # (n_entries,)
-        texts = [" ".join(bare_words(suggestion.text)) for suggestion in self._entries]
+        texts = [" ".join(bare_words(text)) for text in self._shown]
         order = sorted(range(len(texts)), key=texts.__getitem__)
         self._texts = [texts[number] for number in order]
         self._of_text = np.array(order, np.int32)  # (n_entries,) the entry of each text
         held: dict[str, list[int]] = {}
         for number, text in enumerate(texts):
-            for key in _keys(self._entries[number].text, text):
+            for key in _keys(self._shown[number], text):
                 held.setdefault(key, []).append(number)
         self._words = sorted(held)
         self._starts = np.cumsum([0, *(len(held[word]) for word in self._words)])  # (n_words + 1,) in
         self._of_word = np.array([number for word in self._words for number in held[word]], np.int32)
 
     def __len__(self) -> int:
-        return len(self._entries)
+        return len(self._shown)
 
     def suggest(self, typed: str, limit: int = 8) -> list[Suggestion]:
         """What a shopper may go on to type, best first: texts that begin so before those with a word that does.
@@ -79,7 +81,7 @@ class Suggester:
         if len(found) < limit:
             for read in self._readings(words, ended):
                 found |= dict.fromkeys(self._completed(read, ended, limit))
-        return [self._entries[number] for number in islice(found, limit)]
+        return [Suggestion(self._shown[number], self._kinds[number]) for number in islice(found, limit)]
 
     # ---- as typed ------------------------------------------------------------------------------------------
 
@@ -96,7 +98,7 @@ class Suggester:
         """The entries that hold a word of each span, some of them several times, (n,) int32."""
         numbers = self._numbers(spans[-1])
         for span in spans[:-1]:
-            there = np.zeros(len(self._entries), bool)
+            there = np.zeros(len(self), bool)
             there[self._numbers(span)] = True
             numbers = numbers[there[numbers]]
         return numbers

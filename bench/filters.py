@@ -1,23 +1,27 @@
 """Random filters on a real catalogue: are items and facet counts those of brute force, and how long does it take?
 
-The catalogue is imported into a shop of its own, which is thrown away. What a filter means is said a second time in
-`tests/filter_reference.py`. Times are of one thread and drift on shared machines.
+With `--items` the filters alone, on a catalogue imported for it; with `--shop` whole searches, on a copy of a shop with
+a generation and without memory: hits, order, pages, `total` and facets. What a filter means is said a second time in
+`tests/filter_reference.py`, what a search finds in `results.py`. Times are of one thread and drift on shared machines.
 """
 
 from __future__ import annotations
 
 import argparse
 import random
+import re
+import shutil
 import statistics
 import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from results import NOW, Reference, disturb
 
 from shelfwise import Shop
 from shelfwise.columns import Catalogue, Columns
@@ -25,24 +29,32 @@ from shelfwise.facets import facets
 from shelfwise.filters import evaluate
 from shelfwise.grammar import parse
 from shelfwise.importing import import_items
-from shelfwise.records import ITEM_FIELDS
+from shelfwise.records import ITEM_FIELDS, Answer
 from shelfwise.rows import Reading
+from shelfwise.sorting import SORTS
 
 sys.path.append(str(Path(__file__).parent.parent / "tests"))
-from filter_reference import FIELDS, Item, counts, fold, plain, random_filter
+from filter_reference import FIELDS, Asked, Item, counts, fold, plain, random_filter
 
 BOUNDS = (0.0, 1e-9, 0.001, 0.02, 0.2, 0.8, 1.01)  # of the share of the items that pass
 MOST = 20
+PAGE = 100
+WORD = re.compile(r"(?<![^\s(,])[a-z][a-z0-9]+(?![^\s),])")  # neither a compound nor a measure
 
 
 def main() -> None:
     options = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    options.add_argument("--items", required=True, metavar="FILE", help="the catalogue")
+    data = options.add_mutually_exclusive_group(required=True)
+    data.add_argument("--items", metavar="FILE", help="the catalogue")
+    data.add_argument("--shop", type=Path, metavar="DIR", help="a shop with a generation, which is copied")
     options.add_argument("--map", dest="rename", action="append", default=[], metavar="FIELD=COLUMN")
     options.add_argument("--scale", action="append", default=[], metavar="FIELD=FACTOR")
     options.add_argument("--filters", type=int, default=1_000, metavar="N")
     options.add_argument("--seed", type=int, default=1)
     given = options.parse_args()
+    if given.shop:
+        search(given.shop, given.filters, random.Random(given.seed))
+        return
     with tempfile.TemporaryDirectory() as folder, Shop(folder) as shop:
         reading = Reading.of(ITEM_FIELDS, given.rename, given.scale)
         import_items(shop, [given.items], reading, lambda bad: None, lambda count: None)
@@ -71,7 +83,7 @@ def measure_memory(shop: Shop, items: list[Item]) -> None:
 
 def compare(columns: Columns, items: list[Item], filters: int, chance: random.Random) -> None:
     names = sorted({name for item in chance.sample(items, 50) for name in item.values if name not in FIELDS})
-    equal, shares, times = Counter[str](), Counter[int](), dict[str, list[float]]()
+    equal, shares, times = Counter[str](), list[float](), dict[str, list[float]]()
     for _ in range(filters):
         asked, also = random_filter(chance, items), chance.choice(names)
         slow, wanted = timed(lambda asked=asked: [item for item in items if asked.passes(item)])  # type: ignore[misc]
@@ -87,10 +99,9 @@ def compare(columns: Columns, items: list[Item], filters: int, chance: random.Ra
             times.setdefault(name, []).append(took)
         equal["items"] += {columns.ids[row] for row in np.flatnonzero(mask)} == {item.id for item in wanted}
         equal["facets"] += agree(counted | attribute, wanted)
-        shares[int(np.searchsorted(BOUNDS, len(wanted) / len(items), side="right"))] += 1
+        shares.append(len(wanted) / len(items))
     print(f"{filters:,} filters: {equal['items']:,} with equal items, {equal['facets']:,} with equal facet counts")
-    passed = [f"{shares[place]} up to {bound:.1%}" for place, bound in enumerate(BOUNDS[2:-1], start=2)]
-    print(f"how many let pass: nothing {shares[1]}, {', '.join(passed)}, more {shares[len(BOUNDS) - 1]}")
+    show_shares(shares)
     for name, taken in times.items():
         show(name, taken)
 
@@ -108,6 +119,87 @@ def agree(counted: dict[str, list[dict[str, Any]]], wanted: list[Item]) -> bool:
         if not equal:
             return False
     return True
+
+
+def search(folder: Path, filters: int, chance: random.Random) -> None:
+    """Whole searches beside the reference's; prints what differs."""
+    with tempfile.TemporaryDirectory() as scratch:
+        copied = shutil.copytree(folder, Path(scratch) / "shop")
+        with Shop(copied, clock=lambda: NOW) as shop:
+            reference = Reference(shop, disturb(shop, chance))
+            print(f"{len(reference.items):,} items")
+            equal, shares, sizes = Counter[str](), list[float](), list[int]()
+            for _ in range(filters):
+                asked = random_filter(chance, reference.items) if chance.random() < 0.95 else None
+                passing, sort = reference.passing(asked), chance.choice(SORTS)
+                words = some_words(chance, reference, passing)
+                found, relaxed = reference.result(words, passing)
+                same = compare_search(shop, chance, words, asked, sort, found, relaxed, reference)
+                equal.update(name for name, holds in same.items() if holds)
+                equal["all of it"] += all(same.values())
+                shares.append(len(passing) / len(reference.items))
+                sizes.append(len(found))
+                if not all(same.values()):
+                    print(f"  differs: {same} {' '.join(words)!r} {sort} {asked.text if asked else ''}")
+    print(f"{filters:,} searches: " + ", ".join(f"{name} equal in {number:,}" for name, number in equal.items()))
+    show_shares(shares)
+    cuts = np.quantile(sizes, (0.1, 0.5, 0.9)).astype(int).tolist()
+    print(f"results of {cuts} items at the 10th, 50th and 90th percentile, none in {sizes.count(0)}")
+
+
+def some_words(chance: random.Random, reference: Reference, passing: Sequence[int]) -> list[str]:
+    """1 to 4 words of a title, mostly of an item that passes; at times one that no item has."""
+    every = range(len(reference.items))
+    place = chance.choice(passing if passing and chance.random() < 0.8 else every)
+    words = WORD.findall(reference.titles[place].lower()) or ["cable"]
+    chosen = chance.sample(words, min(len(words), chance.randint(1, 4)))
+    return [*chosen, "zzyxqw"] if chance.random() < 0.1 else chosen
+
+
+def compare_search(
+    shop: Shop,
+    chance: random.Random,
+    words: list[str],
+    asked: Asked | None,
+    sort: str,
+    found: list[Item],
+    relaxed: bool,
+    reference: Reference,
+) -> dict[str, bool]:
+    names = [
+        "brand",
+        "category",
+        "price",
+        "stock",
+        "tags",
+        chance.choice(sorted(chance.choice(reference.items).values)),
+    ]
+
+    def page(offset: int, limit: int) -> Answer:
+        return shop.search(
+            " ".join(words), limit=limit, offset=offset, log=False, exact=True,
+            filter=asked.text if asked else None, facets=names, sort=sort,
+        )  # fmt: skip
+
+    first = page(0, PAGE)
+    pages = [first, *(page(offset, PAGE) for offset in range(PAGE, first.total, PAGE))]
+    ids = [hit.id for answer in pages for hit in answer.hits]
+    stock = [hit.item["in_stock"] for answer in pages for hit in answer.hits]
+    start, limit = chance.randint(0, len(ids) + 5), chance.randint(1, PAGE)
+    return {
+        "hits": sorted(ids) == sorted(item.id for item in found),
+        "order": ids == reference.ordered(found, sort) if sort != "relevance" else stock == sorted(stock, reverse=True),
+        "pages": [hit.id for hit in page(start, limit).hits] == ids[start : start + limit],
+        "total": {answer.total for answer in pages} == {len(found)},
+        "facets": agree(first.facets, found),
+        "relaxed": bool(first.relaxed) == relaxed,
+    }
+
+
+def show_shares(shares: Sequence[float]) -> None:
+    counts = Counter(int(np.searchsorted(BOUNDS, share, side="right")) for share in shares)
+    passed = [f"{counts[place]} up to {bound:.1%}" for place, bound in enumerate(BOUNDS[2:-1], start=2)]
+    print(f"how many let pass: nothing {counts[1]}, {', '.join(passed)}, more {counts[len(BOUNDS) - 1]}")
 
 
 def timed(call: Callable[[], Any]) -> tuple[float, Any]:

@@ -7,10 +7,12 @@ words and very many of them.
 from __future__ import annotations
 
 import argparse
+import gc
 import random
 import statistics
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from hypothesis import HealthCheck, Phase, given, settings
@@ -27,33 +29,68 @@ HOSTILE = (
 )  # fmt: skip
 
 
+@dataclass(frozen=True)
+class Asked:
+    """Milliseconds of one query: by the clock, of the processor, and of them in garbage collections."""
+
+    clock: float
+    processor: float
+    garbage: float
+    query: str
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True, help="a shop")
     parser.add_argument("--queries", type=int, default=20_000)
-    asked = parser.parse_args()
-    with Shop(asked.data) as shop:
+    parser.add_argument("--show", type=int, default=3, metavar="N", help="print the N queries that took longest")
+    given = parser.parse_args()
+    with Shop(given.data) as shop:
+        texts = list(queries(shop, given.queries))
         shop.search("warm up", log=False)
-        times, refused = ask(shop, asked.queries)
-    median, worst = statistics.median(times.values()), max(times, key=lambda query: times[query])
+        gc.collect()
+        gc.freeze()  # what made the queries is no part of a search
+        times, refused = ask(shop, texts)
     print(f"{len(times):,} answered, {refused:,} refused clearly, no exception")
-    longest = times[worst]
-    print(f"median {median:.2f} ms, longest {longest:.2f} ms = {longest / median:.1f} x the median: {worst[:60]!r}")
+    for name in ("clock", "processor"):
+        taken = sorted(getattr(asked, name) for asked in times)
+        median, longest = statistics.median(taken), taken[-1]
+        p99 = taken[len(taken) * 99 // 100]
+        ratio = f"{longest / median:.1f} x the median"
+        print(f"by the {name}: median {median:.2f} ms, p99 {p99:.2f} ms, longest {longest:.2f} ms = {ratio}")
+    for one in sorted(times, key=lambda asked: -asked.clock)[: given.show]:
+        print(f"  {one.clock:.1f} ms, processor {one.processor:.1f}, garbage {one.garbage:.1f}: {one.query[:60]!r}")
 
 
-def ask(shop: Shop, count: int) -> tuple[dict[str, float], int]:
-    """Milliseconds of every query, and how many were refused."""
-    times: dict[str, float] = {}
+def ask(shop: Shop, texts: Sequence[str]) -> tuple[list[Asked], int]:
+    """What every query took, and how many were refused."""
+    times: list[Asked] = []
     refused = 0
-    for query in queries(shop, count):
-        started = time.perf_counter()
+    collected = Collected()
+    for query in texts:
+        collected.seconds = 0.0
+        started, before = time.perf_counter(), time.thread_time()
         try:
             shop.search(query, log=False)
         except InvalidInput:
             refused += 1
             continue
-        times[query] = (time.perf_counter() - started) * 1000
+        seconds = time.perf_counter() - started, time.thread_time() - before, collected.seconds
+        times.append(Asked(*(1000 * second for second in seconds), query))
     return times, refused
+
+
+class Collected:
+    """Adds up the seconds of garbage collections from now on."""
+
+    def __init__(self) -> None:
+        self.seconds = self._started = 0.0
+        gc.callbacks.append(self._note)
+
+    def _note(self, phase: str, _: dict[str, int]) -> None:
+        now = time.perf_counter()
+        self.seconds += now - self._started if phase == "stop" else 0.0
+        self._started = now
 
 
 def queries(shop: Shop, count: int) -> Iterator[str]:

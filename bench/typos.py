@@ -48,6 +48,7 @@ def main() -> None:
         chance = random.Random(given.seed)
         cases = typed(shop.store, chance, given.queries, given.shortest, given.letters == "all")
         report(cases, search, reader, given.show)
+        completed(shop, chance, given.prefixes)
         untouched(shop.store, chance, given.names, reader)
 
 
@@ -61,6 +62,7 @@ def options() -> argparse.ArgumentParser:
     parser.add_argument("--through", choices=["shop", "terms"], default="shop", help="Shop.search, or its terms alone")
     parser.add_argument("--queries", type=int, default=500)
     parser.add_argument("--names", type=int, default=200, help="model numbers, and as many brands at most")
+    parser.add_argument("--prefixes", type=int, default=2_000, help="beginnings of titles to complete")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--shortest", type=int, default=3, metavar="N", help="letters of the shortest word typed")
     parser.add_argument("--letters", choices=["words", "all"], default="words", help="edit words, or model numbers too")
@@ -158,6 +160,31 @@ def report(cases: list[tuple[str, str, str]], search: Search, reader: Reader, sh
     for clean, typo in lost[:show]:
         print(f"  lost: {clean!r} typed {typo!r} read {reader.read(typo).text!r}")
     print(f"typed wrong: p50 {np.median(seconds) * 1000:.1f} ms, p99 {np.quantile(seconds, 0.99) * 1000:.1f} ms")
+
+
+def completed(shop: Shop, chance: random.Random, count: int) -> None:
+    """Print how long `Shop.suggest` takes for what is typed so far, half of it mistyped, and what it finds."""
+    shop.suggest("warm up")
+    titles = [title.split() for _, title in shop.store.items.titles()]
+    times: list[tuple[float, float]] = []
+    found = 0
+    while len(times) < count:
+        held = chance.choice(titles)
+        start = chance.randrange(len(held))
+        words = held[start : start + chance.randint(1, 3)]
+        if len(times) % 2:
+            words = mistyped(words, chance, all_letters=True)
+        typed = " ".join(words)[: chance.randint(1, 30)]
+        if not typed.strip():
+            continue
+        started = time.perf_counter(), time.thread_time()
+        found += bool(shop.suggest(typed))
+        times.append((time.perf_counter() - started[0], time.thread_time() - started[1]))
+    p50, p99 = np.quantile(times, (0.5, 0.99), axis=0) * 1000
+    print(
+        f"{count:,} beginnings: {found / count:.3f} completed; p50 {p50[0]:.2f} ms, p99 {p99[0]:.2f} ms"
+        f" (of the processor p50 {p50[1]:.2f} ms, p99 {p99[1]:.2f} ms)"
+    )
 
 
 def untouched(store: Store, chance: random.Random, most: int, reader: Reader) -> None:
