@@ -14,6 +14,7 @@ __all__ = ["FullText"]
 
 # Titles say what a thing is; attributes mostly what it also has. In the order of schema.FTS_COLUMNS.
 _WEIGHTS = "6.0, 6.0, 4.0, 4.0, 3.0, 0.5, 1.0"
+_POSTING = np.dtype([("pk", np.int64), ("bm25", np.float32)])
 
 
 class FullText:
@@ -30,8 +31,7 @@ class FullText:
         cursor.row_factory = None  # plain tuples: there may be thousands
         found = cursor.execute(
             f"SELECT rowid, -bm25(items_fts, {_WEIGHTS}) FROM items_fts WHERE items_fts MATCH ?", (match,)
-        ).fetchall()
-        if not found:
-            return np.zeros(0, np.int64), np.zeros(0, np.float32)
-        rows, scores = zip(*found, strict=True)
-        return np.array(rows, np.int64), np.array(scores, np.float32)
+        )
+        # A row at a time: thousands of tuples at once would set off the garbage collector again and again.
+        postings = np.fromiter(found, _POSTING)
+        return postings["pk"].copy(), postings["bm25"].copy()
