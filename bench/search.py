@@ -27,12 +27,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--ratings", type=Path, required=True, help="CSV of query, docid, rating")
     parser.add_argument("--out", type=Path, required=True, help="where relevance.py made its shop")
+    parser.add_argument("--by-query", action="store_true", help="the ways take turns after each query, not each round")
     given = parser.parse_args()
     ratings = read(given.ratings)
     with Shop(given.out / "shop") as shop:
         ways: dict[str, Ask] = {"shelfwise, whole": lambda q: [hit.id for hit in shop.search(q, log=False).hits]}
         ways |= floor(shop) | plain_script(shop) | txtai(shop)
-        measured = measure(ways, list(ratings))
+        measured = measure(ways, list(ratings), given.by_query)
         base = measured["floor"]
         print(f"{'':<34}{'p50 ms':>8} {'p99 ms':>8} {'of floor':>9}  nDCG@10")
         for name, times in measured.items():
@@ -44,16 +45,22 @@ def main() -> None:
             print(f"{name:<34}{p50:8.2f} {p99:8.2f} {p50 / statistics.median(base):9.2f}  {relevance}")
 
 
-def measure(ways: dict[str, Ask], queries: list[str]) -> dict[str, list[float]]:
-    """Milliseconds of each question; the ways take turns, so that a busy machine is busy for all of them."""
+def measure(ways: dict[str, Ask], queries: list[str], by_query: bool) -> dict[str, list[float]]:
+    """Milliseconds of each question; the ways take turns, so that a busy machine is busy for all of them.
+
+    By rounds each way answers all queries in a row and has the processor's caches to itself, as in a process of its
+    own; with `by_query` every answer begins with the caches full of the others' models.
+    """
     times: dict[str, list[float]] = {name: [] for name in ways}
+    turns = [(name, query) for name in ways for query in queries]
+    if by_query:
+        turns = [(name, query) for query in queries for name in ways]
     for round_ in range(ROUNDS + 1):
-        for query in queries:
-            for name, ask in ways.items():
-                started = time.perf_counter()
-                ask(query)
-                if round_:  # the first one warms up
-                    times[name].append((time.perf_counter() - started) * 1000)
+        for name, query in turns:
+            started = time.perf_counter()
+            ways[name](query)
+            if round_:  # the first one warms up
+                times[name].append((time.perf_counter() - started) * 1000)
     stages = [times[name] for name in ways if name.startswith("  floor")]
     return times | {"floor": [sum(parts) for parts in zip(*stages, strict=True)]}
 
