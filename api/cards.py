@@ -37,6 +37,7 @@ class Card:
     price: str
     in_stock: bool
     tile: Tile
+    reason: str  # why it stands here, where that was asked for
 
 
 def cards(hits: Iterable[Hit], source: Mapping[str, str], first: int = 1) -> list[Card]:
@@ -64,6 +65,7 @@ def _card(hit: Hit, source: Mapping[str, str], position: int) -> Card:
         price=price(item),
         in_stock=item["in_stock"],
         tile=tile(item),
+        reason=(hit.reasons or {}).get("text", ""),
     )
 
 

@@ -14,17 +14,18 @@ from typing import Any
 from flask import Response, request
 from werkzeug.exceptions import BadRequest, Forbidden
 
-from shelfwise import Answer, Recommendations, Shop
+from shelfwise import InvalidInput, Recommendations, Shop
 from shelfwise.api import shopper as shoppers
 from shelfwise.api.cards import Card, cards, tile
 from shelfwise.api.parameters import Parameters
 from shelfwise.api.rendering import link, to_page
+from shelfwise.api.results import PARTS, Asked, ask, offers
 from shelfwise.api.shopper import Regulars, Shopper
 from shelfwise.cleaning import is_encodable
 
 __all__ = ["Storefront"]
 
-_PAGE, _SHELF = 24, 12
+_POPULAR, _SHELF = 24, 12
 _SOURCE = ("search_id", "recommendation_id", "query", "position")
 _MAX_SOURCE = 1_000  # characters; it goes into addresses
 _DONE = {"cart": "Added to your cart.", "purchase": "Bought. Thank you!"}
@@ -38,15 +39,19 @@ class Storefront:
         self._regulars = Regulars(shop)
 
     def home(self) -> Response:
-        """`/?q=&offset=`; with `fragment`, only what answers the query, unlogged unless it is also `settled`."""
-        given, shopper = Parameters(), shoppers.current()
-        query, offset = " ".join((given.text("q") or "").split()), given.whole("offset", 0)
+        """`/?q=&filter=&sort=&offset=`; with `fragment` only the answer, unlogged unless it is also `settled`."""
+        given, shopper, asked = Parameters(), shoppers.current(), Asked.read()
         fragment = given.text("fragment") is not None
-        typing = bool(query) and fragment and given.text("settled") is None
-        log = not typing and not shopper.silent
-        context = self._results(query, shopper, offset, log) if query else self._shelves(shopper, log)
-        context |= {"query": query, "back": {"q": query}}
-        return self._page("_answer.html" if fragment else "home.html", context, shopper)
+        typing = bool(asked.q) and fragment and given.text("settled") is None
+        log, status = not typing and not shopper.silent, 200
+        try:
+            context = self._results(asked, shopper, log) if asked.q else self._shelves(shopper, log)
+        except InvalidInput as problem:
+            if problem.field not in ("filter", "sort"):
+                raise
+            context, status, asked = {"problem": str(problem)}, 400, Asked(asked.q)
+        context |= {"query": asked.q, "asked": asked, "back": asked.parts()}
+        return self._page("_answer.html" if fragment else "home.html", context, shopper, status)
 
     def item(self, id: str) -> Response:
         """An item's page. A link that cites where it stood makes this a click."""
@@ -89,28 +94,28 @@ class Storefront:
         _require_own_form()
         user = "" if "nobody" in request.form else request.form.get("user")
         shopper = Shopper(None, uuid.uuid4().hex, silent=False).known_as(user)
-        item, query = request.form.get("item"), request.form.get("q")
-        return _back(link("pages.item", id=item) if item else link("pages.home", q=query or None), shopper)
+        item = request.form.get("item")
+        asked = {name: value for name, value in request.form.items() if value and name in PARTS}
+        return _back(link("pages.item", id=item) if item else link("pages.home", **asked), shopper)
 
-    def _results(self, query: str, shopper: Shopper, offset: int, log: bool) -> dict[str, Any]:
-        answer = self._shop.search(
-            query, user=shopper.user, session=shopper.session, limit=_PAGE, offset=offset, log=log
-        )
+    def _results(self, asked: Asked, shopper: Shopper, log: bool) -> dict[str, Any]:
+        answer = ask(self._shop, asked, shopper, log)
         cited = {"search_id": answer.search_id} if log else {"query": answer.query}
-        return {
+        offered = offers(self._shop, asked, answer)
+        nothing = not answer.total and not offered["unfiltered"]
+        return offered | {
             "answer": answer,
-            "results": cards(answer.hits, {} if shopper.silent else cited, offset + 1),
-            "shelves": [] if answer.hits or not log else self._shelves(shopper, log)["shelves"],
-            "pages": _neighbours(query, answer, offset),
+            "results": cards(answer.hits, {} if shopper.silent else cited, asked.offset + 1),
+            "shelves": self._shelves(shopper, log)["shelves"] if nothing and log else [],
         }
 
     def _shelves(self, shopper: Shopper, log: bool) -> dict[str, Any]:
         """What is for this shopper, where we know something of them, and what is popular."""
-        answer = self._shop.recommend(user=shopper.user, session=shopper.session, limit=_PAGE, log=log)
+        answer = self._shop.recommend(user=shopper.user, session=shopper.session, limit=_POPULAR, log=log)
         shelves = [(answer.kind, _on_shelf(answer, log))]
         if answer.kind != "popular":
-            shelves.append(("popular", _on_shelf(self._shop.recommend(limit=_PAGE, log=log), log)))
-        return {"answer": answer, "results": [], "shelves": shelves, "pages": {}}
+            shelves.append(("popular", _on_shelf(self._shop.recommend(limit=_POPULAR, log=log), log)))
+        return {"answer": answer, "results": [], "shelves": shelves}
 
     def _click(self, id: str, shopper: Shopper, source: dict[str, str]) -> None:
         """Record it; what was forged in the link is refused by the shop and does no harm."""
@@ -119,9 +124,9 @@ class Storefront:
         event = {"type": "click", "item": id, "user": shopper.user, "session": shopper.session, "event_id": once}
         self._shop.record([event | source])
 
-    def _page(self, template: str, context: dict[str, Any], shopper: Shopper) -> Response:
+    def _page(self, template: str, context: dict[str, Any], shopper: Shopper, status: int = 200) -> Response:
         context |= {"shopper": shopper, "regulars": self._regulars.users()}
-        return shoppers.remember(to_page(template, context), shopper, link("pages.home"))
+        return shoppers.remember(to_page(template, context, status), shopper, link("pages.home"))
 
 
 def _on_shelf(shelf: Recommendations, log: bool) -> list[Card]:
@@ -132,16 +137,6 @@ def _source(given: Callable[[str], str | None]) -> dict[str, str]:
     """Where a click says it comes from; empty when it doesn't."""
     said = {name: given(name) or "" for name in _SOURCE}
     return {name: value for name, value in said.items() if 0 < len(value) <= _MAX_SOURCE and is_encodable(value)}
-
-
-def _neighbours(query: str, answer: Answer, offset: int) -> dict[str, str]:
-    """Links to the pages of results before and after this one."""
-    links = {}
-    if offset > 0:
-        links["previous"] = link("pages.home", q=query, offset=max(0, offset - _PAGE) or None)
-    if len(answer.hits) == _PAGE and offset + _PAGE < answer.total:
-        links["next"] = link("pages.home", q=query, offset=offset + _PAGE)
-    return links
 
 
 def _require_own_form() -> None:

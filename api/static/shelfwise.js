@@ -82,6 +82,9 @@
     ask(true);
     input.blur(); // the phone's keyboard covers the results
   });
+  document.addEventListener("change", (event) => {
+    if (event.target.matches(".sort select")) event.target.form.requestSubmit();
+  });
   document.addEventListener("error", (event) => {
     if (event.target.matches?.(".tile img")) event.target.remove();
   }, true);

@@ -35,6 +35,7 @@ def shoot(browser: Browser, address: str, customer: str, width: int) -> None:
     page.wait_for_load_state("networkidle")
     page.screenshot(path=folder / f"home-{width}.png")
     page.locator("#q").press_sequentially("hanging lantern", delay=30)
+    page.keyboard.press("Enter")
     page.wait_for_url("**/?q=hanging*")
     page.screenshot(path=folder / f"search-{width}.png")
     page.locator("a.card").first.click()

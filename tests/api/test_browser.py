@@ -136,7 +136,81 @@ def test_typing_under_a_prefix(page: Any, shop: Shop, serve: Callable[[Flask], s
     page.wait_for_load_state("networkidle")
 
 
-@pytest.mark.parametrize("path", ["", "?q=lantern", "item/22465", "?q=hostile"])
+def test_suggestions_are_walked_with_the_keyboard(page: Any, shop: Shop, address: str) -> None:
+    page.goto(address)
+    field, rows = page.locator("#q[role=combobox]"), page.locator("#suggestions [role=option]")
+    field.press_sequentially("lanter", delay=30)
+    playwright.expect(field).to_have_attribute("aria-expanded", "true")
+    playwright.expect(rows.nth(1)).to_be_visible()
+    last = rows.count() - 1
+    for key, place in [("ArrowDown", 0), ("ArrowDown", 1), ("ArrowUp", 0), ("ArrowUp", None), ("ArrowUp", last)]:
+        field.press(key)
+        active = None if place is None else f"suggestion-{place}"
+        assert field.get_attribute("aria-activedescendant") == active
+        assert page.locator("[aria-selected=true]").evaluate_all("rows => rows.map(row => row.id)") == [active] * bool(
+            active
+        )
+    text = rows.last.get_attribute("data-text")
+    playwright.expect(field).to_have_value("lanter")
+    field.press("Enter")
+    playwright.expect(field).to_have_value(text)
+    playwright.expect(page.locator("h1")).to_have_text(f"Results for {text}")
+    playwright.expect(page.get_by_role("listbox")).to_be_hidden()
+    page.wait_for_timeout(900)
+    assert searches(shop)[-1] == text
+
+
+def test_suggestions_are_left_with_escape_and_taken_with_the_mouse(page: Any, address: str) -> None:
+    page.goto(f"{address}item/22465")
+    field, listed = page.locator("#q[role=combobox]"), page.get_by_role("listbox")
+    field.press_sequentially("odd")
+    playwright.expect(listed).to_be_visible()
+    field.press("Escape")
+    playwright.expect(listed).to_be_hidden()
+    playwright.expect(field).to_have_value("odd")
+    field.press("ArrowDown")
+    page.get_by_role("option", name="Odd Id Teapot").click()
+    playwright.expect(field).to_have_value("Odd Id Teapot")
+    playwright.expect(page.locator("h1")).to_have_text("Results for Odd Id Teapot")
+
+
+def test_hostile_suggestions_stay_text(page: Any, address: str) -> None:
+    page.on("dialog", lambda dialog: pytest.fail("a script of the catalogue ran"))
+    page.goto(address)
+    page.locator("#q").press_sequentially("hostile")
+    playwright.expect(page.get_by_role("option").filter(has_text="<script>")).not_to_have_count(0)
+
+
+def test_choosing_an_order_and_a_facet_on_a_phone(page: Any, shop: Shop, address: str) -> None:
+    shop.upsert({"id": f"k{n}", "title": f"Kite {n}", "brand": "AB"[n % 2], "price": n} for n in range(6))
+    page.goto(f"{address}?q=kite")
+    page.get_by_label("Sort by").select_option("-price")
+    page.wait_for_url("**/?q=kite&sort=-price")
+    playwright.expect(page.get_by_role("link", name="A 3")).to_be_hidden()
+    page.get_by_role("button", name="Filter").click()
+    page.get_by_role("link", name="A 3").click()
+    playwright.expect(page.locator("a.card")).to_have_count(3)
+    assert page.locator("a.card").evaluate_all("cards => cards.map(card => card.dataset.item)") == ["k4", "k2", "k0"]
+    page.get_by_role("button", name="Filter (1)").click()
+    page.keyboard.press("Escape")
+    playwright.expect(page.get_by_role("link", name="B 3")).to_be_hidden()
+    page.get_by_role("link", name="Take back: A").click()
+    playwright.expect(page.locator("a.card")).to_have_count(6)
+
+
+def test_typing_anew_leaves_the_filter_behind(page: Any, shop: Shop, address: str) -> None:
+    page.goto(f"{address}?q=lantern&filter=brand:Northlight&sort=price")
+    playwright.expect(page.locator("a.card")).to_have_count(1)
+    page.locator("#q").fill("star lantern")
+    page.wait_for_url("**/?q=star+lantern")
+    playwright.expect(page.locator("a.card")).to_have_count(2)
+    page.go_back()
+    playwright.expect(page.locator("a.card")).to_have_count(1)
+
+
+@pytest.mark.parametrize(
+    "path", ["", "?q=lantern", "item/22465", "?q=hostile", "?q=lanterm&filter=price:1..9&explain=1"]
+)
 def test_no_page_is_wider_than_a_phone(page: Any, address: str, path: str) -> None:
     page.goto(address + path)
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
@@ -152,4 +226,17 @@ def test_without_javascript_the_same_forms_and_links_work(chromium: Any, shop: S
     playwright.expect(page.locator(".done")).to_be_visible()
     (cart,) = events(shop, "cart")
     assert cart["search_id"] == events(shop, "click")[0]["search_id"] and searches(shop) == ["glass"]
+    page.context.close()
+
+
+def test_without_javascript_orders_and_facets_work(chromium: Any, shop: Shop, address: str) -> None:
+    shop.upsert({"id": f"k{n}", "title": f"Kite {n}", "brand": "AB"[n % 2], "price": n} for n in range(6))
+    page = chromium.new_context(java_script_enabled=False, viewport={"width": 390, "height": 844}).new_page()
+    page.goto(f"{address}?q=kite")
+    page.get_by_label("Sort by").select_option("-price")
+    page.get_by_role("button", name="Sort").click()
+    page.get_by_role("button", name="Filter").click()
+    page.get_by_role("link", name="A 3").click()
+    playwright.expect(page.locator("a.card")).to_have_count(3)
+    playwright.expect(page.locator("a.card").first).to_have_attribute("data-item", "k4")
     page.context.close()

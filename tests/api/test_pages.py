@@ -16,6 +16,8 @@ from shelfwise.api.rendering import price, web_url
 
 BREAKOUT = '"><img src=x onerror=alert(1)>'
 HOSTILE = f"/item/{quote(BREAKOUT, safe='')}"
+SPELT = '"\\"><img src=x onerror=alert(1)>"'  # as a filter writes it
+SCRIPTS = ["/shelfwise-static/shelfwise.js", "/shelfwise-static/suggest.js"]
 
 
 class Tags(HTMLParser):
@@ -42,17 +44,19 @@ def first_card(page: str) -> str:
 @pytest.mark.parametrize(
     "path",
     ["/", "/?q=hostile", f"/?q={quote(BREAKOUT)}", f"/?q={quote('<script>')}&fragment=1", HOSTILE, "/item/quote",
-     "/item/none-such", "/?q=%ff"],
+     "/item/none-such", "/?q=%ff", "/?q=hostile&filter=%ff", "/?q=hostile&sort=%ff%3Cscript%3E",
+     f"/?q=hostile&filter={quote(f'brand:{SPELT}')}", f"/?q=hostile&filter={quote(f'tags:{SPELT}')}&explain=1",
+     f"/?q=hostile&filter={quote(SPELT)}"],
 )  # fmt: skip
 def test_nothing_hostile_reaches_the_page(client: FlaskClient, path: str) -> None:
     response = client.get(path)
     tags = Tags(response.text).found
-    assert [attrs["src"] for tag, attrs in tags if tag == "script"] in (["/shelfwise-static/shelfwise.js"], [])
+    assert [attrs["src"] for tag, attrs in tags if tag == "script"] in (SCRIPTS, [])
     for tag, attrs in tags:
         assert not any(name.startswith("on") or name == "style" for name in attrs), (tag, attrs)
         assert tag not in ("style", "iframe", "object", "svg")
         for name in ("href", "src", "action"):
-            assert re.match(r"https?://|/|#main$", attrs.get(name) or "/"), (tag, attrs)
+            assert re.match(r"https?://|/|#(main|products)$", attrs.get(name) or "/"), (tag, attrs)
     policy = response.headers["Content-Security-Policy"]
     assert "default-src 'none'" in policy and "unsafe" not in policy and "script-src 'self';" in policy
     assert response.headers["X-Content-Type-Options"] == "nosniff"
@@ -223,8 +227,10 @@ def test_cookies_are_out_of_reach_of_scripts(client: FlaskClient) -> None:
 
 
 def test_the_pages_load_only_our_own_files(client: FlaskClient) -> None:
-    for name in ("shelfwise.css", "shelfwise.js", "mark.svg"):
+    for name in ("shelfwise.css", "shelfwise.js", "suggest.js", "mark.svg"):
         response = client.get(f"/shelfwise-static/{name}")
         assert response.status_code == 200 and response.headers["X-Content-Type-Options"] == "nosniff"
-        assert not re.search(r"//\w|@import", response.text.replace("http://www.w3.org/2000/svg", ""))
+        assert not re.search(
+            r"//\w|@import", re.sub(r"http://www.w3.org/2000/svg|// https://www.w3.org/\S+", "", response.text)
+        )
         response.close()

@@ -1,0 +1,130 @@
+"""A page of results: what its address asks for, the search that answers it, and the links to ask for something else."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, fields, replace
+from typing import Any
+
+from shelfwise import Answer, Hit, Shop
+from shelfwise.api.facets import FACETS, LIFTED, Narrowed, chips, facets
+from shelfwise.api.narrowing import Choices
+from shelfwise.api.parameters import Parameters
+from shelfwise.api.rendering import link
+from shelfwise.api.shopper import Shopper
+
+__all__ = ["PARTS", "Asked", "ask", "offers"]
+
+_PAGE = 24
+_SORTS = {
+    "relevance": "Best match",
+    "popular": "Most popular",
+    "price": "Lowest price",
+    "-price": "Highest price",
+    "newest": "Newest",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the page's address asks for; what is at its default is not in the address."""
+
+    q: str = ""
+    filter: str = ""
+    sort: str = "relevance"
+    offset: int = 0
+    exact: bool = False
+    explain: bool = False
+
+    @classmethod
+    def read(cls) -> Asked:
+        """That of this request. Raises InvalidInput for an offset or a switch that is none."""
+        given = Parameters()
+        return cls(
+            q=" ".join((given.text("q") or "").split()),
+            filter=(given.text("filter") or "").strip(),
+            sort=given.text("sort") or "relevance",
+            offset=given.whole("offset", 0),
+            exact=given.flag("exact"),
+            explain=given.flag("explain"),
+        )
+
+    def parts(self) -> dict[str, str]:
+        """The parameters of the address."""
+        values = asdict(self)
+        said = [(each.name, values[each.name]) for each in fields(self) if values[each.name] != each.default]
+        return {name: "1" if value is True else str(value) for name, value in said}
+
+    def but(self, **changes: Any) -> str:
+        """The address of the same with changes, from its first page unless they name another."""
+        return link("pages.home", **replace(self, **({"offset": 0} | changes)).parts())
+
+
+PARTS = frozenset(each.name for each in fields(Asked))
+
+
+def ask(shop: Shop, asked: Asked, shopper: Shopper, log: bool) -> Answer:
+    """One page of the answer, with its facets. Raises InvalidInput."""
+    return shop.search(
+        asked.q,
+        user=shopper.user,
+        session=shopper.session,
+        limit=_PAGE,
+        offset=asked.offset,
+        log=log,
+        filter=asked.filter,
+        facets=FACETS,
+        sort=asked.sort,
+        exact=asked.exact,
+        explain=asked.explain,
+    )
+
+
+def offers(shop: Shop, asked: Asked, answer: Answer) -> dict[str, Any]:
+    """What the page offers beside the hits of the answer, by the names that the template has for it."""
+    choices = Choices.read(asked.filter)
+    counted = dict(answer.facets)
+    for name in choices.chosen.keys() & set(LIFTED):
+        counted |= _counted(shop, asked, choices.only(name), [name]).facets
+    unfiltered = 0 if answer.total or not asked.filter else _counted(shop, asked, Choices(), []).total
+
+    page = Narrowed(choices, lambda other: asked.but(filter=other.text()), _currency(answer.hits))
+    return {
+        "asked": asked,
+        "facets": facets(counted, answer.total, page),
+        "chips": chips(page),
+        "unfiltered": unfiltered,
+        "sorts": _sorts(asked.sort, answer),
+        "pages": _pages(asked, answer),
+        "last": asked.offset + len(answer.hits),
+    }
+
+
+def _counted(shop: Shop, asked: Asked, choices: Choices, names: Sequence[str]) -> Answer:
+    """The same query with other choices, for its counts only."""
+    return shop.search(asked.q, limit=1, log=False, filter=choices.text(), facets=names, exact=asked.exact)
+
+
+def _currency(hits: Sequence[Hit]) -> str | None:
+    """The one that all the prices are in."""
+    found = {hit.item.get("currency") for hit in hits if hit.item.get("price") is not None}
+    return found.pop() if len(found) == 1 else None
+
+
+def _sorts(chosen: str, answer: Answer) -> Mapping[str, str]:
+    """The orders that make a difference to these hits."""
+    priced = bool(answer.facets["price"])
+    dated = any(hit.item.get("created_at") for hit in answer.hits)
+    useful = {"relevance", "popular", chosen, *(["price", "-price"] if priced else []), *(["newest"] if dated else [])}
+    return {sort: label for sort, label in _SORTS.items() if sort in useful}
+
+
+def _pages(asked: Asked, answer: Answer) -> dict[str, str]:
+    """Links to the pages before and after this one."""
+    links = {}
+    if asked.offset > 0:
+        last = (answer.total - 1) // _PAGE * _PAGE  # of an address beyond the end
+        links["previous"] = asked.but(offset=max(0, min(asked.offset - _PAGE, last)))
+    if asked.offset + len(answer.hits) < answer.total and answer.hits:
+        links["next"] = asked.but(offset=asked.offset + _PAGE)
+    return links
