@@ -23,7 +23,7 @@ __all__ = ["Context", "cli", "main"]
 _COMMANDS = {
     "init": "night", "increment": "night", "nights": "night", "rollback": "night", "import": "imports",
     "serve": "serve", "search": "ask", "recommend": "ask", "status": "ask", "replay": "replay",
-    "erase": "people", "export": "people", "synonyms": "said", "rules": "said",
+    "erase": "people", "export": "people", "merge": "people", "shelves": "shelves", "synonyms": "said", "rules": "said",
 }  # fmt: skip
 
 

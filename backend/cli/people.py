@@ -1,4 +1,4 @@
-"""`shelfwise erase` and `export`: what a person may ask of a shop that learned from them."""
+"""`shelfwise erase`, `export` and `merge`: what a shop keeps of a person, and what an anonymous session adds to it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import click
 from shelfwise.cli.main import Context
 from shelfwise.shop import Shop
 
-__all__ = ["erase_command", "export_command"]
+__all__ = ["erase_command", "export_command", "merge_command"]
 
 
 @click.command("erase")
@@ -32,14 +32,29 @@ def export_command(context: Context, user: str) -> None:
         click.echo(json.dumps(shop.export(user), ensure_ascii=False, indent=1))
 
 
+@click.command("merge")
+@click.option("--session", required=True, metavar="S", help="Which anonymous session.")
+@click.option("--user", required=True, metavar="U", help="Whose it was, as their login told.")
+@click.pass_obj
+def merge_command(context: Context, session: str, user: str) -> None:
+    """Let what an anonymous session did be a user's; what another user did in it stays theirs."""
+    with Shop(context.data) as shop:
+        merged = shop.merge(session, user)
+    context.answer(merged, lambda: [f"{merged['user']} now has {_rows(merged)} of session {merged['session']}"])
+
+
 def _lines(receipt: dict[str, Any]) -> list[str]:
-    rows = [f"{receipt[kind]:,} {kind}" for kind in ("events", "searches", "recommendations")]
     return [
-        f"{receipt['at']}  erased {rows[0]}, {rows[1]} and {rows[2]}",
+        f"{receipt['at']}  erased {_rows(receipt)}",
         *_learned(receipt["generations"], receipt["next_parent"]),
         *([] if receipt["scrubbed"] else ["copies may stay in gaps of the file, for it was in use: erase again later"]),
         "a log file that still holds them brings them back when it is imported",
     ]
+
+
+def _rows(counts: dict[str, Any]) -> str:
+    rows = [f"{counts[kind]:,} {kind}" for kind in ("events", "searches", "recommendations")]
+    return f"{rows[0]}, {rows[1]} and {rows[2]}"
 
 
 def _learned(generations: list[int], parent: int | None) -> list[str]:

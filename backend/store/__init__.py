@@ -9,8 +9,9 @@ from shelfwise.store.connection import Connections
 from shelfwise.store.events import Event, Events
 from shelfwise.store.impressions import Impression, Impressions
 from shelfwise.store.items import Items, ItemText, Upserted
+from shelfwise.store.merging import Merging
 from shelfwise.store.nights import Nights
-from shelfwise.store.online import Online, ShownDay
+from shelfwise.store.online import Online, ShownDay, ShownKind
 from shelfwise.store.people import People
 from shelfwise.store.rules import Rule, Rules
 from shelfwise.store.shown import ShownLog
@@ -19,12 +20,23 @@ from shelfwise.store.text import FullText
 from shelfwise.store.vectors import StoredVector, Vectors
 from shelfwise.store.vocabulary import VocabularyTexts
 
-__all__ = ["Event", "Impression", "ItemText", "Rule", "ShownDay", "Store", "StoredVector", "Synonym", "Upserted"]
+__all__ = [
+    "Event",
+    "Impression",
+    "ItemText",
+    "Rule",
+    "ShownDay",
+    "ShownKind",
+    "Store",
+    "StoredVector",
+    "Synonym",
+    "Upserted",
+]
 
 
 class Store:
     """`shop.db` of one shop: `items`, `columns`, `events`, `impressions`, `text`, `vectors`, `nights`, `online`,
-    `people`, `synonyms`, `rules` and `shown`. Safe for several threads.
+    `people`, `merging`, `synonyms`, `rules` and `shown`. Safe for several threads.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -43,6 +55,7 @@ class Store:
         self.synonyms = Synonyms(self._connections)
         self.rules = Rules(self._connections)
         self.shown = ShownLog(self._connections)
+        self.merging = Merging(self._connections, self.shown)
         self.vocabulary = VocabularyTexts(self._connections)
 
     def said_seq(self) -> int:

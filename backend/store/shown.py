@@ -48,12 +48,14 @@ class ShownLog:
             self.dropped += 1
 
     def close(self) -> None:
-        """Write what is queued and stop."""
-        if self._thread is not None:
-            self._closing.set()
-            self._queue.put(None)
-            self._thread.join()
-            self._thread = None
+        """Write what is queued and stop; the next answer starts it again. Any thread may, several at once too."""
+        with self._guard:
+            if self._thread is not None:
+                self._closing.set()
+                self._queue.put(None)
+                self._thread.join()
+                self._thread = None
+            self._write(self._queued())  # what came while the thread ended
 
     def _start(self) -> None:
         with self._guard:
@@ -67,12 +69,18 @@ class ShownLog:
         while not ended:
             batch = [self._queue.get()]
             self._closing.wait(_FLUSH_SECONDS)
-            while not self._queue.empty():
-                batch.append(self._queue.get_nowait())
+            batch += self._queued()
             ended = None in batch
-            self._write([entry for entry in batch if entry])
+            self._write(batch)
 
-    def _write(self, entries: list[tuple[str, Row]]) -> None:
+    def _queued(self) -> list[tuple[str, Row] | None]:
+        batch = []
+        while not self._queue.empty():
+            batch.append(self._queue.get_nowait())
+        return batch
+
+    def _write(self, batch: list[tuple[str, Row] | None]) -> None:
+        entries = [entry for entry in batch if entry]
         if not entries:
             return
         try:

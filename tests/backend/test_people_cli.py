@@ -1,4 +1,4 @@
-"""`shelfwise erase` and `export`, called as the console script calls them."""
+"""`shelfwise erase`, `export` and `merge`, called as the console script calls them."""
 
 from __future__ import annotations
 
@@ -94,6 +94,27 @@ def test_export_is_json_that_a_person_can_read(run: Run, data: Path) -> None:
 @pytest.mark.parametrize(("user", "code", "reason"), [(" ", 1, "Error: user: an id has 1 to 512"), (None, 2, "--user")])
 def test_nobody_named(run: Run, data: Path, command: str, user: str | None, code: int, reason: str) -> None:
     done = run("--data", data, command, *([] if user is None else ["--user", user]))
+    assert done[:2] == (code, "")
+    assert reason in done[2]
+
+
+def test_a_merge_says_what_changed_hands(run: Run, data: Path) -> None:
+    with Shop(data) as shop:
+        shop.record([{"type": "view", "item": "mug", "session": "s"}] * 2)
+        shop.search("mug", session="s")
+    merged = run("--data", data, "merge", "--session", "s", "--user", "Änne")
+    assert merged == (0, "Änne now has 2 events, 1 searches and 0 recommendations of session s\n", "")
+    assert json.loads(run("--data", data, "--json", "merge", "--session", "s", "--user", "Änne")[1]) == {
+        "session": "s", "user": "Änne", "events": 0, "searches": 0, "recommendations": 0,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(("given", "code", "reason"), [
+    (("--user", "u"), 2, "--session"), (("--session", "s"), 2, "--user"),
+    (("--session", " ", "--user", "u"), 1, "Error: session: an id has 1 to 512"),
+])  # fmt: skip
+def test_a_merge_needs_both(run: Run, data: Path, given: tuple[str, ...], code: int, reason: str) -> None:
+    done = run("--data", data, "merge", *given)
     assert done[:2] == (code, "")
     assert reason in done[2]
 

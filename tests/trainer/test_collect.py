@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import count, islice, pairwise
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from shelfwise.store import Event, Impression
+from shelfwise.cleaning import clean_event
+from shelfwise.store import Event, Impression, Store
 from shelfwise.times import DAY
 from shelfwise.trainer.collect import Material, collect
 from shelfwise.trainer.defences import Defences
@@ -74,6 +76,29 @@ def test_an_event_imported_late_is_new_though_its_time_is_past() -> None:
 def test_an_event_known_early_but_after_until_is_new_the_next_night() -> None:
     material = gather(spread(1, 51), {"events_seq": 50, "until": 40.0, "held_out": []})
     assert seqs(material.new_searches, material.held_searches) == list(range(40, 51))
+
+
+def test_what_was_learned_of_a_session_stays_learned_when_it_is_merged_into_a_user(tmp_path: Path) -> None:
+    """At a login in the afternoon: the morning was learned, one of its choices is made again, and something is new."""
+    (session,) = sessions(1, anchor=False)
+    rows = [{"type": "click", "query": f"q{number}", "item": "a", "session": session} for number in range(20)]
+    rows += [{"type": "purchase", "item": item, "session": session} for item in "ab"]
+    store, parts = Store(tmp_path), ("new_searches", "held_searches", "new_baskets", "old_baskets", "anchor_searches")
+    store.events.add([clean_event(row | {"event_id": str(n)}, 1.0 + n) for n, row in enumerate(rows)])
+    later = [{"type": "click", "query": query, "item": "a", "user": "u", "session": session} for query in ("q3", "x")]
+    store.events.add([clean_event(row | {"event_id": row["query"]}, 500.0) for row in later])
+
+    def collected() -> Material:
+        return gather(list(store.events.before(1000.0, 99)), {"events_seq": 22, "until": 400.0, "held_out": [20]})
+
+    before = collected()
+    assert store.merging.merge(session, "u")["events"] == 22
+    after = collected()
+    assert [seqs(getattr(before, part)) for part in parts] == [[20, 23, 24], [], [], [21, 22], []]
+    assert [seqs(getattr(after, part)) for part in parts] == [[20, 24], [], [], [21, 22], []], "q3 was chosen once"
+    assert seqs(before.old_searches) == seqs(after.old_searches) == list(range(1, 20))
+    assert after.counts["since_parent"] == before.counts["since_parent"] == 2
+    store.close()
 
 
 @pytest.mark.parametrize("ts", [1.2, 2.0])  # imported late, or made later

@@ -1,11 +1,14 @@
-"""Answers shown and clicked, by UTC day."""
+"""Answers shown and clicked, by UTC day and by kind of shelf."""
 
 from __future__ import annotations
+
+import random
+from typing import Any
 
 import pytest
 
 from shelfwise.cleaning import clean_event
-from shelfwise.store import Store
+from shelfwise.store import ShownKind, Store
 from shelfwise.times import DAY
 
 MIDNIGHT = 15_278 * DAY  # 2011-10-31
@@ -42,3 +45,122 @@ def test_answers_by_day(store: Store, kind: str) -> None:
 
 def test_a_shop_that_showed_nothing(store: Store) -> None:
     assert {(day.shown, day.clicked) for day in store.online.days("searches", MIDNIGHT)} == {(0, 0)}
+
+
+# ---- by kind of shelf ---------------------------------------------------------------------------------------
+
+SINCE, UNTIL = MIDNIGHT - 28 * DAY, MIDNIGHT
+NOON = MIDNIGHT - DAY / 2
+
+
+def shelf(store: Store, id: str, kind: str, shown: str, ts: float = NOON, user: str | None = None) -> None:
+    """An answer of items of one letter each; `kind` "search" is a search. Written when this returns."""
+    row: dict[str, Any] = {"id": id, "ts": ts, "user": user, "session": None, "generation": 0}
+    if kind == "search":
+        store.shown.add("searches", row | {"query": "mug"}, list(shown))
+    else:
+        store.shown.add("recommendations", row | {"kind": kind, "item": None}, list(shown))
+    store.shown.close()
+
+
+def cite(store: Store, id: str, items: str, type: str = "click", ts: float = NOON + 9, user: str | None = None) -> None:
+    """An event on each item; an id that begins with "s" is a search's."""
+    cited = "search_id" if id.startswith("s") else "recommendation_id"
+    first = store.events.last_seq()
+    rows = [
+        {"event_id": f"e{first + place}", "type": type, "item": item, "user": user, cited: id}
+        for place, item in enumerate(items)
+    ]
+    store.events.add([clean_event(row, ts) for row in rows])
+
+
+def kinds(store: Store) -> dict[str, ShownKind]:
+    return {kind.kind: kind for kind in store.online.shelves(SINCE, UNTIL)}
+
+
+def test_a_table_by_hand(store: Store) -> None:
+    shelf(store, "r1", "for-you", "abcd")
+    cite(store, "r1", "ac")  # of (a, b), (a, d), (c, b), (c, d) the third is the wrong way round
+    shelf(store, "r2", "for-you", "ab")
+    cite(store, "r2", "b")
+    cite(store, "r2", "bb", "purchase")  # twice, and b is one item
+    shelf(store, "r3", "for-you", "a")
+    cite(store, "r3", "a", "cart")  # all of it: there is no pair
+    shelf(store, "r4", "for-you", "abc")
+    shelf(store, "r5", "for-you", "")
+    shelf(store, "r6", "popular", "xy")
+    cite(store, "r6", "x", "view")
+    cite(store, "r6", "y", "dismiss")
+    cite(store, "r6", "z")  # which it did not show
+    for id in ("s1", "s2"):
+        shelf(store, id, "search", "abc")
+    cite(store, "s1", "a", "purchase")
+    assert store.online.shelves(SINCE, UNTIL) == [
+        ShownKind("for-you", 5, 10, 3, 4, 1, 1, (0.75 + 0.0) / 2),
+        ShownKind("search", 2, 6, 1, 1, 1, 1, 1.0),
+        ShownKind("popular", 1, 2, 0, 0, 0, 0, None),
+    ]
+    assert kinds(store)["for-you"].to_dict() == {
+        "kind": "for-you", "answers": 5, "shown": 10, "answers_clicked": 3, "clicked": 4, "answers_bought": 1,
+        "purchases": 1, "auc": 0.375, "ctr": 0.4, "answer_ctr": 0.6, "conversion": 0.2,
+    }  # fmt: skip
+
+
+def test_the_area_is_the_share_of_pairs_in_order(store: Store) -> None:
+    chance, areas, letters = random.Random(3), [], "abcdefgh"
+    for number in range(40):
+        shown = "".join(chance.sample(letters, chance.randint(1, 8)))
+        clicked = set(chance.sample(shown, chance.randint(1, len(shown))))
+        shelf(store, f"r{number}", "next", shown)
+        cite(store, f"r{number}", "".join(clicked))
+        pairs = [(place, shown.index(other)) for place, item in enumerate(shown) if item in clicked
+                 for other in shown if other not in clicked]  # fmt: skip
+        if pairs:
+            areas.append(sum(one < other for one, other in pairs) / len(pairs))
+    assert kinds(store)["next"].auc == pytest.approx(sum(areas) / len(areas))
+
+
+@pytest.mark.parametrize(
+    ("shown_at", "clicked_at", "answers", "clicked"),
+    [
+        (SINCE, SINCE + 1, 1, 1),
+        (SINCE - 1, SINCE + 1, 0, 0),
+        (UNTIL - 1, UNTIL - 1, 1, 1),
+        (UNTIL - 1, UNTIL, 1, 0),
+        (UNTIL, UNTIL - 1, 0, 0),
+        (NOON, NOON - 30, 1, 1),  # by the clock of a browser
+        (NOON, NOON - 61, 1, 0),  # of something else
+    ],
+)
+def test_what_lies_in_the_window(store: Store, shown_at: float, clicked_at: float, answers: int, clicked: int) -> None:
+    shelf(store, "r0", "new", "ab")
+    shelf(store, "r1", "new", "ab", shown_at)
+    cite(store, "r1", "a", ts=clicked_at)
+    found = kinds(store)["new"]
+    assert (found.answers - 1, found.answers_clicked) == (answers, clicked)
+
+
+def test_unknown_ids_and_events_that_cite_nothing_count_nowhere(store: Store) -> None:
+    shelf(store, "r1", "new", "ab")
+    cite(store, "r?", "a")
+    cite(store, "s?", "a")
+    cite(store, "s r1", "a")  # a search's id, and no search
+    store.events.add([clean_event({"event_id": "e", "type": "purchase", "item": "a"}, NOON + 9)])
+    assert store.online.shelves(SINCE, UNTIL) == [ShownKind("new", 1, 2, 0, 0, 0, 0, None)]
+
+
+def test_the_erased_are_counted_no_more(store: Store) -> None:
+    shelf(store, "r1", "new", "ab", user="anna")
+    shelf(store, "r2", "new", "ab", user="berta")
+    cite(store, "r1", "a", user="anna")
+    cite(store, "r1", "b", user="berta")  # stays, and cites what is gone
+    cite(store, "r2", "b", user="berta")
+    assert kinds(store)["new"] == ShownKind("new", 2, 4, 2, 3, 0, 0, 0.0)
+    store.people.erase("anna", MIDNIGHT, {})
+    assert kinds(store)["new"] == ShownKind("new", 1, 2, 1, 1, 0, 0, 0.0)
+
+
+def test_a_shop_that_showed_nothing_has_no_kinds(store: Store) -> None:
+    cite(store, "r1", "a")
+    assert store.online.shelves(SINCE, UNTIL) == []
+    assert set(ShownKind("new", 0, 0, 0, 0, 0, 0, None).to_dict().values()) == {"new", 0, None}

@@ -1,0 +1,154 @@
+"""A login gives an anonymous session's rows to the user: which of them, once, and what erasing takes then."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import pysqlite3.dbapi2 as sqlite
+import pytest
+
+from shelfwise.cleaning import clean_event
+from shelfwise.store import Store
+
+NOW = 1_320_000_000.0
+EVERYTHING = (float("inf"), 2**62)
+NOTHING = {"events": 0, "searches": 0, "recommendations": 0}
+KEYS = {"events": "event_id", "searches": "search_id", "recommendations": "recommendation_id"}
+
+# Whose the row is before, and after the session "s" has been merged into anna.
+ROWS: dict[str, tuple[dict[str, Any], str | None]] = {
+    "anonymous": ({"session": "s"}, "anna"),
+    "named already": ({"session": "s", "user": "anna"}, "anna"),
+    "another's": ({"session": "s", "user": "berta"}, "berta"),
+    "of another session": ({"session": "S"}, None),
+    "of no session": ({}, None),
+    "anna's elsewhere": ({"session": "t", "user": "anna"}, "anna"),
+}
+
+
+def record(store: Store, id: str, **fields: Any) -> None:
+    store.events.add([clean_event({"event_id": id, "type": "click", "item": "mug", "ts": NOW} | fields, NOW)])
+
+
+def show(store: Store, table: str, id: str, **fields: Any) -> None:
+    """Queued, and not written yet when this returns."""
+    kind = {"query": "red mug"} if table == "searches" else {"kind": "popular", "item": None}
+    store.shown.add(table, {"id": id, "ts": NOW, "user": None, "session": None, "generation": 0} | kind | fields, [])
+
+
+def fill(store: Store) -> None:
+    for id, (fields, _) in ROWS.items():
+        record(store, id, **fields)
+        show(store, "searches", id, **fields)
+        show(store, "recommendations", id, **fields)
+
+
+def rows(store: Store, table: str) -> dict[str, dict[str, Any]]:
+    return {row[KEYS[table]]: dict(row) for row in store._connections.rows(f"SELECT * FROM {table}")}
+
+
+# ---- what changes hands -------------------------------------------------------------------------------------
+
+
+def test_the_sessions_rows_without_a_user_become_the_users(store: Store) -> None:
+    fill(store)
+    assert store.merging.merge("s", "anna") == {"events": 1, "searches": 1, "recommendations": 1}
+    for table in KEYS:
+        assert {id: row["user"] for id, row in rows(store, table).items()} == {id: who for id, (_, who) in ROWS.items()}
+
+
+def test_nothing_but_the_user_changes(store: Store) -> None:
+    fill(store)
+    store.shown.close()
+    before = {table: rows(store, table)["anonymous"] for table in KEYS}
+    store.merging.merge("s", "anna")
+    assert {table: rows(store, table)["anonymous"] for table in KEYS} == {
+        table: row | {"user": "anna"} for table, row in before.items()
+    }
+
+
+def test_merging_again_changes_nothing(store: Store) -> None:
+    fill(store)
+    store.merging.merge("s", "anna")
+    assert store.merging.merge("s", "anna") == store.merging.merge("s", "berta") == NOTHING
+    assert store.merging.merge("unknown", "anna") == NOTHING
+
+
+def test_the_next_to_log_in_gets_what_was_done_since(store: Store) -> None:
+    record(store, "first", session="s")
+    store.merging.merge("s", "anna")
+    record(store, "second", session="s")
+    assert store.merging.merge("s", "berta")["events"] == 1
+    assert [row["user"] for row in rows(store, "events").values()] == ["anna", "berta"]
+
+
+def test_a_merge_is_whole_or_nothing(store: Store) -> None:
+    fill(store)
+    with store._connections.write() as connection:
+        connection.execute(
+            "CREATE TEMP TRIGGER no BEFORE UPDATE ON recommendations BEGIN SELECT raise(ABORT, 'no'); END"
+        )
+    with pytest.raises(sqlite.IntegrityError):
+        store.merging.merge("s", "anna")
+    assert rows(store, "events")["anonymous"]["user"] is None
+
+
+# ---- what is still queued -----------------------------------------------------------------------------------
+
+
+def test_logins_at_once_each_move_what_is_queued_and_the_log_goes_on(store: Store) -> None:
+    moved: dict[str, int] = {}
+
+    def log_in(session: str) -> None:
+        for number in range(4):
+            show(store, "searches", f"{session} {number}", session=session)
+            merged = store.merging.merge(session, f"user of {session}")
+            moved[session] = moved.get(session, 0) + merged["searches"]
+
+    threads = [threading.Thread(target=log_in, args=(f"s{number}",)) for number in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    show(store, "searches", "after")
+    store.shown.close()
+    assert moved == {f"s{number}": 4 for number in range(6)}
+    assert (len(rows(store, "searches")), store.shown.dropped) == (25, 0)
+
+
+def test_what_another_process_logs_later_is_moved_by_merging_again(store: Store) -> None:
+    other = Store(store.path.parent)
+    show(other, "searches", "late", session="s")
+    record(store, "e", session="s", search_id="late")
+    assert store.merging.merge("s", "anna") == NOTHING | {"events": 1}
+    other.close()
+    assert next(iter(store.events.before(NOW + 1, 9))).query == "red mug", "joined, whoever's it is"
+    assert store.merging.merge("s", "anna") == NOTHING | {"searches": 1}
+
+
+# ---- erasing ------------------------------------------------------------------------------------------------
+
+
+def test_what_was_merged_is_erased_with_the_user(store: Store) -> None:
+    """Without the merge the anonymous row would be nobody's, for another user was in the session too."""
+    fill(store)
+    assert len(store.people.find("anna").events) == 2
+    store.merging.merge("s", "anna")
+    receipt = store.people.erase("anna", NOW, {7: EVERYTHING})
+    assert {name: receipt[name] for name in (*KEYS, "generations")} == {
+        "events": 3, "searches": 3, "recommendations": 3, "generations": [7],
+    }  # fmt: skip
+    for table in KEYS:
+        assert set(rows(store, table)) == {"another's", "of another session", "of no session"}
+
+
+def test_what_came_after_the_merge_is_erased_as_the_sessions(store: Store) -> None:
+    record(store, "before", session="s")
+    store.merging.merge("s", "anna")
+    record(store, "after", session="s")
+    show(store, "recommendations", "after", session="s")
+    store.shown.close()
+    receipt = store.people.erase("anna", NOW, {})
+    assert (receipt["events"], receipt["recommendations"]) == (2, 1)
+    assert store.merging.merge("s", "anna") == NOTHING

@@ -1,0 +1,67 @@
+"""`shelfwise shelves`, called as the console script calls it."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from conftest import ITEMS
+
+from shelfwise import Shop
+from shelfwise.cli.main import main
+
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Run:
+    """Runs `shelfwise ARGUMENTS` in this process; its exit code and what it printed to both streams."""
+
+    def run(*arguments: object) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["shelfwise", "--data", str(tmp_path / "shop"), *map(str, arguments)])
+        try:
+            main()
+            code = 0
+        except SystemExit as ended:
+            code = int(ended.code or 0)
+        return code, *capsys.readouterr()
+
+    return run
+
+
+def search(folder: Path, days_ago: float) -> None:
+    """A search for mugs that long ago, and a click on the second."""
+    then = datetime.now(UTC) - timedelta(days=days_ago)
+    with Shop(folder, clock=lambda: then) as shop:
+        shop.upsert(ITEMS)
+        answer = shop.search("coffee mug")
+        shop.record([{"type": "click", "item": answer.hits[1].id, "search_id": answer.search_id, "position": 2}])
+
+
+def test_a_shop_that_showed_nothing(run: Run) -> None:
+    assert run("shelves", "--days", "7") == (0, "nothing was shown in the last 7 days\n", "")
+
+
+def test_the_table_and_the_same_as_json(run: Run, tmp_path: Path) -> None:
+    search(tmp_path / "shop", 3)
+    code, out, err = run("shelves")
+    assert (code, err) == (0, "")
+    assert [line.split() for line in out.splitlines()] == [
+        ["kind", "answers", "items", "clicked", "bought", "CTR", "answer", "CTR", "conversion", "AUC"],
+        ["search", "1", "2", "1", "0", "50.00%", "100.00%", "0.00%", "0.000"],
+    ]
+    body = json.loads(run("--json", "shelves")[1])
+    assert list(body) == ["since", "until", "shelves"]
+    with Shop(tmp_path / "shop") as shop:
+        now = shop.now()
+        assert body["shelves"] == [one.to_dict() for one in shop.store.online.shelves(now - 28 * 86_400, now)]
+
+
+def test_how_far_back(run: Run, tmp_path: Path) -> None:
+    search(tmp_path / "shop", 3)
+    assert run("shelves", "--days", "2")[1] == "nothing was shown in the last 2 days\n"
+    assert run("shelves", "--days", "0")[0] == 2
