@@ -1,0 +1,43 @@
+"""The measures of a replayed shelf, against numbers worked out by hand."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from shelfwise.trainer.shelf_measures import ShelfTally, graded
+
+SECOND, THIRD = 1 / math.log2(3), 1 / math.log2(4)
+
+
+@pytest.mark.parametrize(
+    ("shelf", "wanted", "recall", "ndcg"),
+    [
+        (["a", "b", "c"], {"a"}, 1.0, 1.0),
+        (["a", "b", "c"], {"b"}, 1.0, SECOND),
+        (["a", "b", "c"], {"a", "x"}, 0.5, 1 / (1 + SECOND)),
+        (["a", "b", "c"], {"b", "c"}, 1.0, (SECOND + THIRD) / (1 + SECOND)),
+        (["a", "b", "c"], {"a", "b", "c", "x", "y"}, 1.0, 1.0),  # no shelf of three can hold five
+        (["a", "b", "c", "d"], {"d"}, 0.0, 0.0),  # beyond k
+        ([], {"a"}, 0.0, 0.0),
+    ],
+)
+def test_recall_and_ndcg_at_3(shelf: list[str], wanted: set[str], recall: float, ndcg: float) -> None:
+    assert graded(shelf, wanted, 3) == pytest.approx((recall, ndcg))
+
+
+def test_a_tally_means_over_people_and_counts_what_was_shown() -> None:
+    first, second = ShelfTally(), ShelfTally()
+    percentile = {"a": 0.9, "b": 0.5, "c": 0.1}
+    first.add(["a", "b"], {"a", "x"}, 2, percentile)
+    second.add(["a", "unknown"], {"c"}, 2, percentile)
+    first.merge(second)
+    assert first.report(catalogue=6) == pytest.approx(
+        {"recall": 0.25, "ndcg": 0.5 / (1 + SECOND), "hr": 0.5, "coverage": 0.5, "popularity": 2.3 / 4, "n": 2}
+    )
+
+
+def test_nothing_asked_is_zeros() -> None:
+    values = ShelfTally().report(catalogue=0)
+    assert values == {"recall": 0.0, "ndcg": 0.0, "hr": 0.0, "coverage": 0.0, "popularity": 0.0, "n": 0}

@@ -1,0 +1,158 @@
+"""What every replay shares: the files, the shops that live through the log, and the nights between its days.
+
+A day's events are recorded after the day was scored, so nothing of the future can leak. What is asked, and how an
+answer is scored, is each task's own: `replay_search` and `replay_shelves`.
+"""
+
+from __future__ import annotations
+
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from shelfwise import Shop
+from shelfwise.errors import InvalidInput
+from shelfwise.importing import Imported, import_events, import_items
+from shelfwise.records import EVENT_FIELDS, ITEM_FIELDS, Row
+from shelfwise.rows import BadRow, Reading
+from shelfwise.times import DAY, parse_time, to_datetime
+from shelfwise.trainer.build import Progress
+from shelfwise.trainer.night import increment, init
+
+__all__ = ["Files", "Replay", "period"]
+
+
+@dataclass(frozen=True)
+class Files:
+    """The two files as they are asked for, and the model that generation 0 is made from."""
+
+    items: str
+    events: str
+    rename: list[str] = field(default_factory=list)
+    scale: list[str] = field(default_factory=list)
+    event_type: str | None = None
+    model: str | None = None
+    on_bad_row: Callable[[BadRow], object] = lambda bad: None
+
+    def import_items(self, shop: Shop) -> Imported:
+        reading = Reading.of(ITEM_FIELDS, self.rename, self.scale, foreign=EVENT_FIELDS)
+        return import_items(shop, [self.items], reading, self.on_bad_row, lambda n: None)
+
+    def import_events(self, shop: Shop) -> Imported:
+        constants = {"type": self.event_type} if self.event_type else {}
+        reading = Reading.of(EVENT_FIELDS, self.rename, self.scale, constants, foreign=ITEM_FIELDS)
+        return import_events(shop, [self.events], reading, self.on_bad_row, lambda n: None)
+
+
+class Replay(ABC):
+    """The shop that learns, the log, and what was measured so far; `day` is the midnight that the clock stands at."""
+
+    left_out: dict[str, int]  # events that were not scored, by reason
+
+    def __init__(self, scratch: Path, stack: ExitStack, k: int, progress: Progress) -> None:
+        self.scratch, self.stack, self.k, self.progress = scratch, stack, k, progress
+        self.day = 0.0
+        self.days: list[dict[str, Any]] = []
+        self.nights: list[float] = []
+
+    def load(self, files: Files) -> None:
+        """Import the catalogue, make generation 0, and import the log into a shop of its own, from which each day is
+        taken."""
+        learning = self.scratch / "learning"
+        self.log = self.stack.enter_context(Shop(self.scratch / "log"))
+        self.items = self.stock(learning, files)
+        init(learning, files.model, self.progress)
+        self.shops = self.open_shops(learning)
+        self.learning = self.shops[0]
+        self.events = files.import_events(self.log)
+        self.begin()
+
+    def stock(self, learning: Path, files: Files) -> Imported:
+        """Import the catalogue."""
+        with Shop(learning) as shop:
+            return files.import_items(shop)
+
+    def open_shops(self, learning: Path) -> list[Shop]:
+        """The shops that live through the log; the first is the one that learns."""
+        return [self.open(learning)]
+
+    def open(self, path: Path) -> Shop:
+        return self.stack.enter_context(Shop(path, clock=lambda: to_datetime(self.day)))
+
+    def live_through(self, first: float, last: float, every: float) -> None:
+        """Night, questions, events, and so on, from the log's first day to the end of `last`."""
+        span = self.log.store.events.span()
+        assert span is not None
+        self.day = first - every * max(0, -(-(first - span[0]) // every))
+        total = int((last - self.day) // every) + 1
+        for number in range(total):
+            self.progress("replay", number, total)
+            events = self.log.store.events.between(self.day, min(self.day + every, last + DAY))
+            self.evening()
+            night = self.night() if self.learning.store.events.last_seq() else None
+            self.live(events, night, scored=self.day >= first)
+            for shop in self.shops:
+                shop.store.events.add(events)
+            self.day += every
+        self.progress("replay", total, total)
+
+    def night(self) -> dict[str, Any]:
+        """Learn what was known the evening before."""
+        began = time.perf_counter()
+        night = increment(self.learning.path, to_datetime(self.day), self.progress)
+        self.nights.append(time.perf_counter() - began)
+        return {
+            "generation": night.generation,
+            "verdict": night.verdict,
+            "reason": night.reason,
+            "seconds": round(self.nights[-1], 2),
+        }
+
+    def result(self) -> dict[str, Any]:
+        """The report, but for its options and the total of its seconds."""
+        return {
+            **self.measured(),
+            "days": self.days,
+            "seconds": {
+                "night": round(sum(self.nights) / max(1, len(self.nights)), 2),
+                "longest_night": round(max(self.nights, default=0.0), 2),
+                "nights": len(self.nights),
+            },
+            "left_out": self.left_out | {"bad_items": self.items.rejected, "bad_events": self.events.rejected},
+        }
+
+    @abstractmethod
+    def begin(self) -> None:
+        """Called once, when shops and log are open."""
+
+    @abstractmethod
+    def evening(self) -> None:
+        """Give the shops what they get before a night beside events."""
+
+    @abstractmethod
+    def live(self, events: list[Row], night: dict[str, Any] | None, *, scored: bool) -> None:
+        """Ask what the events of these days ask, by what is known without them, and remember them."""
+
+    @abstractmethod
+    def asked(self) -> int:
+        """How many questions were scored."""
+
+    @abstractmethod
+    def measured(self) -> dict[str, Any]:
+        """The task's own part of the report."""
+
+
+def period(log: Shop, start: str, end: str | None) -> tuple[float, float]:
+    """The first and last day, as epoch seconds of their midnights."""
+    span = log.store.events.span()
+    if span is None:
+        raise InvalidInput("the log holds no readable event", "--events")
+    first = parse_time(start, "--start") // DAY * DAY
+    last = (span[1] if end is None else parse_time(end, "--end")) // DAY * DAY
+    if last < first:
+        raise InvalidInput("--end: lies before --start", "--end")
+    return first, last

@@ -1,0 +1,167 @@
+"""Replay of a search log: every click is a question, asked by its query with what was known the evening before.
+
+Two shops live through the log, one that learns every night and one that only counts. All answers come from `Shop`'s
+own search.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterable
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from shelfwise import Shop
+from shelfwise.columns import Catalogue
+from shelfwise.errors import InvalidInput
+from shelfwise.lexical import Lexical
+from shelfwise.memory import bare
+from shelfwise.ranking import ALL, Sources
+from shelfwise.records import Row
+from shelfwise.times import DAY, to_datetime, to_iso
+from shelfwise.trainer.build import Progress
+from shelfwise.trainer.measures import Tally, summed
+from shelfwise.trainer.night import increment
+from shelfwise.trainer.replay_log import Replay
+from shelfwise.understanding import understand
+from shelfwise.vocabulary import Vocabulary
+
+__all__ = ["SearchReplay"]
+
+_NEW_ITEM_SECONDS = 7 * DAY
+# The encoder alone: its cosine, and popularity as a weak prior; no lexical side.
+_ENCODER = Sources(words=False, memory=False, neighbours=False, taste=False, ranker=False)
+_FROZEN = Sources(memory=False, neighbours=False, ranker=False)
+_ABLATIONS = {
+    "encoder_only": _ENCODER,
+    "without_words": Sources(words=False),
+    "without_meaning": Sources(meaning=False),
+    "without_memory": Sources(memory=False, neighbours=False),
+    "without_popularity": Sources(popularity=False),
+    "without_ranker": Sources(ranker=False),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Click:
+    query: str
+    item: str
+    unseen_query: bool
+    new_item: bool
+
+
+@dataclass
+class _Past:
+    """What had been clicked before a day, for the definitions of `unseen_queries` and `new_items`."""
+
+    queries: set[str] = field(default_factory=set)
+    first_click: dict[str, float] = field(default_factory=dict)
+
+    def look(self, event: Row, day: float) -> Click:
+        first = self.first_click.get(event["item"])
+        new = first is None or day - first <= _NEW_ITEM_SECONDS
+        return Click(event["query"], event["item"], bare(event["query"]) not in self.queries, new)
+
+    def remember(self, events: Iterable[Row]) -> None:
+        for event in events:
+            self.queries.add(bare(event["query"]))
+            self.first_click.setdefault(event["item"], event["ts"])
+
+
+class SearchReplay(Replay):
+    """`encoder_only` ranks by the nightly encoder, with popularity as a weak prior and nothing else."""
+
+    def __init__(self, scratch: Path, stack: ExitStack, k: int, progress: Progress, *, encoder_only: bool) -> None:
+        super().__init__(scratch, stack, k, progress)
+        self.sources = _ENCODER if encoder_only else ALL
+        self.past = _Past()
+        self.left_out = {"unknown_item": 0, "without_query": 0}
+        self.tallies = {name: Tally(k) for name in ("learning", "frozen", "bm25", *_ABLATIONS)}
+
+    def open_shops(self, learning: Path) -> list[Shop]:
+        frozen = Path(shutil.copytree(learning, self.scratch / "frozen"))
+        return [self.open(learning), self.open(frozen)]
+
+    def begin(self) -> None:
+        self.frozen = self.shops[1]
+        self.words, self.columns = Lexical(self.learning.store), Catalogue(self.learning.store).current()
+        self.known = {id for id, _ in self.learning.store.items.titles()}
+
+    def evening(self) -> None:
+        """The whole catalogue is there from the start."""
+
+    def night(self) -> dict[str, Any]:
+        increment(self.frozen.path, to_datetime(self.day), learn_pairs=False)
+        return super().night()
+
+    def live(self, events: list[Row], night: dict[str, Any] | None, *, scored: bool) -> None:
+        clicks = self._clicks(events)
+        if scored:
+            self._score(clicks, night)
+
+    def asked(self) -> int:
+        return self.tallies["learning"].n
+
+    def measured(self) -> dict[str, Any]:
+        reports = {name: tally.report() for name, tally in self.tallies.items()}
+        return {
+            "overall": reports["learning"],
+            "baselines": {name: reports[name] for name in ("frozen", "bm25")},
+            "ablations": {name: reports[name] for name in _ABLATIONS},
+            "note": "Not online lift: the clicks carry the position bias of the engine that was live then.",
+        }
+
+    def _clicks(self, events: list[Row]) -> list[Click]:
+        for event in events:
+            self.left_out["without_query"] += not event["query"]
+            self.left_out["unknown_item"] += event["item"] not in self.known
+        clicks = []
+        counted = (event for event in events if self._counts(event))
+        for day, of_day in groupby(counted, key=lambda event: event["ts"] // DAY * DAY):
+            listed = list(of_day)
+            clicks += [self.past.look(event, day) for event in listed]
+            self.past.remember(listed)
+        return clicks
+
+    def _counts(self, event: Row) -> bool:
+        return event["type"] == "click" and bool(event["query"]) and event["item"] in self.known
+
+    def _score(self, clicks: list[Click], night: dict[str, Any] | None) -> None:
+        asked: dict[str, Callable[[str], list[str]]] = {
+            "learning": lambda q: self._hits(self.learning, self.sources, q),
+            "frozen": lambda q: self._hits(self.frozen, _FROZEN, q),
+            "bm25": self._bm25,
+        }
+        for name, sources in _ABLATIONS.items():
+            asked[name] = lambda q, sources=sources: self._hits(self.learning, sources, q)  # type: ignore[misc]
+        of_day = {}
+        for name, ask in asked.items():
+            answers = {query: ask(query) for query in dict.fromkeys(click.query for click in clicks)}
+            of_day[name] = [_rank(answers[click.query], click.item) for click in clicks]
+            for click, rank in zip(clicks, of_day[name], strict=True):
+                self.tallies[name].add(rank, click.unseen_query, click.new_item)
+        shown = {name: summed(of_day[name], self.k) for name in ("learning", "frozen", "bm25")}
+        self.days.append({"day": to_iso(self.day)[:10], **shown["learning"], "baselines": shown, "night": night})
+
+    def _bm25(self, query: str) -> list[str]:
+        """By FTS5's BM25 alone, any word as it stands: what a keyword engine answers."""
+        terms = [term.match for term in understand(query, Vocabulary(), lambda _: 1, exact=True).terms]
+        scores = self.words.match(terms, self.columns.size).bm25
+        best = np.argsort(-scores, kind="stable")[: self.k]
+        return [id for row in best.tolist() if scores[row] > 0 and (id := self.columns.ids[row]) is not None]
+
+    def _hits(self, shop: Shop, sources: Sources, query: str) -> list[str]:
+        try:
+            return [hit.id for hit in shop.search(query, limit=self.k, log=False, sources=sources).hits]
+        except InvalidInput:  # blank or overlong in the log: nothing could be shown for it
+            return []
+
+
+def _rank(hits: list[str], item: str) -> int | None:
+    """1-based; None when the item is not among the hits."""
+    return hits.index(item) + 1 if item in hits else None
