@@ -8,6 +8,7 @@ from shelfwise import Shop
 from shelfwise.api.bodies import to_json
 from shelfwise.api.parameters import Parameters
 from shelfwise.inquiry import DIVERSITY
+from shelfwise.recommending import DIVERSITY as SHELF_DIVERSITY
 
 __all__ = ["recommend", "search", "suggest"]
 
@@ -37,12 +38,19 @@ def suggest(shop: Shop, /) -> Response:
     return to_json({"suggestions": [{"text": one.text, "kind": one.kind} for one in found]})
 
 
-def recommend(shop: Shop, /) -> Response:
+def recommend(shop: Shop, explore: float, /) -> Response:
     given = Parameters()
     answer = shop.recommend(
         user=given.id("user"),
         session=given.id("session"),
         item=given.items(),
         limit=given.whole("limit", 10),
+        kind=given.text("kind") or None,
+        filter=given.text("filter"),
+        exclude=given.items("exclude"),
+        repeats=given.flag("repeats", default=True),
+        diversity=given.number("diversity", SHELF_DIVERSITY),
+        explain=given.flag("explain"),
+        explore=explore,
     )
     return to_json(answer.to_dict())

@@ -13,7 +13,7 @@ from werkzeug.exceptions import MethodNotAllowed
 from werkzeug.routing import BaseConverter
 
 from shelfwise import Shop
-from shelfwise.api import answers, events, items, rules, status, synonyms
+from shelfwise.api import answers, events, items, merge, rules, status, synonyms
 from shelfwise.api.errors import answer_in_html, answer_in_json
 from shelfwise.api.pages import Storefront
 from shelfwise.settings import exploration
@@ -43,8 +43,9 @@ def _answers(shop: Shop) -> list[Route]:
     return [
         ("search", "/search", {"GET": partial(answers.search, shop, exploration())}),
         ("suggest", "/suggest", {"GET": partial(answers.suggest, shop)}),
-        ("recommend", "/recommend", {"GET": partial(answers.recommend, shop)}),
+        ("recommend", "/recommend", {"GET": partial(answers.recommend, shop, exploration())}),
         ("events", "/events", {"POST": partial(events.record, shop)}),
+        ("merge", "/merge", {"POST": partial(merge.merge, shop)}),
         ("items", "/items", {"PUT": partial(items.upsert, shop)}),
         ("item", "/items/<shelfwise_id:id>", {"GET": partial(items.show, shop), "DELETE": partial(items.delete, shop)}),
         ("synonyms", "/synonyms", {"GET": partial(synonyms.show, shop), "POST": partial(synonyms.add, shop)}),

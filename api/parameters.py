@@ -66,9 +66,9 @@ class Parameters:
             raise InvalidInput(f"{name}: {value[:60]!r} is no number", name)
         return float(value)
 
-    def flag(self, name: str) -> bool:
-        """Whether it is 1; absent, blank or 0 is no. Raises InvalidInput for anything else."""
-        value = self.text(name) or "0"
+    def flag(self, name: str, *, default: bool = False) -> bool:
+        """Whether it is 1, or 0; absent or blank is the default. Raises InvalidInput for anything else."""
+        value = self.text(name) or ("1" if default else "0")
         if value not in ("0", "1"):
             raise InvalidInput(f"{name}: {value[:60]!r} is neither 1 nor 0", name)
         return value == "1"

@@ -12,14 +12,14 @@ import numpy as np
 
 from shelfwise.columns import Columns
 from shelfwise.index import VectorIndex
-from shelfwise.recommending import taste
 from shelfwise.statistics import WORTH, Statistics, decay
 from shelfwise.store import Event
 
-__all__ = ["Affinities", "affinities"]
+__all__ = ["Affinities", "affinities", "taste"]
 
 _OWN_HALF_LIFE_DAYS = 60.0
 _SEEDS = 50  # the latest of their items, of which each brings its companions
+_TASTE_ITEMS, _TASTE_HALF_LIFE_DAYS = 20, 7.0
 _LEAST_PRICES = 3  # items with a price before a level can be told
 
 
@@ -75,6 +75,22 @@ def affinities(
         _totals(columns.category[rows], weights),
         _level(columns.price[rows]),
     )
+
+
+def taste(index: VectorIndex, events: Sequence[Event], now: float) -> np.ndarray | None:
+    """The unit vector of what the shopper looked at lately, newest events first; None without any. (dim,) float32"""
+    weights: dict[str, float] = {}
+    for event in events:
+        if event.type != "dismiss":
+            weights[event.item] = weights.get(event.item, 0.0) + decay(now - event.ts, _TASTE_HALF_LIFE_DAYS)
+        if len(weights) == _TASTE_ITEMS:
+            break
+    known, vectors = index.vectors(weights)
+    if not known:
+        return None
+    total = np.array([weights[id] for id in known], dtype=np.float32) @ vectors  # (dim,)
+    norm = float(np.linalg.norm(total))
+    return total / norm if norm > 0 else None
 
 
 def _companions(own: Mapping[int, float], columns: Columns, statistics: Statistics) -> dict[int, float]:

@@ -1,16 +1,15 @@
-"""What every answer needs beside its order: the shopper's history, popularity, a full shelf, the hits' fields.
+"""What every answer needs beside its order: the shopper's history, popularity, the hits' fields.
 
-Here the store, the generation and the recommendations meet; a search's steps are in `inquiry.py`.
+A search's steps are in `inquiry.py`, a shelf's in `recommending.py`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
 from shelfwise.cleaning import clean_id
-from shelfwise.recommending import for_you, similar
 from shelfwise.records import Hit, Row
 from shelfwise.serving import Serving
 from shelfwise.statistics import Statistics, popularity
@@ -31,30 +30,6 @@ class Answering:
         self._now = now
         self._live_popularity: tuple[float, Statistics] = (float("-inf"), Statistics())
 
-    def shelf(self, items: list[str], events: list[Event], serving: Serving | None) -> tuple[str, dict[str, float]]:
-        statistics, index = self.statistics(serving), serving.index if serving else None
-        if items:
-            return "similar", similar(items, statistics, index)
-        if events and (scores := for_you(events, self._now(), statistics, index)):
-            return "for-you", scores
-        return "popular", dict(statistics.popularity)
-
-    def fill(self, scores: dict[str, float], limit: int, unwanted: set[str], serving: Serving | None) -> list[str]:
-        """The best ids in stock; a short shelf is filled with popular items, then with new ones."""
-        chosen: list[str] = []
-        sources: list[Callable[[], list[str]]] = [
-            lambda: sorted(scores, key=lambda id: (-scores[id], id))[: limit * 3 + 50],
-            lambda: self.statistics(serving).ranked[: limit * 3 + 50],
-            lambda: self._store.items.newest(limit + len(unwanted)),
-        ]
-        for source in sources:
-            ids = [id for id in source() if id not in unwanted and id not in chosen]
-            stock = self._store.items.stock(ids)
-            chosen += [id for id in ids if stock.get(id)]
-            if len(chosen) >= limit:
-                break
-        return chosen[:limit]
-
     def history(self, user: str | None, session: str | None) -> list[Event]:
         """The shopper's newest events, newest first."""
         user = None if user is None else clean_id(user, "user")
@@ -66,6 +41,10 @@ class Answering:
         if session is not None:
             events |= {event.seq: event for event in self._store.events.of_session(session, now, _HISTORY)}
         return sorted(events.values(), key=lambda event: (-event.ts, -event.seq))
+
+    def titles(self, ids: Sequence[str]) -> dict[str, str]:
+        """id → title of those that there are."""
+        return {id: str(item["title"]) for id, item in self._store.items.get(ids).items()}
 
     def statistics(self, serving: Serving | None) -> Statistics:
         """The generation's, or before the first night the popularity of the newest events."""

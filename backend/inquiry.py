@@ -95,8 +95,8 @@ class Inquirer:
         known = (word in vocabulary or vocabulary.real(word) or len(word) == 1 for word in asked)
         return not any(known) and not any(self.lexical.count([term.match]) for term in query.terms)
 
-    def _counts(self, serving: Serving | None, statistics: Statistics, columns: Columns, now: float) -> Counts:
-        """The generation's; those of the newest events until a night has counted any."""
+    def counts(self, serving: Serving | None, statistics: Statistics, columns: Columns, now: float) -> Counts:
+        """Counts of each item: the generation's, or the newest events' until a night has counted any."""
         if serving is not None and (serving.statistics.popularity or not statistics.popularity):
             return serving.counts(columns, now)
         live = self._live
@@ -130,7 +130,9 @@ class Inquirer:
             query, eligible, columns, self.lexical, serving, asked.sources,
             narrowed=narrowed, nonsense=self._is_nonsense(query, words.vocabulary),
         )  # fmt: skip
-        counts = self._counts(serving, statistics, columns, now)
+        named = _named(asked.query, columns, eligible)
+        found.result[named] = True
+        counts = self.counts(serving, statistics, columns, now)
         if asked.sort != "relevance":
             rows = order(np.flatnonzero(found.result), asked.sort, columns, counts.popularity.astype(np.float64))
             return _page(asked, rows, np.zeros(len(rows)), found, columns)
@@ -140,6 +142,7 @@ class Inquirer:
         spread = _spread(ranked, columns, asked.diversity)
         if rules:  # they may mean any item of the result
             spread = followed(found, spread, columns)
+        spread = _first(named, spread, columns)
         moved = merchandising.apply(
             rules, spread.rows, spread.scores, eligible=eligible, catalogue=columns, passes=passes
         )
@@ -152,6 +155,24 @@ class Inquirer:
             whole = followed(found, head, columns)
         touched = {id: done for row, done in moved.touched.items() if (id := columns.ids[row]) is not None}
         return _page(asked, whole.rows, whole.scores, found, columns, touched, head)
+
+
+def _named(query: str, columns: Columns, eligible: np.ndarray) -> list[int]:
+    """The row of the item whose id the query is, where it may be found."""
+    row = next((row for id in (query, query.upper(), query.lower()) if (row := columns.row_of.get(id))), 0)
+    return [row] if 0 < row < columns.size and eligible[row] else []
+
+
+def _first(named: list[int], ranked: Ranked, columns: Columns) -> Ranked:
+    """The item that was asked for by its id stands first, if it can be had."""
+    if not named or not columns.in_stock[named[0]]:
+        return ranked
+    place = np.flatnonzero(ranked.rows == named[0])
+    top = max(1.0, float(ranked.scores.max(initial=0.0))) + 1.0
+    rows, scores = (
+        np.insert(np.delete(part, place), 0, one) for part, one in ((ranked.rows, named[0]), (ranked.scores, top))
+    )
+    return Ranked(rows, scores, ranked.features, ranked.candidates, ranked.available + (not len(place)))
 
 
 def _spread(ranked: Ranked, columns: Columns, diversity: float) -> Ranked:

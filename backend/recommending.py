@@ -1,97 +1,174 @@
-"""Recommend v1: own decayed history, what is bought together, the user's vector and popularity, in one linear blend.
+"""One shelf for a shopper, step by step: who asks, what is eligible, candidates, order, a full shelf, rules, variants.
 
-Three kinds: `for-you` (a shopper with history), `similar` (to an item), `popular` (anybody). Each falls back to the
-next until the shelf is full. No SQL and no HTTP here.
+Here the parts of a recommendation meet; none of them knows the others. A kind that finds too little is followed by the
+next in `shelves.FALLBACKS`, and the answer says so.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 
-from shelfwise.index import VectorIndex
-from shelfwise.statistics import WORTH, Statistics, decay
-from shelfwise.store import Event
+from shelfwise import merchandising
+from shelfwise.columns import Catalogue, Columns
+from shelfwise.diversity import diversify
+from shelfwise.exploring import NO_EXPLORATION, Exploration, explored
+from shelfwise.features import Counts
+from shelfwise.filters import Filter, evaluate
+from shelfwise.grammar import parse
+from shelfwise.profile import Profile
+from shelfwise.records import Row
+from shelfwise.said import Said
+from shelfwise.serving import Serving
+from shelfwise.shelves import FALLBACKS, SHELVES, Scored, Setting, durable
+from shelfwise.signals import Placed, Signals
+from shelfwise.store import Event, Rule
+from shelfwise.wishes import Wishes, WishRanker, for_you
 
-__all__ = ["for_you", "similar", "taste"]
+__all__ = ["DIVERSITY", "Recommender", "Shelf", "Wish"]
 
-Scores = dict[str, float]
-
-# Measured on Online Retail (docs/measurements.md): what people buy again comes first.
-_OWN, _TOGETHER, _VECTOR, _POPULAR = 1.0, 0.3, 0.05, 0.3
-_OWN_HALF_LIFE_DAYS = 90.0
-_SEEDS = 50  # own items that bring their companions
-_NEAREST = 100
-_TASTE_ITEMS, _TASTE_HALF_LIFE_DAYS = 20, 7.0
-
-
-def for_you(events: Sequence[Event], now: float, statistics: Statistics, index: VectorIndex | None) -> Scores:
-    """id → score for a shopper with these events, newest first."""
-    own = _own(events, now)
-    scores: Scores = {}
-    _add(scores, own, _OWN)
-    _add(scores, _companions(own, statistics), _TOGETHER)
-    vector = taste(index, events, now) if index is not None else None
-    if index is not None and vector is not None:
-        _add(scores, dict(index.search(vector[None], _NEAREST)[0]), _VECTOR)
-    popular = {*scores, *statistics.ranked[:_NEAREST]}
-    _add(scores, {id: statistics.popularity.get(id, 0.0) for id in popular}, _POPULAR)
-    return _without(scores, {event.item for event in events if event.type == "dismiss"})
+DIVERSITY = 0.3
+_BLEND = WishRanker()
+_MOST = 300  # of a kind's rows are put in order; a shelf has at most a hundred
+_ORDERED = ("hide", "boost", "bury")  # a pin belongs to a query; no shelf has one
 
 
-def similar(items: Sequence[str], statistics: Statistics, index: VectorIndex | None) -> Scores:
-    """id → score of items like these: by their vectors, and by what is bought with them; never the items themselves."""
-    scores: Scores = {}
-    if index is not None:
-        known, vectors = index.vectors(items)
-        if known:
-            for hits in index.search(vectors, _NEAREST):
-                _add(scores, dict(hits), 1.0 / len(known))
-    _add(scores, _companions(dict.fromkeys(items, 1.0), statistics), 0.3)
-    return _without(scores, items)
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What is asked for, every field checked; `events` are the shopper's, newest first."""
+
+    kind: str
+    items: Sequence[str] = ()
+    events: Sequence[Event] = ()
+    limit: int = 10
+    filter: Filter | None = None
+    exclude: Sequence[str] = ()
+    repeats: bool = True
+    diversity: float = DIVERSITY
+    exploration: Exploration = NO_EXPLORATION
 
 
-def taste(index: VectorIndex, events: Sequence[Event], now: float) -> np.ndarray | None:
-    """The unit vector of what the shopper looked at lately, newest events first; None without any. (dim,) float32"""
-    weights: dict[str, float] = {}
-    for event in events:
-        if event.type != "dismiss":
-            weights[event.item] = weights.get(event.item, 0.0) + decay(now - event.ts, _TASTE_HALF_LIFE_DAYS)
-        if len(weights) == _TASTE_ITEMS:
-            break
-    known, vectors = index.vectors(weights)
-    if not known:
-        return None
-    total = np.array([weights[id] for id in known], dtype=np.float32) @ vectors  # (dim,)
-    norm = float(np.linalg.norm(total))
-    return total / norm if norm > 0 else None
+@dataclass(frozen=True, slots=True)
+class Shelf:
+    """The items, best first; `kind` is the first that found any, `filled` those that filled the shelf up after it.
+
+    `kinds` says of each item which kind found it; `touched` (id → rules) what the shop's rules moved.
+    """
+
+    kind: str
+    ids: list[str]
+    scores: np.ndarray  # (n,) float64
+    filled: list[str] = field(default_factory=list)
+    kinds: list[str] = field(default_factory=list)
+    touched: dict[str, list[Row]] = field(default_factory=dict)
+    setting: Setting | None = None
+    wishes: Wishes | None = None  # what a shelf `for-you` was ranked by
 
 
-def _own(events: Sequence[Event], now: float) -> Scores:
-    own: Scores = {}
-    for event in events:
-        own[event.item] = own.get(event.item, 0.0) + WORTH[event.type] * decay(now - event.ts, _OWN_HALF_LIFE_DAYS)
-    return {id: float(np.log1p(value)) for id, value in own.items() if value > 0}
+class Recommender:
+    """Fills the shelves of one process. Safe for several threads; `now` gives epoch seconds."""
+
+    def __init__(self, catalogue: Catalogue, said: Said, now: Callable[[], float]) -> None:
+        self._catalogue, self._said, self._now = catalogue, said, now
+
+    def answer(self, wish: Wish, serving: Serving | None, counted: Callable[[Columns], Counts]) -> Shelf:
+        """`counted` gives the counts to go by, the generation's or those before the first night."""
+        now, columns = self._now(), self._catalogue.current()
+        rules = [rule for rule in self._said.current().rules.applying([], now) if rule.action in _ORDERED]
+        setting = _setting(wish, columns, serving, counted(columns), rules, now)
+        wishes: Wishes | None = None
+        blocks: list[tuple[str, np.ndarray, np.ndarray]] = []
+        left = setting.eligible.copy()
+        missing = wish.limit
+        for kind in (wish.kind, *FALLBACKS[wish.kind]):
+            if kind == "for-you":
+                wishes = for_you(setting, serving.wish_ranker if serving is not None else _BLEND)
+                scored: Scored = wishes.rows, wishes.scores
+            else:
+                scored = SHELVES[kind](setting)
+            rows, scores = _best(scored, left)
+            if len(rows):
+                rows, scores = _spread(rows, scores, columns, wish.diversity)
+                blocks.append((kind, rows, scores))
+                left[rows] = False
+                missing -= len(rows)
+            if missing <= 0:
+                break
+        return self._shelf(wish, blocks, rules, setting, wishes)
+
+    def _shelf(
+        self,
+        wish: Wish,
+        blocks: list[tuple[str, np.ndarray, np.ndarray]],
+        rules: list[Rule],
+        setting: Setting,
+        wishes: Wishes | None,
+    ) -> Shelf:
+        columns = setting.columns
+        rows, scores = _stacked([(rows, scores) for _, rows, scores in blocks])
+        kind_of = {int(row): kind for kind, found, _ in blocks for row in found}
+        moved = merchandising.apply(
+            rules, rows, scores, eligible=setting.eligible, catalogue=columns, passes=_passing(columns)
+        )
+        rows = explored(moved.rows, len(moved.rows), setting.counts.popularity, wish.exploration)[: wish.limit]
+        kinds = [kind_of.get(row, "new") for row in rows.tolist()]
+        return Shelf(
+            blocks[0][0] if blocks else wish.kind,
+            [columns.ids[row] or "" for row in rows.tolist()],
+            moved.scores[: len(rows)],
+            [kind for kind in dict.fromkeys(kinds) if blocks and kind != blocks[0][0]],
+            kinds,
+            {columns.ids[row] or "": done for row, done in moved.touched.items()},
+            setting,
+            wishes,
+        )
 
 
-def _companions(own: Mapping[str, float], statistics: Statistics) -> Scores:
-    found: Scores = {}
-    for id in sorted(own, key=lambda id: -own[id])[:_SEEDS]:
-        for other, weight in statistics.together(id):
-            found[other] = found.get(other, 0.0) + own[id] * weight
-    return found
+def _setting(
+    wish: Wish, columns: Columns, serving: Serving | None, counts: Counts, rules: Sequence[Rule], now: float
+) -> Setting:
+    profile = Profile.of(wish.events, columns, now)
+    given = columns.rows(wish.items)
+    eligible = evaluate(wish.filter, columns) & columns.in_stock
+    eligible[merchandising.hidden(rules, columns, _passing(columns)) > 0] = False
+    eligible[given] = eligible[profile.dismissed] = eligible[columns.rows(wish.exclude)] = False
+    if not wish.repeats:
+        eligible[profile.rows[profile.bought]] = False
+    signals = serving.signals(columns) if serving is not None else Placed(Signals(), columns)
+    index = serving.index if serving is not None else None
+    setting = Setting(given[given > 0], profile, columns, counts, signals, eligible, index)
+    eligible[durable(setting)] = False
+    return setting
 
 
-def _add(scores: Scores, part: Mapping[str, float], weight: float) -> None:
-    """Add a part, scaled so that its best is worth `weight`."""
-    top = max(part.values(), default=0.0)
-    if top > 0:
-        for id, value in part.items():
-            scores[id] = scores.get(id, 0.0) + weight * max(0.0, value) / top
+def _passing(columns: Columns) -> merchandising.Passes:
+    return lambda text: evaluate(parse(text), columns)
 
 
-def _without(scores: Scores, ids: Iterable[str]) -> Scores:
-    for id in ids:
-        scores.pop(id, None)
-    return scores
+def _best(scored: Scored, eligible: np.ndarray) -> Scored:
+    """The best eligible rows, best first; equal scores by row."""
+    rows, scores = scored
+    kept = eligible[rows]
+    rows, scores = rows[kept], scores[kept]
+    if len(rows) > _MOST:
+        top = np.argpartition(-scores, _MOST - 1)[:_MOST]
+        rows, scores = rows[top], scores[top]
+    order = np.lexsort((rows, -scores))
+    return rows[order], scores[order]
+
+
+def _spread(rows: np.ndarray, scores: np.ndarray, columns: Columns, diversity: float) -> Scored:
+    places, lowered = diversify(scores, columns.family[rows], diversity)
+    return rows[places], lowered
+
+
+def _stacked(blocks: Iterable[Scored]) -> Scored:
+    """The blocks one after the other, each one's scores moved below those of the one before."""
+    rows, scores = np.zeros(0, np.int64), np.zeros(0)
+    for found, own in blocks:
+        if len(scores):
+            own = np.minimum(own + min(0.0, float(scores[-1] - own[0])), scores[-1])  # the sum may be rounded up
+        rows, scores = np.concatenate([rows, found]), np.concatenate([scores, own])
+    return rows, scores

@@ -64,7 +64,10 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Recommendations:
-    """What a recommendation gave; `kind` says whose shelf it is: for-you, similar or popular."""
+    """What a recommendation gave. `kind` is the kind of shelf that the first hits are of: one of shelves.KINDS.
+
+    `filled` are the kinds that filled the shelf up where that one found too little.
+    """
 
     recommendation_id: str
     generation: int | None
@@ -72,9 +75,11 @@ class Recommendations:
     took_ms: float
     hits: list[Hit]
     degraded: list[str] = field(default_factory=list)
+    filled: list[str] = field(default_factory=list)
 
     def to_dict(self) -> Row:
-        return _body(self, {"recommendation_id": self.recommendation_id}, {"kind": self.kind})
+        filled = {"filled": self.filled} if self.filled else {}
+        return _body(self, {"recommendation_id": self.recommendation_id}, {"kind": self.kind} | filled)
 
 
 def _body(answer: Answer | Recommendations, first: Row, second: Row) -> Row:

@@ -25,8 +25,10 @@ from shelfwise.index import VectorIndex, load
 from shelfwise.locks import locked
 from shelfwise.memory import Memory
 from shelfwise.ranker import Ranker
+from shelfwise.signals import Placed, Signals
 from shelfwise.statistics import Statistics
 from shelfwise.store import ItemText, Store
+from shelfwise.wishes import WishRanker
 
 __all__ = ["ENCODE_LOCK", "Serving"]
 
@@ -51,6 +53,8 @@ class Serving:
         self.degraded: list[str] = []  # the parts that an answer has to do without
         self.memory = self._part(generation, "memory", Memory.open) or Memory()
         self.ranker = self._part(generation, "ranker", Ranker) or Ranker()
+        self.wish_ranker = self._part(generation, "wishes", WishRanker) or WishRanker()
+        self._signals = self._part(generation, "signals", Signals.open) or Signals()
         self.noise = float(self.card.get("noise", 0.0))
         self._texts = generation.checked("items") / "texts.json"
         self._store = store
@@ -63,6 +67,7 @@ class Serving:
         self._seen_vseq = 0
         self._remembered: tuple[Columns, np.ndarray] | None = None
         self._counts: tuple[Columns, float, Counts] | None = None
+        self._placed: Placed | None = None
         self._pending: dict[str, ItemText] = {}
         self._worker: threading.Thread | None = None
         self._closed = threading.Event()
@@ -122,6 +127,13 @@ class Serving:
         if made is None or made[0] is not columns or not 0 <= now - made[1] < _COUNTS_SECONDS:
             made = self._counts = columns, now, Counts.of(self.statistics, columns, now)
         return made[2]
+
+    def signals(self, columns: Columns) -> Placed:
+        """What the generation counted for recommendations, by row of the catalogue."""
+        made = self._placed
+        if made is None or made.columns is not columns:
+            made = self._placed = Placed(self._signals, columns)
+        return made
 
     def close(self, *, wait: bool) -> None:
         """End the background work; with `wait` not before its current batch is done."""

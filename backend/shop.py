@@ -9,10 +9,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
 
-import numpy as np
-
 from shelfwise import people
 from shelfwise.answering import Answering
+from shelfwise.because import explain_shelf
 from shelfwise.cleaning import (
     asked_id,
     check_choice,
@@ -33,9 +32,13 @@ from shelfwise.grammar import parse
 from shelfwise.inquiry import DIVERSITY, Inquirer, Inquiry
 from shelfwise.ranking import ALL, Sources
 from shelfwise.reasons import explain_page
+from shelfwise.recommending import DIVERSITY as SHELF_DIVERSITY
+from shelfwise.recommending import Recommender, Wish
 from shelfwise.records import Answer, Recommendations, Row
+from shelfwise.shelves import KINDS, default_kind
 from shelfwise.sorting import SORTS
 from shelfwise.store import Store
+from shelfwise.wishes import WishRanker
 
 __all__ = ["Shop"]
 
@@ -55,6 +58,7 @@ class Shop:
         self._follower = Follower(self.generations, self.store, self.path)
         self._answering = Answering(self.store, self.now)
         self._inquirer = Inquirer(self.store, self.now)
+        self._recommender = Recommender(self._inquirer.catalogue, self._inquirer.said, self.now)
 
     def __enter__(self) -> Self:
         return self
@@ -146,6 +150,15 @@ class Shop:
         """All that is kept about a person, as `people.export` describes it. Raises InvalidInput for what is no id."""
         return people.export(self.store, self.generations, user)
 
+    def merge(self, session: str, user: str) -> Row:
+        """Let what an anonymous session did be this user's, as at a login; rows of another user in it stay theirs.
+
+        Returns {"session", "user", "events", "searches", "recommendations"}, the numbers of rows that changed hands:
+        zeros when it is repeated. Raises InvalidInput for what is no id.
+        """
+        session, user = clean_id(session, "session"), clean_id(user, "user")
+        return {"session": session, "user": user, **self.store.merging.merge(session, user)}
+
     # ---- asking -------------------------------------------------------------------------------------------
 
     def search(
@@ -222,31 +235,58 @@ class Shop:
         item: str | Sequence[str] | None = None,
         limit: int = 10,
         log: bool = True,
+        *,
+        kind: str | None = None,
+        filter: str | None = None,
+        exclude: str | Sequence[str] = (),
+        repeats: bool = True,
+        diversity: float = SHELF_DIVERSITY,
+        explain: bool = False,
+        explore: float = 0.0,
     ) -> Recommendations:
-        """A shelf: like the given item(s), for this shopper, or popular. Raises NotFound on an unknown item."""
+        """A shelf for a shopper, or to go with the given item(s). Raises NotFound on an unknown item.
+
+        `kind` is one of shelves.KINDS (docs/recommendations.md); without one it is `similar` for an item, `together`
+        for several, `for-you` for a user or session, else `popular`. `filter` as in `search`; `exclude` are ids that
+        are not wanted; without `repeats` nothing that the shopper bought already is there. `explore` is the share of
+        answers that show an item which nobody knows yet; only the door has one.
+        """
         started = time.perf_counter()
         check_page(limit, 0)
         given = item if isinstance(item, list | tuple) else [] if item is None else [item]
         items = [asked_id(id, "item") for id in given]
         self._require(items)
         serving, degraded = self._follower.current()
-        events = self._answering.history(user, session)
-        kind, scores = self._answering.shelf(items, events, serving)
-        unwanted = {*items, *(event.item for event in events if event.type == "dismiss")}
-        ids = self._answering.fill(scores, limit, unwanted, serving)
-        hits = self._answering.dress(ids, np.array([scores.get(id, 0.0) for id in ids]))
+        wish = Wish(
+            kind=default_kind(items, user, session) if kind is None else check_choice(kind, KINDS, "kind"),
+            items=items,
+            events=self._answering.history(user, session),
+            limit=limit,
+            filter=parse(filter) if filter and filter.strip() else None,
+            exclude=[clean_id(id, "exclude") for id in ([exclude] if isinstance(exclude, str) else exclude)],
+            repeats=repeats,
+            diversity=check_share(diversity, "diversity"),
+            exploration=Exploration(explore, f"{session or user or ''} {kind or ''} {' '.join(items)}"),
+        )
+        statistics = self._answering.statistics(serving)
+        shelf = self._recommender.answer(
+            wish, serving, lambda columns: self._inquirer.counts(serving, statistics, columns, self.now())
+        )
+        ranker = serving.wish_ranker if serving else WishRanker()
+        reasons = explain_shelf(shelf, ranker, self._answering.titles) if explain else {}
         answer = Recommendations(
             recommendation_id=uuid.uuid4().hex,
             generation=serving.number if serving else None,
-            kind=kind,
+            kind=shelf.kind,
             took_ms=(time.perf_counter() - started) * 1000,
-            hits=hits,
+            hits=self._answering.dress(shelf.ids, shelf.scores, reasons),
             degraded=degraded,
+            filled=shelf.filled,
         )
         if log:
-            row = {"id": answer.recommendation_id, "ts": self.now(), "kind": kind, "user": user, "session": session}
-            row |= {"item": items[0] if items else None, "generation": answer.generation}
-            self.store.shown.add("recommendations", row, [hit.id for hit in hits])
+            row = {"id": answer.recommendation_id, "ts": self.now(), "kind": shelf.kind, "user": user}
+            row |= {"session": session, "item": items[0] if items else None, "generation": answer.generation}
+            self.store.shown.add("recommendations", row, [hit.id for hit in answer.hits])
         return answer
 
     def item(self, id: str) -> Row:

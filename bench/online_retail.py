@@ -57,7 +57,7 @@ def measure(shop: Shop, show: int) -> None:
     titles = dict(shop.store.items.titles())
     popular = [hit.id for hit in shop.recommend(limit=50, log=False).hits]
     methods: dict[str, Callable[[str], Sequence[str]]] = {
-        "shelfwise": lambda user: [hit.id for hit in shop.recommend(user=user, limit=100, log=False).hits],
+        "shelfwise": lambda user: [hit.id for hit in shop.recommend(user=user, limit=K, log=False).hits],
         "popularity": lambda user: popular,
         "own purchases": lambda user: own_purchases(history[user], cut),
     }
@@ -69,12 +69,17 @@ def measure(shop: Shop, show: int) -> None:
         for user, basket in first_basket.items():
             had = {event.item for event in history[user]}
             if new := basket - had:
-                fresh.append(score([id for id in ranked[user] if id not in had][:K], new))
+                shelf = fresh_shelf(shop, user) if name == "shelfwise" else ranked[user]
+                fresh.append(score([id for id in shelf if id not in had][:K], new))
         print(f"  {name:<15}{mean(every, 0):.3f} / {mean(every, 1):.3f}   {mean(fresh, 0):.3f} / {mean(fresh, 1):.3f}")
     for user in list(first_basket)[: show * 40 : 40]:
         hits = shop.recommend(user=user, limit=5, log=False).hits
         bought = ", ".join(titles[id] for id, _ in Counter(event.item for event in history[user]).most_common(3))
         print(f"  {user} (bought {bought}): " + " | ".join(str(hit.item["title"]) for hit in hits))
+
+
+def fresh_shelf(shop: Shop, user: str) -> list[str]:
+    return [hit.id for hit in shop.recommend(user=user, limit=K, repeats=False, log=False).hits]
 
 
 def split(shop: Shop, cut: float) -> tuple[dict[str, list[Event]], dict[str, set[str]]]:

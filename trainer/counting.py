@@ -35,11 +35,12 @@ class Counted(NamedTuple):
 
 def count_judged(
     material: Material, parent: Generation, ids: list[str], counted: Counted, folder: Path
-) -> tuple[Verdict | None, Counted]:
+) -> tuple[Verdict | None, Counted, list[Event]]:
     """Count the night's statistics up to `counted`; co-purchase weights worse than the parent's give way to those.
 
     The held-out baskets judge, so all that their shoppers did that day is counted the night after; the anchor never is.
-    Returns the verdict, None where no basket is held out, and up to where co-purchases are counted now.
+    Returns the verdict, None where no basket is held out, up to where co-purchases are counted now, and the events that
+    they are counted from.
     """
     held = {seq for basket in material.held_baskets for seq in basket.seqs}
     days = {(who(event), event.ts // DAY) for event in material.honest if event.seq in held}
@@ -47,16 +48,16 @@ def count_judged(
     until = counted.until
     count(material.honest, ids, until, folder, together=learnable)
     if not material.held_baskets:
-        return None, counted
+        return None, counted, learnable
     verdict = judge_together(
         Statistics.open(parent.checked("statistics")), Statistics.open(folder), material.held_baskets
     )
     if not verdict.passed:
         shutil.rmtree(folder)
         counted = counted_by(parent)
-        before = [event for event in learnable if event.ts < counted.until and event.seq <= counted.events_seq]
-        count(material.honest, ids, until, folder, together=before)
-    return verdict, counted
+        learnable = [event for event in learnable if event.ts < counted.until and event.seq <= counted.events_seq]
+        count(material.honest, ids, until, folder, together=learnable)
+    return verdict, counted, learnable
 
 
 def counted_by(generation: Generation) -> Counted:

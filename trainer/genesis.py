@@ -8,9 +8,11 @@ from shelfwise import Shop
 from shelfwise.encoder import Encoder
 from shelfwise.generations import Generation
 from shelfwise.serving import Serving
+from shelfwise.signals import save
 from shelfwise.trainer.build import Progress, encode_catalogue, share_changes, snapshot, write_index
 from shelfwise.trainer.counting import count
 from shelfwise.trainer.noise import noise_floor
+from shelfwise.trainer.signalling import central
 
 __all__ = ["genesis", "is_worn"]
 
@@ -35,6 +37,7 @@ def genesis(shop: Shop, model_name: str | None, progress: Progress) -> Generatio
     vectors = encode_catalogue(catalogue, encoder, lambda done, total: progress("encode", done, total))
     write_index(catalogue, vectors, folder)
     count([], catalogue.ids, shop.now(), folder / "statistics")
+    save(folder / "signals", catalogue.ids, {"central": central(vectors)}, {})
     share_changes(shop.store, encoder, catalogue.items_seq)
     card = {
         "learned": _NOTHING,

@@ -11,14 +11,19 @@ from shelfwise.encoder import Encoder
 
 __all__ = ["noise_floor"]
 
-_QUERIES, _QUANTILE, _SEED = 100, 0.95, 20_111
+_QUERIES, _QUANTILE, _SEED = 200, 0.99, 20_111
+_WORDS, _LETTERS = 3, (3, 10)  # at most so many; from, to
 
 
 def noise_floor(encoder: Encoder, vectors: np.ndarray) -> float:
-    """The cosine below which 95 % of random strings find their nearest item; `vectors` (n_items, dim)."""
+    """The cosine below which 99 % of random words, one to three, find their nearest item; `vectors` (n_items, dim)."""
     if not len(vectors):
         return 0.0
     chance = random.Random(_SEED)
-    nonsense = ["".join(chance.choices(string.ascii_lowercase, k=chance.randint(4, 10))) for _ in range(_QUERIES)]
+    nonsense = [" ".join(_word(chance) for _ in range(chance.randint(1, _WORDS))) for _ in range(_QUERIES)]
     nearest = (encoder.queries(nonsense) @ vectors.T).max(axis=1)  # (n_queries,)
     return float(np.quantile(nearest, _QUANTILE))
+
+
+def _word(chance: random.Random) -> str:
+    return "".join(chance.choices(string.ascii_lowercase, k=chance.randint(*_LETTERS)))

@@ -17,13 +17,14 @@ import onnx
 from scipy.optimize import minimize
 
 from shelfwise.features import NAMES
-from shelfwise.ranker import CARD, MIX, MODEL, TREES
+from shelfwise.forest import MODEL, TREES
+from shelfwise.ranker import CARD, MIX
 from shelfwise.ranking import BLEND, LEARNED, weights_of
 from shelfwise.trainer.rank_rows import Rows
 from shelfwise.trainer.scoring import TOP, paired_interval
 from shelfwise.trainer.trees import to_onnx
 
-__all__ = ["RankVerdict", "teach"]
+__all__ = ["RankVerdict", "gains_of", "has_lightgbm", "teach"]
 
 _LEAST_FITTED, _LEAST_GROWN = 50, 300  # searches from which weights are fitted, and trees grown
 _TEMPERATURE = 10.0  # of the choice model; with it a cosine of 1 is worth about 1
@@ -76,10 +77,10 @@ def teach(rows: Rows, folder: Path, seed: int) -> RankVerdict:
         return RankVerdict("blend", groups)
     split = groups - groups // 5
     early, late = rows.part(0, split), rows.part(split, groups)
-    plain = _gains(blend_all(late.features, weights_of(BLEND)), late)
+    plain = gains_of(blend_all(late.features, weights_of(BLEND)), late)
     best = RankVerdict("blend", len(late), float(plain.mean()), float(plain.mean()))
-    for kind in ("weights", "trees") if groups >= _LEAST_GROWN and _has_lightgbm() else ("weights",):
-        gains = _gains(_learn(early, kind, seed).scores(late.features.astype(np.float32)), late)
+    for kind in ("weights", "trees") if groups >= _LEAST_GROWN and has_lightgbm() else ("weights",):
+        gains = gains_of(_learn(early, kind, seed).scores(late.features.astype(np.float32)), late)
         low, high = paired_interval(gains - plain, late.clusters.tolist(), seed=seed)
         # Fitted weights stay near the blend; trees that look better by chance would cost half a point.
         if gains.mean() > best.learned and (kind == "weights" or low > 0):
@@ -89,7 +90,7 @@ def teach(rows: Rows, folder: Path, seed: int) -> RankVerdict:
     return best
 
 
-def _has_lightgbm() -> bool:
+def has_lightgbm() -> bool:
     """Whether LightGBM loads here: its wheel needs OpenMP's library, which a slim image may lack."""
     try:
         import lightgbm  # noqa: F401
@@ -167,7 +168,7 @@ def _groups(rows: Rows) -> tuple[np.ndarray, np.ndarray]:
     return starts, np.repeat(np.arange(len(rows)), rows.sizes)
 
 
-def _gains(scores: np.ndarray, rows: Rows) -> np.ndarray:
+def gains_of(scores: np.ndarray, rows: Rows) -> np.ndarray:
     """nDCG@10 of each group with the weights of its choices as gains, (n_groups,)."""
     starts, _ = _groups(rows)
     discounts = 1 / np.log2(np.arange(TOP) + 2)

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
+from typing import ClassVar, Self
 from zlib import crc32
 
 import numpy as np
@@ -38,7 +39,6 @@ from shelfwise.vocabulary import Vocabulary
 
 __all__ = ["Rows", "seen_before"]
 
-_MOST_GROUPS = 6_000
 _MOST_EVENINGS = 30
 _FILE = "rows.npz"
 _STANDING = NAMES.index("standing")
@@ -51,6 +51,9 @@ _Group = tuple[np.ndarray, np.ndarray, str]  # features (n, n_features), chosen 
 class Rows:
     """Groups of candidates, one for each query of a day, oldest first."""
 
+    NAMES: ClassVar[tuple[str, ...]] = NAMES
+    MOST: ClassVar[int] = 6_000  # groups are kept
+
     features: np.ndarray = field(default_factory=lambda: np.zeros((0, len(NAMES)), np.float16))  # (n_rows, n_features)
     chosen: np.ndarray = field(default_factory=lambda: np.zeros(0, np.float32))  # (n_rows,) weight of the choices
     sizes: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int32))  # (n_groups,) rows of each
@@ -59,30 +62,31 @@ class Rows:
     def __len__(self) -> int:
         return len(self.sizes)
 
-    def then(self, newer: Rows) -> Rows:
-        """These and newer ones, the newest 6,000 groups."""
-        both = Rows(
-            *(np.concatenate([getattr(self, name), getattr(newer, name)]) for name in self.__dataclass_fields__)
-        )
-        return both.part(max(0, len(both) - _MOST_GROUPS), len(both))
+    def then(self, newer: Self) -> Self:
+        """These and newer ones, the newest MOST groups."""
+        both = type(self)(*(np.concatenate([getattr(self, name), getattr(newer, name)]) for name in _FIELDS))
+        return both.part(max(0, len(both) - self.MOST), len(both))
 
-    def part(self, start: int, end: int) -> Rows:
+    def part(self, start: int, end: int) -> Self:
         """The groups from start to end."""
         ends = np.concatenate([[0], np.cumsum(self.sizes)])
         rows = slice(int(ends[start]), int(ends[end]))
-        return Rows(self.features[rows], self.chosen[rows], self.sizes[start:end], self.clusters[start:end])
+        return type(self)(self.features[rows], self.chosen[rows], self.sizes[start:end], self.clusters[start:end])
 
     def save(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        np.savez_compressed(folder / _FILE, names=np.array(NAMES), **vars(self))
+        np.savez_compressed(folder / _FILE, names=np.array(self.NAMES), **vars(self))
 
     @classmethod
-    def open(cls, folder: Path) -> Rows:
+    def open(cls, folder: Path) -> Self:
         """None of them where they were made of other features."""
         with np.load(folder / _FILE) as arrays:
-            if list(arrays["names"]) != list(NAMES):
+            if list(arrays["names"]) != list(cls.NAMES):
                 return cls()
-            return cls(*(arrays[name] for name in cls.__dataclass_fields__))
+            return cls(*(arrays[name] for name in _FIELDS))
+
+
+_FIELDS = tuple(one.name for one in fields(Rows))
 
 
 @dataclass(frozen=True)
@@ -118,7 +122,7 @@ def seen_before(
     """
     looking = _Looking(shop, parent)
     made: list[_Group] = []
-    evenings = _evenings(sorted(searches, key=lambda search: search.ts)[-_MOST_GROUPS:])
+    evenings = _evenings(sorted(searches, key=lambda search: search.ts)[-Rows.MOST :])
     for number, (evening, of_day) in enumerate(evenings):
         progress(number, len(evenings))
         made += looking.look(evening, of_day, past, events)

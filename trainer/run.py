@@ -30,8 +30,7 @@ from shelfwise.trainer.genesis import is_worn
 from shelfwise.trainer.night_page import write_night_page
 from shelfwise.trainer.noise import noise_floor
 from shelfwise.trainer.plan import Budget, Options, Plan
-from shelfwise.trainer.rank_learning import teach
-from shelfwise.trainer.rank_rows import Rows, seen_before
+from shelfwise.trainer.ranking_lessons import RankingLessons
 from shelfwise.trainer.remembering import learned_searches, remember, with_vectors
 from shelfwise.trainer.strange import leave_out, score_by, strange_days
 
@@ -39,6 +38,7 @@ __all__ = ["Night", "Run"]
 
 _SEED = 20_111
 _REMEMBERED = 90 * DAY  # answers shown longer ago teach no position bias and no negatives
+_SHOWN = 28 * DAY  # what became of the answers shown since then stands in the report
 _MOST_SWAPPED = 0.25  # of the items: a night on which so many became another thing teaches nothing
 
 
@@ -84,7 +84,7 @@ class Run:
         number, folder = self._begin()
         with self.diary.timed("count"):
             upto = now = Counted(plan.until, plan.events_seq)
-            together, upto = count_judged(material, self.parent, catalogue.ids, upto, folder / "statistics")
+            together, upto, linking = count_judged(material, self.parent, catalogue.ids, upto, folder / "statistics")
         with self.diary.timed("catalogue"):
             parent = self._parent(catalogue)
         left_out = self.parent.card["learned"].get("strange_days", [])
@@ -115,9 +115,11 @@ class Run:
         vectors = parent.vectors if outcome.vectors is None else outcome.vectors
         write_index(catalogue, vectors, folder)
         noise = noise_floor(Encoder(folder / "serving"), vectors)
+        lessons = RankingLessons(self.shop, self.parent, self.serving, plan, folder, self.diary)
         if self.options.learn_pairs:
             self._remember(material, catalogue, plan, folder)
-            self._teach_ranker(material, plan, folder)
+            self.report["ranker"] = lessons.searches(material)
+        self.report["wishes"] = lessons.shelves(material.honest, linking, catalogue.ids, vectors)
         reason = "; ".join([outcome.reason, *strange.values()])
         if together and not together.passed:
             reason += f"; the parent's co-purchase weights are kept: {together}"
@@ -143,7 +145,7 @@ class Run:
         self._carry_encoder(folder)
         with self.diary.timed("catalogue"):
             write_index(catalogue, self._parent(catalogue).vectors, folder)
-        for part in ("memory", "ranker"):
+        for part in ("memory", "ranker", "signals", "wishes"):
             if self.parent.holds(part):
                 copy_part(self.parent, part, folder)
         kept: dict[str, Any] = {
@@ -222,25 +224,12 @@ class Run:
             shown={kind: online.days(kind, lesson.until) for kind in ("searches", "recommendations")},
         )
         self.diary.warn(warnings)
+        self.report["shelves"] = [kind.to_dict() for kind in online.shelves(lesson.until - _SHOWN, lesson.until)]
 
     def _remember(self, material: Material, catalogue: Catalogue, plan: Plan, folder: Path) -> None:
         with self.diary.timed("remember"):
             memory = remember(learned_searches(material), catalogue.ids, plan.until)
             with_vectors(memory, Encoder(folder / "serving")).save(folder / "memory")
-
-    def _teach_ranker(self, material: Material, plan: Plan, folder: Path) -> None:
-        """On what the parent's rows hold, and on the searches since, as the parent saw them."""
-        past = learned_searches(material)
-        with self.diary.timed("rank"):
-            rows = Rows.open(self.parent.checked("ranker")) if self.parent.holds("ranker") else Rows()
-            # Without rows to go on from, all searches that the parent's encoder did not learn from.
-            seen = self.parent.card["ranked" if len(rows) else "learned"]
-            new = [one for one in past if one.ts >= seen["until"] or max(one.seqs) > seen["events_seq"]]
-            made = seen_before(self.shop, self.serving, new, past, material.honest, self.diary.count("rank"))
-            rows = rows.then(made)
-            rows.save(folder / "ranker")
-            verdict = teach(rows, folder / "ranker", self.seed)
-        self.report["ranker"] = verdict.to_dict()
 
     def _carry_encoder(self, folder: Path) -> None:
         for part in ("encoder", "serving"):

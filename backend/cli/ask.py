@@ -9,6 +9,7 @@ import click
 
 from shelfwise.cli.main import Context
 from shelfwise.records import Hit, Row
+from shelfwise.shelves import KINDS
 from shelfwise.shop import Shop
 from shelfwise.sorting import SORTS
 
@@ -49,15 +50,30 @@ def search_command(
 
 @click.command("recommend")
 @click.option("--user", metavar="U", help="For this shopper.")
-@click.option("--item", "items", multiple=True, metavar="I…", help="Like this item (repeatable).")
+@click.option("--session", metavar="S", help="For this session.")
+@click.option("--item", "items", multiple=True, metavar="I…", help="To go with this item (repeatable: a cart).")
+@click.option("--kind", type=click.Choice(KINDS), help="The kind of shelf (docs/recommendations.md).")
 @click.option("--limit", default=10, show_default=True)
+@click.option(
+    "--filter", "filter_", metavar="F", help="Only what passes: brand:Sony AND price:10..50 (docs/filters.md)."
+)
+@click.option("--exclude", multiple=True, metavar="I…", help="Not this item (repeatable).")
+@click.option("--no-repeats", is_flag=True, help="Nothing that the shopper bought already.")
+@click.option("--explain", is_flag=True, help="Say why each hit is there.")
 @click.pass_obj
-def recommend_command(context: Context, user: str | None, items: tuple[str, ...], limit: int) -> None:
-    """Recommend for a shopper, or like an item."""
+def recommend_command(
+    context: Context, user: str | None, session: str | None, items: tuple[str, ...], kind: str | None, limit: int,
+    filter_: str | None, exclude: tuple[str, ...], no_repeats: bool, explain: bool,
+) -> None:  # fmt: skip
+    """Recommend for a shopper, or to go with an item."""
     with Shop(context.data) as shop:
         shop.warm_up()
-        answer = shop.recommend(user=user, item=list(items), limit=limit, log=False)
-    head = f"{answer.kind}, in {answer.took_ms:.1f} ms by generation {answer.generation}"
+        answer = shop.recommend(
+            user=user, session=session, item=list(items), limit=limit, log=False, kind=kind, filter=filter_,
+            exclude=exclude, repeats=not no_repeats, explain=explain,
+        )  # fmt: skip
+    filled = f", filled with {', '.join(answer.filled)}" if answer.filled else ""
+    head = f"{answer.kind}{filled}, in {answer.took_ms:.1f} ms by generation {answer.generation}"
     context.answer(answer.to_dict(), lambda: [head + _degraded(answer.degraded), *map(_line, answer.hits)])
 
 

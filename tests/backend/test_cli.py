@@ -397,7 +397,8 @@ def test_only_one_night_at_a_time(run: Run, tiny_shop: Path) -> None:
     [["nonsense"], ["search"], ["search", "mug", "--nonsense"], ["search", "mug", "--limit", "many"], ["nights", "x"],
      ["import", "items"], ["import", "events", "--type", "buy", "a.csv"], ["replay"], ["serve", "--workers", "0"],
      ["replay", "--items", "a", "--events", "b", "--start", "2011-09-01", "--report", "r", "--every", "1h"],
-     ["replay", "--items", "a", "--events", "b", "--start", "2011-09-01", "--report", "r", "--only", "words"]],
+     ["replay", "--items", "a", "--events", "b", "--start", "2011-09-01", "--report", "r", "--only", "words"],
+     ["replay", "--items", "a", "--events", "b", "--start", "2011-09-01", "--report", "r", "--task", "dream"]],
 )  # fmt: skip
 def test_a_command_that_is_written_wrongly_exits_with_2(run: Run, tmp_path: Path, arguments: list[str]) -> None:
     done = run("--data", tmp_path, *arguments)
@@ -486,3 +487,26 @@ def test_replay(run: Run, tmp_path: Path, tiny_model: Path, tiny_base: None) -> 
     assert [day["day"] for day in report["days"]] == ["2011-09-02", "2011-09-03"]
     assert (tmp_path / "report" / "replay.html").read_text().startswith("<!doctype html>")
     assert sorted(path.name for path in (tmp_path / "report").iterdir()) == ["replay.html", "report.json"]
+
+
+@pytest.mark.real
+def test_replay_of_shelves(run: Run, tmp_path: Path, tiny_model: Path, tiny_base: None) -> None:
+    items, log = csv_of_items(tmp_path), tmp_path / "log.csv"
+    log.write_text(
+        "sku,user,session,bought\n"
+        "mug-red,ann,1,2011-09-01 10:00:00\nlantern,ben,2,2011-09-01 11:00:00\n"
+        "mug-red,ann,3,2011-09-08 10:00:00\nmug-blue,ann,3,2011-09-08 10:00:00\nlantern,eve,4,2011-09-09 10:00:00\n"
+    )
+    arguments = ["--task", "recommend", "--items", items, "--events", log, "--map", "id=sku", "--map", "title=name",
+                 "--map", "item=sku", "--map", "ts=bought", "--map", "price=cents", "--type", "purchase", "--every",
+                 "7d", "--start", "2011-09-08", "--report", tmp_path / "report"]  # fmt: skip
+    done = run("replay", *arguments)
+    assert done.code == 0, done.err
+    report = json.loads((tmp_path / "report" / "report.json").read_text())
+    groups = ("all", "known", "new_items", "known_new_items")
+    assert [report["overall"][group]["n"] for group in groups] == [2, 1, 2, 1]
+    lines = done.out.splitlines()
+    assert lines[0].split()[:3] == ["recall@10", "/", "nDCG@10"]
+    assert [line.split()[0] for line in lines[1:4]] == ["learning", "popularity", "popularity_30d"]
+    assert next(line for line in lines if line.startswith("people")).split()[1:] == ["2", "1", "2", "1"]
+    assert lines[-1].endswith("replay.html")

@@ -236,3 +236,29 @@ def test_threads_share_one_while_items_change(store: Store, knows: Known) -> Non
     for thread in threads:
         thread.join()
     assert problems == []
+
+
+# ---- by its number --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("q", ["mug-7", "MUG-7"])
+def test_the_item_whose_id_is_asked_for_stands_first(ask: Ask, q: str) -> None:
+    found = ask(q)
+    assert found.ids[0] == "mug-7"
+    assert len(found.ids) == len(set(found.ids)) == found.total
+    assert found.scores[0] == max(found.scores)
+
+
+def test_an_id_is_found_without_a_generation_and_under_a_filter(ask: Ask) -> None:
+    assert ask("grinder", knows=None, filter="brand:Rare").ids == ["grinder"]
+    assert "mug-7" not in ask("mug-7", filter="brand:Rare").ids
+
+
+def test_an_item_out_of_stock_is_found_by_its_id_and_stands_last(ask: Ask) -> None:
+    assert ask("mug-5").ids[-1] in {id for id in MUGS if not BY_ID[id]["in_stock"]}
+    assert "mug-5" in ask("mug-5").ids
+
+
+def test_an_id_of_no_word_at_all(ask: Ask, store: Store) -> None:
+    put(store, {"id": "85123A", "title": "Desk Bell"})
+    assert ask("85123a").ids == ["85123A"]

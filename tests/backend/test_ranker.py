@@ -16,7 +16,8 @@ import pytest
 
 from shelfwise.errors import GenerationCorrupt
 from shelfwise.features import NAMES
-from shelfwise.ranker import CARD, MIX, MODEL, TREES, Ranker
+from shelfwise.forest import MODEL, TREES
+from shelfwise.ranker import CARD, MIX, Ranker
 from shelfwise.ranking import BLEND, TOP, blend, weights_of
 from shelfwise.trainer.trees import to_onnx
 

@@ -145,7 +145,7 @@ def material_of(events: list[Event], parts: list[list[Event]]) -> Material:
 
 def test_where_no_basket_is_held_out_nothing_is_judged(tmp_path: Path, parent: Generation) -> None:
     material = material_of(LEARNED + POISON, [])
-    assert count_judged(material, parent, IDS, TONIGHT, tmp_path / "statistics") == (None, TONIGHT)
+    assert count_judged(material, parent, IDS, TONIGHT, tmp_path / "statistics")[:2] == (None, TONIGHT)
     assert Statistics.open(tmp_path / "statistics").together("a")[0][0] == "c"
 
 
@@ -162,7 +162,7 @@ def test_held_out_baskets_are_no_co_purchases_yet_but_are_popular(tmp_path: Path
 def test_co_purchases_that_are_worse_give_way_to_those_of_the_parent(tmp_path: Path, parent: Generation) -> None:
     parts = held("a", "b", count=60)
     material = material_of(LEARNED + POISON, parts)
-    verdict, counted = count_judged(material, parent, IDS, TONIGHT, tmp_path / "statistics")
+    verdict, counted, _ = count_judged(material, parent, IDS, TONIGHT, tmp_path / "statistics")
     assert verdict is not None and not verdict.passed
     assert counted == counted_by(parent), "the next night says no more than that either"
     statistics = Statistics.open(tmp_path / "statistics")
@@ -175,7 +175,7 @@ def test_co_purchases_that_are_as_good_are_kept(tmp_path: Path, parent: Generati
     more = [event for number in range(30) for event in sold(f"n{number}", "c", "d", seq=500 + 2 * number, ts=150.0)]
     parts = held("a", "b", count=30) + held("c", "d", count=30)
     material = material_of(LEARNED + more, parts)
-    verdict, counted = count_judged(material, parent, IDS, TONIGHT, tmp_path / "statistics")
+    verdict, counted, _ = count_judged(material, parent, IDS, TONIGHT, tmp_path / "statistics")
     assert verdict is not None and verdict.passed and verdict.child > verdict.parent
     assert counted == TONIGHT
     assert Statistics.open(tmp_path / "statistics").together("c")[0][0] == "d"
@@ -217,6 +217,6 @@ def test_what_came_late_waits_while_the_parents_co_purchases_are_kept(tmp_path: 
     late = [event for number in range(9) for event in sold(f"l{number}", "c", "d", seq=5000 + 2 * number, ts=2.0)]
     parts = held("a", "b", count=60)
     material = material_of(LEARNED + late + POISON, parts)
-    verdict, _ = count_judged(material, parent, IDS, TONIGHT, tmp_path / "statistics")
+    verdict, _, _ = count_judged(material, parent, IDS, TONIGHT, tmp_path / "statistics")
     assert verdict is not None and not verdict.passed
     assert Statistics.open(tmp_path / "statistics").together("c") == []

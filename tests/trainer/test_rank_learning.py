@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from shelfwise.features import NAMES, SOURCES
-from shelfwise.ranker import CARD, MIX, MODEL, TREES, Ranker
+from shelfwise.forest import MODEL, TREES
+from shelfwise.ranker import CARD, MIX, Ranker
 from shelfwise.ranking import BLEND, LEARNED, blend, weights_of
 from shelfwise.trainer.rank_learning import RankVerdict, teach
 from shelfwise.trainer.rank_rows import Rows

@@ -48,7 +48,7 @@ def column(rows: Rows, name: str) -> np.ndarray:
 
 
 def same(one: Rows, other: Rows) -> bool:
-    return all(np.array_equal(getattr(one, name), getattr(other, name)) for name in Rows.__dataclass_fields__)
+    return all(np.array_equal(getattr(one, name), getattr(other, name)) for name in vars(one))
 
 
 def groups(count: int, seed: int = 0) -> Rows:
@@ -171,7 +171,7 @@ def test_many_days_are_looked_at_together_by_what_was_known_before_the_first(
 
 
 def test_only_the_newest_searches_are_looked_at(look: Look, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rank_rows, "_MOST_GROUPS", 2)
+    monkeypatch.setattr(Rows, "MOST", 2)
     days = [search("grey gift", "grey-lamp", day) for day in (3, 0, 2, 1)]
     rows = look(days)
     assert len(rows) == 2 and column(rows.part(0, 1), "memory_mass").max() == pytest.approx(np.log1p(2), abs=0.1)
@@ -184,7 +184,7 @@ def test_the_newest_groups_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     older, newer = groups(3), groups(2, seed=1)
     assert same(older.then(newer).part(0, 3), older) and same(older.then(newer).part(3, 5), newer)
     assert same(Rows().then(newer), newer) and same(older.then(Rows()), older)
-    monkeypatch.setattr(rank_rows, "_MOST_GROUPS", 3)
+    monkeypatch.setattr(Rows, "MOST", 3)
     assert same(older.then(newer), older.part(2, 3).then(newer))
 
 
@@ -201,5 +201,5 @@ def test_rows_come_back_as_they_were_written(tmp_path: Path) -> None:
 
 def test_rows_of_other_features_teach_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     groups(4).save(tmp_path)
-    monkeypatch.setattr(rank_rows, "NAMES", NAMES[::-1])
+    monkeypatch.setattr(Rows, "NAMES", NAMES[::-1])
     assert len(Rows.open(tmp_path)) == 0

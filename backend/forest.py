@@ -1,0 +1,57 @@
+"""Trees over features, as a generation holds them: ONNX Runtime scores them, LightGBM itself explains them.
+
+LightGBM, which trained them, is imported only to explain an answer: it brings pandas and a second of waiting.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import onnxruntime
+
+__all__ = ["MODEL", "TREES", "Forest"]
+
+MODEL, TREES = "ranker.onnx", "trees.txt"
+_log = logging.getLogger(__name__)
+
+
+class Forest:
+    """The trees in a folder that holds MODEL and TREES. Safe for several threads."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._guard = threading.Lock()
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = options.inter_op_num_threads = 1
+        path = str(folder / MODEL)
+        self._session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+
+    def scores(self, features: np.ndarray) -> npt.NDArray[np.float32]:
+        """(n, n_features) float32 → (n,) float32."""
+        found: npt.NDArray[np.float32] = self._session.run(None, {"features": features})[0][:, 0]
+        return found
+
+    def contributions(self, features: np.ndarray) -> np.ndarray | None:
+        """What each feature adds to each score, (n, n_features): SHAP values by LightGBM itself.
+
+        Lundberg et al., "Consistent Individualized Feature Attribution for Tree Ensembles" (2018). None where LightGBM
+        doesn't load on this machine.
+        """
+        try:
+            with self._guard:  # predicting from two threads at once is not promised
+                return np.asarray(self._booster.predict(features, pred_contrib=True, num_threads=1))[:, :-1]
+        except (ImportError, OSError):  # no OpenMP library on this machine
+            _log.exception("the trees' part of the reasons is left out")
+            return None
+
+    @cached_property
+    def _booster(self) -> Any:
+        import lightgbm
+
+        return lightgbm.Booster(model_file=self._folder / TREES)

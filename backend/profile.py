@@ -1,0 +1,166 @@
+"""What one shopper did, as arrays: their items with how often, how lately and at what rhythm.
+
+A visit is one session, or one day where no session is known. A row is an item's pk. Times are days before now.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+
+from shelfwise.columns import Columns
+from shelfwise.index import VectorIndex
+from shelfwise.statistics import WORTH
+from shelfwise.store import Event
+from shelfwise.times import DAY
+
+__all__ = ["CHOSEN", "Profile", "visit_of"]
+
+CHOSEN = ("click", "cart", "purchase")
+_INTERESTS, _ALIKE, _LOOKED_AT = 3, 0.6, 30  # vectors of a shopper; cosine within one; newest items they come from
+_INTEREST_HALF_LIFE_DAYS = 14.0
+
+Floats = npt.NDArray[np.float64]
+Rows = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class Profile:
+    """A shopper's items `rows` (m,), last chosen first, without dismissed ones; and each visit's choices, newest first.
+
+    A choice is one item in one visit: `item` (c,) its place in `rows`, `visit` (c,) how many visits are newer, `age`
+    (c,) its days, `worth` (c,) that of the best event, a purchase being 1.
+    """
+
+    rows: Rows
+    item: Rows
+    visit: Rows
+    age: Floats
+    worth: Floats
+    bought: npt.NDArray[np.bool_]  # (m,)
+    dismissed: Rows
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    @classmethod
+    def of(cls, events: Sequence[Event], columns: Columns, now: float) -> Profile:
+        """The profile of a shopper with these events, newest first, at `now` (epoch seconds)."""
+        gone = {event.item for event in events if event.type == "dismiss"}
+        places: dict[int, int] = {}
+        visits: dict[object, int] = {}
+        choices: dict[tuple[int, int], list[float]] = {}
+        bought: set[int] = set()
+        for event in events:
+            row = columns.row_of.get(event.item, 0)
+            if not 0 < row < columns.size or event.item in gone:
+                continue
+            place = places.setdefault(row, len(places))
+            visit = visits.setdefault(visit_of(event), len(visits))
+            worth = WORTH[event.type] / WORTH["purchase"]
+            known = choices.setdefault((place, visit), [max(0.0, now - event.ts) / DAY, worth])
+            known[1] = max(known[1], worth)
+            if event.type == "purchase":
+                bought.add(place)
+        pairs = np.array(list(choices), np.int64).reshape(len(choices), 2)
+        measured = np.array(list(choices.values()), np.float64).reshape(len(choices), 2)
+        dismissed = columns.rows(gone)
+        return cls(
+            np.fromiter(places, np.int64, len(places)), pairs[:, 0], pairs[:, 1], measured[:, 0], measured[:, 1],
+            np.isin(np.arange(len(places)), list(bought)), dismissed[dismissed > 0],
+        )  # fmt: skip
+
+    # ---- each item, (m,) ----------------------------------------------------------------------------------------
+
+    def decayed(self, half_life_days: float) -> Floats:
+        """The worth of the visits with it, each halved with every half-life of age."""
+        faded = self.worth * 0.5 ** (self.age / half_life_days)
+        return np.bincount(self.item, faded, minlength=len(self)).astype(np.float64)
+
+    @cached_property
+    def times(self) -> Floats:
+        """In how many visits it was."""
+        return np.bincount(self.item, minlength=len(self)).astype(np.float64)
+
+    @cached_property
+    def since(self) -> Floats:
+        """Days since the last visit with it."""
+        return self._least(self.age)
+
+    @cached_property
+    def first(self) -> Floats:
+        """Days since the first one."""
+        return -self._least(-self.age)
+
+    @cached_property
+    def back(self) -> Floats:
+        """How many visits are newer than the last one with it."""
+        return self._least(self.visit.astype(np.float64))
+
+    @cached_property
+    def back_first(self) -> Floats:
+        """How many are newer than the first one with it."""
+        return -self._least(-self.visit.astype(np.float64))
+
+    @cached_property
+    def gap(self) -> Floats:
+        """Mean days between the visits with it; nan where there was only one."""
+        with np.errstate(invalid="ignore", divide="ignore"):
+            return np.where(self.times > 1, (self.first - self.since) / (self.times - 1), np.nan)
+
+    def _least(self, values: Floats) -> Floats:
+        found = np.full(len(self), np.inf)
+        np.minimum.at(found, self.item, values)
+        return found
+
+    @cached_property
+    def purchases(self) -> Profile:
+        """The same items by the visits that bought them alone; one that was never bought was in none."""
+        kept = self.worth == 1
+        return replace(self, item=self.item[kept], visit=self.visit[kept], age=self.age[kept], worth=self.worth[kept])
+
+    # ---- the shopper --------------------------------------------------------------------------------------------
+
+    @cached_property
+    def visits(self) -> int:
+        return int(self.visit.max(initial=-1)) + 1
+
+    def last(self, visits: int) -> Rows:
+        """The rows of the items of so many visits, the last ones."""
+        return self.rows[np.unique(self.item[self.visit < visits])]
+
+    def interests(self, index: VectorIndex, columns: Columns) -> npt.NDArray[np.float32]:
+        """Unit vectors of what they turn to lately, the strongest interest first, (at most 3, dim) float32.
+
+        Their newest items, each put to the interest it is like, else a new one: several, because the mean of a lamp
+        and a rug is neither. After Pal et al., "PinnerSage" (2020).
+        """
+        ids = [columns.ids[row] or "" for row in self.rows[:_LOOKED_AT].tolist()]
+        weight_of = dict(zip(ids, self.decayed(_INTEREST_HALF_LIFE_DAYS).tolist(), strict=False))
+        known, vectors = index.vectors(ids)
+        sums: list[np.ndarray] = []
+        weights: list[float] = []
+        for id, vector in zip(known, vectors, strict=True):
+            weighed = max(weight_of[id], 1e-9) * vector
+            near = [float(vector @ one) / (float(np.linalg.norm(one)) or 1.0) for one in sums]
+            best = int(np.argmax(near)) if near else -1
+            if best >= 0 and near[best] >= _ALIKE:
+                sums[best] = sums[best] + weighed
+                weights[best] += weight_of[id]
+            else:
+                sums.append(weighed)
+                weights.append(weight_of[id])
+        strongest = sorted(range(len(sums)), key=lambda number: -weights[number])[:_INTERESTS]
+        if not strongest:
+            return np.zeros((0, index.dim), np.float32)
+        kept = np.stack([sums[number] for number in strongest])
+        return np.asarray(kept / np.linalg.norm(kept, axis=1, keepdims=True), np.float32)
+
+
+def visit_of(event: Event) -> object:
+    """Equal for the events of one visit."""
+    return event.session or int(event.ts // DAY)

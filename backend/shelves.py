@@ -1,0 +1,175 @@
+"""The kinds of shelves: which items each finds and by what score. What is eligible is not decided here.
+
+Every kind gives (rows, scores), unsorted, higher is better and comparable within the kind. A row is an item's pk.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from shelfwise.columns import Columns
+from shelfwise.features import Counts
+from shelfwise.index import Among, VectorIndex
+from shelfwise.profile import Profile
+from shelfwise.signals import Placed
+
+__all__ = ["FALLBACKS", "KINDS", "SHELVES", "Scored", "Setting", "default_kind", "durable"]
+
+Scored = tuple[np.ndarray, np.ndarray]  # rows (n,) int64, scores (n,) float64
+
+NEAREST = 100
+_DURABLE = 0.03  # who bought a thing that fewer than these buy again has no use for a second one
+_TYPICAL_GAP_DAYS = 45.0  # between two purchases of a thing, until a person's own rhythm is known
+_RHYTHM = 0.7  # spread of the logarithm of (days since / usual days between)
+_ONCE = 0.3  # how much a single purchase says of a rhythm
+_STEPS, _STEP = 5, 0.6  # the last steps of a session, and what each earlier one counts less
+_NEW_DAYS = 14.0  # after as many days a thing is half as new
+_LEAST_TREND = 1.0  # standard deviations
+
+# Who asks for a kind that finds too little gets the next ones; docs/recommendations.md says the same.
+FALLBACKS: Mapping[str, tuple[str, ...]] = {
+    "for-you": ("trending", "popular", "new"),
+    "next": ("for-you", "trending", "popular", "new"),
+    "again": ("for-you", "trending", "popular", "new"),
+    "similar": ("together", "popular", "new"),
+    "together": ("similar", "popular", "new"),
+    "trending": ("popular", "new"),
+    "popular": ("new",),
+    "new": ("popular",),
+}
+KINDS = tuple(FALLBACKS)
+
+
+@dataclass(frozen=True, eq=False)
+class Setting:
+    """What a shelf is made from: the items it is asked for, the shopper, the catalogue, a generation's knowledge."""
+
+    given: np.ndarray  # (n,) int64 rows
+    profile: Profile
+    columns: Columns
+    counts: Counts
+    signals: Placed
+    eligible: np.ndarray  # (columns.size,) bool
+    index: VectorIndex | None
+
+    @cached_property
+    def among(self) -> Among:
+        return Among(self.columns.row_of, self.eligible)
+
+    def near(self, vectors: np.ndarray, most: int = NEAREST) -> list[dict[int, float]]:
+        """For each of the vectors (m, dim) the nearest eligible rows with their cosine."""
+        if self.index is None or not len(vectors):
+            return []
+        found = self.index.search(vectors, most, self.among)
+        return [{self.columns.row_of[id]: cosine for id, cosine in hits} for hits in found]
+
+    def vectors(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The rows among these that have a vector, (m,), and their vectors (m, dim)."""
+        if self.index is None:
+            return rows[:0], np.zeros((0, 0), np.float32)
+        ids = [self.columns.ids[row] or "" for row in rows.tolist()]
+        known, vectors = self.index.vectors(ids)
+        return np.array([self.columns.row_of[id] for id in known], np.int64), vectors
+
+
+def default_kind(items: Sequence[str], user: str | None, session: str | None) -> str:
+    """What is meant by a question that names no kind: one item is looked at, several are a cart."""
+    if items:
+        return "similar" if len(items) == 1 else "together"
+    return "popular" if user is None and session is None else "for-you"
+
+
+def durable(setting: Setting) -> np.ndarray:
+    """The rows of what the shopper bought and hardly anybody buys twice, (n,)."""
+    bought = setting.profile.rows[setting.profile.bought]
+    counted = setting.signals.number("buyers")[bought] > 0
+    return bought[counted & (setting.signals.number("repeat")[bought] < _DURABLE)]
+
+
+def similar(setting: Setting) -> Scored:
+    """The same thing in another make: by what the items are, and a little by what is looked at beside them."""
+    _, vectors = setting.vectors(setting.given)
+    total = np.zeros(setting.columns.size)
+    for near in setting.near(vectors):
+        total[list(near)] += np.fromiter(near.values(), np.float64, len(near)) / len(vectors)
+    total += 0.1 * _of_best(setting.signals.leads("viewed", setting.given, np.ones(len(setting.given))))
+    return _positive(total)
+
+
+def together(setting: Setting) -> Scored:
+    """What was chosen in the same baskets as the items, summed over them."""
+    return _positive(setting.signals.leads("together", setting.given, np.ones(len(setting.given))).astype(np.float64))
+
+
+def again(setting: Setting) -> Scored:
+    """What the shopper buys again and again, most when it is due by their own rhythm with it."""
+    profile = setting.profile.purchases  # a look at a thing doesn't make it less due
+    repeat = setting.signals.number("repeat")[profile.rows]
+    habit = (profile.times - 1) / max(1, profile.visits - 1)
+    usual = np.where(np.isnan(profile.gap), _TYPICAL_GAP_DAYS, np.maximum(profile.gap, 1.0))
+    due = np.exp(-0.5 * (np.log(np.maximum(profile.since, 0.5) / usual) / _RHYTHM) ** 2)
+    sure = np.where(np.isnan(profile.gap), _ONCE, 1.0)
+    chance = (repeat + habit) * (0.25 + due * sure)
+    kept = profile.bought & (chance > 0)
+    return profile.rows[kept], chance[kept]
+
+
+def next_steps(setting: Setting) -> Scored:
+    """After the last things the shopper turned to: what follows them in baskets and sessions, and what is like them."""
+    steps = setting.given if len(setting.given) else setting.profile.rows[:_STEPS]
+    weights = _STEP ** np.arange(len(steps))
+    total = np.zeros(setting.columns.size)
+    for name in ("together", "viewed", "linked"):
+        total += _of_best(setting.signals.leads(name, steps, weights))
+    known, vectors = setting.vectors(steps)
+    weight_of = dict(zip(steps.tolist(), weights.tolist(), strict=True))
+    for row, near in zip(known.tolist(), setting.near(vectors), strict=True):
+        total[list(near)] += weight_of[row] * np.fromiter(near.values(), np.float64, len(near))
+    total[steps] = 0.0
+    return _positive(total)
+
+
+def trending(setting: Setting) -> Scored:
+    """What is chosen more than the weeks before made expect; not what is chosen most."""
+    trend = setting.signals.number("trend").astype(np.float64)
+    rows = np.flatnonzero(trend >= _LEAST_TREND)
+    return rows, trend[rows]
+
+
+def popular(setting: Setting) -> Scored:
+    return _positive(setting.counts.popularity.astype(np.float64))
+
+
+def new(setting: Setting) -> Scored:
+    """What came last; among what came at once, first what stands for much of the catalogue."""
+    rows = np.flatnonzero(setting.eligible)
+    age = setting.counts.age[rows]
+    arrival = rows / max(1, setting.columns.size)  # where nothing says when an item came, its row does
+    fresh = np.where(np.isnan(age), 0.1 * arrival, 1 / (1 + np.maximum(age, 0.0) / _NEW_DAYS))
+    return rows, fresh + 0.1 * setting.signals.number("central")[rows]
+
+
+SHELVES: Mapping[str, Callable[[Setting], Scored]] = {
+    "similar": similar,
+    "together": together,
+    "again": again,
+    "next": next_steps,
+    "trending": trending,
+    "popular": popular,
+    "new": new,
+}
+
+
+def _of_best(values: np.ndarray) -> np.ndarray:
+    """The values as shares of the greatest."""
+    top = float(values.max(initial=0.0))
+    return values / top if top > 0 else values
+
+
+def _positive(scores: np.ndarray) -> Scored:
+    rows = np.flatnonzero(scores > 0)
+    return rows, scores[rows]

@@ -1,0 +1,119 @@
+"""What a generation counted for recommendations: numbers of each item, and which items lead to which.
+
+The night writes the folder with `save`; the door opens it, and `Placed` says everything by row of the catalogue.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from shelfwise.columns import Columns
+from shelfwise.neighbours import Neighbours
+
+__all__ = ["ITEM_SIGNALS", "MATRICES", "Placed", "Signals", "save"]
+
+# Of each item, as of the night's `until`:
+ITEM_SIGNALS = (
+    "buyers",  # shoppers who ever chose it
+    "week",  # shoppers who chose it in the last seven days
+    "month",  # the same in the last thirty
+    "trend",  # how far the last week is beyond what the weeks before made expect, in standard deviations
+    "repeat",  # the chance that who chose it ever chooses it again, 0..1
+    "rebuy",  # the chance that who had it chooses it at a visit, over months
+    "rebuy_lately",  # the same, over weeks
+    "rebuy_category",  # the same, over months, of its category
+    "newly",  # how often a visit is somebody's first with it, over weeks
+    "central",  # cosine to the mean of the catalogue, 0..1
+)
+# What leads to what:
+MATRICES = (
+    "together",  # chosen in the same basket
+    "viewed",  # looked at in the same session
+    "linked",  # what a shopper's history makes expect, whenever
+    "following",  # what it makes expect at the next visit, things chosen again too
+)
+_FILE = "signals.npz"
+
+
+@dataclass(frozen=True, eq=False)
+class Signals:
+    """By place in `ids`; `numbers` of ITEM_SIGNALS, each (n_items,) float32; `links` of MATRICES."""
+
+    ids: Sequence[str] = ()
+    numbers: Mapping[str, np.ndarray] = field(default_factory=dict)
+    links: Mapping[str, Neighbours] = field(default_factory=dict)
+
+    @classmethod
+    def open(cls, folder: Path) -> Signals:
+        ids = json.loads((folder / "ids.json").read_text())
+        with np.load(folder / _FILE) as arrays:
+            return cls(
+                ids,
+                {name: arrays[name] for name in ITEM_SIGNALS if name in arrays},
+                {name: Neighbours.of_arrays(name, arrays) for name in MATRICES},
+            )
+
+
+def save(folder: Path, ids: Sequence[str], numbers: Mapping[str, np.ndarray], links: Mapping[str, Neighbours]) -> None:
+    """Write what `Signals.open` reads."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "ids.json").write_text(json.dumps(list(ids), ensure_ascii=False))
+    arrays: dict[str, Any] = {name: values.astype(np.float32) for name, values in numbers.items()}
+    for name, matrix in links.items():
+        arrays |= matrix.to_arrays(name)
+    np.savez(folder / _FILE, **arrays)
+
+
+class Placed:
+    """The signals by row of one snapshot of the catalogue: everything is (columns.size,), 0 where nothing is known."""
+
+    def __init__(self, signals: Signals, columns: Columns) -> None:
+        self.columns = columns
+        self._signals = signals
+        self._rows = columns.rows(signals.ids)  # (n_items,) catalogue row of each place, 0 for one that is gone
+        self._places = np.full(columns.size, -1, np.int64)
+        self._places[self._rows] = np.arange(len(self._rows))
+        self._places[0] = -1
+
+    def number(self, name: str) -> npt.NDArray[np.float32]:
+        return self._numbers[name]
+
+    def leads(self, name: str, rows: np.ndarray, weights: np.ndarray) -> npt.NDArray[np.float32]:
+        """Where `rows` (m,) lead together by a matrix, each counting `weights` (m,); by row of the catalogue."""
+        found = np.zeros(self.columns.size, np.float32)
+        links = self._signals.links.get(name)
+        if links is not None and len(rows):
+            found[self._rows] = links.summed(self._places[rows], weights, len(self._rows))
+            found[0] = 0.0
+        return found
+
+    def between(self, name: str, row: int, others: np.ndarray) -> npt.NDArray[np.float32]:
+        """How strongly each of `others` (m,) leads to `row` by a matrix, (m,)."""
+        links = self._signals.links.get(name)
+        if links is None or self._places[row] < 0:
+            return np.zeros(len(others), np.float32)
+        return links.between(int(self._places[row]), self._places[others])
+
+    def supported(self, name: str, row: int, other: int) -> int:
+        """How many baskets link `row` to `other`."""
+        links = self._signals.links.get(name)
+        return 0 if links is None else links.supported(int(self._places[row]), int(self._places[other]))
+
+    @cached_property
+    def _numbers(self) -> dict[str, npt.NDArray[np.float32]]:
+        placed = {}
+        for name in ITEM_SIGNALS:
+            by_row = np.zeros(self.columns.size, np.float32)
+            if name in self._signals.numbers:
+                by_row[self._rows] = self._signals.numbers[name]
+                by_row[0] = 0.0
+            placed[name] = by_row
+        return placed

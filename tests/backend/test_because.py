@@ -1,0 +1,234 @@
+"""Reasons: what each kind says of its hits, that what is cited is the shopper's or the cart's, and that sums are right."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from knowing import put, stocked
+from shelving import DEGREES, ITEMS, NOW, Served, counted, event, history, on_circle
+
+from shelfwise.because import by_source, explain_shelf
+from shelfwise.columns import Catalogue
+from shelfwise.curation import clean_rule
+from shelfwise.features import Counts
+from shelfwise.grammar import parse
+from shelfwise.records import Row
+from shelfwise.recommending import Recommender, Shelf, Wish
+from shelfwise.said import Said
+from shelfwise.shelves import KINDS
+from shelfwise.statistics import Statistics
+from shelfwise.store import Event, Store
+from shelfwise.times import DAY
+from shelfwise.wishes import NAMES, SOURCES, Wishes, WishRanker
+
+KNOWN = counted(
+    {"trend": {"lamp": 3.0, "rug": 2.0}, "repeat": {"tea": 0.5, "coffee": 0.5}},
+    {"together": {"tea": {"cup": 0.5, "mug": 0.2}, "mug": {"cup": 0.1}}, "viewed": {"tea": {"rug": 1.0}},
+     "linked": {"tea": {"bulb": 0.5}, "coffee": {"bulb": 0.1}}},
+)  # fmt: skip
+SERVED = Served(KNOWN)
+BLEND = WishRanker()
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    opened = stocked(tmp_path, ITEMS)
+    yield opened
+    opened.close()
+
+
+def filled(
+    store: Store, kind: str, *events: Event, served: Served = SERVED, statistics: Statistics | None = None, **wish: Any
+) -> Shelf:
+    recommender = Recommender(Catalogue(store), Said(store), lambda: NOW)
+    counts = statistics or Statistics({"mug": 1.0})
+    return recommender.answer(
+        Wish(kind, events=history(*events), **{"limit": 100} | wish),
+        served,  # type: ignore[arg-type]
+        lambda columns: Counts.of(counts, columns, NOW),
+    )
+
+
+def told(store: Store, kind: str, *events: Event, **wish: Any) -> dict[str, Row]:
+    """id → reasons; each has a kind and a text, and cites what exists and is not itself."""
+
+    def titles(ids: Sequence[str]) -> Mapping[str, str]:
+        return {id: str(item["title"]) for id, item in store.items.get(ids).items()}
+
+    found = filled(store, kind, *events, **wish)
+    reasons = explain_shelf(found, BLEND, titles)
+    assert list(reasons) == found.ids
+    theirs = {event.item for event in events} | set(wish.get("items", ()))
+    for id, one in reasons.items():
+        assert one["kind"] == found.kinds[found.ids.index(id)]
+        assert one["text"] and "{" not in one["text"]
+        assert ("because" in one) is ("“" in one["text"])
+        assert one.get("because", "") in theirs - {id} or "because" not in one
+    return reasons
+
+
+def texts(reasons: Mapping[str, Row], kind: str) -> dict[str, str]:
+    return {id: one["text"] for id, one in reasons.items() if one["kind"] == kind}
+
+
+# ---- the kinds with one source ------------------------------------------------------------------------------
+
+
+def test_similar(store: Store) -> None:
+    reasons = told(store, "similar", items=["tea"])
+    assert texts(reasons, "similar") == {
+        "chai": "like “Green Leaf Tea”", "coffee": "like “Green Leaf Tea”",
+        "rug": "goes with “Green Leaf Tea”",  # which it is not like at all
+    }  # fmt: skip
+    assert reasons["chai"] == {"kind": "similar", "text": "like “Green Leaf Tea”", "because": "tea"}
+
+
+def test_similar_to_several_cites_the_nearest(store: Store) -> None:
+    reasons = told(store, "similar", items=["tea", "mug"])
+    assert (reasons["chai"]["because"], reasons["cup"]["because"]) == ("tea", "mug")
+
+
+def test_together_cites_the_strongest_link_of_the_cart_and_counts_its_baskets(store: Store) -> None:
+    reasons = told(store, "together", items=["mug", "tea", "lamp"])
+    assert reasons["cup"]["text"] == "bought with “Green Leaf Tea” 3 times"
+    assert texts(reasons, "together") == {"cup": reasons["cup"]["text"]}
+
+
+def test_next_cites_a_step(store: Store) -> None:
+    reasons = told(store, "next", event("tea", "click", 0.1), event("lamp", "click", 0.2))
+    assert (reasons["cup"]["text"], reasons["cup"]["because"]) == ("goes with “Green Leaf Tea”", "tea")
+    assert (reasons["coffee"]["text"], reasons["coffee"]["because"]) == ("like “Green Leaf Tea”", "tea")
+    reasons = told(store, "next", event("lamp", "click"), items=["tea"])
+    assert {one["because"] for one in reasons.values() if one["kind"] == "next"} == {"tea"}, "what was asked for"
+
+
+@pytest.mark.parametrize(
+    ("events", "text"),
+    [
+        ([event("tea", days=0.1)], "you bought it once, today"),
+        ([event("tea", days=1)], "you bought it once, yesterday"),
+        ([event("tea", days=40), event("tea", days=12)], "you bought it 2 times, 12 days ago"),
+        ([event("tea", days=40), event("tea", "view", 2)], "you bought it once, 40 days ago"),
+        ([event("tea", days=40, session="a"), event("tea", days=40, session="a")], "you bought it once, 40 days ago"),
+    ],
+)
+def test_again(store: Store, events: list[Event], text: str) -> None:
+    assert texts(told(store, "again", *events), "again") == {"tea": text}
+
+
+@pytest.mark.parametrize(
+    ("kind", "id", "text"),
+    [("trending", "lamp", "more and more chosen"), ("popular", "mug", "popular lately")],
+)
+def test_what_is_said_of_everybodys_shelves(store: Store, kind: str, id: str, text: str) -> None:
+    assert told(store, kind)[id] == {"kind": kind, "text": text}
+
+
+def test_new_is_said_of_what_is_known_to_be_new(store: Store) -> None:
+    put(store, {"id": "rug", "created_at": NOW - 3 * DAY}, {"id": "tea", "created_at": NOW - 300 * DAY})
+    said = texts(told(store, "new"), "new")
+    assert said["rug"] == "new here"
+    assert said["tea"] == said["bulb"] == "from the whole range"
+
+
+def test_each_block_says_what_it_is(store: Store) -> None:
+    reasons = told(store, "similar", items=["tea"])
+    assert (reasons["cup"]["kind"], reasons["cup"]["text"]) == ("together", "bought with “Green Leaf Tea” 3 times")
+    assert reasons["bulb"]["kind"] == "new"
+
+
+# ---- for-you ------------------------------------------------------------------------------------------------
+
+
+def test_for_you_says_what_added_most(store: Store) -> None:
+    reasons = told(store, "for-you", event("tea", days=3), event("coffee", "view", 9))
+    assert reasons["tea"]["text"] == "you bought it once, 3 days ago"
+    assert (reasons["bulb"]["text"], reasons["bulb"]["because"]) == ("goes with “Green Leaf Tea”", "tea")
+    assert reasons["mug"]["text"] == "popular lately"
+    for one in reasons.values():
+        if one["kind"] == "for-you":
+            adds = [source["adds"] for source in one["sources"]]
+            assert adds == sorted(adds, reverse=True) and all(value > 0 for value in adds)
+            assert {source["source"] for source in one["sources"]} <= set(SOURCES.values())
+
+
+def test_what_was_only_looked_at_was_not_bought(store: Store) -> None:
+    views = [event("coffee", "view", 9), event("coffee", "click", 4)]
+    assert told(store, "for-you", *views)["coffee"]["text"] == "you looked at it 2 times, 4 days ago"
+
+
+def test_for_you_cites_what_it_is_like(store: Store) -> None:
+    plain = Served(index=on_circle())
+    reasons = told(store, "for-you", event("tea"), event("lamp", days=2), served=plain, statistics=Statistics())
+    assert (reasons["chai"]["text"], reasons["chai"]["because"]) == ("like “Green Leaf Tea”", "tea")
+    assert reasons["bulb"]["because"] == "lamp"
+    away = reasons["rug"]  # as far from the lamp as from the tea
+    assert "because" not in away or away["because"] == "lamp"
+
+
+def test_a_cited_item_that_was_deleted_is_named_by_its_id(store: Store) -> None:
+    store.items.delete(["tea"])
+    served = Served(KNOWN, on_circle({id: angle for id, angle in DEGREES.items() if id != "tea"}))
+    assert told(store, "for-you", event("tea"), served=served)["bulb"]["text"] == "goes with “tea”"
+
+
+def test_what_the_sources_add_sums_to_the_score(store: Store) -> None:
+    """Up to the mean of all candidates, from which every source is told."""
+    found = filled(store, "for-you", event("tea"), event("coffee", "cart", 30))
+    assert found.wishes is not None
+    added = by_source(found.wishes, BLEND)
+    assert set(added) == set(SOURCES.values())
+    scores = found.wishes.scores
+    assert sum(added.values()) == pytest.approx(scores - scores.mean())
+    assert max(float(np.abs(values).max()) for values in added.values()) > 0.1
+    assert by_source(Wishes(np.zeros(0, np.int64), np.zeros(0), np.zeros((0, len(NAMES)))), BLEND) == {}
+
+
+def test_without_what_is_cited_the_hit_would_stand_lower(store: Store) -> None:
+    """The deletion test: of two that lead to it, the one named is the one that matters."""
+    tea, coffee = event("tea", days=3), event("coffee", days=3)
+    cited = told(store, "for-you", tea, coffee)["bulb"]["because"]
+
+    def linked(*events: Event) -> float:
+        found = filled(store, "for-you", *events)
+        assert found.wishes is not None and found.setting is not None
+        place = found.wishes.rows.tolist().index(found.setting.columns.row_of["bulb"])
+        return float(found.wishes.features[place, NAMES.index("linked_60")])
+
+    assert cited == "tea"
+    assert linked(coffee) < linked(tea) < linked(tea, coffee)
+
+
+# ---- whatever the shelf -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_hit_of_every_kind_has_a_reason(store: Store, kind: str) -> None:
+    for events in ([], [event("tea"), event("vase"), event("unknown"), event("rug", "view", -1)]):
+        for items in ([], ["mug"], ["chai", "lamp"]):
+            for served in (SERVED, Served(), Served(KNOWN, on_circle({"lamp": 180.0}))):
+                assert told(store, kind, *events, items=items, served=served)
+
+
+def test_titles_are_taken_as_they_are(store: Store) -> None:
+    put(store, {"id": "tea", "title": "Tea {0} {because} “quoted”"})
+    found = filled(store, "similar", items=["tea"])
+    said = explain_shelf(found, BLEND, lambda ids: {"tea": "Tea {0} {because} “quoted”"})
+    assert said["chai"]["text"] == "like “Tea {0} {because} “quoted””"
+
+
+def test_rules_are_said(store: Store) -> None:
+    (rule,), _ = store.rules.add(
+        [clean_rule({"action": "boost", "match": "any", "items": ["rug"], "strength": 1}, parse)]
+    )
+    reasons = told(store, "popular")
+    assert reasons["rug"]["rules"] == [{"rule": rule.id, "action": "boost"}]
+    assert "rules" not in reasons["mug"]
+
+
+def test_a_shelf_without_a_setting_has_nothing_to_say() -> None:
+    assert explain_shelf(Shelf("popular", ["a"], np.ones(1)), BLEND, lambda ids: {}) == {}

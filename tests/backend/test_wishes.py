@@ -1,0 +1,316 @@
+"""The shelf `for-you`: which candidates it has, what is known of each, and how blend and trees rank them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import lightgbm
+import numpy as np
+import onnx
+import pytest
+from knowing import put, stocked
+from shelving import DEGREES, IDS, ITEMS, NOW, by_id, counted, event, on_circle, setting
+
+from shelfwise.columns import Catalogue, Columns
+from shelfwise.errors import GenerationCorrupt
+from shelfwise.forest import MODEL, TREES
+from shelfwise.shelves import Setting
+from shelfwise.signals import ITEM_SIGNALS, MATRICES, Signals
+from shelfwise.statistics import Statistics
+from shelfwise.store import Event, Store
+from shelfwise.times import DAY
+from shelfwise.trainer.trees import to_onnx
+from shelfwise.wishes import CARD, NAMES, SOURCES, WishRanker, blended, candidates, features, for_you, led_to
+
+INDEX = on_circle()
+KNOWN = counted(
+    {"week": {"tea": 5, "rug": 20}, "month": {"tea": 30, "rug": 20, "bulb": 1}, "buyers": {"tea": 60, "rug": 20},
+     "trend": {"rug": 4, "tea": -1}, "repeat": {"tea": 0.5, "rug": 0.1}},
+    {"linked": {"tea": {"cup": 1.0, "mug": 0.5}, "lamp": {"bulb": 2.0}}, "following": {"tea": {"tea": 0.5, "cup": 0.1}},
+     "together": {"tea": {"mug": 0.2}}, "viewed": {"tea": {"chai": 3.0}}},
+)  # fmt: skip
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    opened = stocked(tmp_path, ITEMS)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def columns(store: Store) -> Columns:
+    return Catalogue(store).current()
+
+
+def made(setting: Setting, *ids: str) -> dict[str, dict[str, float]]:
+    """id → feature → value."""
+    rows = np.sort(setting.columns.rows(ids or IDS))
+    values = features(setting, rows, led_to(setting))
+    assert values.shape == (len(rows), len(NAMES)) and values.dtype == np.float32
+    assert np.isfinite(values).all()
+    named = [setting.columns.ids[row] or "" for row in rows.tolist()]
+    return {id: dict(zip(NAMES, one, strict=True)) for id, one in zip(named, values.tolist(), strict=True)}
+
+
+def shelf(setting: Setting, ranker: WishRanker | None = None) -> dict[str, float]:
+    wishes = for_you(setting, ranker or WishRanker())
+    return by_id((wishes.rows, wishes.scores), setting.columns)
+
+
+# ---- candidates ---------------------------------------------------------------------------------------------
+
+
+def found(setting: Setting) -> set[str]:
+    rows = candidates(setting, led_to(setting))
+    assert sorted(set(rows.tolist())) == rows.tolist()
+    return {setting.columns.ids[row] or "" for row in rows.tolist()}
+
+
+def test_candidates_come_from_all_sources(columns: Columns) -> None:
+    tea = event("tea")
+    assert found(setting(columns, tea)) == {"tea"}
+    assert found(setting(columns, tea, statistics=Statistics({"lamp": 0.3}))) == {"tea", "lamp"}
+    assert found(setting(columns, tea, known=KNOWN)) == {"tea", "cup", "mug", "chai", "rug", "bulb"}
+    assert found(setting(columns, tea, index=INDEX)) == set(IDS) - {"vase"}, "a small shop is all near"
+
+
+def test_what_is_not_eligible_is_no_candidate(columns: Columns) -> None:
+    asked = setting(columns, event("tea"), event("vase"), known=KNOWN, index=INDEX)
+    asked.eligible[columns.rows(["tea", "cup"])] = False
+    assert found(asked) == set(IDS) - {"vase", "tea", "cup"}
+
+
+def test_an_item_that_came_a_minute_ago_is_found_by_its_vector(store: Store) -> None:
+    put(store, {"id": "oolong", "title": "Oolong"})
+    columns = Catalogue(store).current()
+    index = on_circle(DEGREES | {"oolong": 4.0})
+    asked = setting(columns, event("tea"), known=KNOWN, index=index)
+    assert "oolong" in found(asked)
+    alike = {id: values["like_one"] for id, values in made(asked, *IDS, "oolong").items()}
+    assert max(alike, key=lambda id: alike[id]) == "oolong"
+    order = list(shelf(asked))
+    assert order.index("oolong") < order.index("coffee"), "by its vector alone"
+
+
+def test_the_number_of_candidates_is_bounded(tmp_path: Path) -> None:
+    """Three thousand things that all are near, popular and linked to all of the shopper's five hundred."""
+    ids = [f"i{number}" for number in range(3_000)]
+    with_all = stocked(tmp_path, [{"id": id, "title": id} for id in ids])
+    columns = Catalogue(with_all).current()
+    links = {"i0": {id: 1.0 + number for number, id in enumerate(ids)}}
+    known = counted({name: dict.fromkeys(ids, 5.0) for name in ITEM_SIGNALS}, dict.fromkeys(MATRICES, links), ids)
+    index = on_circle({id: number / 3_000 for number, id in enumerate(ids)})
+    events = [event(id, days=number / 50) for number, id in enumerate(ids[:500])]
+    asked = setting(columns, *events, known=known, index=index, statistics=Statistics(dict.fromkeys(ids, 0.5)))
+    count = len(candidates(asked, led_to(asked)))
+    assert 250 < count <= 250 + 12 * 100 + 3 * 60 + 3 * 30
+    values = features(asked, candidates(asked, led_to(asked)), led_to(asked))
+    assert values.shape == (count, len(NAMES)) and np.isfinite(values).all()
+    with_all.close()
+
+
+# ---- features -----------------------------------------------------------------------------------------------
+
+
+def test_what_is_known_of_an_own_item(columns: Columns) -> None:
+    asked = setting(columns, event("tea", days=40), event("tea", days=10), event("cup", "click", 1), known=KNOWN)
+    tea = made(asked)["tea"]
+    expected = {
+        "own_times": 2, "own_since": 10, "own_first": 40, "own_gap": 30, "own_overdue": 1 / 3, "own_share": 2 / 3,
+        "own_back": 1, "own_share_since": 1, "own_30": 0.5 ** (1 / 3) + 0.5 ** (4 / 3), "own_rank": 0, "in_last_3": 2,
+    }  # fmt: skip
+    assert {name: tea[name] for name in expected} == pytest.approx(expected, rel=1e-5)
+
+
+def test_of_what_they_never_had_nothing_is_said(columns: Columns) -> None:
+    cup = made(setting(columns, event("tea"), known=KNOWN))["cup"]
+    assert [cup[name] for name in ("own_times", "own_90", "own_share", "own_overdue", "in_last_3")] == [0] * 5
+    assert {cup[name] for name in ("own_since", "own_back", "own_first", "own_gap", "own_rank")} == {999}
+
+
+def test_where_the_shoppers_items_lead(columns: Columns) -> None:
+    found = made(setting(columns, event("tea", days=0), known=KNOWN))
+    assert [found[id]["linked_60"] for id in ("cup", "mug", "rug")] == [1.0, 0.5, 0.0]
+    assert [found[id]["linked_60_rank"] for id in ("cup", "mug")] == [0, 1]
+    assert (found["tea"]["following"], found["mug"]["together_60"]) == (0.5, pytest.approx(0.2))
+    assert [found[id]["following_rank"] for id in ("tea", "cup")] == [0, 1]
+    assert [found[id]["following_new"] for id in ("tea", "cup")] == [999, 0], "counted among what is new to them"
+
+
+def test_only_the_last_visits_count_where_the_name_says_so(columns: Columns) -> None:
+    visits = [event("lamp", days=9), event("rug", days=3), event("rug", days=2), event("tea", days=1)]
+    found = made(setting(columns, *visits, known=KNOWN))
+    assert found["bulb"]["linked_60"] > 0
+    assert (found["bulb"]["linked_3"], found["bulb"]["linked_1"]) == (0, 0)
+    assert (found["cup"]["linked_3"], found["cup"]["linked_1"]) == (1, 1)
+
+
+def test_taste(columns: Columns) -> None:
+    found = made(setting(columns, event("tea", days=0), event("lamp", "click", 0), index=INDEX))
+    assert found["coffee"]["brand_share"] == found["chai"]["category_share"] == pytest.approx(5 / 6)
+    assert found["bulb"]["brand_share"] == pytest.approx(1 / 6)
+    assert found["rug"]["brand_share"] == found["rug"]["category_share"] == 0.0
+    assert found["chai"]["like_one"] == pytest.approx(np.cos(np.radians(20)), abs=1e-5)
+    assert found["tea"]["like_one"] == pytest.approx(-1, abs=1e-5), "not like itself: like the lamp"
+    assert found["chai"]["like_all"] == pytest.approx(4 / 6 * np.cos(np.radians(20)), abs=1e-5)
+    assert abs(found["coffee"]["price_fit"]) < abs(found["rug"]["price_fit"])
+
+
+def test_what_is_known_of_an_item(store: Store) -> None:
+    put(store, {"id": "rug", "created_at": NOW - 9 * DAY}, {"id": "cup", "created_at": NOW - 900 * DAY})
+    columns = Catalogue(store).current()
+    found = made(setting(columns, event("tea"), known=KNOWN, statistics=Statistics({"rug": 0.7})))
+    assert (found["rug"]["age"], found["cup"]["age"], found["mug"]["age"]) == (9, 400, 0)
+    assert (found["rug"]["popularity"], found["rug"]["week"], found["tea"]["week"]) == (pytest.approx(0.7), 1, 0.25)
+    assert (found["rug"]["trend"], found["tea"]["repeat"]) == (4, 0.5)
+    assert found["rug"]["rising"] > 0 > found["tea"]["rising"]
+    assert found["tea"]["price"] == pytest.approx(np.log(4))
+
+
+def test_what_is_known_of_the_shopper_is_the_same_for_all(columns: Columns) -> None:
+    visits = [event("tea", days=30), event("cup", days=30), event("tea", days=20), event("tea", days=10)]
+    found = made(setting(columns, *visits))
+    names = [name for name in NAMES if SOURCES[name] == "shopper"]
+    assert [found["tea"][name] for name in names] == [found["rug"][name] for name in names]
+    assert {name: found["rug"][name] for name in names} == pytest.approx(
+        {"visits": 3, "items": 2, "visit_size": 4 / 3, "days_away": 10, "days_known": 30, "days_between": 10,
+         "habit": 0.5}
+    )  # fmt: skip
+
+
+ODD: dict[str, list[Event]] = {
+    "one view": [event("tea", "view", 0)],
+    "in the future": [event("tea", days=-9), event("cup", "view", -1)],
+    "at one moment": [event(id, session=str(n)) for n, id in enumerate([*IDS, *IDS])],
+    "long ago": [event("tea", days=15_000), event("cup", days=14_000)],
+    "five hundred": [event(IDS[n % 9], days=n / 3, session=str(n)) for n in range(500)],
+    "no price, no category, no brand": [event("rug")],
+    "of what is sold out": [event("vase")],
+    "unknown things beside one": [event("unknown"), event("tea")],
+}
+
+
+@pytest.mark.parametrize("events", ODD.values(), ids=ODD)
+@pytest.mark.parametrize("known", [Signals(), KNOWN], ids=["nothing counted", "counted"])
+@pytest.mark.parametrize("index", [None, INDEX, on_circle({"lamp": 180.0})], ids=["no index", "index", "one vector"])
+def test_features_are_numbers_whatever_was_done(columns: Columns, events: Any, known: Signals, index: Any) -> None:
+    asked = setting(
+        columns, *events, known=known, index=index, statistics=Statistics({"tea": 1.0}, first_seen={"tea": 1.0})
+    )
+    made(asked)
+    wishes = for_you(asked, WishRanker())
+    assert len(wishes.rows) == len(wishes.scores) == len(wishes.features) > 0
+    assert np.isfinite(wishes.scores).all()
+
+
+def test_items_that_were_deleted_since_are_no_trouble(store: Store) -> None:
+    store.items.delete(["tea", "cup"])
+    columns = Catalogue(store).current()
+    asked = setting(columns, event("tea"), event("cup"), known=KNOWN, index=on_circle({"mug": 110.0}))
+    assert "mug" in found(asked), "where they led"
+    made(asked, "mug", "chai")
+
+
+# ---- the order ----------------------------------------------------------------------------------------------
+
+
+def test_of_who_did_nothing_nothing_is_known(columns: Columns) -> None:
+    for events in ([], [event("tea", "dismiss")], [event("unknown")]):
+        wishes = for_you(setting(columns, *events, known=KNOWN, index=INDEX), WishRanker())
+        assert (wishes.rows.shape, wishes.scores.shape, wishes.features.shape) == ((0,), (0,), (0, len(NAMES)))
+
+
+def test_without_trees_the_blend_ranks(columns: Columns) -> None:
+    """Own things first, then where they lead, then what many want."""
+    order = list(shelf(setting(columns, event("tea"), known=KNOWN, statistics=Statistics({"rug": 1.0, "bulb": 0.2}))))
+    assert order[:3] == ["tea", "cup", "rug"]
+    assert order.index("mug") < order.index("bulb")
+
+
+def test_newer_and_dearer_events_weigh_more(columns: Columns) -> None:
+    events = event("tea", days=1), event("cup", days=200), event("mug", "view", 0.5), event("rug", "cart", 1.1)
+    assert list(shelf(setting(columns, *events))) == ["tea", "rug", "cup", "mug"]
+
+
+def test_the_blend_is_a_sum_of_shares_of_the_best(columns: Columns) -> None:
+    asked = setting(columns, event("tea"), event("lamp", "cart"), known=KNOWN, index=INDEX)
+    wishes = for_you(asked, WishRanker())
+    added = blended(wishes.features)
+    assert added.sum(axis=1) == pytest.approx(wishes.scores)
+    assert (added >= 0).all()
+    for name in ("own_90", "linked_60"):
+        column = NAMES.index(name)
+        best = int(np.argmax(wishes.features[:, column]))
+        assert added[best, column] == added[:, column].max() > 0
+    assert not added[:, NAMES.index("price")].any(), "which is not in the blend"
+
+
+def test_no_candidates(columns: Columns) -> None:
+    asked = setting(columns, event("tea"))
+    asked.eligible[:] = False
+    wishes = for_you(asked, WishRanker())
+    assert (wishes.scores.shape, wishes.features.shape) == ((0,), (0, len(NAMES)))
+    assert WishRanker().contributions(wishes.features).shape == (0, len(NAMES))
+
+
+# ---- trees --------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def booster() -> Any:
+    """Trees for which a low price is all that counts."""
+    chance = np.random.default_rng(0)
+    made = chance.random((900, len(NAMES))).astype(np.float32) * 5
+    gains = (made[:, NAMES.index("price")] < 1.2).astype(int)
+    data = lightgbm.Dataset(made, gains, group=[30] * 30, feature_name=list(NAMES))
+    settings = {"objective": "lambdarank", "num_leaves": 7, "min_data_in_leaf": 10, "verbose": -1, "num_threads": 1}
+    return lightgbm.train(settings, data, 20)
+
+
+def written(folder: Path, booster: Any, names: tuple[str, ...] = NAMES) -> Path:
+    folder.mkdir()
+    (folder / CARD).write_text("\n".join(names))
+    booster.save_model(str(folder / TREES))
+    onnx.save(to_onnx(booster, len(NAMES)), str(folder / MODEL))
+    return folder
+
+
+def test_trees_rank_where_there_are_some(columns: Columns, tmp_path: Path, booster: Any) -> None:
+    ranker = WishRanker(written(tmp_path / "wishes", booster))
+    asked = setting(columns, event("tea"), known=KNOWN, index=INDEX)
+    wishes = for_you(asked, ranker)
+    assert ranker.kind == "trees"
+    assert wishes.scores == pytest.approx(booster.predict(wishes.features), abs=1e-5)
+    assert next(iter(shelf(asked, ranker))) == "bulb" != next(iter(shelf(asked)))
+    apart = wishes.scores - ranker.contributions(wishes.features).sum(axis=1)
+    assert apart == pytest.approx(np.full(len(apart), apart[0]), abs=1e-5), "they explain what they rank"
+    nothing = wishes.features[:0]
+    assert (ranker.scores(nothing).shape, ranker.contributions(nothing).shape) == ((0,), nothing.shape)
+
+
+@pytest.mark.parametrize("names", [NAMES[1:], (*NAMES, "new"), (NAMES[1], NAMES[0], *NAMES[2:]), ()])
+def test_trees_of_other_features_are_refused(tmp_path: Path, booster: Any, names: tuple[str, ...]) -> None:
+    with pytest.raises(GenerationCorrupt, match="other features"):
+        WishRanker(written(tmp_path / "wishes", booster, names))
+
+
+def test_a_folder_of_rows_for_a_later_night_is_the_blend(tmp_path: Path) -> None:
+    (tmp_path / "rows.npz").write_bytes(b"")
+    assert WishRanker(tmp_path).kind == WishRanker().kind == "blend"
+
+
+def test_where_lightgbm_does_not_load_the_blend_explains(
+    tmp_path: Path, booster: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ranker = WishRanker(written(tmp_path / "wishes", booster))
+    made = np.random.default_rng(1).random((5, len(NAMES))).astype(np.float32)
+
+    def missing(**_: object) -> None:
+        raise OSError("libgomp.so.1: no such file")
+
+    monkeypatch.setattr(lightgbm, "Booster", missing)
+    assert ranker.contributions(made).tolist() == blended(made).tolist()
+    assert ranker.scores(made) == pytest.approx(booster.predict(made), abs=1e-5), "they rank nevertheless"

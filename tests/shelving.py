@@ -1,0 +1,112 @@
+"""A made-up shop for shelves: nine things on a circle, what a generation counted of them, and what a shopper did."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from shelfwise.columns import Columns
+from shelfwise.features import Counts
+from shelfwise.index import VectorIndex, build
+from shelfwise.neighbours import Neighbours
+from shelfwise.profile import Profile
+from shelfwise.shelves import Scored, Setting
+from shelfwise.signals import Placed, Signals
+from shelfwise.statistics import Statistics
+from shelfwise.store import Event
+from shelfwise.times import DAY
+from shelfwise.wishes import WishRanker
+
+NOW = 1_320_000_000.0
+ITEMS = [  # rows 1 to 9
+    {"id": "tea", "title": "Green Leaf Tea", "brand": "Acme", "category": "Drinks", "price": 3},
+    {"id": "chai", "title": "Spiced Chai", "brand": "Bee", "category": "Drinks", "price": 4},
+    {"id": "coffee", "title": "Ground Coffee", "brand": "Acme", "category": "Drinks", "price": 5},
+    {"id": "cup", "title": "Tall Porcelain Cup", "brand": "Bee", "category": "Kitchen", "price": 6},
+    {"id": "mug", "title": "Stoneware Mug", "brand": "Acme", "category": "Kitchen", "price": 7},
+    {"id": "lamp", "title": "Desk Lamp", "brand": "Cee", "category": "Light", "price": 40},
+    {"id": "bulb", "title": "Spare Bulb", "brand": "Cee", "category": "Light", "price": 2},
+    {"id": "rug", "title": "Woollen Rug", "price": 90},
+    {"id": "vase", "title": "Glass Vase", "price": 20, "in_stock": False},
+]
+IDS = [str(item["id"]) for item in ITEMS]
+DEGREES = {"tea": 0, "chai": 20, "coffee": 50, "cup": 95, "mug": 110, "lamp": 180, "bulb": 200, "rug": 270, "vase": 5}
+
+
+def on_circle(degrees: Mapping[str, float] = DEGREES) -> VectorIndex:
+    """An index in which the cosine of two items is that of the angle between them."""
+    angles = np.radians(list(degrees.values()))
+    return build(list(degrees), np.stack([np.cos(angles), np.sin(angles)], axis=1).astype(np.float32))  # (n, 2)
+
+
+def event(item: str, type: str = "purchase", days: float = 1.0, session: str | None = None, seq: int = 1) -> Event:
+    """So many days ago; without a session its day is the visit."""
+    return Event(seq, NOW - days * DAY, type, item, "u", session, None)
+
+
+def history(*events: Event) -> list[Event]:
+    """Newest first, as a profile takes them."""
+    return sorted(events, key=lambda event: -event.ts)
+
+
+def counted(
+    numbers: Mapping[str, Mapping[str, float]] | None = None,
+    links: Mapping[str, Mapping[str, Mapping[str, float]]] | None = None,
+    ids: Sequence[str] = IDS,
+) -> Signals:
+    """Signals from {name: {id: number}} and {matrix: {id: {where it leads: weight}}}, each link by three baskets."""
+    return Signals(
+        ids,
+        {name: np.array([of.get(id, 0.0) for id in ids], np.float32) for name, of in (numbers or {}).items()},
+        {name: _matrix(of, ids) for name, of in (links or {}).items()},
+    )
+
+
+def _matrix(leads: Mapping[str, Mapping[str, float]], ids: Sequence[str]) -> Neighbours:
+    rows = [sorted(leads.get(id, {}).items(), key=lambda link: -link[1]) for id in ids]
+    indices = np.array([ids.index(other) for row in rows for other, _ in row], np.int32)
+    weights = np.array([weight for row in rows for _, weight in row], np.float32)
+    return Neighbours(
+        np.cumsum([0, *map(len, rows)]).astype(np.int64), indices, weights, np.full(len(indices), 3, np.int32)
+    )
+
+
+@dataclass
+class Served:
+    """What a shelf asks of a `serving.Serving`."""
+
+    known: Signals = field(default_factory=Signals)
+    index: VectorIndex = field(default_factory=on_circle)
+    wish_ranker: WishRanker = field(default_factory=WishRanker)
+
+    def signals(self, columns: Columns) -> Placed:
+        return Placed(self.known, columns)
+
+
+def setting(
+    columns: Columns,
+    *events: Event,
+    given: Sequence[str] = (),
+    known: Signals | None = None,
+    statistics: Statistics | None = None,
+    index: VectorIndex | None = None,
+) -> Setting:
+    """All live items in stock are eligible; nothing is known but what is given."""
+    return Setting(
+        columns.rows(given),
+        Profile.of(history(*events), columns, NOW),
+        columns,
+        Counts.of(statistics or Statistics(), columns, NOW),
+        Placed(known or Signals(), columns),
+        columns.live & columns.in_stock,
+        index,
+    )
+
+
+def by_id(found: Scored, columns: Columns) -> dict[str, float]:
+    """id → score, best first."""
+    rows, scores = found
+    order = np.argsort(-scores, kind="stable")
+    return {columns.ids[row] or "": float(score) for row, score in zip(rows[order], scores[order], strict=True)}

@@ -1,0 +1,184 @@
+"""Links counted from baskets, beside what a plain reading of their definition gives."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import numpy as np
+import pytest
+from scipy import sparse
+
+from shelfwise.neighbours import Neighbours
+from shelfwise.store import Event
+from shelfwise.times import DAY
+from shelfwise.trainer import linking
+from shelfwise.trainer.choices import LARGEST_BASKET, Choices
+from shelfwise.trainer.linking import best_of_each, ease, following, linked, together
+
+NOW = 1_320_000_000.0
+
+
+def choices(*baskets: str, n_items: int = 26, ages: list[float] | None = None) -> Choices:
+    """A basket a word and a shopper, its letters the items, bought days ago as `ages` say (default: now)."""
+    ages = ages or [0.0] * len(baskets)
+    events = [
+        Event(1, NOW - age * DAY, "purchase", letter, f"u{number}", f"s{number}", None)
+        for number, (basket, age) in enumerate(zip(baskets, ages, strict=True))
+        for letter in basket
+    ]
+    rows = {letter: row for row, letter in enumerate("abcdefghijklmnopqrstuvwxyz"[:n_items])}
+    return Choices.of(events, rows, ["purchase"])
+
+
+def links(found: Neighbours, letter: str) -> dict[str, float]:
+    indices, weights = found.of(ord(letter) - ord("a"))
+    return {chr(ord("a") + row): weight for row, weight in zip(indices.tolist(), weights.tolist(), strict=True)}
+
+
+# ---- together -----------------------------------------------------------------------------------------------
+
+
+def test_what_goes_together_at_least_twice_and_more_than_by_chance() -> None:
+    found = together(choices("ab", "ab", "ac", "xy", "xy", "zw", "zw", "zw"), NOW)
+    assert set(links(found, "a")) == {"b"}, "once with c is chance"
+    assert set(links(found, "z")) == {"w"}
+    assert found.supported(0, 1) == 2
+
+
+def test_what_is_everywhere_goes_with_nothing() -> None:
+    baskets = ["ab", "ab", "b", "b", "b", "cb", "cb", "db"]
+    assert links(together(choices(*baskets), NOW), "a") == {}, "b is in every basket: a tells nothing about it"
+
+
+def test_newer_baskets_count_more() -> None:
+    found = links(together(choices("ab", "ab", "ac", "ac", "xy", ages=[90, 90, 1, 1, 1]), NOW), "a")
+    assert list(found) == ["c", "b"]
+    assert found["c"] > 2 * found["b"]
+
+
+def test_no_basket_is_too_large_to_matter() -> None:
+    events = [
+        Event(1, NOW, "purchase", f"i{number}", who, who, None)
+        for who in ("u", "v")
+        for number in range(LARGEST_BASKET + 1)
+    ]
+    whole = Choices.of(events, {f"i{number}": number for number in range(LARGEST_BASKET + 1)}, ["purchase"])
+    assert len(whole) == 2
+    assert len(together(whole, NOW).indices) == 0
+
+
+def test_the_weight_is_as_it_is_written() -> None:
+    """The decayed chance of j given i, times n/(n+3), over n_j^.25, by counting."""
+    random = np.random.default_rng(1)
+    baskets = ["".join(random.choice(list("abcdefgh"), size=3, replace=False)) for _ in range(60)]
+    ages = random.integers(0, 90, 60).tolist()
+    faded = Counter[str]()
+    pairs, both = Counter[tuple[str, str]](), Counter[tuple[str, str]]()
+    for basket, age in zip(baskets, ages, strict=True):
+        for one in basket:
+            faded[one] += 0.5 ** (age / 45)  # type: ignore[assignment]
+            for other in basket:
+                pairs[one, other] += 0.5 ** (age / 45)  # type: ignore[assignment]
+                both[one, other] += 1
+    found = together(choices(*baskets, ages=ages), NOW)
+    for letter in "abcdefgh":
+        for other, weight in links(found, letter).items():
+            times = both[letter, other]
+            expected = times / (times + 3) * pairs[letter, other] / faded[letter] / faded[other] ** 0.25
+            assert weight == pytest.approx(expected, rel=1e-3)
+
+
+def test_nothing_goes_together_where_nothing_was_bought() -> None:
+    assert len(together(choices(), NOW)) == 26
+    assert links(together(choices(), NOW), "a") == {}
+
+
+# ---- linked -------------------------------------------------------------------------------------------------
+
+
+def test_ease_is_where_its_objective_is_flat() -> None:
+    """No change of a weight off the diagonal lowers |X - XB|² + ridge |B|²."""
+    random = np.random.default_rng(0)
+    histories = (random.random((50, 8)) < 0.3).astype(np.float64)
+    weights = ease(histories.T @ histories, 5.0).astype(np.float64)
+    assert np.diag(weights).tolist() == [0.0] * 8
+    slope = -2 * histories.T @ (histories - histories @ weights) + 2 * 5.0 * weights
+    np.fill_diagonal(slope, 0.0)
+    assert np.abs(slope).max() < 1e-2
+
+
+def test_histories_link_items_that_are_never_in_one_basket() -> None:
+    events = [
+        Event(1, NOW - day * DAY, "purchase", item, f"u{shopper}", f"{shopper}-{day}", None)
+        for shopper in range(40)
+        for day, item in enumerate("ab" if shopper % 2 else "cd")
+    ]
+    found = linked(Choices.of(events, dict(zip("abcd", range(4), strict=True)), ["purchase"]), NOW)
+    assert {other for other, weight in links(found, "a").items() if weight > 0.01} == {"b"}
+    assert {other for other, weight in links(found, "d").items() if weight > 0.01} == {"c"}
+
+
+def test_a_large_catalogue_has_cosines_instead(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(linking, "DENSE_MOST", 2)
+    found = linked(choices("ab", "ab", "cd", "cd", "cd"), NOW)
+    assert list(links(found, "a")) == ["b"]
+    assert 0 < links(found, "a")["b"] < 1
+
+
+def test_no_history_links_nothing() -> None:
+    assert links(linked(choices(), NOW), "a") == {}
+
+
+# ---- the best of each row -----------------------------------------------------------------------------------
+
+
+def test_the_strongest_of_each_row_first() -> None:
+    matrix = sparse.csr_matrix(np.array([[0.0, 0.2, 0.9, 0.5], [0.0, 0.0, 0.0, -1.0], [0.3, 0.0, 0.0, 0.3]]))
+    found = best_of_each(matrix, 2)
+    assert [found.of(row)[0].tolist() for row in range(3)] == [[2, 3], [], [0, 3]]
+
+
+# ---- following ----------------------------------------------------------------------------------------------
+
+
+def visits(*histories: str) -> Choices:
+    """A shopper a word, a visit a letter, a day apart, the last one today."""
+    events = [
+        Event(1, NOW - (len(history) - day) * DAY, "purchase", letter, f"u{number}", f"{number}-{day}", None)
+        for number, history in enumerate(histories)
+        for day, letter in enumerate(history)
+    ]
+    return Choices.of(events, dict(zip("abcdef", range(6), strict=True)), ["purchase"])
+
+
+def test_what_comes_at_the_next_visit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(linking, "_RIDGE", 1.0)
+    found = following(visits(*["ab"] * 20, *["cc"] * 20, *["de"] * 5), NOW)
+    assert max(links(found, "a"), key=lambda other: links(found, "a")[other]) == "b"
+    assert links(found, "c")["c"] > 0.5, "what is chosen again follows itself"
+    assert links(found, "b").get("a", 0.0) == pytest.approx(0.0, abs=1e-3), "what came before doesn't follow"
+    assert links(found, "f") == {}
+
+
+def test_following_is_the_regression_that_it_says_it_is() -> None:
+    random = np.random.default_rng(3)
+    histories = ["".join(random.choice(list("abcdef"), size=4)) for _ in range(40)]
+    found = following(visits(*histories), NOW)
+    gram, wanted = np.eye(6) * linking._RIDGE, np.zeros((6, 6))
+    for history in histories:
+        for day in range(1, 4):
+            past, weight = np.zeros(6), 0.5 ** ((4 - day) / 60)
+            for before in range(day):
+                past["abcdef".index(history[before])] += 0.5 ** ((day - before) / 120)
+            gram += weight * np.outer(past, past)
+            wanted[:, "abcdef".index(history[day])] += weight * past
+    expected = np.linalg.solve(gram, wanted)
+    for row, letter in enumerate("abcdef"):
+        for other, weight in links(found, letter).items():
+            assert weight == pytest.approx(expected[row, "abcdef".index(other)], abs=1e-5)
+
+
+def test_nothing_follows_where_nobody_came_twice() -> None:
+    found = following(visits("a", "b"), NOW)
+    assert len(found) == 6
+    assert len(found.indices) == 0

@@ -1,0 +1,102 @@
+"""The numbers of each item, beside what a plain reading of their definition gives."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from shelfwise.store import Event
+from shelfwise.times import DAY
+from shelfwise.trainer.choices import Choices
+from shelfwise.trainer.signalling import central, links_of, numbers_of, rebought, repeat_rates
+
+NOW = 1_320_000_000.0
+ROWS = {"a": 0, "b": 1, "c": 2, "d": 3}
+
+
+def bought(item: str, user: str, days_ago: float) -> Event:
+    return Event(1, NOW - days_ago * DAY, "purchase", item, user, f"{user}{days_ago}", None)
+
+
+def choices(*events: Event) -> Choices:
+    return Choices.of(events, ROWS, ["purchase"])
+
+
+def test_shoppers_are_counted_once_within_each_time() -> None:
+    numbers = numbers_of(
+        choices(bought("a", "u", 1), bought("a", "u", 2), bought("a", "v", 10), bought("a", "w", 100)),
+        np.zeros(4, int),
+        None,
+        NOW,
+    )
+    assert [float(numbers[name][0]) for name in ("buyers", "week", "month")] == [3, 1, 2]
+    assert float(numbers["buyers"][1]) == 0
+
+
+def test_a_trend_is_more_than_the_weeks_before_made_expect() -> None:
+    rising = [bought("a", f"a{n}", 1 + n % 6) for n in range(12)]
+    steady = [bought("b", f"b{n}", 0.5 + n / 4) for n in range(100)]
+    falling = [bought("c", f"c{n}", 8 + n % 14) for n in range(30)]
+    trend = numbers_of(choices(*rising, *steady, *falling), np.zeros(4, int), None, NOW)["trend"]
+    assert trend[0] > 5
+    assert abs(trend[1]) < 1
+    assert trend[2] < -2
+    assert trend[3] == 0
+
+
+def test_consumables_are_bought_again_and_durables_are_not() -> None:
+    events = []
+    for number in range(100):
+        events += [bought("a", f"u{number}", 40), bought("c", f"u{number}", 40)]
+        events += [bought("b" if number % 2 else "a", f"u{number}", 5)]
+    rates = repeat_rates(choices(*events), np.array([1, 2, 2, 2]))
+    assert rates[0] == pytest.approx(0.45, abs=0.1), "50 of 100 who came again"
+    assert rates[2] < 0.1
+    assert rates[3] < rates[0], "nobody had it: what is known of its category"
+    assert rates[3] == pytest.approx(rates[2], abs=0.1)
+
+
+def test_of_a_few_shoppers_little_is_believed() -> None:
+    rates = repeat_rates(
+        choices(bought("a", "u", 9), bought("a", "u", 1), bought("b", "v", 9), bought("c", "v", 1)), np.zeros(4, int)
+    )
+    assert 0.05 < rates[1] < rates[0] < 0.3
+
+
+def test_the_middle_of_the_catalogue() -> None:
+    vectors = np.array([[1, 0], [0.8, 0.6], [0, 1]], np.float32)
+    assert central(vectors).argmax() == 1
+    assert central(np.zeros((0, 2), np.float32)).shape == (0,)
+
+
+@pytest.mark.parametrize(
+    ("type", "matrix"),
+    [("purchase", "together"), ("cart", "together"), ("click", "together"), ("view", "viewed"), ("click", "viewed")],
+)
+def test_which_events_link_items(type: str, matrix: str) -> None:
+    events = [
+        Event(1, NOW - DAY, type, item, who, who, None) for who in "uvwxyz" for item in ("ab" if who < "x" else "cd")
+    ]
+    assert links_of(events, ROWS, NOW)[matrix].of(0)[0].tolist() == [1]
+
+
+def test_clicks_are_no_baskets_where_things_are_bought() -> None:
+    events = [
+        Event(1, NOW, "click", item, who, who, None) for who in "uvwxyz" for item in ("ab" if who < "x" else "cd")
+    ]
+    links = links_of([*events, bought("d", "q", 1)], ROWS, NOW)
+    assert len(links["together"].indices) == 0
+    assert len(links["viewed"].indices) > 0
+
+
+def test_every_later_visit_is_a_chance_to_choose_again() -> None:
+    """u: a, then ab, then b, a day apart; v: a once. The half-life is one day, and u's last visit is now."""
+    events = [bought("a", "u", 2), bought("a", "u", 1), bought("b", "u", 1), bought("b", "u", 0), bought("a", "v", 1)]
+    chances, again, first = rebought(choices(*events), NOW, 1.0)
+    assert chances.tolist() == pytest.approx([0.5 + 1.0, 1.0, 0, 0]), "a: at the second and third visit"
+    assert again.tolist() == pytest.approx([0.5, 1.0, 0, 0])
+    assert first.tolist() == pytest.approx([0.25 + 0.5, 0.5, 0, 0])
+
+
+def test_no_choice_is_no_chance() -> None:
+    assert [part.tolist() for part in rebought(choices(), NOW, 1.0)] == [[0.0] * 4] * 3

@@ -1,0 +1,71 @@
+"""The shelves' trees: grown where visits teach something, judged on the newest, scored alike by ONNX and LightGBM."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import lightgbm
+import numpy as np
+import pytest
+
+from shelfwise.errors import GenerationCorrupt
+from shelfwise.forest import MODEL, TREES
+from shelfwise.trainer.wish_learning import teach_wishes
+from shelfwise.trainer.wish_rows import WishRows
+from shelfwise.wishes import CARD, NAMES, WishRanker
+
+SIZE = 20
+OWN, AGE = NAMES.index("own_90"), NAMES.index("age")
+
+
+def visits(count: int, *, told_by: int | None, seed: int = 0) -> WishRows:
+    """Groups of twenty of which two are chosen: the greatest of a feature, or any two."""
+    random = np.random.default_rng(seed)
+    features = random.random((count, SIZE, len(NAMES))).astype(np.float16)
+    worth = features[:, :, told_by] if told_by is not None else random.random((count, SIZE))
+    chosen = np.zeros((count, SIZE), np.float32)
+    np.put_along_axis(chosen, np.argsort(-worth, axis=1)[:, :2], 1.0, axis=1)
+    features[:, : SIZE // 2, NAMES.index("own_times")] = 0
+    return WishRows(
+        features.reshape(-1, len(NAMES)),
+        chosen.ravel(),
+        np.full(count, SIZE, np.int32),
+        np.arange(count, dtype=np.int64),
+    )
+
+
+def test_trees_that_know_better_than_the_blend_serve(tmp_path: Path) -> None:
+    verdict = teach_wishes(visits(400, told_by=AGE), tmp_path, 1)
+    assert verdict.kind == "trees"
+    assert verdict.learned > verdict.blend + 0.2
+    ranker = WishRanker(tmp_path)
+    assert ranker.kind == "trees"
+    asked = visits(1, told_by=AGE, seed=9)
+    features = asked.features.astype(np.float32)
+    assert set(np.argsort(-ranker.scores(features))[:2]) == set(np.flatnonzero(asked.chosen))
+    booster = lightgbm.Booster(model_file=tmp_path / TREES)
+    assert ranker.scores(features) == pytest.approx(np.asarray(booster.predict(features)), abs=1e-4)
+
+
+@pytest.mark.parametrize(("count", "told_by"), [(299, AGE), (400, None)], ids=["too few", "chance"])
+def test_else_the_blend_stays(tmp_path: Path, count: int, told_by: int | None) -> None:
+    assert teach_wishes(visits(count, told_by=told_by), tmp_path, 1).kind == "blend"
+    assert not (tmp_path / MODEL).exists()
+    assert WishRanker(tmp_path).kind == "blend"
+
+
+def test_nothing_teaches_nothing(tmp_path: Path) -> None:
+    assert teach_wishes(WishRows(), tmp_path, 1).searches == 0
+
+
+def test_the_same_visits_teach_the_same(tmp_path: Path) -> None:
+    for name in ("one", "other"):
+        teach_wishes(visits(400, told_by=AGE), tmp_path / name, 1)
+    assert (tmp_path / "one" / TREES).read_text() == (tmp_path / "other" / TREES).read_text()
+
+
+def test_trees_of_other_features_are_refused(tmp_path: Path) -> None:
+    teach_wishes(visits(400, told_by=AGE), tmp_path, 1)
+    (tmp_path / CARD).write_text("\n".join(NAMES[::-1]))
+    with pytest.raises(GenerationCorrupt, match="other features"):
+        WishRanker(tmp_path)

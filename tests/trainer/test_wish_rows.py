@@ -1,0 +1,129 @@
+"""Rows of past visits: made of what was known on the evening before, one group a shopper, and nothing of the future."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from shelfwise import Shop
+from shelfwise.columns import Catalogue, Columns
+from shelfwise.index import VectorIndex, build
+from shelfwise.store import Event
+from shelfwise.times import DAY
+from shelfwise.trainer import wish_rows
+from shelfwise.trainer.wish_rows import Evening, WishRows, evenings, known_at, wishes_of
+from shelfwise.wishes import NAMES
+
+AT = 1_320_000_000.0 // DAY * DAY
+IDS = [f"i{number}" for number in range(12)]
+
+
+@pytest.fixture
+def columns(tmp_path: Path) -> Iterator[Columns]:
+    with Shop(tmp_path / "shop") as shop:
+        shop.upsert([{"id": id, "title": f"Thing {id}", "price": 1.0} for id in IDS])
+        yield Catalogue(shop.store).current()
+
+
+@pytest.fixture
+def index() -> VectorIndex:
+    vectors = np.random.default_rng(0).normal(size=(12, 8)).astype(np.float32)
+    return build(IDS, vectors / np.linalg.norm(vectors, axis=1, keepdims=True))
+
+
+def bought(user: str, item: str, days: float, session: str = "") -> Event:
+    """So many days after the evening (before it: less than 0)."""
+    return Event(1, AT + days * DAY, "purchase", item, user, session or f"{user}{days}", None)
+
+
+PAST = [bought(f"u{number}", f"i{(number + step) % 8}", step - 20.0) for step in range(4) for number in range(10)]
+VISITS = [
+    bought("u0", "i4", 0.5, "now"),
+    bought("u0", "i5", 0.5, "now"),
+    bought("u1", "i2", 1.5),
+    bought("new", "i1", 1),
+]
+
+
+def rows(columns: Columns, index: VectorIndex, events: list[Event], until: float = 30.0) -> WishRows:
+    events = sorted(events, key=lambda event: event.ts)
+    evening = known_at(AT, AT + until * DAY, events, IDS, np.zeros(len(IDS), int))
+    return wishes_of(evening, events, columns, index, 1)
+
+
+def chosen_times(made: WishRows) -> list[float]:
+    """Of each row that was chosen, how often the shopper had had it."""
+    return made.features[made.chosen > 0, NAMES.index("own_times")].astype(float).tolist()
+
+
+def test_a_group_for_each_known_shopper_that_came(columns: Columns, index: VectorIndex) -> None:
+    made = rows(columns, index, PAST + VISITS)
+    assert len(made) == 2, "u0 and u1; of who was new nothing was known"
+    assert made.chosen.sum() == 3
+    assert chosen_times(made) == [0.0, 0.0, 1.0], "u0 never had i4 and i5, u1 had i2"
+
+
+def test_only_the_first_visit_counts(columns: Columns, index: VectorIndex) -> None:
+    later = bought("u0", "i6", 3)
+    assert np.array_equal(
+        rows(columns, index, [*PAST, *VISITS, later]).features, rows(columns, index, PAST + VISITS).features
+    )
+
+
+def test_visits_after_the_end_are_another_evenings(columns: Columns, index: VectorIndex) -> None:
+    assert len(rows(columns, index, PAST + VISITS, until=1.0)) == 1
+
+
+def test_nothing_of_the_future_is_known(columns: Columns, index: VectorIndex) -> None:
+    """What others buy after the evening changes no feature."""
+    noise = [bought(f"v{number}", f"i{number % 12}", 0.1 + number / 10) for number in range(40)]
+    with_noise, without = rows(columns, index, PAST + VISITS + noise), rows(columns, index, PAST + VISITS)
+    assert np.array_equal(with_noise.features, without.features)
+    assert np.array_equal(with_noise.chosen, without.chosen)
+
+
+def test_a_choice_that_was_no_candidate_teaches_nothing(columns: Columns, index: VectorIndex) -> None:
+    gone = [*PAST, bought("u0", "gone", 1)]
+    assert len(rows(columns, index, gone)) == 0
+    assert len(rows(columns, index, PAST)) == 0
+
+
+def test_so_many_shoppers_are_enough(columns: Columns, index: VectorIndex, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(wish_rows, "_MOST_SHOPPERS", 1)
+    assert len(rows(columns, index, PAST + VISITS)) == 1
+
+
+def test_rows_are_kept_and_read_again(columns: Columns, index: VectorIndex, tmp_path: Path) -> None:
+    made = rows(columns, index, PAST + VISITS)
+    both = WishRows().then(made).then(made)
+    both.save(tmp_path / "wishes")
+    again = WishRows.open(tmp_path / "wishes")
+    assert len(again) == 4
+    assert again.features.dtype == np.float16
+    assert np.array_equal(again.features, both.features)
+
+
+def test_an_evening_of_the_parents(columns: Columns, index: VectorIndex) -> None:
+    """The parent's own signals give the same rows as counting them anew."""
+    events = sorted(PAST + VISITS, key=lambda event: event.ts)
+    anew = known_at(AT, AT + 30 * DAY, events, IDS, np.zeros(len(IDS), int))
+    parents = Evening(AT, AT + 30 * DAY, anew.signals)
+    assert np.array_equal(wishes_of(parents, events, columns, index, 1).features, rows(columns, index, events).features)
+
+
+@pytest.mark.parametrize(("days", "count", "horizon"), [(400, 8, 40), (80, 8, 10), (8, 8, 1), (1.5, 1, 1), (0.5, 0, 1)])
+def test_which_evenings_a_new_ranker_learns_from(days: float, count: int, horizon: float) -> None:
+    """Each with the time after it within the log, and with something before it."""
+    found = evenings([bought("u", "i0", 0.0)], AT + days * DAY)
+    assert len(found) <= 8
+    assert all(end - start == pytest.approx(horizon * DAY) and end <= AT + days * DAY for start, end in found)
+    assert all(start > AT for start, _ in found)
+    assert found == sorted(found)
+    assert bool(found) == (count > 0)
+
+
+def test_no_event_no_evening() -> None:
+    assert evenings([], AT) == []

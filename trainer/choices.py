@@ -1,0 +1,103 @@
+"""What shoppers chose, basket by basket, as arrays: the form in which counts, links and the ranker's rows are made.
+
+A shopper is the user, else the session; a basket what they chose in one session, or on one day where none is known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from scipy import sparse
+
+from shelfwise.profile import visit_of
+from shelfwise.store import Event
+from shelfwise.times import DAY
+from shelfwise.trainer.defences import who
+
+__all__ = ["LARGEST_BASKET", "Choices"]
+
+LARGEST_BASKET = 200  # items; a wholesaler's thousand would tie everything to everything
+
+
+@dataclass(frozen=True, eq=False)
+class Choices:
+    """The baskets in the order of shopper, then of time; `items` (n_baskets, n_items) is 1 where a basket has one."""
+
+    shopper: np.ndarray  # (n_baskets,) int64, ascending
+    ts: np.ndarray  # (n_baskets,) float64 in epoch seconds, of the basket's first event
+    items: sparse.csr_matrix  # (n_baskets, n_items) float32
+    names: Sequence[str]  # of the shoppers
+
+    def __len__(self) -> int:
+        return len(self.ts)
+
+    @classmethod
+    def of(cls, events: Iterable[Event], rows: Mapping[str, int], types: Sequence[str]) -> Choices:
+        """The choices among events of these types, by shoppers who have a name; `rows` is each known item's place."""
+        shoppers: dict[str, int] = {}
+        baskets: dict[tuple[int, object], int] = {}
+        starts: list[float] = []
+        cells: list[tuple[int, int]] = []
+        for event in events:
+            name, row = who(event), rows.get(event.item)
+            if row is None or not name or event.type not in types:
+                continue
+            shopper = shoppers.setdefault(name, len(shoppers))
+            basket = baskets.setdefault((shopper, visit_of(event)), len(baskets))
+            if basket == len(starts):
+                starts.append(event.ts)
+            cells.append((basket, row))
+        table = np.array(cells, np.int64).reshape(len(cells), 2)
+        owner = np.array([shopper for shopper, _ in baskets], np.int64)
+        ts = np.array(starts, np.float64)
+        order = np.lexsort((ts, owner))
+        place = np.empty(len(order), np.int64)
+        place[order] = np.arange(len(order))
+        items = _ones(place[table[:, 0]], table[:, 1], (len(order), len(rows)))
+        return cls(owner[order], ts[order], items, list(shoppers))
+
+    def before(self, until: float) -> Choices:
+        """Those whose basket began before `until`."""
+        return self.part(self.ts < until)
+
+    def part(self, kept: np.ndarray) -> Choices:
+        """The baskets where `kept` (n_baskets,) is True."""
+        return Choices(self.shopper[kept], self.ts[kept], self.items[kept], self.names)
+
+    def limited(self) -> Choices:
+        """Without the baskets that are too large to mean anything."""
+        return self.part(self.sizes <= LARGEST_BASKET)
+
+    @cached_property
+    def sizes(self) -> np.ndarray:
+        """Items of each basket, (n_baskets,)."""
+        return np.diff(self.items.indptr)
+
+    def histories(self, now: float, half_life_days: float | None = None) -> sparse.csr_matrix:
+        """Each shopper's baskets summed, decayed by age at `now` where a half-life is given, (n_shoppers, n_items)."""
+        weights = self.weights(now, half_life_days)
+        summing = sparse.csr_matrix(
+            (weights, (self.shopper, np.arange(len(self)))), shape=(len(self.names), len(self)), dtype=np.float32
+        )
+        return (summing @ self.items).tocsr()
+
+    def weights(self, now: float, half_life_days: float | None = None) -> np.ndarray:
+        """What each basket counts at `now`, (n_baskets,) float32."""
+        if half_life_days is None:
+            return np.ones(len(self), np.float32)
+        return np.asarray(0.5 ** (np.maximum(0.0, now - self.ts) / (half_life_days * DAY)), np.float32)
+
+    def shoppers_since(self, start: float) -> np.ndarray:
+        """How many shoppers chose each item from `start` on, (n_items,)."""
+        late = self.part(self.ts >= start)
+        return np.bincount(late.histories(0.0).indices, minlength=self.items.shape[1])
+
+
+def _ones(rows: np.ndarray, columns: np.ndarray, shape: tuple[int, int]) -> sparse.csr_matrix:
+    matrix = sparse.csr_matrix((np.ones(len(rows), np.float32), (rows, columns)), shape=shape)
+    matrix.sum_duplicates()
+    matrix.data[:] = 1.0
+    return matrix

@@ -1,0 +1,84 @@
+"""What a night teaches the two rankers and counts for the shelves, once encoder and events are settled.
+
+Each ranker learns from what the parent's generation, or an evening counted anew, knew before the searches and visits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from shelfwise import Shop
+from shelfwise.columns import Catalogue as Columns
+from shelfwise.generations import Generation
+from shelfwise.profile import CHOSEN
+from shelfwise.serving import Serving
+from shelfwise.signals import Signals, save
+from shelfwise.store import Event
+from shelfwise.trainer.choices import Choices
+from shelfwise.trainer.collect import Material
+from shelfwise.trainer.diary import Diary
+from shelfwise.trainer.plan import Plan
+from shelfwise.trainer.rank_learning import teach
+from shelfwise.trainer.rank_rows import Rows, seen_before
+from shelfwise.trainer.remembering import learned_searches
+from shelfwise.trainer.signalling import links_of, numbers_of
+from shelfwise.trainer.wish_learning import teach_wishes
+from shelfwise.trainer.wish_rows import Evening, WishRows, evenings, known_at, wishes_of
+
+__all__ = ["RankingLessons"]
+
+
+class RankingLessons:
+    """The lessons of one night on one parent; what they write goes into the child's `folder`."""
+
+    def __init__(
+        self, shop: Shop, parent: Generation, serving: Serving, plan: Plan, folder: Path, diary: Diary
+    ) -> None:
+        self.shop, self.parent, self.serving, self.plan = shop, parent, serving, plan
+        self.folder, self.diary, self.seed = folder, diary, int(diary.report["seed"])
+
+    def searches(self, material: Material) -> dict[str, Any]:
+        """Teach the ranker of searches, on the parent's rows and on the searches since, as the parent saw them."""
+        past = learned_searches(material)
+        with self.diary.timed("rank"):
+            rows = Rows.open(self.parent.checked("ranker")) if self.parent.holds("ranker") else Rows()
+            # Without rows to go on from, all searches that the parent's encoder did not learn from.
+            seen = self.parent.card["ranked" if len(rows) else "learned"]
+            new = [one for one in past if one.ts >= seen["until"] or max(one.seqs) > seen["events_seq"]]
+            made = seen_before(self.shop, self.serving, new, past, material.honest, self.diary.count("rank"))
+            rows = rows.then(made)
+            rows.save(self.folder / "ranker")
+            return teach(rows, self.folder / "ranker", self.seed).to_dict()
+
+    def shelves(
+        self, honest: Sequence[Event], linking: Sequence[Event], ids: list[str], vectors: np.ndarray
+    ) -> dict[str, Any]:
+        """Count the child's signals, the links from the events `linking`, and teach the ranker of the shelves."""
+        columns = Columns(self.shop.store).current()
+        categories = columns.category[columns.rows(ids)]
+        rows = {id: row for row, id in enumerate(ids)}
+        with self.diary.timed("signals"):
+            now = self.plan.until
+            numbers = numbers_of(Choices.of(honest, rows, CHOSEN), categories, vectors, now)
+            save(self.folder / "signals", ids, numbers, links_of(linking, rows, now))
+        with self.diary.timed("wishes"):
+            known = WishRows.open(self.parent.checked("wishes")) if self.parent.holds("wishes") else WishRows()
+            for evening in self._evenings(known, honest, ids, categories):
+                made = wishes_of(evening, honest, columns, self.serving.index, self.seed, self.diary.count("wishes"))
+                known = known.then(made)
+            known.save(self.folder / "wishes")
+            return teach_wishes(known, self.folder / "wishes", self.seed).to_dict()
+
+    def _evenings(
+        self, known: WishRows, honest: Sequence[Event], ids: list[str], categories: np.ndarray
+    ) -> list[Evening]:
+        """Where the rows go on from: the parent's own evening, or several of the past for a ranker that begins."""
+        until = self.plan.until
+        if len(known) and self.parent.holds("signals"):
+            counted = float(self.parent.card.get("ranked", self.parent.card)["until"])
+            return [Evening(counted, until, Signals.open(self.parent.checked("signals")))] if counted < until else []
+        return [known_at(at, end, honest, ids, categories) for at, end in evenings(honest, until)]

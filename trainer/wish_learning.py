@@ -1,0 +1,83 @@
+"""The trees that rank the shelf `for-you`, grown from past visits and judged on the newest fifth of them.
+
+LambdaMART by LightGBM; a visit is asked twice, with all its candidates and with those that were new to the shopper.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+
+from shelfwise.forest import MODEL, TREES
+from shelfwise.trainer.rank_learning import RankVerdict, gains_of, has_lightgbm
+from shelfwise.trainer.scoring import paired_interval
+from shelfwise.trainer.trees import to_onnx
+from shelfwise.trainer.wish_rows import WishRows
+from shelfwise.wishes import CARD, NAMES, blended
+
+__all__ = ["teach_wishes"]
+
+_LEAST_GROWN = 300  # visits from which trees are grown
+_OWN_TIMES = NAMES.index("own_times")
+_TREES: dict[str, Any] = {
+    "objective": "lambdarank", "num_leaves": 31, "learning_rate": 0.1, "min_data_in_leaf": 100, "lambda_l2": 10.0,
+    "feature_fraction": 0.5, "bagging_fraction": 0.7, "bagging_freq": 1, "max_bin": 127,
+    "lambdarank_truncation_level": 30, "verbose": -1, "deterministic": True,
+}  # fmt: skip
+_ROUNDS = 150
+
+
+def teach_wishes(rows: WishRows, folder: Path, seed: int) -> RankVerdict:
+    """Write the trees into `folder` if they may serve, and say how they were judged against the blend."""
+    visits = len(rows)
+    if visits < _LEAST_GROWN or not has_lightgbm():
+        return RankVerdict("blend", visits)
+    split = visits - visits // 5
+    late = rows.part(split, visits)
+    plain = gains_of(_blend(late), late)
+    trees = _grown(rows.part(0, split), seed)
+    gains = gains_of(np.asarray(trees.predict(late.features.astype(np.float32))), late)
+    low, high = paired_interval(gains - plain, late.clusters.tolist(), seed=seed)
+    kind = "trees" if low > 0 else "blend"  # better than by chance
+    if kind == "trees":
+        _write(_grown(rows, seed), folder)
+    return RankVerdict(kind, len(late), float(plain.mean()), float(gains.mean()), low, high)
+
+
+def _blend(rows: WishRows) -> np.ndarray:
+    """The blend's score of each row, (n_rows,), each group by itself."""
+    ends = np.cumsum(rows.sizes)
+    groups = np.split(rows.features.astype(np.float32), ends[:-1]) if len(ends) else []
+    return np.concatenate([blended(group).sum(axis=1) for group in groups])
+
+
+def _grown(rows: WishRows, seed: int) -> Any:
+    import lightgbm
+
+    features, chosen, sizes = _asked_twice(rows)
+    data = lightgbm.Dataset(features, chosen.astype(np.int32), group=sizes, feature_name=list(NAMES))
+    return lightgbm.train({**_TREES, "seed": seed}, data, _ROUNDS)
+
+
+def _asked_twice(rows: WishRows) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Features, choices and sizes of all groups, and of each once more without what the shopper had already."""
+    group = np.repeat(np.arange(len(rows)), rows.sizes)
+    fresh = rows.features[:, _OWN_TIMES] == 0
+    found = np.bincount(group[fresh], rows.chosen[fresh], minlength=len(rows)) > 0
+    kept = fresh & found[group]
+    sizes = np.bincount(group[kept], minlength=len(rows))
+    return (
+        np.concatenate([rows.features, rows.features[kept]]).astype(np.float32),
+        np.concatenate([rows.chosen, rows.chosen[kept]]),
+        np.concatenate([rows.sizes, sizes[sizes > 0]]),
+    )
+
+
+def _write(trees: Any, folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / CARD).write_text("\n".join(NAMES))
+    trees.save_model(str(folder / TREES))
+    onnx.save(to_onnx(trees, len(NAMES)), str(folder / MODEL))

@@ -1,0 +1,152 @@
+"""What the shelves' ranker learns from: past visits of known shoppers, each with what could have been wanted before it.
+
+Everything about a visit is as it was known on the evening before: the events, the counts, the links; the vectors are
+those of the parent, which never learned from the visit. Kept from generation to generation, only numbers.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import ClassVar
+from zlib import crc32
+
+import numpy as np
+
+from shelfwise.columns import Columns
+from shelfwise.features import Counts
+from shelfwise.index import VectorIndex
+from shelfwise.profile import CHOSEN, Profile, visit_of
+from shelfwise.shelves import Setting
+from shelfwise.signals import Placed, Signals
+from shelfwise.statistics import RECENT_HALF_LIFE_DAYS, Statistics, popularity
+from shelfwise.store import Event
+from shelfwise.times import DAY
+from shelfwise.trainer.choices import Choices
+from shelfwise.trainer.defences import who
+from shelfwise.trainer.rank_rows import Rows
+from shelfwise.trainer.signalling import links_of, numbers_of
+from shelfwise.wishes import NAMES, candidates, features, led_to
+
+__all__ = ["Evening", "WishRows", "evenings", "known_at", "wishes_of"]
+
+HISTORY = 500  # events of a shopper, as at the door
+_MOST_SHOPPERS = 1_500  # of an evening
+# Of the candidates that were not chosen, whichever they are: were the likely ones kept more often, trees would learn
+# that likely candidates are seldom chosen.
+_OTHERS = 0.15
+_EVENINGS, _LONGEST, _LEAST = 8, 40 * DAY, DAY
+
+
+@dataclass(frozen=True)
+class WishRows(Rows):
+    """A group of candidates for each visit, oldest first."""
+
+    NAMES: ClassVar[tuple[str, ...]] = NAMES
+    MOST: ClassVar[int] = 8_000
+
+    features: np.ndarray = field(default_factory=lambda: np.zeros((0, len(NAMES)), np.float16))
+
+
+@dataclass(frozen=True, eq=False)
+class Evening:
+    """What was known at `at` (epoch seconds), and until when the visits after it are looked at."""
+
+    at: float
+    until: float
+    signals: Signals
+
+
+def evenings(events: Sequence[Event], until: float) -> list[tuple[float, float]]:
+    """Moments of the past, each with the end of the time after it, for a shop whose ranker begins: oldest first.
+
+    Up to eight, three weeks apart, each with the six weeks after it; closer where the log is shorter.
+    """
+    if not events:
+        return []
+    span = until - min(event.ts for event in events)
+    horizon = min(_LONGEST, max(_LEAST, span / 8))
+    starts = [until - horizon * (1 + number / 2) for number in range(_EVENINGS)]
+    return [(start, start + horizon) for start in reversed(starts) if start > until - span * 0.75]
+
+
+def known_at(at: float, until: float, events: Sequence[Event], ids: Sequence[str], categories: np.ndarray) -> Evening:
+    """An evening of which no generation is left, counted anew; `categories` (n_items,) are codes."""
+    rows = {id: row for row, id in enumerate(ids)}
+    before = [event for event in events if event.ts < at]
+    numbers = numbers_of(Choices.of(before, rows, CHOSEN), categories, None, at)
+    return Evening(at, until, Signals(ids, numbers, links_of(before, rows, at)))
+
+
+def wishes_of(
+    evening: Evening,
+    events: Sequence[Event],
+    columns: Columns,
+    index: VectorIndex,
+    seed: int,
+    progress: Callable[[int, int], object] = lambda done, total: None,
+) -> WishRows:
+    """A group for the first visit after the evening of each shopper who was known then; `events` in order of time."""
+    before = [event for event in events if event.ts < evening.at]
+    visits = _first_visits([event for event in events if evening.at <= event.ts < evening.until])
+    histories: defaultdict[str, list[Event]] = defaultdict(list)
+    for event in before:
+        histories[who(event)].append(event)
+    known = [name for name in visits if name and histories.get(name)]
+    chance = np.random.default_rng([seed, int(evening.at)])
+    if len(known) > _MOST_SHOPPERS:
+        known = [known[place] for place in sorted(chance.choice(len(known), _MOST_SHOPPERS, replace=False).tolist())]
+    counts = Counts.of(_counted(before, evening.at), columns, evening.at)
+    signals = Placed(evening.signals, columns)
+    made = []
+    for done, name in enumerate(known):
+        progress(done, len(known))
+        profile = Profile.of(histories[name][-HISTORY:][::-1], columns, evening.at)
+        setting = Setting(np.zeros(0, np.int64), profile, columns, counts, signals, columns.live, index)
+        group = _group(setting, columns.rows(visits[name]), chance)
+        if group is not None:
+            made.append((*group, crc32(name.encode())))
+    return _joined(made)
+
+
+def _group(setting: Setting, wanted: np.ndarray, chance: np.random.Generator) -> tuple[np.ndarray, np.ndarray] | None:
+    """Features and whether it was chosen, of the candidates that are kept; None where no choice was a candidate."""
+    if not len(setting.profile):
+        return None
+    led = led_to(setting)
+    rows = candidates(setting, led)
+    chosen = np.isin(rows, wanted[wanted > 0])
+    if not chosen.any():
+        return None
+    made = features(setting, rows, led)
+    kept = chosen | (chance.random(len(rows)) < _OTHERS)
+    return made[kept].astype(np.float16), chosen[kept].astype(np.float32)
+
+
+def _first_visits(events: Sequence[Event]) -> dict[str, list[str]]:
+    """Shopper → the items chosen in their first visit in which any was."""
+    visits: dict[str, object] = {}
+    items: defaultdict[str, list[str]] = defaultdict(list)
+    for event in events:
+        if event.type in CHOSEN and visits.setdefault(who(event), visit_of(event)) == visit_of(event):
+            items[who(event)].append(event.item)
+    return items
+
+
+def _counted(events: Sequence[Event], at: float) -> Statistics:
+    first: dict[str, float] = {}
+    for event in events:
+        first.setdefault(event.item, event.ts)
+    return Statistics(popularity(events, at), popularity(events, at, RECENT_HALF_LIFE_DAYS), first)
+
+
+def _joined(made: Sequence[tuple[np.ndarray, np.ndarray, int]]) -> WishRows:
+    if not made:
+        return WishRows()
+    return WishRows(
+        np.concatenate([features for features, _, _ in made]),
+        np.concatenate([chosen for _, chosen, _ in made]),
+        np.array([len(chosen) for _, chosen, _ in made], np.int32),
+        np.array([name for _, _, name in made], np.int64),
+    )
