@@ -25,7 +25,8 @@ from shelfwise.cleaning import is_encodable
 
 __all__ = ["Storefront"]
 
-_POPULAR, _SHELF = 24, 12
+_POPULAR, _SHELF = 24, 12  # cards on a shelf
+_TOLD = ("together", "again")  # kinds that say under each card why it stands there
 _SOURCE = ("search_id", "recommendation_id", "query", "position")
 _MAX_SOURCE = 1_000  # characters; it goes into addresses
 _DONE = {"cart": "Added to your cart.", "purchase": "Bought. Thank you!"}
@@ -59,14 +60,14 @@ class Storefront:
         source = _source(given.text)
         if source and not shopper.silent and request.method == "GET":
             self._click(id, shopper, source)
-        shelf = self._shop.recommend(
-            user=shopper.user, session=shopper.session, item=id, limit=_SHELF, log=not shopper.silent
-        )
+        log = not shopper.silent
+        similar, together = (self._shelf(shopper, log, kind, _SHELF, item=id) for kind in ("similar", "together"))
+        shelves = [similar] if together.kind == similar.kind else [together, similar]
         context = {
             "item": found,
             "tile": tile(found),
-            "similar": _on_shelf(shelf, log=not shopper.silent),
-            "answer": shelf,
+            "shelves": [(shelf.kind, _on_shelf(shelf, log)) for shelf in shelves],
+            "answer": similar,
             "source": source,
             "once": uuid.uuid4().hex,  # a form sent twice is one purchase
             "done": _DONE.get(given.text("done") or "", ""),
@@ -110,12 +111,21 @@ class Storefront:
         }
 
     def _shelves(self, shopper: Shopper, log: bool) -> dict[str, Any]:
-        """What is for this shopper, where we know something of them, and what is popular."""
-        answer = self._shop.recommend(user=shopper.user, session=shopper.session, limit=_POPULAR, log=log)
-        shelves = [(answer.kind, _on_shelf(answer, log))]
-        if answer.kind != "popular":
-            shelves.append(("popular", _on_shelf(self._shop.recommend(limit=_POPULAR, log=log), log)))
-        return {"answer": answer, "results": [], "shelves": shelves}
+        """What is for this shopper, what they buy again, what is rising, and what is popular: each kind once."""
+        answer = self._shelf(shopper, log, "for-you", _POPULAR)
+        shelves = {answer.kind: answer}
+        for kind, limit in (("again", _SHELF), ("trending", _SHELF), ("popular", _POPULAR)):
+            shelf = self._shelf(shopper, log, kind, limit)
+            if shelf.kind == kind:
+                shelves.setdefault(kind, shelf)
+        shown = [(kind, _on_shelf(shelf, log)) for kind, shelf in shelves.items()]
+        return {"answer": answer, "results": [], "shelves": shown}
+
+    def _shelf(self, shopper: Shopper, log: bool, kind: str, limit: int, item: str | None = None) -> Recommendations:
+        return self._shop.recommend(
+            user=shopper.user, session=shopper.session, item=item, kind=kind, limit=limit, log=log,
+            explain=kind in _TOLD,
+        )  # fmt: skip
 
     def _click(self, id: str, shopper: Shopper, source: dict[str, str]) -> None:
         """Record it; what was forged in the link is refused by the shop and does no harm."""
@@ -130,7 +140,9 @@ class Storefront:
 
 
 def _on_shelf(shelf: Recommendations, log: bool) -> list[Card]:
-    return cards(shelf.hits, {"recommendation_id": shelf.recommendation_id} if log else {})
+    """Its cards; where each says why, only those of the shelf's own kind."""
+    hits = [hit for hit in shelf.hits if hit.reasons is None or hit.reasons["kind"] == shelf.kind]
+    return cards(hits, {"recommendation_id": shelf.recommendation_id} if log else {})
 
 
 def _source(given: Callable[[str], str | None]) -> dict[str, str]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from flask.testing import FlaskClient
 
 from shelfwise import InvalidInput, Shop
 from shelfwise.api import create_app
-from shelfwise.records import Answer
+from shelfwise.records import Answer, Recommendations
 
 
 def test_search_answers_as_the_contract_says(client: FlaskClient) -> None:
@@ -101,15 +103,121 @@ def test_text_is_written_as_itself(client: FlaskClient) -> None:
     assert "ü" in response.get_data(as_text=True) and ": " not in response.text
 
 
+# ---- shelves ------------------------------------------------------------------------------------------------
+
+KINDS = ["for-you", "similar", "together", "again", "next", "trending", "popular", "new"]
+
+
 @pytest.mark.parametrize(
     ("query", "kind"),
-    [("", "popular"), ("user=nobody-knows", "popular"), ("user=&session=&item=", "popular"), ("user=17850", "for-you"),
-     ("item=22465", "similar"), ("item=22465&item=22464&user=17850", "similar")],
+    [("", "popular"), ("user=nobody-knows", "popular"), ("user=&session=&item=&kind=&exclude=&filter=", "popular"),
+     ("user=17850", "for-you"), ("user=17850&kind=again", "for-you"), ("user=17850&kind=new", "new"),
+     ("item=22465", "popular"), ("item=22465&item=22464&user=17850", "popular")],
 )  # fmt: skip
 def test_recommend_is_of_a_kind(client: FlaskClient, query: str, kind: str) -> None:
+    """This shop has learned nothing yet: what is like an item nobody knows."""
     response = client.get(f"/recommend?{query}&limit=3")
     assert response.status_code == 200
     assert {"recommendation_id", "generation", "kind", "took_ms", "hits"} <= set(response.json)
     assert response.json["kind"] == kind
     ids = [hit["id"] for hit in response.json["hits"]]
     assert len(ids) == 3 and "gone" not in ids
+
+
+def recommended(client: FlaskClient, query: str) -> list[str]:
+    response = client.get(f"/recommend?{query}&limit=100")
+    assert response.status_code == 200, response.text
+    return [hit["id"] for hit in response.json["hits"]]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    ("query", "left_out"),
+    [
+        ("item=22465", {"22465"}),
+        ("item=22465&item=22464", {"22465", "22464"}),
+        ("exclude=22465&exclude=21730&exclude=nothing", {"22465", "21730"}),
+        ("user=17850&repeats=0", {"22464", "21730"}),
+        ("user=17850&repeats=1", set()),
+        ("filter=NOT+brand:Northlight", {"22465"}),
+        ("session=7", {"quote"}),
+    ],
+)
+def test_what_a_shelf_leaves_out(client: FlaskClient, kind: str, query: str, left_out: set[str]) -> None:
+    client.post("/events", json={"type": "dismiss", "item": "quote", "session": "7"})
+    whole = set(recommended(client, ""))
+    assert {"22465", "22464", "21730", "quote"} <= whole and "gone" not in whole
+    assert set(recommended(client, f"{query}&kind={kind}")) == whole - left_out
+
+
+@pytest.fixture
+def regular(client: FlaskClient) -> None:
+    """The shopper bought one of their two things before, a month ago."""
+    event = {"type": "purchase", "item": "22464", "user": "17850", "ts": time.time() - 30 * 86_400}
+    assert client.post("/events", json=event).json["accepted"] == 1
+
+
+@pytest.mark.usefixtures("regular")
+def test_a_shelf_says_what_filled_it_and_why_each_hit_is_there(client: FlaskClient) -> None:
+    body = client.get("/recommend?user=17850&kind=again&explain=1&diversity=0.5&limit=6").json
+    assert (body["kind"], body["filled"][-1]) == ("again", "new")
+    assert body["hits"][0]["reasons"]["kind"] == "again"
+    assert body["hits"][0]["reasons"]["text"] == "you bought it 2 times, today"
+    assert all(hit["reasons"]["text"] and hit["reasons"]["kind"] in KINDS for hit in body["hits"])
+    scores = [hit["score"] for hit in body["hits"]]
+    assert scores == sorted(scores, reverse=True)
+    body = client.get("/recommend?user=17850&limit=1").json
+    assert "filled" not in body and "reasons" not in body["hits"][0]
+
+
+def test_an_event_counts_in_the_very_next_shelf(client: FlaskClient) -> None:
+    assert client.get("/recommend?session=new").json["kind"] == "popular"
+    client.post("/events", json={"type": "click", "item": "22465", "session": "new"})
+    body = client.get("/recommend?session=new&explain=1").json
+    assert body["kind"] == "for-you"
+    (clicked,) = [hit for hit in body["hits"] if hit["id"] == "22465"]
+    assert clicked["reasons"]["text"] == "you looked at it once, today"
+
+
+@pytest.mark.parametrize(
+    ("given", "field"),
+    [
+        ("kind=foo", "kind"), ("kind=For-You", "kind"), ("repeats=2", "repeats"), ("repeats=no", "repeats"),
+        ("diversity=2", "diversity"), ("diversity=-1", "diversity"), ("diversity=much", "diversity"),
+        ("explain=yes", "explain"), ("limit=0", "limit"), ("limit=101", "limit"), ("limit=many", "limit"),
+        ("filter=price:cheap", "filter"), ("filter=(brand:a", "filter"), ("filter=title:a", "filter"),
+        ("&".join(["item=22465"] * 101), "item"), ("&".join(["exclude=22465"] * 101), "exclude"),
+        (f"user={'x' * 600}", "user"), ("session=%00", "session"),
+    ],
+)  # fmt: skip
+def test_a_wrong_question_for_a_shelf_is_named(client: FlaskClient, given: str, field: str) -> None:
+    response = client.get(f"/recommend?{given}")
+    assert (response.status_code, response.json["error"]["field"]) == (400, field)
+    assert response.json["error"]["message"].startswith(f"{field}: ")
+
+
+@pytest.mark.parametrize("given", ["item=nothing", "item=22465&item=nothing", f"item={'x' * 600}", "item=%00"])
+def test_an_item_that_there_is_not(client: FlaskClient, given: str) -> None:
+    response = client.get(f"/recommend?{given}")
+    assert (response.status_code, response.json["error"]["field"]) == (404, "item")
+
+
+@pytest.mark.usefixtures("regular")
+def test_a_shelf_is_logged_and_events_cite_it(client: FlaskClient, shop: Shop) -> None:
+    shelf = client.get("/recommend?user=17850&kind=again").json
+    cited = {"recommendation_id": shelf["recommendation_id"], "position": 1, "user": "17850"}
+    client.post("/events", json={"type": "click", "item": shelf["hits"][0]["id"], **cited})
+    exported = shop.export("17850")
+    (shown,) = exported["recommendations"]
+    assert (shown["recommendation_id"], shown["kind"]) == (shelf["recommendation_id"], "again")
+    assert exported["events"][-1]["recommendation_id"] == shelf["recommendation_id"]
+
+
+def test_shelves_explore_by_the_same_setting(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = []
+    answer = Recommendations("r", None, "popular", 0.0, [])
+    monkeypatch.setattr(Shop, "recommend", lambda self, **given: seen.append(given["explore"]) or answer)
+    for share, expected in (("", 0.05), ("0.5", 0.5), ("0", 0.0)):
+        monkeypatch.setenv("SHELFWISE_EXPLORE", share)
+        create_app({"SHOP": shop}).test_client().get("/recommend")
+        assert seen[-1] == expected

@@ -107,7 +107,7 @@ def test_choosing_a_shopper_and_buying(page: Any, shop: Shop, address: str) -> N
     page.locator(".shopper summary").click()
     page.locator("#user").fill("17850")
     page.get_by_role("button", name="Switch").click()
-    playwright.expect(page.locator("h2").first).to_have_text("For customer 17850")
+    playwright.expect(page.locator("h2").first).to_have_text("For you, customer 17850")
     page.locator("a.card").first.click()
     page.get_by_role("button", name="Buy").click()
     playwright.expect(page.locator(".done")).to_have_text("Bought. Thank you!")

@@ -80,13 +80,13 @@ def test_price(amount: float | None, currency: str | None, shown: str) -> None:
 
 
 def test_home_shows_what_is_popular_and_for_a_customer_theirs(client: FlaskClient) -> None:
-    assert "Popular right now" in client.get("/").text and "For customer" not in client.get("/").text
+    assert "Popular right now" in client.get("/").text and "For you" not in client.get("/").text
     chosen = client.post("/shopper", data={"user": " 17850 ", "q": "star"})
     assert (chosen.status_code, chosen.headers["Location"]) == (303, "/?q=star")
     page = client.get("/").text
-    assert "For customer 17850" in page and '<option value="17850">' in page
+    assert "For you, customer 17850" in page and '<option value="17850">' in page
     client.post("/shopper", data={"user": "17850", "nobody": "1"})
-    assert "For customer" not in client.get("/").text
+    assert "For you" not in client.get("/").text
 
 
 @pytest.mark.parametrize("user", ["\x00", "x" * 513])
@@ -115,7 +115,7 @@ def test_an_item_shows_all_of_itself(client: FlaskClient) -> None:
     page = client.get("/item/22465").text
     for part in ("Hanging Metal Star Lantern", "£1.65", "by Northlight", "Lamps &amp; Lanterns", "Hangs.", "zinc"):
         assert part in page
-    for part in ('src="https://images.example/22465.jpg"', 'href="https://shop.example/22465"', "Similar", ">Buy<"):
+    for part in ('src="https://images.example/22465.jpg"', 'href="https://shop.example/22465"', ">Buy<"):
         assert part in page
     gone = client.get("/item/gone").text
     assert "Out of stock" in gone and ">Buy<" not in gone
@@ -234,3 +234,10 @@ def test_the_pages_load_only_our_own_files(client: FlaskClient) -> None:
             r"//\w|@import", re.sub(r"http://www.w3.org/2000/svg|// https://www.w3.org/\S+", "", response.text)
         )
         response.close()
+
+
+def test_what_goes_into_the_same_baskets_stands_on_the_item_s_page(client: FlaskClient, shop: Shop) -> None:
+    """Without a generation nothing was counted: what is new is all there is, and once."""
+    page = client.get("/item/22465").text
+    assert "Bought together" not in page
+    assert page.count('<section class="shelf">') == 1
