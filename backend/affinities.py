@@ -12,7 +12,8 @@ import numpy as np
 
 from shelfwise.columns import Columns
 from shelfwise.index import VectorIndex
-from shelfwise.statistics import WORTH, Statistics, decay
+from shelfwise.signals import Placed
+from shelfwise.statistics import WORTH, decay
 from shelfwise.store import Event
 
 __all__ = ["Affinities", "affinities", "taste"]
@@ -28,7 +29,7 @@ class Affinities:
     """A shopper's taste; `of` says how much of it each candidate meets."""
 
     own: Mapping[int, float]  # row → decayed worth of the shopper's events on the item
-    companions: Mapping[int, float]  # row → how strongly it is bought together with what they have
+    companions: np.ndarray  # (columns.size,) how strongly it goes into baskets with what they have, at most 1
     look: np.ndarray | None  # (dim,) unit vector of what they chose lately
     brands: Mapping[int, float]  # brand code → share of their choices, 0..1
     categories: Mapping[int, float]
@@ -38,7 +39,7 @@ class Affinities:
         """The features of `features.TASTES` for candidates `rows` (n,), each (n,) float32."""
         tastes = {
             "own": np.log1p([self.own.get(row, 0.0) for row in rows.tolist()]),
-            "companion": np.array([self.companions.get(row, 0.0) for row in rows.tolist()]),
+            "companion": self.companions[rows],
             "brand": _shares(self.brands, columns.brand[rows]),
             "category": _shares(self.categories, columns.category[rows]),
         }
@@ -54,7 +55,7 @@ class Affinities:
 
 
 def affinities(
-    events: Sequence[Event], columns: Columns, index: VectorIndex | None, statistics: Statistics, now: float
+    events: Sequence[Event], columns: Columns, index: VectorIndex | None, signals: Placed, now: float
 ) -> Affinities | None:
     """The taste of a shopper with these events, newest first; None where they say nothing."""
     own: dict[int, float] = {}
@@ -67,9 +68,10 @@ def affinities(
         return None
     rows = np.fromiter(own, np.int64, len(own))
     weights = np.array([own[row] for row in rows.tolist()])
+    companions = signals.leads("together", rows[:_SEEDS], np.ones(len(rows[:_SEEDS])))
     return Affinities(
         own,
-        _companions(own, columns, statistics),
+        companions / (companions.max(initial=0.0) or 1.0),
         taste(index, events, now) if index is not None else None,
         _totals(columns.brand[rows], weights),
         _totals(columns.category[rows], weights),
@@ -91,15 +93,6 @@ def taste(index: VectorIndex, events: Sequence[Event], now: float) -> np.ndarray
     total = np.array([weights[id] for id in known], dtype=np.float32) @ vectors  # (dim,)
     norm = float(np.linalg.norm(total))
     return total / norm if norm > 0 else None
-
-
-def _companions(own: Mapping[int, float], columns: Columns, statistics: Statistics) -> dict[int, float]:
-    found: dict[str, float] = {}
-    for row in list(own)[:_SEEDS]:
-        for id, weight in statistics.together(columns.ids[row] or ""):
-            found[id] = found.get(id, 0.0) + weight
-    rows = columns.rows(found).tolist()
-    return {row: value for row, value in zip(rows, found.values(), strict=True) if row}
 
 
 def _totals(codes: np.ndarray, weights: np.ndarray) -> dict[int, float]:

@@ -26,6 +26,7 @@ from shelfwise.ranking import ALL, Sources
 from shelfwise.said import Said
 from shelfwise.searching import Found, Ranked, find, followed, rank
 from shelfwise.serving import Serving
+from shelfwise.signals import Placed, Signals
 from shelfwise.sorting import order
 from shelfwise.statistics import Statistics
 from shelfwise.store import Event, Store
@@ -137,7 +138,8 @@ class Inquirer:
             rows = order(np.flatnonzero(found.result), asked.sort, columns, counts.popularity.astype(np.float64))
             return _page(asked, rows, np.zeros(len(rows)), found, columns)
         index = serving.index if serving is not None else None
-        taste = affinities(asked.events, columns, index, statistics, now) if asked.events else None
+        signals = serving.signals(columns) if serving is not None else Placed(Signals(), columns)
+        taste = affinities(asked.events, columns, index, signals, now) if asked.events else None
         ranked = rank(found, columns, counts, serving, taste, asked.sources)
         spread = _spread(ranked, columns, asked.diversity)
         if rules:  # they may mean any item of the result

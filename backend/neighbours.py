@@ -19,7 +19,7 @@ Rows = npt.NDArray[np.int64]
 
 @dataclass(frozen=True, eq=False)
 class Neighbours:
-    """A matrix in CSR form, the links of each item strongest first; `support` is how many baskets made each link."""
+    """A matrix in CSR form, the links of each item strongest first; `support` is how many shoppers made each link."""
 
     indptr: np.ndarray = field(default_factory=lambda: np.zeros(1, np.int64))  # (n_items + 1,)
     indices: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int32))  # (n_links,)
@@ -54,7 +54,7 @@ class Neighbours:
         return found
 
     def supported(self, row: int, other: int) -> int:
-        """How many baskets made the link from `row` to `other`; 0 where that was not counted."""
+        """How many shoppers made the link from `row` to `other`; 0 where that was not counted."""
         indices, _ = self.of(row)
         hit = np.flatnonzero(indices == other)
         return int(self.support[self.indptr[row] + hit[0]]) if len(hit) and len(self.support) else 0

@@ -51,6 +51,19 @@ class Signals:
     numbers: Mapping[str, np.ndarray] = field(default_factory=dict)
     links: Mapping[str, Neighbours] = field(default_factory=dict)
 
+    def companions(self, ids: Sequence[str]) -> dict[str, float]:
+        """What goes into the same baskets as these items: id → the links' weights, summed."""
+        links = self.links.get("together", Neighbours())
+        found: dict[str, float] = {}
+        for id in ids:
+            for row, weight in zip(*links.of(self._row_of.get(id, -1)), strict=True):
+                found[self.ids[row]] = found.get(self.ids[row], 0.0) + float(weight)
+        return found
+
+    @cached_property
+    def _row_of(self) -> dict[str, int]:
+        return {id: row for row, id in enumerate(self.ids)}
+
     @classmethod
     def open(cls, folder: Path) -> Signals:
         ids = json.loads((folder / "ids.json").read_text())
@@ -103,7 +116,7 @@ class Placed:
         return links.between(int(self._places[row]), self._places[others])
 
     def supported(self, name: str, row: int, other: int) -> int:
-        """How many baskets link `row` to `other`."""
+        """How many shoppers link `row` to `other`."""
         links = self._signals.links.get(name)
         return 0 if links is None else links.supported(int(self._places[row]), int(self._places[other]))
 

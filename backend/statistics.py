@@ -1,4 +1,4 @@
-"""What a generation counts rather than learns: each item's popularity and what is bought together with it.
+"""What a generation counts of each item rather than learns: how popular it is, and when it was first chosen.
 
 The night writes the folder with `save`; the door opens it. All weights are decayed sums measured back from the
 night's `until`.
@@ -30,27 +30,11 @@ RECENT_HALF_LIFE_DAYS = 2.0
 @dataclass(frozen=True)
 class Statistics:
     """`popularity`: id → 0..1, over weeks; `recent`: the same over days; `first_seen`: id → epoch seconds of its first
-    event; `together`: id → (other ids, weights 0..1), best first."""
+    event."""
 
     popularity: Mapping[str, float] = field(default_factory=dict)
     recent: Mapping[str, float] = field(default_factory=dict)
     first_seen: Mapping[str, float] = field(default_factory=dict)
-    _ids: list[str] = field(default_factory=list)
-    _rows: Mapping[str, int] = field(default_factory=dict)
-    _indptr: np.ndarray = field(default_factory=lambda: np.zeros(1, np.int64))  # (n_items + 1,)
-    _indices: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int32))  # (n_pairs,) columns
-    _weights: np.ndarray = field(default_factory=lambda: np.zeros(0, np.float32))  # (n_pairs,)
-
-    def together(self, item: str) -> list[tuple[str, float]]:
-        """What is bought with the item, and how strongly (0..1), best first; empty when unknown."""
-        row = self._rows.get(item)
-        if row is None:
-            return []
-        part = slice(int(self._indptr[row]), int(self._indptr[row + 1]))
-        return [
-            (self._ids[column], float(weight))
-            for column, weight in zip(self._indices[part], self._weights[part], strict=True)
-        ]
 
     @cached_property
     def ranked(self) -> list[str]:
@@ -61,16 +45,7 @@ class Statistics:
     def open(cls, folder: Path) -> Statistics:
         ids = json.loads((folder / "ids.json").read_text())
         with np.load(folder / "weights.npz") as arrays:
-            return cls(
-                _known(ids, arrays, "popularity"),
-                _known(ids, arrays, "recent"),
-                _known(ids, arrays, "first_seen"),
-                ids,
-                {id: row for row, id in enumerate(ids)},
-                arrays["indptr"],
-                arrays["indices"],
-                arrays["weights"],
-            )
+            return cls(*(_known(ids, arrays, name) for name in ("popularity", "recent", "first_seen")))
 
 
 def _known(ids: list[str], arrays: Mapping[str, np.ndarray], name: str) -> dict[str, float]:
@@ -80,26 +55,12 @@ def _known(ids: list[str], arrays: Mapping[str, np.ndarray], name: str) -> dict[
     return {id: value for id, value in zip(ids, arrays[name].tolist(), strict=True) if value > 0}
 
 
-def save(
-    folder: Path,
-    ids: list[str],
-    counts: Mapping[str, Mapping[str, float]],
-    indptr: np.ndarray,
-    indices: np.ndarray,
-    weights: np.ndarray,
-) -> None:
-    """Write what `Statistics.open` reads: `counts` by name (popularity, recent, first_seen) and id, and the
-    co-purchase rows in CSR form."""
+def save(folder: Path, ids: list[str], counts: Mapping[str, Mapping[str, float]]) -> None:
+    """Write what `Statistics.open` reads: `counts` by name (popularity, recent, first_seen) and id."""
     folder.mkdir(parents=True)
     (folder / "ids.json").write_text(json.dumps(ids, ensure_ascii=False))
     arrays: dict[str, Any] = {name: np.array([of.get(id, 0.0) for id in ids]) for name, of in counts.items()}
-    np.savez(
-        folder / "weights.npz",
-        **arrays,
-        indptr=indptr.astype(np.int64),
-        indices=indices.astype(np.int32),
-        weights=weights.astype(np.float32),
-    )
+    np.savez(folder / "weights.npz", **arrays)
 
 
 def decay(age_seconds: float, half_life_days: float = HALF_LIFE_DAYS) -> float:

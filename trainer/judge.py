@@ -22,7 +22,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from shelfwise.encoder import Encoder
-from shelfwise.statistics import Statistics
+from shelfwise.signals import Signals
 from shelfwise.trainer.exams import PAST, Exam, halve
 from shelfwise.trainer.scoring import MEASURES, TOP, answers, gains, paired_interval
 from shelfwise.trainer.searches import Basket
@@ -130,8 +130,8 @@ def judge(
     return Judgement(verdicts, moved([exam for exam, _ in searched.values()], before, after))
 
 
-def judge_together(parent: Statistics, child: Statistics, baskets: Sequence[Basket], seed: int = _SEED) -> Verdict:
-    """Half of each basket is asked for the other half, by the sum of the co-purchase weights, as `similar` does.
+def judge_together(parent: Signals, child: Signals, baskets: Sequence[Basket], seed: int = _SEED) -> Verdict:
+    """Half of each basket is asked for the other half, by the sum of the links, as the shelf `together` does.
 
     The child must not have counted the baskets. An item that no weight leads to is not found.
     """
@@ -189,15 +189,12 @@ def _questions(exam: Exam, encoder: Encoder) -> np.ndarray:
     return np.array([encoded[[place[text] for text in texts]].mean(axis=0) for texts in exam.asked])
 
 
-def _companions(statistics: Statistics, given: Sequence[str], wanted: Sequence[str]) -> np.ndarray:
+def _companions(signals: Signals, given: Sequence[str], wanted: Sequence[str]) -> np.ndarray:
     """The measures, (5,), of what the items `given` lead to."""
-    scores: dict[str, float] = {}
-    for id in given:
-        for other, weight in statistics.together(id):
-            scores[other] = scores.get(other, 0.0) + weight
+    scores = signals.companions(given)
     found = sorted((id for id in scores if id not in given), key=lambda id: (-scores[id], id))
     ranks = [rank for rank, id in enumerate(found) if id in wanted]
-    return gains(ranks, len(wanted), len({*statistics.popularity, *found} - {*given, *wanted}))
+    return gains(ranks, len(wanted), len({*signals.ids} - {*given, *wanted}))
 
 
 def _compare(name: str, answered: _Answers) -> Verdict:

@@ -14,10 +14,10 @@ __all__ = ["DENSE_MOST", "best_of_each", "ease", "following", "linked", "togethe
 
 DENSE_MOST = 10_000  # items, up to which the closed form's dense matrix fits (400 MB)
 _HALF_LIFE_DAYS = 45.0  # measured on Online Retail: .285 of next month's pairs, .271 without decay
-_LEAST_SUPPORT = 2  # baskets; one alone is chance
+_LEAST_SUPPORT = 2  # shoppers; one alone is chance
 _LEAST_LIFT = 1.0
 _COMMON = 0.25  # exponent: how much less is said by what goes with everything
-_SHRINK = 3.0  # baskets; pulls the weight of rare pairs towards zero
+_SHRINK = 3.0  # shoppers; pulls the weight of rare pairs towards zero
 _MOST_TOGETHER, _MOST_LINKED = 50, 200
 _RIDGE = 300.0  # of both regressions
 _COSINE_SHRINK = 10.0
@@ -25,28 +25,35 @@ _PAST_HALF_LIFE_DAYS, _VISIT_HALF_LIFE_DAYS, _PAST_VISITS = 120.0, 60.0, 30
 
 
 def together(choices: Choices, now: float, most: int = _MOST_TOGETHER) -> Neighbours:
-    """What goes into the same baskets: the decayed chance of j where i is, a little less for what is everywhere.
+    """What goes into the same baskets: the faded chance of j where i is, a little less for what is everywhere.
 
-    Pairs of fewer than two baskets, or no more often together than by chance (lift), are none. Lift: Brin et al.,
-    "Dynamic Itemset Counting" (1997), there called interest.
+    Pairs that fewer than two shoppers had, or no more often together than by chance (lift), are none. Lift: Brin et
+    al., "Dynamic Itemset Counting" (1997), there called interest. The links' support is in shoppers.
     """
     baskets = choices.limited()
     if not len(baskets):
         return Neighbours(np.zeros(choices.items.shape[1] + 1, np.int64))
-    items = baskets.items
-    pairs = (items.T @ items).tocsr()  # (n_items, n_items) baskets of both
-    weighed = items.multiply(baskets.weights(now, _HALF_LIFE_DAYS)[:, None]).tocsr()
-    faded = (items.T @ weighed).tocsr()
+    counted = baskets.weights(now, _HALF_LIFE_DAYS)
+    pairs = (baskets.items.T @ baskets.items.multiply(counted[:, None]).tocsr()).tocsr()  # (n_items, n_items) faded
     pairs.sort_indices()
-    faded.sort_indices()  # the same places in both
-    often, lately = pairs.diagonal(), np.maximum(faded.diagonal(), 1e-6)
-    rows = np.repeat(np.arange(pairs.shape[0]), np.diff(pairs.indptr))
-    columns, support = pairs.indices, pairs.data
-    lift = support * len(baskets) / (often[rows] * often[columns])
-    kept = (rows != columns) & (support >= _LEAST_SUPPORT) & (lift > _LEAST_LIFT)
-    sure = support / (support + _SHRINK)
-    weights = np.where(kept, sure * faded.data / lately[rows] / lately[columns] ** _COMMON, 0.0)
-    return best_of_each(sparse.csr_matrix((weights, columns, pairs.indptr), shape=pairs.shape), most, pairs)
+    rows, columns = np.repeat(np.arange(pairs.shape[0]), np.diff(pairs.indptr)), pairs.indices
+    support = _shoppers_of(pairs, baskets)
+    faded = np.maximum(pairs.diagonal(), 1e-6)
+    lift = pairs.data * float(counted.sum()) / (faded[rows] * faded[columns])
+    kept = (rows != columns) & (support.data >= _LEAST_SUPPORT) & (lift > _LEAST_LIFT)
+    sure = support.data / (support.data + _SHRINK)
+    weights = np.where(kept, sure * pairs.data / faded[rows] / faded[columns] ** _COMMON, 0.0)
+    return best_of_each(sparse.csr_matrix((weights, columns, pairs.indptr), shape=pairs.shape), most, support)
+
+
+def _shoppers_of(pairs: sparse.csr_matrix, baskets: Choices) -> sparse.csr_matrix:
+    """How many shoppers had both items of each pair, at the places of `pairs`."""
+    histories = baskets.histories(0.0)
+    histories.data[:] = 1.0
+    pattern = sparse.csr_matrix((np.ones(len(pairs.data), np.float32), pairs.indices, pairs.indptr), shape=pairs.shape)
+    support = (histories.T @ histories).tocsr().multiply(pattern).tocsr()  # whoever had a basket with both had both
+    support.sort_indices()
+    return support
 
 
 def linked(choices: Choices, now: float) -> Neighbours:

@@ -29,6 +29,7 @@ from shelfwise.ranking import ALL, TOP
 from shelfwise.said import Said
 from shelfwise.searching import find, rank
 from shelfwise.serving import Serving
+from shelfwise.signals import Placed, Signals
 from shelfwise.statistics import RECENT_HALF_LIFE_DAYS, Statistics, popularity
 from shelfwise.store import Event
 from shelfwise.times import DAY
@@ -138,6 +139,7 @@ class _Looking:
         self.lexical, self.synonyms = Lexical(shop.store), Said(shop.store).current().synonyms
         self.lexical.sync()
         self.eligible = evaluate(None, self.columns)
+        self.nothing = Placed(Signals(), self.columns)  # what goes together is added to the blend, not learned here
         self.parent, self.vocabulary = parent, Vocabulary()
         self.items = {id: row for row, id in enumerate(self.columns.ids[: self.columns.size]) if id is not None}
         self.vectors = dict(zip(parent.memory.texts, parent.memory.vectors, strict=True))
@@ -168,7 +170,7 @@ class _Looking:
         columns = self.columns
         query = understand(chosen[0].query, self.vocabulary, self.lexical.count, self.synonyms)
         found = find(query, self.eligible, columns, self.lexical, known, ALL, narrowed=False)
-        taste = affinities(history[::-1], columns, known.index, known.statistics, evening) if history else None
+        taste = affinities(history[::-1], columns, known.index, self.nothing, evening) if history else None
         ranked = rank(found, columns, known.counts(columns, evening), known, taste, ALL)
         worth = np.zeros(columns.size, np.float32)
         for search in chosen:

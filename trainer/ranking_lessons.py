@@ -20,12 +20,13 @@ from shelfwise.signals import Signals, save
 from shelfwise.store import Event
 from shelfwise.trainer.choices import Choices
 from shelfwise.trainer.collect import Material
+from shelfwise.trainer.counting import Links
 from shelfwise.trainer.diary import Diary
 from shelfwise.trainer.plan import Plan
 from shelfwise.trainer.rank_learning import teach
 from shelfwise.trainer.rank_rows import Rows, seen_before
 from shelfwise.trainer.remembering import learned_searches
-from shelfwise.trainer.signalling import links_of, numbers_of
+from shelfwise.trainer.signalling import numbers_of
 from shelfwise.trainer.wish_learning import teach_wishes
 from shelfwise.trainer.wish_rows import Evening, WishRows, evenings, known_at, wishes_of
 
@@ -54,17 +55,15 @@ class RankingLessons:
             rows.save(self.folder / "ranker")
             return teach(rows, self.folder / "ranker", self.seed).to_dict()
 
-    def shelves(
-        self, honest: Sequence[Event], linking: Sequence[Event], ids: list[str], vectors: np.ndarray
-    ) -> dict[str, Any]:
-        """Count the child's signals, the links from the events `linking`, and teach the ranker of the shelves."""
+    def shelves(self, honest: Sequence[Event], links: Links, ids: list[str], vectors: np.ndarray) -> dict[str, Any]:
+        """Count the child's signals, write them with the links, and teach the ranker of the shelves."""
         columns = Columns(self.shop.store).current()
         categories = columns.category[columns.rows(ids)]
         rows = {id: row for row, id in enumerate(ids)}
         with self.diary.timed("signals"):
             now = self.plan.until
             numbers = numbers_of(Choices.of(honest, rows, CHOSEN), categories, vectors, now)
-            save(self.folder / "signals", ids, numbers, links_of(linking, rows, now))
+            save(self.folder / "signals", ids, numbers, links)
         with self.diary.timed("wishes"):
             known = WishRows.open(self.parent.checked("wishes")) if self.parent.holds("wishes") else WishRows()
             for evening in self._evenings(known, honest, ids, categories):

@@ -24,7 +24,7 @@ from shelfwise.trainer import drift
 from shelfwise.trainer.build import Catalogue, Progress, encode_catalogue, share_changes, snapshot, write_index
 from shelfwise.trainer.child import Lesson, Outcome, Parent, raise_child
 from shelfwise.trainer.collect import Material, collect
-from shelfwise.trainer.counting import Counted, count_judged, counted_by
+from shelfwise.trainer.counting import Counted, count, counted_by, judged_links
 from shelfwise.trainer.diary import Diary
 from shelfwise.trainer.genesis import is_worn
 from shelfwise.trainer.night_page import write_night_page
@@ -83,8 +83,10 @@ class Run:
 
         number, folder = self._begin()
         with self.diary.timed("count"):
-            upto = now = Counted(plan.until, plan.events_seq)
-            together, upto, linking = count_judged(material, self.parent, catalogue.ids, upto, folder / "statistics")
+            now = Counted(plan.until, plan.events_seq)
+            count(material.honest, catalogue.ids, plan.until, folder / "statistics")
+        with self.diary.timed("links"):
+            together, upto, links = judged_links(material, self.parent, catalogue.ids, now)
         with self.diary.timed("catalogue"):
             parent = self._parent(catalogue)
         left_out = self.parent.card["learned"].get("strange_days", [])
@@ -119,7 +121,7 @@ class Run:
         if self.options.learn_pairs:
             self._remember(material, catalogue, plan, folder)
             self.report["ranker"] = lessons.searches(material)
-        self.report["wishes"] = lessons.shelves(material.honest, linking, catalogue.ids, vectors)
+        self.report["wishes"] = lessons.shelves(material.honest, links, catalogue.ids, vectors)
         reason = "; ".join([outcome.reason, *strange.values()])
         if together and not together.passed:
             reason += f"; the parent's co-purchase weights are kept: {together}"

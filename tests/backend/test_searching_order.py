@@ -18,6 +18,7 @@ from shelfwise.lexical import Lexical
 from shelfwise.memory import Memory
 from shelfwise.ranking import ALL, BLEND, Sources, blend, weights_of
 from shelfwise.searching import FLOOR, Found, Ranked, find, followed, rank
+from shelfwise.signals import Placed, Signals
 from shelfwise.statistics import Statistics
 from shelfwise.store import Event, Store
 from shelfwise.understanding import Query, Term
@@ -181,7 +182,7 @@ def test_a_taste_bends_the_order_unless_it_is_left_out(columns: Columns, lexical
     general = ranked_by(found, columns, knows)
     last = int(general.rows[general.available - 1])
     event = Event(1, NOW, "purchase", str(columns.ids[last]), "u", None, None)
-    taste = affinities([event], columns, knows.index, knows.statistics, NOW)
+    taste = affinities([event], columns, knows.index, Placed(Signals(), columns), NOW)
     bent = ranked_by(found, columns, knows, taste=taste)
     before = dict(zip(general.rows.tolist(), general.scores.tolist(), strict=True))
     gained = {row: score - before[row] for row, score in zip(bent.rows.tolist(), bent.scores.tolist(), strict=True)}

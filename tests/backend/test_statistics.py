@@ -1,4 +1,4 @@
-"""Popularity, decay and what is bought together."""
+"""Popularity, decay, and what is written of them."""
 
 from __future__ import annotations
 
@@ -59,39 +59,31 @@ def test_every_type_of_event_has_a_worth() -> None:
     assert sorted(WORTH, key=lambda kind: WORTH[kind]) == ["dismiss", "view", "click", "cart", "purchase"]
 
 
-COMPANY = np.array([0, 1, 3, 4, 4]), np.array([1, 2, 0, 1]), np.array([0.2, 0.9, 0.2, 0.9])
-
-
 def test_what_is_saved_is_opened(tmp_path: Path) -> None:
-    """Three items: b is bought with c (0.9) and a (0.2); nothing is known of d's company."""
     counts = {
         "popularity": {"a": 0.5, "b": 1.0, "d": 0.5, "not of the catalogue": 0.3},
         "recent": {"b": 1.0},
         "first_seen": {"a": NOW, "d": 5.0},
     }
-    save(tmp_path / "s", list("abcd"), counts, *COMPANY)
+    save(tmp_path / "s", list("abcd"), counts)
     opened = Statistics.open(tmp_path / "s")
     assert opened.popularity == {"a": 0.5, "b": 1.0, "d": 0.5}
     assert (opened.recent, opened.first_seen) == ({"b": 1.0}, {"a": NOW, "d": 5.0})
     assert opened.ranked == ["b", "a", "d"]
-    assert opened.together("b") == [("c", pytest.approx(0.9)), ("a", pytest.approx(0.2))]
-    assert (opened.together("d"), opened.together("unknown")) == ([], [])
 
 
 def test_those_of_an_older_shelfwise_are_opened_too(tmp_path: Path) -> None:
-    """0.1 counted no more than the popularity, and wrote it for every item."""
+    """0.1 counted the popularity, for every item, and what is bought together, which is elsewhere now."""
     (tmp_path / "ids.json").write_text(json.dumps(list("abcd")))
-    indptr, indices, weights = COMPANY
     popular = np.array([0.5, 1.0, 0.0, 0.5])
-    np.savez(tmp_path / "weights.npz", popularity=popular, indptr=indptr, indices=indices, weights=weights)
+    np.savez(tmp_path / "weights.npz", popularity=popular, indptr=np.array([0, 1, 1, 1, 1]))
     opened = Statistics.open(tmp_path)
     assert opened.popularity == {"a": 0.5, "b": 1.0, "d": 0.5}
     assert (opened.recent, opened.first_seen) == ({}, {})
-    assert opened.together("b")[0] == ("c", pytest.approx(0.9))
 
 
 def test_nothing_at_all(tmp_path: Path) -> None:
-    save(tmp_path / "s", [], {"popularity": {}}, np.zeros(1), np.zeros(0), np.zeros(0))
+    save(tmp_path / "s", [], {"popularity": {}})
     for empty in (Statistics.open(tmp_path / "s"), Statistics()):
-        assert (empty.ranked, empty.together("a"), dict(empty.popularity)) == ([], [], {})
+        assert (empty.ranked, dict(empty.popularity)) == ([], {})
         assert (dict(empty.recent), dict(empty.first_seen)) == ({}, {})

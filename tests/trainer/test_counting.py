@@ -1,4 +1,4 @@
-"""Popularity and co-purchase against plain Python."""
+"""Popularity against plain Python, and the links between items as they are judged."""
 
 from __future__ import annotations
 
@@ -9,12 +9,14 @@ from typing import Any
 import pytest
 
 from shelfwise.generations import Generation, Generations
+from shelfwise.signals import Signals, save
 from shelfwise.statistics import HALF_LIFE_DAYS, RECENT_HALF_LIFE_DAYS, Statistics
 from shelfwise.store import Event
 from shelfwise.times import DAY
 from shelfwise.trainer.collect import Material
-from shelfwise.trainer.counting import Counted, count, count_judged, counted_by
+from shelfwise.trainer.counting import Counted, Links, count, counted_by, judged_links
 from shelfwise.trainer.searches import Basket
+from shelfwise.trainer.signalling import links_of
 
 IDS = ["a", "b", "c", "d"]
 
@@ -26,24 +28,6 @@ def bought(user: str, *items: str, ts: float = 0.0) -> list[Event]:
 def counted(events: list[Event], folder: Path, now: float = 0.0) -> Statistics:
     count(events, IDS, now, folder / "statistics")
     return Statistics.open(folder / "statistics")
-
-
-def test_together_is_the_shrunk_cosine_of_buyers(tmp_path: Path) -> None:
-    events = [event for user in range(8) for event in bought(f"u{user}", "a", "b")]
-    events += [event for user in range(8, 11) for event in bought(f"u{user}", "a", "c")]
-    events += bought("once", "a", "d")
-    together = dict(counted(events, tmp_path).together("a"))
-    assert together["b"] == pytest.approx(8 / math.sqrt(12 * 8) * 8 / 18, rel=1e-5)
-    assert together["c"] == pytest.approx(3 / math.sqrt(12 * 3) * 3 / 13, rel=1e-5)
-    assert "d" not in together, "one buyer is chance"
-    assert "a" not in together
-    assert list(together) == ["b", "c"], "best first"
-
-
-def test_a_purchase_repeated_by_one_person_counts_once(tmp_path: Path) -> None:
-    once = [event for user in "xyz" for event in bought(user, "a", "b")]
-    often = once + bought("x", "a", "b") * 20
-    assert counted(once, tmp_path / "1").together("a") == counted(often, tmp_path / "2").together("a")
 
 
 def test_popularity_decays_and_the_top_is_one(tmp_path: Path) -> None:
@@ -74,33 +58,6 @@ def test_no_events_and_unknown_items_are_fine(tmp_path: Path) -> None:
     assert (nothing.popularity, nothing.recent, nothing.first_seen) == ({}, {}, {})
     statistics = counted(bought("u", "gone", "lost"), tmp_path / "2")
     assert statistics.popularity == {}
-    assert statistics.together("gone") == []
-
-
-@pytest.mark.parametrize(("type", "counts"), [("purchase", True), ("cart", True), ("click", False), ("view", False)])
-def test_what_is_bought_or_meant_to_be_counts_as_together(tmp_path: Path, type: str, counts: bool) -> None:
-    events = [Event(0, 0.0, type, item, f"u{user}", None, None) for user in range(5) for item in "ab"]
-    assert bool(counted(events, tmp_path).together("a")) == counts
-
-
-@pytest.mark.parametrize(("user", "session", "counts"), [("u", "s", True), (None, "s", True), (None, None, False)])
-def test_a_buyer_is_a_user_else_a_session(tmp_path: Path, user: str | None, session: str | None, counts: bool) -> None:
-    events = [
-        Event(0, 0.0, "purchase", item, user and f"{user}{number}", session and f"{session}{number}", None)
-        for number in range(5)
-        for item in "ab"
-    ]
-    assert bool(counted(events, tmp_path).together("a")) == counts
-
-
-def test_a_wholesaler_ties_only_what_they_bought_last(tmp_path: Path) -> None:
-    ids = [f"i{number}" for number in range(230)]
-    events = [event for user in "xyz" for event in bought(user, *ids, ids[0])]
-    count(events, ids, 0.0, tmp_path / "statistics")
-    statistics = Statistics.open(tmp_path / "statistics")
-    tied = {id for id in ids if statistics.together(id)}
-    assert tied == {ids[0], *ids[31:]}, "200 items, the first again as the last"
-    assert len(statistics.together(ids[0])) == 50
 
 
 # ---- judged -------------------------------------------------------------------------------------------------
@@ -114,7 +71,7 @@ def parent(tmp_path: Path) -> Generation:
     """A generation that learned that a and b are bought together."""
     generations = Generations(tmp_path / "shop")
     number, folder = generations.begin()
-    count(LEARNED, IDS, UNTIL, folder / "statistics")
+    save(folder / "signals", IDS, {}, links_of(LEARNED, {id: row for row, id in enumerate(IDS)}, UNTIL))
     return generations.publish(
         number, folder, {"until": UNTIL, "report": {"events_seq": 100}}, parent=None, current=None
     )
@@ -125,6 +82,7 @@ def sold(user: str, *items: str, seq: int, ts: float) -> list[Event]:
 
 
 LEARNED = [event for number in range(6) for event in sold(f"u{number}", "a", "b", seq=2 * number, ts=1.0)]
+LEARNED += [event for number in range(6) for event in sold(f"v{number}", "d", seq=50 + number, ts=1.0)]  # not all do
 # Bots that buy: a hundred of them tie a to c, so that b drops behind for whoever holds a.
 POISON = [event for number in range(100) for event in sold(f"p{number}", "a", "c", seq=1000 + 2 * number, ts=150.0)]
 POISON += [event for number in range(100) for event in sold(f"q{number}", "b", "d", seq=3000 + 2 * number, ts=150.0)]
@@ -143,61 +101,61 @@ def material_of(events: list[Event], parts: list[list[Event]]) -> Material:
     return Material(honest=everything, learnable=everything, held_baskets=baskets(parts))
 
 
-def test_where_no_basket_is_held_out_nothing_is_judged(tmp_path: Path, parent: Generation) -> None:
+def together(links: Links, item: str) -> list[str]:
+    """What the item goes with, the strongest first."""
+    return list(Signals(IDS, {}, links).companions([item]))
+
+
+def test_where_no_basket_is_held_out_nothing_is_judged(parent: Generation) -> None:
     material = material_of(LEARNED + POISON, [])
-    assert count_judged(material, parent, IDS, TONIGHT, tmp_path / "statistics")[:2] == (None, TONIGHT)
-    assert Statistics.open(tmp_path / "statistics").together("a")[0][0] == "c"
+    verdict, counted, links = judged_links(material, parent, IDS, TONIGHT)
+    assert (verdict, counted) == (None, TONIGHT)
+    assert together(links, "a")[0] == "c"
 
 
-def test_held_out_baskets_are_no_co_purchases_yet_but_are_popular(tmp_path: Path, parent: Generation) -> None:
+def test_held_out_baskets_are_no_co_purchases_yet(parent: Generation) -> None:
     parts = held("a", "b", count=5) + held("c", "d", count=5)
     material = material_of(LEARNED, parts)
-    count_judged(material, parent, IDS, TONIGHT, tmp_path / "statistics")
-    statistics = Statistics.open(tmp_path / "statistics")
-    assert statistics.together("a") == Statistics.open(parent.checked("statistics")).together("a")
-    assert statistics.together("c") == []
-    assert set(statistics.popularity) == set(IDS)
+    links = judged_links(material, parent, IDS, TONIGHT)[2]
+    assert together(links, "a") == ["b"]
+    assert together(links, "c") == []
 
 
-def test_co_purchases_that_are_worse_give_way_to_those_of_the_parent(tmp_path: Path, parent: Generation) -> None:
+def test_co_purchases_that_are_worse_give_way_to_those_of_the_parent(parent: Generation) -> None:
     parts = held("a", "b", count=60)
     material = material_of(LEARNED + POISON, parts)
-    verdict, counted, _ = count_judged(material, parent, IDS, TONIGHT, tmp_path / "statistics")
+    verdict, counted, links = judged_links(material, parent, IDS, TONIGHT)
     assert verdict is not None and not verdict.passed
     assert counted == counted_by(parent), "the next night says no more than that either"
-    statistics = Statistics.open(tmp_path / "statistics")
-    assert statistics.together("a") == Statistics.open(parent.checked("statistics")).together("a")
-    assert statistics.together("c") == []
-    assert statistics.popularity["c"] > 0, "what sells is still popular"
+    assert together(links, "a") == ["b"]
+    assert together(links, "c") == []
 
 
-def test_co_purchases_that_are_as_good_are_kept(tmp_path: Path, parent: Generation) -> None:
+def test_co_purchases_that_are_as_good_are_kept(parent: Generation) -> None:
     more = [event for number in range(30) for event in sold(f"n{number}", "c", "d", seq=500 + 2 * number, ts=150.0)]
     parts = held("a", "b", count=30) + held("c", "d", count=30)
     material = material_of(LEARNED + more, parts)
-    verdict, counted, _ = count_judged(material, parent, IDS, TONIGHT, tmp_path / "statistics")
+    verdict, counted, links = judged_links(material, parent, IDS, TONIGHT)
     assert verdict is not None and verdict.passed and verdict.child > verdict.parent
     assert counted == TONIGHT
-    assert Statistics.open(tmp_path / "statistics").together("c")[0][0] == "d"
+    assert together(links, "c") == ["d"]
 
 
-def test_the_whole_day_of_who_is_held_out_is_kept_apart(tmp_path: Path, parent: Generation) -> None:
+def test_the_whole_day_of_who_is_held_out_is_kept_apart(parent: Generation) -> None:
     """A basket that is cut in two would tell the counts what the judge asks."""
     parts = held("c", "d", count=5)
     rest = [event for number in range(5) for event in sold(f"h{number}", "c", "d", seq=8000 + 10 * number, ts=10.0)]
     earlier = [event for number in range(5) for event in sold(f"h{number}", "c", "d", seq=7000, ts=10.0 - DAY)]
     for more, tied in ((rest, []), (earlier, ["d"])):
-        folder = tmp_path / f"statistics {tied}"
-        count_judged(material_of(LEARNED + more, parts), parent, IDS, TONIGHT, folder)
-        assert [id for id, _ in Statistics.open(folder).together("c")] == tied
+        links = judged_links(material_of(LEARNED + more, parts), parent, IDS, TONIGHT)[2]
+        assert together(links, "c") == tied
 
 
-def test_the_anchor_is_never_a_co_purchase_but_popular(tmp_path: Path, parent: Generation) -> None:
+def test_the_anchor_is_never_a_co_purchase(parent: Generation) -> None:
     anchor = [event for number in range(20) for event in sold(f"n{number}", "c", "d", seq=1, ts=1.0)]
-    count_judged(Material(honest=LEARNED + anchor, learnable=LEARNED), parent, IDS, TONIGHT, tmp_path / "statistics")
-    statistics = Statistics.open(tmp_path / "statistics")
-    assert statistics.together("c") == [] and statistics.popularity["c"] > 0
-    assert [id for id, _ in statistics.together("a")] == ["b"]
+    links = judged_links(Material(honest=LEARNED + anchor, learnable=LEARNED), parent, IDS, TONIGHT)[2]
+    assert together(links, "c") == []
+    assert together(links, "a") == ["b"]
 
 
 @pytest.mark.parametrize(
@@ -212,11 +170,11 @@ def test_up_to_where_a_generation_counted(tmp_path: Path, card: dict[str, Any], 
     assert counted_by(Generation(1, tmp_path, card)) == expected
 
 
-def test_what_came_late_waits_while_the_parents_co_purchases_are_kept(tmp_path: Path, parent: Generation) -> None:
+def test_what_came_late_waits_while_the_parents_co_purchases_are_kept(parent: Generation) -> None:
     """Events that were imported since, of a time before the parent's night, are of no count that was judged."""
     late = [event for number in range(9) for event in sold(f"l{number}", "c", "d", seq=5000 + 2 * number, ts=2.0)]
     parts = held("a", "b", count=60)
     material = material_of(LEARNED + late + POISON, parts)
-    verdict, _, _ = count_judged(material, parent, IDS, TONIGHT, tmp_path / "statistics")
+    verdict, _, links = judged_links(material, parent, IDS, TONIGHT)
     assert verdict is not None and not verdict.passed
-    assert Statistics.open(tmp_path / "statistics").together("c") == []
+    assert together(links, "c") == []

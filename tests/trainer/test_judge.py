@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from shelfwise.statistics import Statistics, save
+from shelfwise.neighbours import Neighbours
+from shelfwise.signals import Signals
 from shelfwise.trainer.collect import Material
 from shelfwise.trainer.exams import ANCHOR, NEWEST, Exam, set_exams
 from shelfwise.trainer.judge import TOLERANCE, Judgement, Verdict, judge, judge_together
@@ -214,25 +214,19 @@ def test_what_a_basket_was_asked_with_is_no_answer() -> None:
     assert verdict.child == 1.0
 
 
-def statistics(folder: Path, pairs: dict[str, list[str]]) -> Statistics:
+def counted(pairs: dict[str, list[str]]) -> Signals:
     """Every item leads to the items given, each less strongly than the one before."""
     rows = [pairs.get(id, []) for id in IDS]
     weights = [1 / (place + 1) for row in rows for place in range(len(row))]
-    save(
-        folder,
-        IDS,
-        {"popularity": dict.fromkeys(IDS, 1.0)},
-        np.cumsum([0, *map(len, rows)]),
-        np.array([IDS.index(other) for row in rows for other in row]),
-        np.array(weights),
-    )
-    return Statistics.open(folder)
+    others = np.array([IDS.index(other) for row in rows for other in row], np.int32)
+    links = Neighbours(np.cumsum([0, *map(len, rows)]), others, np.array(weights, np.float32))
+    return Signals(IDS, {}, {"together": links})
 
 
 @pytest.mark.parametrize(
     ("child", "passed", "score"), [("right", True, 1.0), ("second", False, 0.6309), ("none", False, 0)]
 )
-def test_co_purchase_weights_are_judged_apart(tmp_path: Path, child: str, passed: bool, score: float) -> None:
+def test_co_purchase_weights_are_judged_apart(child: str, passed: bool, score: float) -> None:
     pairs = [(f"i{number}", f"i{number + 100}") for number in range(50)]
     both = [(one, other) for pair in pairs for one, other in (pair, pair[::-1])]
     sides = {
@@ -241,15 +235,14 @@ def test_co_purchase_weights_are_judged_apart(tmp_path: Path, child: str, passed
         "none": {},
     }
     baskets = [Basket(pair, 0.0, (1,)) for pair in pairs]
-    parent = statistics(tmp_path / "parent", sides["right"])
-    verdict = judge_together(parent, statistics(tmp_path / "child", sides[child]), baskets)
+    verdict = judge_together(counted(sides["right"]), counted(sides[child]), baskets)
     assert (verdict.exam, verdict.questions, verdict.passed) == ("bought together", 50, passed)
     assert verdict.parent == 1.0 and verdict.child == pytest.approx(score, abs=1e-4)
     assert set(verdict.metrics) == set(MEASURES)
 
 
 def test_without_baskets_nothing_is_asked() -> None:
-    verdict = judge_together(Statistics(), Statistics(), [])
+    verdict = judge_together(Signals(), Signals(), [])
     assert verdict.passed and str(verdict) == "bought together: nothing was asked"
     assert isinstance(verdict, Verdict) and Judgement([verdict], NOTHING).passed
 

@@ -67,25 +67,33 @@ def test_no_basket_is_too_large_to_matter() -> None:
     assert len(together(whole, NOW).indices) == 0
 
 
+def test_one_shopper_alone_is_chance() -> None:
+    events = [Event(1, NOW, "purchase", item, "u", f"s{visit}", None) for visit in range(9) for item in "ab"]
+    events += [Event(1, NOW, "purchase", item, who, who, None) for who in ("v", "w") for item in "cd"]
+    found = together(Choices.of(events, dict(zip("abcd", range(4), strict=True)), ["purchase"]), NOW)
+    assert links(found, "a") == {}
+    assert set(links(found, "c")) == {"d"}
+
+
 def test_the_weight_is_as_it_is_written() -> None:
-    """The decayed chance of j given i, times n/(n+3), over n_j^.25, by counting."""
+    """The faded chance of j given i, times n/(n+3) for n shoppers, over n_j^.25, by counting."""
     random = np.random.default_rng(1)
     baskets = ["".join(random.choice(list("abcdefgh"), size=3, replace=False)) for _ in range(60)]
     ages = random.integers(0, 90, 60).tolist()
-    faded = Counter[str]()
     pairs, both = Counter[tuple[str, str]](), Counter[tuple[str, str]]()
     for basket, age in zip(baskets, ages, strict=True):
         for one in basket:
-            faded[one] += 0.5 ** (age / 45)  # type: ignore[assignment]
             for other in basket:
                 pairs[one, other] += 0.5 ** (age / 45)  # type: ignore[assignment]
-                both[one, other] += 1
+                both[one, other] += 1  # a basket a shopper
     found = together(choices(*baskets, ages=ages), NOW)
+    assert sum(len(links(found, letter)) for letter in "abcdefgh") > 5
     for letter in "abcdefgh":
         for other, weight in links(found, letter).items():
             times = both[letter, other]
-            expected = times / (times + 3) * pairs[letter, other] / faded[letter] / faded[other] ** 0.25
+            expected = times / (times + 3) * pairs[letter, other] / pairs[letter, letter] / pairs[other, other] ** 0.25
             assert weight == pytest.approx(expected, rel=1e-3)
+            assert found.supported(ord(letter) - 97, ord(other) - 97) == times
 
 
 def test_nothing_goes_together_where_nothing_was_bought() -> None:

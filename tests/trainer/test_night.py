@@ -211,7 +211,7 @@ def test_items_that_come_between_two_looks_are_no_pairs(tiny_shop: Path, monkeyp
                 {"type": "purchase", "item": item, "session": f"s{number}"} for item in ("mug-red", "lantern", "bag")
             ]
             shop.record({**event, "ts": NOW - timedelta(hours=1)} for event in basket)
-    counted = run.count_judged
+    counted = run.judged_links
 
     def meanwhile(*arguments: Any) -> Any:
         verdict = counted(*arguments)
@@ -219,7 +219,7 @@ def test_items_that_come_between_two_looks_are_no_pairs(tiny_shop: Path, monkeyp
             shop.upsert({"id": f"late-{number}", "title": f"Late thing {number}"} for number in range(200))
         return verdict
 
-    monkeypatch.setattr(run, "count_judged", meanwhile)
+    monkeypatch.setattr(run, "judged_links", meanwhile)
     assert increment(tiny_shop, NOW).report["counts"]["known_item_pairs"] > 0
 
 

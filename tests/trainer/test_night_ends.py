@@ -22,6 +22,7 @@ from shelfwise import InvalidInput, Shop
 from shelfwise.cli.main import cli
 from shelfwise.errors import ShelfwiseError, TrainingDiverged
 from shelfwise.generations import Generation
+from shelfwise.signals import Signals
 from shelfwise.statistics import Statistics
 from shelfwise.store.nights import Nights
 from shelfwise.times import to_iso
@@ -423,6 +424,7 @@ def test_co_purchases_are_judged_apart_from_the_encoder(
     shop: Shop, monkeypatch: pytest.MonkeyPatch, passed: bool
 ) -> None:
     buy(shop, ("mug-red", "lantern"), "first", NOW - timedelta(days=3))
+    buy(shop, ("candle", "mug-blue"), "others", NOW - timedelta(days=3))
     increment(shop.path, NOW - timedelta(days=2), learn_pairs=False)
     buy(shop, ("bag", "clock"), "second", NOW - timedelta(days=1))
     teach(shop, ago=timedelta(hours=12))
@@ -433,11 +435,11 @@ def test_co_purchases_are_judged_apart_from_the_encoder(
     assert ("the parent's co-purchase weights are kept" in ended.reason) == (not passed)
     assert ended.report["verdicts"][-1] == verdict.to_dict() and len(ended.report["verdicts"]) > 1
     parent, child = cards(shop, 1, 2)
-    assert child["encoder"] != parent["encoder"] and child["learned"]["events_seq"] == 180
-    statistics = Statistics.open(served(shop, 2).checked("statistics"))
-    assert [id for id, _ in statistics.together("mug-red")] == ["lantern"]
-    assert [id for id, _ in statistics.together("bag")] == (["clock"] if passed else [])
-    assert statistics.popularity["bag"] > 0
+    assert child["encoder"] != parent["encoder"] and child["learned"]["events_seq"] == 240
+    signals = Signals.open(served(shop, 2).checked("signals"))
+    assert list(signals.companions(["mug-red"])) == ["lantern"]
+    assert list(signals.companions(["bag"])) == (["clock"] if passed else [])
+    assert Statistics.open(served(shop, 2).checked("statistics")).popularity["bag"] > 0
 
 
 # ---- precision ------------------------------------------------------------------------------------------------
@@ -493,7 +495,21 @@ def test_a_trained_night_tells_what_moved_and_of_bots_but_names_nobody(shop: Sho
     assert report["drift"]["embedding_shift"] > 0
     (warning,) = (warning for warning in report["warnings"] if "bot" in warning)
     assert warning.startswith("30 events of 1 names were left out: more than a person chooses in a day or a minute.")
-    stages = {"collect", "count", "catalogue", "encode", "train", "export", "judge", "drift", "remember", "rank"}
+    stages = {
+        "collect",
+        "count",
+        "catalogue",
+        "encode",
+        "train",
+        "export",
+        "judge",
+        "drift",
+        "remember",
+        "rank",
+        "links",
+        "signals",
+        "wishes",
+    }
     assert report["seconds"].keys() == stages | {"publish"} and report["moved"].keys() == {"gained", "lost"}
     generation = served(shop, 1)
     page = (generation.folder / "report.html").read_text()
