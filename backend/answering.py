@@ -46,6 +46,13 @@ class Answering:
         """id → title of those that there are."""
         return {id: str(item["title"]) for id, item in self._store.items.get(ids).items()}
 
+    def unwanted(self, user: str | None, session: str | None, *, bought: bool) -> set[str]:
+        """What the shopper ever dismissed and, if that is asked for, bought; however long ago."""
+        user = None if user is None else clean_id(user, "user")
+        session = None if session is None else clean_id(session, "session")
+        types = ["dismiss", "purchase"] if bought else ["dismiss"]
+        return set().union(*(self._store.events.items_of(user, session, type, self._now()) for type in types))
+
     def statistics(self, serving: Serving | None) -> Statistics:
         """The generation's, or before the first night the popularity of the newest events."""
         if serving is not None and serving.statistics.popularity:

@@ -7,7 +7,7 @@ What a source adds is measured against the shelf's other candidates. A sentence 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,7 +15,7 @@ import numpy as np
 from shelfwise.recommending import Shelf
 from shelfwise.records import Row
 from shelfwise.shelves import Setting
-from shelfwise.wishes import NAMES, SOURCES, Wishes, WishRanker
+from shelfwise.wishes import NAMES, SOURCES, Wishes, WishRanker, for_you
 
 __all__ = ["Because", "by_source", "explain_shelf"]
 
@@ -25,6 +25,8 @@ _COLUMN = {name: number for number, name in enumerate(NAMES)}
 _TOLD = ("own", "links", "taste", "popularity", "trend", "age", "repeat")  # the others say nothing of the item alone
 _LEAST = 5e-5  # rounded, what adds less adds nothing
 _NEW_DAYS = 30
+_LEADING = ("following", "linked", "together", "viewed")
+_TRIED, _COMPARED = 3, 32  # items of theirs that may be cited; candidates that a hit is compared with
 _GENERAL = {"popular": "popular lately", "new": "from the whole range", "trending": "more and more chosen"}
 
 
@@ -40,14 +42,16 @@ def explain_shelf(shelf: Shelf, ranker: WishRanker, titles: Titles) -> dict[str,
     if shelf.setting is None:
         return {}
     columns = shelf.setting.columns
-    added = {} if shelf.wishes is None else by_source(shelf.wishes, ranker)
+    rows = [columns.row_of[id] for id in shelf.ids]
     place = {} if shelf.wishes is None else {row: number for number, row in enumerate(shelf.wishes.rows.tolist())}
+    wished = [row for row, kind in zip(rows, shelf.kinds, strict=True) if kind == "for-you" and row in place]
+    added = {} if shelf.wishes is None else by_source(shelf.wishes, ranker, [place[row] for row in wished])
+    lost = _Lost(shelf.setting, shelf.wishes, ranker)
     found: dict[str, tuple[Because, Row]] = {}
-    for id, kind in zip(shelf.ids, shelf.kinds, strict=True):
-        row = columns.row_of[id]
-        one = _Hit(shelf.setting, row, shelf.wishes, place.get(row))
-        if kind == "for-you" and one.place is not None:
-            own = {source: float(values[one.place]) for source, values in added.items()}
+    for id, row, kind in zip(shelf.ids, rows, shelf.kinds, strict=True):
+        one = _Hit(shelf.setting, row, shelf.wishes, place.get(row), lost)
+        if row in wished and kind == "for-you":
+            own = {source: float(values[wished.index(row)]) for source, values in added.items()}
             best = [source for source in sorted(own, key=lambda source: -own[source]) if own[source] > _LEAST]
             sources = [{"source": source, "adds": round(own[source], 4)} for source in best]
             found[id] = one.told([source for source in best if source in _TOLD]), {"kind": kind, "sources": sources}
@@ -60,13 +64,17 @@ def explain_shelf(shelf: Shelf, ranker: WishRanker, titles: Titles) -> dict[str,
     }
 
 
-def by_source(wishes: Wishes, ranker: WishRanker) -> dict[str, np.ndarray]:
-    """Source → what it adds to each candidate's score beyond the mean of all, (n_candidates,)."""
-    if not len(wishes.rows):
+def by_source(wishes: Wishes, ranker: WishRanker, places: Sequence[int]) -> dict[str, np.ndarray]:
+    """Source → what it adds to the scores of the candidates at `places` (n,) beyond those of others, (n,).
+
+    The others are some thirty of all candidates: what adds to a score is dear to tell.
+    """
+    if not len(places):
         return {}
-    contributions = ranker.contributions(wishes.features)
+    others = np.unique(np.linspace(0, len(wishes.rows) - 1, _COMPARED).astype(np.int64))
+    contributions = ranker.contributions(wishes.features[[*places, *others]])
     whole = {source: contributions[:, columns].sum(axis=1) for source, columns in _PLACES.items()}
-    return {source: values - values.mean() for source, values in whole.items()}
+    return {source: values[: len(places)] - values[len(places) :].mean() for source, values in whole.items()}
 
 
 def _written(because: Because, reasons: Row, cited: str | None, named: Mapping[str, str]) -> Row:
@@ -79,16 +87,41 @@ def _rules(shelf: Shelf, id: str) -> Row:
     return {"rules": shelf.touched[id]} if id in shelf.touched else {}
 
 
+class _Lost:
+    """What the hits of a shelf `for-you` would lose, had the shopper never turned to one of their items."""
+
+    def __init__(self, setting: Setting, wishes: Wishes | None, ranker: WishRanker) -> None:
+        self._setting, self._ranker = setting, ranker
+        self.is_told = ranker.kind == "trees"  # the blend goes by shares of the best, whatever leads to it
+        self._scores = {} if wishes is None else _scores(wishes, ranker)
+        self._without: dict[int, dict[int, float]] = {}
+
+    def by(self, own: int, row: int) -> float:
+        """How much lower the score of `row` would be without `own`; an item that is no candidate then loses most."""
+        if own not in self._without:
+            setting = replace(self._setting, profile=self._setting.profile.without(own))
+            self._without[own] = _scores(for_you(setting, self._ranker), self._ranker)
+        left = self._without[own]
+        return self._scores[row] - left[row] if row in left else float("inf")
+
+
+def _scores(wishes: Wishes, ranker: WishRanker) -> dict[int, float]:
+    """Row → score as the ranker gives it."""
+    return dict(zip(wishes.rows.tolist(), ranker.scores(wishes.features).tolist(), strict=True))
+
+
 @dataclass(frozen=True, slots=True)
 class _Hit:
     setting: Setting
     row: int
     wishes: Wishes | None
     place: int | None  # among the wishes
+    lost: _Lost
 
     def told(self, sources: Sequence[str]) -> Because:
-        """The best source that can be told."""
-        return next((because for source in sources if (because := self._of_source(source))), Because("for you"))
+        """The best source that can be told; where none adds more than to the others, what they did with it."""
+        plain = self._habit() or Because("for you")
+        return next((because for source in sources if (because := self._of_source(source))), plain)
 
     def of_kind(self, kind: str) -> Because:
         """The reason of a hit on a shelf that has one source."""
@@ -112,9 +145,9 @@ class _Hit:
             case "own":
                 return self._habit()
             case "links":
-                return self._linked(("following", "linked", "together", "viewed"), profile.rows)
+                return self._costing("goes with {}", self._leading(_LEADING, profile.rows))
             case "taste":
-                return self._alike(profile.rows[:100])
+                return self._costing("like {}", self._nearest(profile.rows[:100]))
             case "popularity":
                 return Because("popular lately")
             case "trend":
@@ -134,8 +167,20 @@ class _Hit:
         times, since = int(visits.times[mine[0]]), round(float(visits.since[mine[0]]))
         return Because(f"you {did} it {'once' if times == 1 else f'{times} times'}, {_ago(since)}")
 
+    def _costing(self, text: str, likely: Sequence[int]) -> Because | None:
+        """The one of the likely items without which this hit would lose most; None where it would lose nothing."""
+        if not self.lost.is_told:
+            return Because(text, likely[0]) if likely else None
+        costs = {own: self.lost.by(own, self.row) for own in likely[:_TRIED]}
+        best = max(costs, key=lambda own: costs[own], default=0)
+        return Because(text, best) if best and costs[best] > 0 else None
+
     def _linked(self, matrices: Sequence[str], own: np.ndarray) -> Because | None:
-        """The item of theirs that leads here most, by whichever of the matrices makes most of it."""
+        likely = self._leading(matrices, own)
+        return Because("goes with {}", likely[0]) if likely else None
+
+    def _leading(self, matrices: Sequence[str], own: np.ndarray) -> list[int]:
+        """Those of their items that lead here, the strongest by all of the matrices first."""
         others = own[own != self.row]
         weights = self._weights(others)
         shares: dict[int, float] = {}
@@ -145,24 +190,28 @@ class _Hit:
             if top > 0:
                 for row, value in zip(others.tolist(), (led / top).tolist(), strict=True):
                     shares[row] = shares.get(row, 0.0) + value
-        best = max(shares, key=lambda row: shares[row], default=0)
-        return Because("goes with {}", best) if best and shares[best] > 0 else None
+        return [row for row in sorted(shares, key=lambda row: -shares[row]) if shares[row] > 0]
 
     def _in_baskets(self, given: np.ndarray) -> Because | None:
         led = self.setting.signals.between("together", self.row, given)
         if not len(led) or led.max() <= 0:
             return None
         row = int(given[int(np.argmax(led))])
-        times = self.setting.signals.supported("together", row, self.row)
-        return Because(f"bought with {{}} {times} times" if times else "bought with {}", row)
+        shoppers = self.setting.signals.supported("together", row, self.row)
+        return Because(f"goes with {{}}: {shoppers} shoppers chose both" if shoppers else "goes with {}", row)
 
     def _alike(self, own: np.ndarray) -> Because | None:
+        likely = self._nearest(own)
+        return Because("like {}", likely[0]) if likely else None
+
+    def _nearest(self, own: np.ndarray) -> list[int]:
+        """Those of their items that are like this one, the most alike first."""
         known, vectors = self.setting.vectors(own[own != self.row])
         _, mine = self.setting.vectors(np.array([self.row]))
         if not len(known) or not len(mine):
-            return None
+            return []
         alike = vectors @ mine[0]
-        return Because("like {}", int(known[int(np.argmax(alike))])) if alike.max() > 0 else None
+        return [int(known[place]) for place in np.argsort(-alike, kind="stable") if alike[place] > 0]
 
     def _weights(self, rows: np.ndarray) -> np.ndarray:
         """What the shopper's own items count; 1 for others, as those of a cart."""

@@ -74,6 +74,16 @@ class Profile:
             np.isin(np.arange(len(places)), list(bought)), dismissed[dismissed > 0],
         )  # fmt: skip
 
+    def without(self, row: int) -> Profile:
+        """As if the shopper had never done anything with this item."""
+        kept = self.rows != row
+        place = np.cumsum(kept) - 1
+        mine = kept[self.item]
+        return Profile(
+            self.rows[kept], place[self.item[mine]], np.unique(self.visit[mine], return_inverse=True)[1],
+            self.age[mine], self.worth[mine], self.bought[kept], self.dismissed,
+        )  # fmt: skip
+
     # ---- each item, (m,) ----------------------------------------------------------------------------------------
 
     def decayed(self, half_life_days: float) -> Floats:

@@ -32,6 +32,7 @@ __all__ = ["DIVERSITY", "Recommender", "Shelf", "Wish"]
 DIVERSITY = 0.3
 _BLEND = WishRanker()
 _MOST = 300  # of a kind's rows are put in order; a shelf has at most a hundred
+_FIRST, _BEHIND = 10, 40  # places of which one may be given to the unknown; of those the first
 _ORDERED = ("hide", "boost", "bury")  # a pin belongs to a query; no shelf has one
 
 
@@ -112,7 +113,10 @@ class Recommender:
         moved = merchandising.apply(
             rules, rows, scores, eligible=setting.eligible, catalogue=columns, passes=_passing(columns)
         )
-        rows = explored(moved.rows, len(moved.rows), setting.counts.popularity, wish.exploration)[: wish.limit]
+        rows = moved.rows
+        if wish.exploration.share > 0:
+            rows = _explored(rows, setting, wish.exploration)
+        rows = rows[: wish.limit]
         kinds = [kind_of.get(row, "new") for row in rows.tolist()]
         return Shelf(
             blocks[0][0] if blocks else wish.kind,
@@ -124,6 +128,21 @@ class Recommender:
             setting,
             wishes,
         )
+
+
+def _explored(rows: np.ndarray, setting: Setting, how: Exploration) -> np.ndarray:
+    """The rows, best first; where chance has it so one of the first ten places goes to what nobody knows yet.
+
+    Chosen among the unknown that are on the shelf further down, else among the newest.
+    """
+    nobody = setting.eligible & (setting.counts.popularity <= 0)
+    nobody[rows[:_FIRST]] = False
+    behind = rows[_FIRST:][nobody[rows[_FIRST:]]]
+    if not len(behind):
+        behind = _best(SHELVES["new"](setting), nobody)[0]
+    with_behind = np.concatenate([rows[:_FIRST], behind[:_BEHIND]])
+    first = explored(with_behind, len(with_behind), setting.counts.popularity, how)[:_FIRST]
+    return np.concatenate([first, rows[~np.isin(rows, first)]])
 
 
 def _setting(

@@ -60,11 +60,11 @@ class Setting:
     def among(self) -> Among:
         return Among(self.columns.row_of, self.eligible)
 
-    def near(self, vectors: np.ndarray, most: int = NEAREST) -> list[dict[int, float]]:
-        """For each of the vectors (m, dim) the nearest eligible rows with their cosine."""
+    def near(self, vectors: np.ndarray, most: int = NEAREST, mask: np.ndarray | None = None) -> list[dict[int, float]]:
+        """For each of the vectors (m, dim) the nearest eligible rows, or rows of the mask, with their cosine."""
         if self.index is None or not len(vectors):
             return []
-        found = self.index.search(vectors, most, self.among)
+        found = self.index.search(vectors, most, self.among if mask is None else Among(self.columns.row_of, mask))
         return [{self.columns.row_of[id]: cosine for id, cosine in hits} for hits in found]
 
     def vectors(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -263,7 +263,10 @@ class Shop:
             events=self._answering.history(user, session),
             limit=limit,
             filter=parse(filter) if filter and filter.strip() else None,
-            exclude=[clean_id(id, "exclude") for id in ([exclude] if isinstance(exclude, str) else exclude)],
+            exclude=[
+                *(clean_id(id, "exclude") for id in ([exclude] if isinstance(exclude, str) else exclude)),
+                *self._answering.unwanted(user, session, bought=not repeats),
+            ],
             repeats=repeats,
             diversity=check_share(diversity, "diversity"),
             exploration=Exploration(explore, f"{session or user or ''} {kind or ''} {' '.join(items)}"),

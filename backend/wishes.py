@@ -48,6 +48,11 @@ NAMES = tuple(SOURCES)
 _AS_COUNTED = ("trend", "newly", "repeat", "rebuy", "rebuy_lately", "rebuy_category")
 _LONG = 999.0  # days, visits or ranks: never
 _OWN, _LED, _POPULAR, _ALIKE = 250, 100, 60, 30  # candidates of each source
+_UNKNOWN, _UNKNOWN_FROM, _UNKNOWN_EVERY = (
+    15,
+    11,
+    4,
+)  # candidates an interest; the first of their places, and their distance
 _RECENT = 100  # newest own items that a candidate is compared with
 _OLDEST = 400.0  # days
 # Measured on Online Retail (docs/measurements.md).
@@ -99,7 +104,29 @@ def for_you(setting: Setting, ranker: WishRanker) -> Wishes:
     led = led_to(setting)
     rows = candidates(setting, led)
     made = features(setting, rows, led)
-    return Wishes(rows, ranker.scores(made), made)
+    return Wishes(rows, with_unknown(ranker.scores(made), unknown(setting)[rows]), made)
+
+
+def unknown(setting: Setting) -> np.ndarray:
+    """The eligible items that nobody chose yet, by row, (columns.size,) bool; none where nothing was counted."""
+    buyers = setting.signals.number("buyers")
+    return setting.eligible & (buyers == 0) if buyers.any() else np.zeros(setting.columns.size, np.bool_)
+
+
+def with_unknown(scores: np.ndarray, is_unknown: np.ndarray) -> np.ndarray:
+    """The scores (n,) with every fourth place after the eleventh given to an item that nobody chose yet.
+
+    Choices speak only for what has been there to be chosen: without a place of its own the new is buried by the old.
+    """
+    order = np.argsort(-scores, kind="stable")
+    new = order[is_unknown[order]]
+    final = order[~is_unknown[order]].tolist()
+    for number, one in enumerate(new.tolist()):
+        earned = int((scores[final] > scores[one]).sum())
+        final.insert(min(earned, _UNKNOWN_FROM + number * _UNKNOWN_EVERY, len(final)), one)
+    placed = np.empty(len(scores))
+    placed[final] = np.sort(scores)[::-1]
+    return placed
 
 
 def blended(made: np.ndarray) -> np.ndarray:
@@ -142,7 +169,8 @@ def candidates(setting: Setting, led: Mapping[str, np.ndarray]) -> np.ndarray:
         chosen[_best(setting.signals.number(name), eligible, _POPULAR)] = True
     chosen[_best(setting.counts.popularity, eligible, _POPULAR)] = True
     if setting.index is not None:
-        for near in setting.near(profile.interests(setting.index, setting.columns), _ALIKE):
+        interests, new = profile.interests(setting.index, setting.columns), unknown(setting)
+        for near in setting.near(interests, _ALIKE) + (setting.near(interests, _UNKNOWN, new) if new.any() else []):
             chosen[list(near)] = True
     return np.flatnonzero(chosen & eligible)
 

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
-from shelfwise.columns import Columns
+from shelfwise.columns import Catalogue, Columns
 from shelfwise.features import Counts
 from shelfwise.index import VectorIndex, build
 from shelfwise.neighbours import Neighbours
 from shelfwise.profile import Profile
+from shelfwise.recommending import Recommender, Shelf, Wish
+from shelfwise.said import Said
 from shelfwise.shelves import Scored, Setting
 from shelfwise.signals import Placed, Signals
 from shelfwise.statistics import Statistics
-from shelfwise.store import Event
+from shelfwise.store import Event, Store
 from shelfwise.times import DAY
 from shelfwise.wishes import WishRanker
 
@@ -56,7 +59,7 @@ def counted(
     links: Mapping[str, Mapping[str, Mapping[str, float]]] | None = None,
     ids: Sequence[str] = IDS,
 ) -> Signals:
-    """Signals from {name: {id: number}} and {matrix: {id: {where it leads: weight}}}, each link by three baskets."""
+    """Signals from {name: {id: number}} and {matrix: {id: {where it leads: weight}}}, each link by three shoppers."""
     return Signals(
         ids,
         {name: np.array([of.get(id, 0.0) for id in ids], np.float32) for name, of in (numbers or {}).items()},
@@ -110,3 +113,41 @@ def by_id(found: Scored, columns: Columns) -> dict[str, float]:
     rows, scores = found
     order = np.argsort(-scores, kind="stable")
     return {columns.ids[row] or "": float(score) for row, score in zip(rows[order], scores[order], strict=True)}
+
+
+# ---- a whole shelf ------------------------------------------------------------------------------------------
+
+POPULAR = {"rug": 1.0, "mug": 0.6, "bulb": 0.3}
+KNOWN = counted(
+    {"trend": {"lamp": 3.0, "bulb": 2.0}, "repeat": {"tea": 0.5, "coffee": 0.5, "lamp": 0.01, "vase": 0.5},
+     "buyers": dict.fromkeys(IDS, 40)},
+    {"together": {"tea": {"cup": 0.5, "mug": 0.2}, "lamp": {"bulb": 0.4}}, "viewed": {"tea": {"chai": 1.0}}},
+)  # fmt: skip
+SERVED = Served(KNOWN)
+
+
+def counting(popularity: Mapping[str, float] = POPULAR) -> Callable[[Columns], Counts]:
+    return lambda columns: Counts.of(Statistics(popularity), columns, NOW)
+
+
+def shelf(
+    store: Store,
+    kind: str = "for-you",
+    *events: Event,
+    served: Served | None = SERVED,
+    popularity: Mapping[str, float] = POPULAR,
+    **wish: Any,
+) -> Shelf:
+    """Whatever is asked, each item stands there once, is one that may be sold, and the scores fall."""
+    recommender = Recommender(Catalogue(store), Said(store), lambda: NOW)
+    asked = Wish(kind, events=history(*events), **wish)
+    found = recommender.answer(
+        asked,
+        served,  # type: ignore[arg-type]
+        counting(popularity),
+    )
+    assert len(found.ids) == len(found.scores) == len(found.kinds) == len(set(found.ids)) <= asked.limit
+    assert (np.diff(found.scores) <= 0).all() and np.isfinite(found.scores).all()
+    assert "vase" not in found.ids and not set(asked.items) & set(found.ids)
+    assert list(dict.fromkeys(kind for kind in found.kinds if kind != found.kind)) == found.filled
+    return found

@@ -80,4 +80,4 @@ class RankingLessons:
         if len(known) and self.parent.holds("signals"):
             counted = float(self.parent.card.get("ranked", self.parent.card)["until"])
             return [Evening(counted, until, Signals.open(self.parent.checked("signals")))] if counted < until else []
-        return [known_at(at, end, honest, ids, categories) for at, end in evenings(honest, until)]
+        return [known_at(at, end, honest, ids, categories) for at, end in evenings(honest, until, len(ids))]

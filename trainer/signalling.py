@@ -19,6 +19,7 @@ from shelfwise.trainer.linking import following, linked, together
 __all__ = ["central", "links_of", "numbers_of", "rebought", "repeat_rates"]
 
 _EXPECTED_WEEKS = 3  # before the last one, whose mean it is compared with
+_LEAST_WEEK = 3  # shoppers in the last week; of fewer, or in a shop of two weeks, nothing is said to rise
 _OWN_SHARE, _CATEGORY_SHARE, _PRIOR = 20.0, 50.0, (1.0, 10.0)  # shoppers' worth of belief in what is one level up
 _MONTHS, _WEEKS = 90.0, 20.0  # half-lives in days
 _VIEWED = ("view", "click")
@@ -52,11 +53,13 @@ def numbers_of(
     chances_lately, again_lately, first_lately = rebought(choices, now, _WEEKS)
     week, month = (choices.shoppers_since(now - days * DAY) for days in (7, 7 * (1 + _EXPECTED_WEEKS)))
     expected = (month - week) / _EXPECTED_WEEKS
+    trend = (week - expected) / np.sqrt(expected + 1.0)  # as if counts were Poisson's
+    is_told = bool(len(choices) and choices.ts.min() < now - 2 * 7 * DAY) & ((week >= _LEAST_WEEK) | (trend < 0))
     return {
         "buyers": np.bincount(choices.histories(now).indices, minlength=choices.items.shape[1]),
         "week": week,
         "month": month,
-        "trend": (week - expected) / np.sqrt(expected + 1.0),  # as if counts were Poisson's
+        "trend": np.where(is_told, trend, 0.0),
         "repeat": repeat_rates(choices, categories),
         "rebuy": _shrunk(again, chances),
         "rebuy_lately": _shrunk(again_lately, chances_lately),

@@ -37,6 +37,7 @@ _MOST_SHOPPERS = 1_500  # of an evening
 # that likely candidates are seldom chosen.
 _OTHERS = 0.15
 _EVENINGS, _LONGEST, _LEAST = 8, 40 * DAY, DAY
+_FEW_ITEMS, _FEW_EVENINGS = 5_000, 3
 
 
 @dataclass(frozen=True)
@@ -58,16 +59,18 @@ class Evening:
     signals: Signals
 
 
-def evenings(events: Sequence[Event], until: float) -> list[tuple[float, float]]:
+def evenings(events: Sequence[Event], until: float, n_items: int) -> list[tuple[float, float]]:
     """Moments of the past, each with the end of the time after it, for a shop whose ranker begins: oldest first.
 
     Up to eight, three weeks apart, each with the six weeks after it; closer where the log is shorter.
+    Three where links of many items take long to count.
     """
     if not events:
         return []
     span = until - min(event.ts for event in events)
     horizon = min(_LONGEST, max(_LEAST, span / 8))
-    starts = [until - horizon * (1 + number / 2) for number in range(_EVENINGS)]
+    count = _EVENINGS if n_items <= _FEW_ITEMS else _FEW_EVENINGS
+    starts = [until - horizon * (1 + number / 2) for number in range(count)]
     return [(start, start + horizon) for start in reversed(starts) if start > until - span * 0.75]
 
 

@@ -82,6 +82,20 @@ class Events:
         )
         return [Event(*row) for row in rows]
 
+    def items_of(self, user: str | None, session: str | None, type: str, before: float) -> set[str]:
+        """The items of all events of a type, up to `before` (inclusive), by this user or in this session."""
+        found: set[str] = set()
+        for column, value in (("user", user), ("session", session)):
+            if value is not None:
+                found |= {
+                    row[0]
+                    for row in self._db.rows(
+                        f"SELECT DISTINCT item FROM events WHERE {column} = ? AND type = ? AND ts <= ?",
+                        (value, type, before),
+                    )
+                }
+        return found
+
     def newest(self, before: float, limit: int) -> list[Event]:
         """The shop's newest events up to `before` (inclusive), newest first, without their queries."""
         rows = self._db.rows(

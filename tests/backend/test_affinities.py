@@ -1,4 +1,4 @@
-"""A shopper's taste from their own events, and how much of it a candidate meets."""
+"""A shopper's taste from their own events, how much of it a candidate meets, and the vector of what they look at."""
 
 from __future__ import annotations
 
@@ -8,11 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from knowing import WordEncoder, put, stocked
+from shelving import counted
 
-from shelfwise.affinities import Affinities, affinities
+from shelfwise.affinities import Affinities, affinities, taste
 from shelfwise.columns import Catalogue, Columns
 from shelfwise.index import VectorIndex, build
-from shelfwise.statistics import WORTH, Statistics, save
+from shelfwise.signals import Placed, Signals
+from shelfwise.statistics import WORTH
 from shelfwise.store import Event, Store
 from shelfwise.times import DAY
 
@@ -52,14 +54,14 @@ def event(item: str, type: str = "click", days_ago: float = 0.0) -> Event:
     return Event(1, NOW - days_ago * DAY, type, item, "u", None, None)
 
 
-NOTHING = Statistics()
+NOTHING = Signals()
 
 
 def taste_of(
-    columns: Columns, *events: Event, index: VectorIndex | None = None, statistics: Statistics = NOTHING
+    columns: Columns, *events: Event, index: VectorIndex | None = None, signals: Signals = NOTHING
 ) -> dict[str, dict[str, float]]:
     """Feature → item → value, of what is not zero."""
-    found = affinities(events, columns, index, statistics, NOW)
+    found = affinities(events, columns, index, Placed(signals, columns), NOW)
     assert found is not None
     tastes = found.of(ROWS, columns, index)
     assert all(values.shape == (6,) and values.dtype == np.float32 for values in tastes.values())
@@ -104,15 +106,24 @@ def test_without_an_index_there_is_no_look(columns: Columns) -> None:
     assert "taste" not in taste_of(columns, event("mug"))
 
 
-def test_what_is_bought_together_with_what_they_have(columns: Columns, tmp_path: Path) -> None:
+def test_what_goes_into_baskets_with_what_they_have(columns: Columns) -> None:
     """The mug with the jug and the ring, the cup with the jug; what is gone since is nobody's."""
-    ids = ["mug", "cup", "jug", "ring", "gone"]
-    save(tmp_path / "s", ids, {}, np.array([0, 3, 4, 4, 4, 4]), np.array([2, 3, 4, 2]), np.array([0.5, 0.2, 0.9, 0.3]))
-    statistics = Statistics.open(tmp_path / "s")
-    one = taste_of(columns, event("mug"), statistics=statistics)["companion"]
-    assert one == pytest.approx({"jug": 0.5, "ring": 0.2})
-    both = taste_of(columns, event("mug"), event("cup"), event("bag"), statistics=statistics)["companion"]
-    assert both == pytest.approx({"jug": 0.8, "ring": 0.2})
+    links = {"mug": {"jug": 0.5, "ring": 0.2, "gone": 0.9}, "cup": {"jug": 0.3}}
+    signals = counted(links={"together": links}, ids=["mug", "cup", "jug", "ring", "gone"])
+    one = taste_of(columns, event("mug"), signals=signals)["companion"]
+    assert one == pytest.approx({"jug": 1.0, "ring": 0.4}), "shares of the strongest"
+    both = taste_of(columns, event("mug"), event("cup"), event("bag"), signals=signals)["companion"]
+    assert both == pytest.approx({"jug": 1.0, "ring": 0.25})
+
+
+def test_the_companions_of_the_newest_fifty_things(store: Store) -> None:
+    put(store, *({"id": f"x{number}", "title": f"x {number}"} for number in range(50)))
+    columns = Catalogue(store).current()
+    signals = Placed(counted(links={"together": {"mug": {"jug": 1.0}}}, ids=IDS), columns)
+    others = [event(f"x{number}") for number in range(50)]
+    for newer, expected in ((others[1:], 1.0), (others, 0.0)):
+        found = affinities([*newer, event("mug")], columns, None, signals, NOW)
+        assert found is not None and found.companions[columns.row_of["jug"]] == expected
 
 
 @pytest.mark.parametrize(
@@ -120,7 +131,7 @@ def test_what_is_bought_together_with_what_they_have(columns: Columns, tmp_path:
     [[], [event("unknown")], [event("mug", "dismiss")], [event("unknown"), event("cup", "dismiss")]],
 )
 def test_what_says_nothing(columns: Columns, index: VectorIndex, events: list[Event]) -> None:
-    assert affinities(events, columns, index, NOTHING, NOW) is None
+    assert affinities(events, columns, index, Placed(NOTHING, columns), NOW) is None
 
 
 @pytest.mark.parametrize("years", [1, 10, 200])
@@ -132,7 +143,7 @@ def test_events_of_long_ago_are_no_trouble(columns: Columns, index: VectorIndex,
 def test_an_item_that_came_after_the_columns_says_nothing_yet(store: Store, columns: Columns) -> None:
     put(store, {"id": "late", "title": "late", "brand": "Acme"})
     columns._source.current()
-    assert affinities([event("late")], columns, None, NOTHING, NOW) is None
+    assert affinities([event("late")], columns, None, Placed(NOTHING, columns), NOW) is None
 
 
 def test_a_deleted_item_still_tells_of_a_taste(store: Store) -> None:
@@ -141,6 +152,35 @@ def test_a_deleted_item_still_tells_of_a_taste(store: Store) -> None:
 
 
 def test_no_candidates(columns: Columns, index: VectorIndex) -> None:
-    found = affinities([event("mug")], columns, index, NOTHING, NOW)
+    found = affinities([event("mug")], columns, index, Placed(NOTHING, columns), NOW)
     assert isinstance(found, Affinities)
     assert all(len(values) == 0 for values in found.of(ROWS[:0], columns, index).values())
+
+
+# ---- the vector of what was looked at -----------------------------------------------------------------------
+
+
+def looks(index: VectorIndex, *events: Event) -> list[float] | None:
+    found = taste(index, events, NOW)
+    return None if found is None else found.tolist()
+
+
+def test_it_is_a_unit_vector_and_a_week_ago_counts_half(index: VectorIndex) -> None:
+    found = looks(index, event("mug"), event("jug", days_ago=7))
+    assert found == pytest.approx([2 / 5**0.5, 1 / 5**0.5, 0, 0], abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    "events", [[], [event("nothing")], [event("mug", "dismiss")], [event("mug", days_ago=100_000)], [event("pin")]]
+)
+def test_nothing_to_look_at(index: VectorIndex, events: list[Event]) -> None:
+    assert looks(index, *events) is None
+
+
+def test_what_was_dismissed_is_no_part_of_it(index: VectorIndex) -> None:
+    assert looks(index, event("mug", "dismiss"), event("jug")) == [0.0, 1.0, 0.0, 0.0]
+
+
+def test_only_the_newest_items_are_looked_at(index: VectorIndex) -> None:
+    unknown = [event(f"unknown {number}") for number in range(19)]
+    assert looks(index, *unknown, event("mug"), event("jug")) == [1.0, 0.0, 0.0, 0.0]

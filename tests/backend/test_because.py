@@ -1,4 +1,4 @@
-"""Reasons: what each kind says of its hits, that what is cited is the shopper's or the cart's, and that sums are right."""
+"""Reasons: what each kind says of its hits, whose item is cited, and that what the sources add is the score."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from shelfwise.columns import Catalogue
 from shelfwise.curation import clean_rule
 from shelfwise.features import Counts
 from shelfwise.grammar import parse
-from shelfwise.records import Row
 from shelfwise.recommending import Recommender, Shelf, Wish
+from shelfwise.records import Row
 from shelfwise.said import Said
 from shelfwise.shelves import KINDS
 from shelfwise.statistics import Statistics
@@ -92,9 +92,9 @@ def test_similar_to_several_cites_the_nearest(store: Store) -> None:
     assert (reasons["chai"]["because"], reasons["cup"]["because"]) == ("tea", "mug")
 
 
-def test_together_cites_the_strongest_link_of_the_cart_and_counts_its_baskets(store: Store) -> None:
+def test_together_cites_the_strongest_link_of_the_cart_and_counts_its_shoppers(store: Store) -> None:
     reasons = told(store, "together", items=["mug", "tea", "lamp"])
-    assert reasons["cup"]["text"] == "bought with “Green Leaf Tea” 3 times"
+    assert reasons["cup"]["text"] == "goes with “Green Leaf Tea”: 3 shoppers chose both"
     assert texts(reasons, "together") == {"cup": reasons["cup"]["text"]}
 
 
@@ -137,7 +137,10 @@ def test_new_is_said_of_what_is_known_to_be_new(store: Store) -> None:
 
 def test_each_block_says_what_it_is(store: Store) -> None:
     reasons = told(store, "similar", items=["tea"])
-    assert (reasons["cup"]["kind"], reasons["cup"]["text"]) == ("together", "bought with “Green Leaf Tea” 3 times")
+    assert (reasons["cup"]["kind"], reasons["cup"]["text"]) == (
+        "together",
+        "goes with “Green Leaf Tea”: 3 shoppers chose both",
+    )
     assert reasons["bulb"]["kind"] == "new"
 
 
@@ -156,9 +159,23 @@ def test_for_you_says_what_added_most(store: Store) -> None:
             assert {source["source"] for source in one["sources"]} <= set(SOURCES.values())
 
 
+@pytest.mark.parametrize(("tea", "coffee"), [(1, 400), (400, 1)])
+def test_of_what_leads_there_that_is_cited_which_counts_most(store: Store, tea: float, coffee: float) -> None:
+    known = counted(links={"linked": {"tea": {"bulb": 0.5}, "coffee": {"bulb": 0.4}}})
+    nothing = Served(known, on_circle({}))
+    reasons = told(store, "for-you", event("tea", days=tea), event("coffee", days=coffee), served=nothing)
+    assert reasons["bulb"].get("because") == ("tea" if tea < coffee else "coffee")
+
+
 def test_what_was_only_looked_at_was_not_bought(store: Store) -> None:
     views = [event("coffee", "view", 9), event("coffee", "click", 4)]
     assert told(store, "for-you", *views)["coffee"]["text"] == "you looked at it 2 times, 4 days ago"
+
+
+def test_where_all_is_alike_it_says_what_they_did(store: Store) -> None:
+    nothing = Served(index=on_circle({}))
+    one = told(store, "for-you", event("tea", days=1), served=nothing, statistics=Statistics())["tea"]
+    assert one == {"kind": "for-you", "text": "you bought it once, yesterday", "sources": []}
 
 
 def test_for_you_cites_what_it_is_like(store: Store) -> None:
@@ -180,12 +197,12 @@ def test_what_the_sources_add_sums_to_the_score(store: Store) -> None:
     """Up to the mean of all candidates, from which every source is told."""
     found = filled(store, "for-you", event("tea"), event("coffee", "cart", 30))
     assert found.wishes is not None
-    added = by_source(found.wishes, BLEND)
+    added = by_source(found.wishes, BLEND, range(len(found.wishes.rows)))
     assert set(added) == set(SOURCES.values())
-    scores = found.wishes.scores
+    scores = BLEND.scores(found.wishes.features)
     assert sum(added.values()) == pytest.approx(scores - scores.mean())
     assert max(float(np.abs(values).max()) for values in added.values()) > 0.1
-    assert by_source(Wishes(np.zeros(0, np.int64), np.zeros(0), np.zeros((0, len(NAMES)))), BLEND) == {}
+    assert by_source(Wishes(np.zeros(0, np.int64), np.zeros(0), np.zeros((0, len(NAMES)))), BLEND, []) == {}
 
 
 def test_without_what_is_cited_the_hit_would_stand_lower(store: Store) -> None:

@@ -25,7 +25,7 @@ from shelfwise.cli.main import main
 from shelfwise.locks import locked
 
 COMMANDS = ["init", "increment", "nights", "rollback", "import", "serve", "search", "recommend", "status", "replay",
-            "erase", "export", "synonyms", "rules"]  # fmt: skip
+            "erase", "export", "merge", "shelves", "synonyms", "rules"]  # fmt: skip
 PROGRAM = "from shelfwise.cli.main import main; main()"
 
 
@@ -145,6 +145,10 @@ def test_increment(lived: dict[str, Any]) -> None:
         (["recommend"], "/recommend"),
         (["recommend", "--user", "u1", "--limit", "3"], "/recommend?user=u1&limit=3"),
         (["recommend", "--item", "mug-red", "--item", "candle"], "/recommend?item=mug-red&item=candle"),
+        (["recommend", "--user", "u1", "--kind", "next", "--explain"], "/recommend?user=u1&kind=next&explain=1"),
+        (["recommend", "--session", "s", "--filter", "price:..4"], "/recommend?session=s&filter=price:..4"),
+        (["recommend", "--exclude", "bag", "--exclude", "candle"], "/recommend?exclude=bag&exclude=candle"),
+        (["recommend", "--user", "u1", "--no-repeats"], "/recommend?user=u1&repeats=0"),
         (["status"], "/status"),
     ],
 )
@@ -177,6 +181,18 @@ def test_recommend_for_a_person(run: Run, lived: dict[str, Any]) -> None:
     done = run("--data", lived["data"], "recommend", "--item", "mug-red")
     assert done.out.startswith("similar, in ")
     assert "clock" not in done.out, "out of stock"
+
+
+def test_recommend_says_what_filled_the_shelf_and_why(run: Run, lived: dict[str, Any]) -> None:
+    done = run("--data", lived["data"], "recommend", "--user", "u1", "--kind", "next", "--limit", 4, "--explain")
+    head, *hits = done.out.splitlines()
+    assert head.startswith("next") and "by generation 1" in head
+    assert len(hits) == 4 and all(line.endswith(")") for line in hits)
+    filled = run("--data", lived["data"], "recommend", "--user", "nobody", "--kind", "again")
+    assert filled.out.startswith("trending, filled with new, in ")
+    left = run("--data", lived["data"], "recommend", "--exclude", "mug-red", "--filter", "price:4..")
+    (line,) = left.out.splitlines()[1:]
+    assert " mug-blue " in line
 
 
 def test_status_for_a_person(run: Run, lived: dict[str, Any]) -> None:
@@ -346,6 +362,8 @@ def test_every_command_explains_itself(run: Run, command: list[str]) -> None:
         (["search", "mug", "--limit", "0"], "limit: 0"),
         (["search", "mug", "--limit", "101"], "limit: 101"),
         (["recommend", "--item", "nothing"], "there is no item 'nothing'"),
+        (["recommend", "--limit", "0"], "limit: 0"),
+        (["recommend", "--filter", "price:cheap"], "filter: "),
         (["rollback"], "generation 0 is the first"),
         (["rollback", "99"], "there is no generation 99"),
         (["nights", "99"], "there is no night 99"),
@@ -395,6 +413,7 @@ def test_only_one_night_at_a_time(run: Run, tiny_shop: Path) -> None:
 @pytest.mark.parametrize(
     "arguments",
     [["nonsense"], ["search"], ["search", "mug", "--nonsense"], ["search", "mug", "--limit", "many"], ["nights", "x"],
+     ["recommend", "--kind", "foo"], ["recommend", "mug"], ["merge", "s"],
      ["import", "items"], ["import", "events", "--type", "buy", "a.csv"], ["replay"], ["serve", "--workers", "0"],
      ["replay", "--items", "a", "--events", "b", "--start", "2011-09-01", "--report", "r", "--every", "1h"],
      ["replay", "--items", "a", "--events", "b", "--start", "2011-09-01", "--report", "r", "--only", "words"],

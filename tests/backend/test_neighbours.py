@@ -19,9 +19,7 @@ def links() -> Neighbours:
     )
 
 
-@pytest.mark.parametrize(
-    ("row", "leads_to"), [(0, {1: 0.5, 2: 0.25}), (1, {}), (2, {0: 1.0}), (3, {}), (-1, {})]
-)
+@pytest.mark.parametrize(("row", "leads_to"), [(0, {1: 0.5, 2: 0.25}), (1, {}), (2, {0: 1.0}), (3, {}), (-1, {})])
 def test_where_an_item_leads(links: Neighbours, row: int, leads_to: dict[int, float]) -> None:
     indices, weights = links.of(row)
     assert dict(zip(indices.tolist(), weights.tolist(), strict=True)) == leads_to

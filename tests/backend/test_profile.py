@@ -92,6 +92,15 @@ def test_a_rhythm_needs_two_visits(columns: Columns) -> None:
     assert profile.gap == pytest.approx([np.nan, 15], nan_ok=True)
 
 
+def test_purchases_alone(columns: Columns) -> None:
+    tea = [event("tea", days=40), event("tea", "view", 30), event("tea", days=20), event("tea", "click", 1)]
+    profile = of(columns, *tea, event("cup", "cart", 2)).purchases
+    assert ids(profile, columns) == ["tea", "cup"]
+    assert profile.times.tolist() == [2, 0]
+    assert (profile.since[0], profile.gap[0]) == (20, 20)
+    assert profile.since[1] == np.inf and np.isnan(profile.gap[1]), "never"
+
+
 def test_the_items_of_the_last_visits(columns: Columns) -> None:
     profile = of(columns, event("tea", days=1), event("cup", days=2), event("mug", days=3), event("cup", days=3))
     assert [sorted(columns.ids[row] or "" for row in profile.last(visits)) for visits in (1, 2, 3)] == [
@@ -178,3 +187,13 @@ def test_only_the_newest_thirty_items_are_looked_at(store: Store) -> None:
 def test_what_has_no_vector_is_no_interest(columns: Columns) -> None:
     profile = of(columns, event("tea"), event("lamp"))
     assert len(profile.interests(on_circle({"lamp": 180.0}), columns)) == 1
+
+
+def test_without_an_item_it_is_as_if_they_had_never_turned_to_it(columns: Columns) -> None:
+    events = history(
+        event("tea", days=1, session="a"), event("cup", days=1, session="a"), event("mug", days=3, session="b")
+    )
+    found = Profile.of(events, columns, NOW)
+    left, expected = found.without(columns.row_of["mug"]), Profile.of(events[:2], columns, NOW)
+    for name in ("rows", "item", "visit", "age", "worth", "bought", "times"):
+        assert getattr(left, name).tolist() == getattr(expected, name).tolist(), name

@@ -144,7 +144,16 @@ def test_what_is_mostly_bought_again_comes_first_among_single_purchases(columns:
 @pytest.mark.parametrize("type", ["view", "click", "cart"])
 def test_what_was_never_bought_is_not_bought_again(columns: Columns, type: str) -> None:
     known = counted({"repeat": dict.fromkeys(IDS, 0.3)})
-    assert list(found("again", columns, event("cup", type), event("tea"), known=known)) == ["tea"]
+    visits = [event("tea", days=day) for day in range(1, 20)]
+    assert list(found("again", columns, event("cup", type), *visits, known=known)) == ["tea"]
+
+
+def test_a_look_at_a_thing_does_not_make_it_less_due(columns: Columns) -> None:
+    known = counted({"repeat": dict.fromkeys(IDS, 0.3)})
+    bought = [*monthly("tea", 31), *monthly("coffee", 24)]
+    looks = [event("tea", "view", 0.1), event("tea", "click", 9)]
+    before, after = (found("again", columns, *events, known=known) for events in (bought, [*bought, *looks]))
+    assert list(before) == list(after) == ["tea", "coffee"]
 
 
 @pytest.mark.parametrize(

@@ -103,9 +103,9 @@ def test_how_strongly_others_lead_to_one(columns: Columns) -> None:
     assert placed.between("together", columns.row_of["rug"], others).tolist() == [0.0] * 4
 
 
-@pytest.mark.parametrize(("row", "other", "baskets"), [("tea", "cup", 3), ("cup", "tea", 0), ("rug", "tea", 0)])
-def test_how_many_baskets_made_a_link(columns: Columns, row: str, other: str, baskets: int) -> None:
-    assert Placed(KNOWN, columns).supported("together", columns.row_of[row], columns.row_of[other]) == baskets
+@pytest.mark.parametrize(("row", "other", "shoppers"), [("tea", "cup", 3), ("cup", "tea", 0), ("rug", "tea", 0)])
+def test_how_many_shoppers_made_a_link(columns: Columns, row: str, other: str, shoppers: int) -> None:
+    assert Placed(KNOWN, columns).supported("together", columns.row_of[row], columns.row_of[other]) == shoppers
 
 
 def test_items_that_came_since_are_simply_unknown(store: Store) -> None:

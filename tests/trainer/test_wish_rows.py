@@ -117,7 +117,7 @@ def test_an_evening_of_the_parents(columns: Columns, index: VectorIndex) -> None
 @pytest.mark.parametrize(("days", "count", "horizon"), [(400, 8, 40), (80, 8, 10), (8, 8, 1), (1.5, 1, 1), (0.5, 0, 1)])
 def test_which_evenings_a_new_ranker_learns_from(days: float, count: int, horizon: float) -> None:
     """Each with the time after it within the log, and with something before it."""
-    found = evenings([bought("u", "i0", 0.0)], AT + days * DAY)
+    found = evenings([bought("u", "i0", 0.0)], AT + days * DAY, 100)
     assert len(found) <= 8
     assert all(end - start == pytest.approx(horizon * DAY) and end <= AT + days * DAY for start, end in found)
     assert all(start > AT for start, _ in found)
@@ -126,4 +126,8 @@ def test_which_evenings_a_new_ranker_learns_from(days: float, count: int, horizo
 
 
 def test_no_event_no_evening() -> None:
-    assert evenings([], AT) == []
+    assert evenings([], AT, 100) == []
+
+
+def test_many_items_fewer_evenings() -> None:
+    assert len(evenings([bought("u", "i0", 0.0)], AT + 400 * DAY, 20_000)) == 3

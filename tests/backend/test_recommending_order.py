@@ -1,0 +1,144 @@
+"""The order of one shelf: scores that fall, variants, the rules of the shop, exploration."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from knowing import put, stocked
+from shelving import (
+    DEGREES,
+    IDS,
+    ITEMS,
+    KNOWN,
+    NOW,
+    Served,
+    counted,
+    event,
+    on_circle,
+    shelf,
+)
+
+from shelfwise.curation import clean_rule
+from shelfwise.exploring import Exploration
+from shelfwise.grammar import parse
+from shelfwise.shelves import KINDS
+from shelfwise.store import Store
+
+EVERYTHING = set(IDS) - {"vase"}
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    opened = stocked(tmp_path, ITEMS)
+    yield opened
+    opened.close()
+
+
+# ---- order --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("diversity", [0.0, 0.3, 1.0])
+def test_scores_fall_across_the_blocks(store: Store, kind: str, diversity: float) -> None:
+    """`shelf` asserts it; here with blocks whose own scores lie far apart."""
+    loud = counted({"trend": {"bulb": 900.0}, "central": dict.fromkeys(IDS, 1.0)}, {"together": {"tea": {"cup": 70.0}}})
+    found = shelf(
+        store, kind, event("rug", "click"), items=["tea"], served=Served(loud), limit=100, diversity=diversity
+    )
+    assert len(found.ids) == 7
+
+
+@pytest.mark.parametrize(
+    ("diversity", "first"),
+    [(0.0, ["red", "blue", "green", "cup"]), (0.3, ["red", "blue", "green", "cup"]), (1.0, ["red", "cup", "mug"])],
+)
+def test_variants_make_way(store: Store, diversity: float, first: list[str]) -> None:
+    colours = ("red", "blue", "green")
+    put(store, *({"id": id, "title": f"Enamel Jug {id}"} for id in colours))
+    links = {"tea": {"red": 1.0, "blue": 0.99, "green": 0.98, "cup": 0.5, "mug": 0.1}}
+    served = Served(counted(links={"together": links}, ids=[*IDS, *colours]))
+    found = shelf(store, "together", items=["tea"], served=served, limit=4, diversity=diversity)
+    assert found.ids[: len(first)] == first
+
+
+def test_a_little_diversity_lets_variants_make_way_for_what_is_nearly_as_good(store: Store) -> None:
+    colours = ("red", "blue", "green")
+    put(store, *({"id": id, "title": f"Enamel Jug {id}"} for id in colours))
+    links = {"tea": {"red": 1.0, "blue": 0.99, "green": 0.98, "cup": 0.95, "mug": 0.1}}
+    served = Served(counted(links={"together": links}, ids=[*IDS, *colours]))
+    order = shelf(store, "together", items=["tea"], served=served, limit=4).ids
+    assert order.index("cup") < order.index("green")
+
+
+# ---- rules --------------------------------------------------------------------------------------------------
+
+
+def rule(store: Store, action: str, **fields: Any) -> int:
+    given = {"action": action, "match": "any"} | fields
+    (added,), _ = store.rules.add([clean_rule(given, parse)])
+    return added.id
+
+
+def test_rules_move_what_they_name(store: Store) -> None:
+    assert shelf(store, "popular", limit=4).ids[:3] == ["rug", "mug", "bulb"]
+    lifted = rule(store, "boost", items=["bulb"], strength=1)
+    buried = rule(store, "bury", filter="category:Kitchen", strength=1)
+    found = shelf(store, "popular", limit=100)
+    assert found.ids[:2] == ["bulb", "rug"] and set(found.ids[-2:]) == {"cup", "mug"}
+    assert found.touched["bulb"] == [{"rule": lifted, "action": "boost"}]
+    assert found.touched["mug"] == [{"rule": buried, "action": "bury"}]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_is_hidden_stands_on_no_shelf(store: Store, kind: str) -> None:
+    rule(store, "hide", items=["chai"])
+    rule(store, "hide", filter="brand:Cee")
+    found = shelf(store, kind, event("tea"), items=["mug"], limit=100)
+    assert set(found.ids) == EVERYTHING - {"chai", "lamp", "bulb", "mug"}
+
+
+def test_what_is_hidden_takes_no_place(store: Store) -> None:
+    assert shelf(store, "trending", limit=2).ids == ["lamp", "bulb"]
+    rule(store, "hide", items=["lamp"])
+    assert shelf(store, "trending", limit=2).ids == ["bulb", "rug"]
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"action": "pin", "items": ["lamp"]},
+        {"action": "boost", "items": ["lamp"], "strength": 1, "match": "exact", "query": "lamp"},
+        {"action": "hide", "items": ["rug"], "match": "contains", "query": "rug"},
+        {"action": "hide", "items": ["rug"], "ends": NOW - 1},
+        {"action": "hide", "items": ["rug"], "starts": NOW + 1},
+    ],
+)
+def test_pins_queries_and_other_times_do_not_reach_a_shelf(store: Store, fields: dict[str, Any]) -> None:
+    before = shelf(store, "popular", limit=100)
+    rule(store, **fields)
+    after = shelf(store, "popular", limit=100)
+    assert (after.ids, after.touched) == (before.ids, {})
+
+
+# ---- exploration --------------------------------------------------------------------------------------------
+
+
+def explored_shelf(store: Store, how: Exploration, **wish: Any) -> list[str]:
+    """Forty more things of which nobody knows anything, all of them near the tea."""
+    new = [f"new{number}" for number in range(40)]
+    put(store, *({"id": id, "title": id} for id in new))
+    index = on_circle(DEGREES | {id: 1.0 + number for number, id in enumerate(new)})
+    return shelf(store, "similar", items=["tea"], served=Served(KNOWN, index), exploration=how, **wish).ids
+
+
+def test_nothing_is_explored_unless_that_is_asked(store: Store) -> None:
+    plain = explored_shelf(store, Exploration())
+    assert explored_shelf(store, Exploration(0.0, "s")) == plain
+    moved = [explored_shelf(store, Exploration(1.0, f"s{number}")) for number in range(20)]
+    for page in moved:
+        assert page[:3] == plain[:3] and len(set(page) - set(plain)) == 1, "one place of the later ones"
+    assert len({tuple(page) for page in moved}) > 5
+    assert moved == [explored_shelf(store, Exploration(1.0, f"s{number}")) for number in range(20)]

@@ -1,0 +1,172 @@
+"""How the candidates of `for-you` are ranked: by the blend, by trees where there are some, and what each explains."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import lightgbm
+import numpy as np
+import onnx
+import pytest
+from knowing import stocked
+from shelving import ITEMS, by_id, counted, event, on_circle, setting
+
+from shelfwise.columns import Catalogue, Columns
+from shelfwise.errors import GenerationCorrupt
+from shelfwise.forest import MODEL, TREES
+from shelfwise.shelves import Setting
+from shelfwise.statistics import Statistics
+from shelfwise.store import Store
+from shelfwise.trainer.trees import to_onnx
+from shelfwise.wishes import CARD, NAMES, WishRanker, blended, for_you, with_unknown
+
+INDEX = on_circle()
+KNOWN = counted(
+    {"week": {"tea": 5, "rug": 20}, "month": {"tea": 30, "rug": 20, "bulb": 1}, "buyers": {"tea": 60, "rug": 20},
+     "trend": {"rug": 4, "tea": -1}, "repeat": {"tea": 0.5, "rug": 0.1}},
+    {"linked": {"tea": {"cup": 1.0, "mug": 0.5}, "lamp": {"bulb": 2.0}}, "following": {"tea": {"tea": 0.5, "cup": 0.1}},
+     "together": {"tea": {"mug": 0.2}}, "viewed": {"tea": {"chai": 3.0}}},
+)  # fmt: skip
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    opened = stocked(tmp_path, ITEMS)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def columns(store: Store) -> Columns:
+    return Catalogue(store).current()
+
+
+def shelf(setting: Setting, ranker: WishRanker | None = None) -> dict[str, float]:
+    wishes = for_you(setting, ranker or WishRanker())
+    return by_id((wishes.rows, wishes.scores), setting.columns)
+
+
+# ---- the order ----------------------------------------------------------------------------------------------
+
+
+def test_of_who_did_nothing_nothing_is_known(columns: Columns) -> None:
+    for events in ([], [event("tea", "dismiss")], [event("unknown")]):
+        wishes = for_you(setting(columns, *events, known=KNOWN, index=INDEX), WishRanker())
+        assert (wishes.rows.shape, wishes.scores.shape, wishes.features.shape) == ((0,), (0,), (0, len(NAMES)))
+
+
+def test_without_trees_the_blend_ranks(columns: Columns) -> None:
+    """Own things first, then where they lead, then what many want."""
+    order = list(shelf(setting(columns, event("tea"), known=KNOWN, statistics=Statistics({"rug": 1.0, "bulb": 0.2}))))
+    assert order[:3] == ["tea", "cup", "rug"]
+    assert order.index("mug") < order.index("bulb")
+
+
+def test_newer_and_dearer_events_weigh_more(columns: Columns) -> None:
+    events = event("tea", days=1), event("cup", days=200), event("mug", "view", 0.5), event("rug", "cart", 1.1)
+    assert list(shelf(setting(columns, *events))) == ["tea", "rug", "cup", "mug"]
+
+
+def test_the_blend_is_a_sum_of_shares_of_the_best(columns: Columns) -> None:
+    asked = setting(columns, event("tea"), event("lamp", "cart"), known=KNOWN, index=INDEX)
+    wishes = for_you(asked, WishRanker())
+    added = blended(wishes.features)
+    assert added.sum(axis=1) == pytest.approx(wishes.scores)
+    assert (added >= 0).all()
+    for name in ("own_90", "linked_60"):
+        column = NAMES.index(name)
+        best = int(np.argmax(wishes.features[:, column]))
+        assert added[best, column] == added[:, column].max() > 0
+    assert not added[:, NAMES.index("price")].any(), "which is not in the blend"
+
+
+def test_no_candidates(columns: Columns) -> None:
+    asked = setting(columns, event("tea"))
+    asked.eligible[:] = False
+    wishes = for_you(asked, WishRanker())
+    assert (wishes.scores.shape, wishes.features.shape) == ((0,), (0, len(NAMES)))
+    assert WishRanker().contributions(wishes.features).shape == (0, len(NAMES))
+
+
+# ---- trees --------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def booster() -> Any:
+    """Trees for which a low price is all that counts."""
+    chance = np.random.default_rng(0)
+    made = chance.random((900, len(NAMES))).astype(np.float32) * 5
+    gains = (made[:, NAMES.index("price")] < 1.2).astype(int)
+    data = lightgbm.Dataset(made, gains, group=[30] * 30, feature_name=list(NAMES))
+    settings = {"objective": "lambdarank", "num_leaves": 7, "min_data_in_leaf": 10, "verbose": -1, "num_threads": 1}
+    return lightgbm.train(settings, data, 20)
+
+
+def written(folder: Path, booster: Any, names: tuple[str, ...] = NAMES) -> Path:
+    folder.mkdir()
+    (folder / CARD).write_text("\n".join(names))
+    booster.save_model(str(folder / TREES))
+    onnx.save(to_onnx(booster, len(NAMES)), str(folder / MODEL))
+    return folder
+
+
+def test_trees_rank_where_there_are_some(columns: Columns, tmp_path: Path, booster: Any) -> None:
+    ranker = WishRanker(written(tmp_path / "wishes", booster))
+    asked = setting(columns, event("tea"), known=KNOWN, index=INDEX)
+    wishes = for_you(asked, ranker)
+    assert ranker.kind == "trees"
+    assert wishes.scores == pytest.approx(booster.predict(wishes.features), abs=1e-5)
+    assert next(iter(shelf(asked, ranker))) == "bulb" != next(iter(shelf(asked)))
+    apart = wishes.scores - ranker.contributions(wishes.features).sum(axis=1)
+    assert apart == pytest.approx(np.full(len(apart), apart[0]), abs=1e-5), "they explain what they rank"
+    nothing = wishes.features[:0]
+    assert (ranker.scores(nothing).shape, ranker.contributions(nothing).shape) == ((0,), nothing.shape)
+
+
+@pytest.mark.parametrize("names", [NAMES[1:], (*NAMES, "new"), (NAMES[1], NAMES[0], *NAMES[2:]), ()])
+def test_trees_of_other_features_are_refused(tmp_path: Path, booster: Any, names: tuple[str, ...]) -> None:
+    with pytest.raises(GenerationCorrupt, match="other features"):
+        WishRanker(written(tmp_path / "wishes", booster, names))
+
+
+def test_a_folder_of_rows_for_a_later_night_is_the_blend(tmp_path: Path) -> None:
+    (tmp_path / "rows.npz").write_bytes(b"")
+    assert WishRanker(tmp_path).kind == WishRanker().kind == "blend"
+
+
+def test_where_lightgbm_does_not_load_the_blend_explains(
+    tmp_path: Path, booster: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ranker = WishRanker(written(tmp_path / "wishes", booster))
+    made = np.random.default_rng(1).random((5, len(NAMES))).astype(np.float32)
+
+    def missing(**_: object) -> None:
+        raise OSError("libgomp.so.1: no such file")
+
+    monkeypatch.setattr(lightgbm, "Booster", missing)
+    assert ranker.contributions(made).tolist() == blended(made).tolist()
+    assert ranker.scores(made) == pytest.approx(booster.predict(made), abs=1e-5), "they rank nevertheless"
+
+
+# ---- what nobody chose yet --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("known", "new", "places"),
+    [(3, 2, [3, 4]), (20, 2, [11, 15]), (40, 3, [11, 15, 19]), (13, 1, [11]), (0, 2, [0, 1]), (5, 0, [])],
+)
+def test_every_fourth_place_after_the_eleventh_is_for_the_unknown(known: int, new: int, places: list[int]) -> None:
+    scores = np.concatenate([np.linspace(2, 1, known), np.linspace(0.5, 0.4, new)])
+    is_unknown = np.arange(known + new) >= known
+    order = np.argsort(-with_unknown(scores, is_unknown), kind="stable")
+    assert np.flatnonzero(is_unknown[order]).tolist() == places
+    assert order[~is_unknown[order]].tolist() == list(range(known)), "the others keep their order"
+
+
+def test_an_unknown_item_that_earned_a_better_place_keeps_it() -> None:
+    scores = np.array([3.0, 2.0, 1.0, 2.5])
+    placed = with_unknown(scores, np.array([False, False, False, True]))
+    assert np.argsort(-placed).tolist() == [0, 3, 1, 2]
+    assert sorted(placed) == sorted(scores)
