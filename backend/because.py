@@ -15,7 +15,8 @@ import numpy as np
 from shelfwise.recommending import Shelf
 from shelfwise.records import Row
 from shelfwise.shelves import Setting
-from shelfwise.wishes import NAMES, SOURCES, Wishes, WishRanker, for_you
+from shelfwise.wish_features import NAMES, SOURCES
+from shelfwise.wishes import Wishes, WishRanker, for_you
 
 __all__ = ["Because", "by_source", "explain_shelf"]
 

@@ -16,7 +16,8 @@ from shelfwise.trainer.rank_learning import RankVerdict, gains_of, has_lightgbm
 from shelfwise.trainer.scoring import paired_interval
 from shelfwise.trainer.trees import to_onnx
 from shelfwise.trainer.wish_rows import WishRows
-from shelfwise.wishes import CARD, NAMES, blended
+from shelfwise.wish_features import NAMES
+from shelfwise.wishes import CARD, blended
 
 __all__ = ["teach_wishes"]
 

@@ -27,7 +27,8 @@ from shelfwise.trainer.choices import Choices
 from shelfwise.trainer.defences import who
 from shelfwise.trainer.rank_rows import Rows
 from shelfwise.trainer.signalling import links_of, numbers_of
-from shelfwise.wishes import NAMES, candidates, features, led_to
+from shelfwise.wish_features import NAMES, features, led_to
+from shelfwise.wishes import candidates
 
 __all__ = ["Evening", "WishRows", "evenings", "known_at", "wishes_of"]
 

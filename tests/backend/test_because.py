@@ -23,7 +23,8 @@ from shelfwise.shelves import KINDS
 from shelfwise.statistics import Statistics
 from shelfwise.store import Event, Store
 from shelfwise.times import DAY
-from shelfwise.wishes import NAMES, SOURCES, Wishes, WishRanker
+from shelfwise.wish_features import NAMES, SOURCES
+from shelfwise.wishes import Wishes, WishRanker
 
 KNOWN = counted(
     {"trend": {"lamp": 3.0, "rug": 2.0}, "repeat": {"tea": 0.5, "coffee": 0.5}},

@@ -21,7 +21,8 @@ from shelfwise.serving import Serving
 from shelfwise.shelves import KINDS
 from shelfwise.signals import save
 from shelfwise.trainer.trees import to_onnx
-from shelfwise.wishes import CARD, NAMES
+from shelfwise.wish_features import NAMES
+from shelfwise.wishes import CARD
 
 Publish = Callable[..., Any]
 ALL = {str(item["id"]) for item in ITEMS} - {"clock"}

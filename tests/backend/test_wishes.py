@@ -17,7 +17,8 @@ from shelfwise.signals import ITEM_SIGNALS, MATRICES, Signals
 from shelfwise.statistics import Statistics
 from shelfwise.store import Event, Store
 from shelfwise.times import DAY
-from shelfwise.wishes import NAMES, SOURCES, WishRanker, candidates, features, for_you, led_to
+from shelfwise.wish_features import NAMES, SOURCES, features, led_to
+from shelfwise.wishes import WishRanker, candidates, for_you
 
 INDEX = on_circle()
 KNOWN = counted(

@@ -20,7 +20,8 @@ from shelfwise.shelves import Setting
 from shelfwise.statistics import Statistics
 from shelfwise.store import Store
 from shelfwise.trainer.trees import to_onnx
-from shelfwise.wishes import CARD, NAMES, WishRanker, blended, for_you, with_unknown
+from shelfwise.wish_features import NAMES
+from shelfwise.wishes import CARD, WishRanker, blended, for_you, with_unknown
 
 INDEX = on_circle()
 KNOWN = counted(

@@ -12,7 +12,8 @@ from shelfwise.errors import GenerationCorrupt
 from shelfwise.forest import MODEL, TREES
 from shelfwise.trainer.wish_learning import teach_wishes
 from shelfwise.trainer.wish_rows import WishRows
-from shelfwise.wishes import CARD, NAMES, WishRanker
+from shelfwise.wish_features import NAMES
+from shelfwise.wishes import CARD, WishRanker
 
 SIZE = 20
 OWN, AGE = NAMES.index("own_90"), NAMES.index("age")

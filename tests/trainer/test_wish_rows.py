@@ -15,7 +15,7 @@ from shelfwise.store import Event
 from shelfwise.times import DAY
 from shelfwise.trainer import wish_rows
 from shelfwise.trainer.wish_rows import Evening, WishRows, evenings, known_at, wishes_of
-from shelfwise.wishes import NAMES
+from shelfwise.wish_features import NAMES
 
 AT = 1_320_000_000.0 // DAY * DAY
 IDS = [f"i{number}" for number in range(12)]

@@ -1,0 +1,190 @@
+"""What is known of each candidate of a shelf `for-you`, as numbers: the input of its blend and of its trees.
+
+The night computes them for past visits and the door for the present one, with this one function. A row is an item's pk.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from shelfwise.shelves import Setting
+
+__all__ = ["NAMES", "SOURCES", "features", "led_to"]
+
+# What a feature is evidence of. Those of `own` are 0 or, for times, _LONG where the shopper never had the item.
+SOURCES: Mapping[str, str] = {
+    **dict.fromkeys(
+        (
+            "own_times", "own_30", "own_90", "own_240", "own_share", "own_since", "own_back", "own_share_since",
+            "own_first", "own_gap", "own_overdue", "own_rank", "in_last_3",
+        ),
+        "own",
+    ),
+    **dict.fromkeys(
+        (
+            "linked_60", "linked_60_rank", "linked_60_new", "linked_1", "linked_1_rank", "linked_1_new", "linked_3",
+            "linked_3_rank", "linked_3_new", "together_60", "together_60_rank", "together_60_new",
+            "following", "following_rank", "following_new", "viewed_3", "viewed_3_rank", "viewed_3_new",
+        ),
+        "links",
+    ),
+    **dict.fromkeys(("like_one", "like_all", "category_share", "brand_share", "price_fit"), "taste"),
+    **dict.fromkeys(("popularity", "week", "month", "buyers"), "popularity"),
+    **dict.fromkeys(("trend", "rising"), "trend"),
+    **dict.fromkeys(("age", "newly"), "age"),
+    **dict.fromkeys(("repeat", "rebuy", "rebuy_lately", "rebuy_category"), "repeat"),
+    **dict.fromkeys(("visits", "items", "visit_size", "days_away", "days_known", "days_between", "habit"), "shopper"),
+    "price": "price",
+}  # fmt: skip
+NAMES = tuple(SOURCES)
+_AS_COUNTED = ("trend", "newly", "repeat", "rebuy", "rebuy_lately", "rebuy_category")
+_LONG = 999.0  # days, visits or ranks: never
+_RECENT = 100  # newest own items that a candidate is compared with
+_OLDEST = 400.0  # days
+
+
+def led_to(setting: Setting) -> dict[str, np.ndarray]:
+    """Where the shopper's items lead by each link, by row of the catalogue, (columns.size,) float32 each."""
+    profile, signals = setting.profile, setting.signals
+    lately, last, last_3 = profile.decayed(60), profile.last(1), profile.last(3)
+    return {
+        "linked_60": signals.leads("linked", profile.rows, lately),
+        "linked_1": signals.leads("linked", last, np.ones(len(last))),
+        "linked_3": signals.leads("linked", last_3, np.ones(len(last_3))),
+        "following": signals.leads("following", profile.rows, profile.decayed(120)),
+        "together_60": signals.leads("together", profile.rows, lately),
+        "viewed_3": signals.leads("viewed", last_3, np.ones(len(last_3))),
+    }
+
+
+def features(setting: Setting, rows: np.ndarray, led: Mapping[str, np.ndarray]) -> np.ndarray:
+    """One row for each candidate, one column for each of NAMES; (n, n_features) float32 without nan."""
+    had = np.zeros(setting.columns.size, np.bool_)
+    had[setting.profile.rows] = True
+    had = had[rows]
+    columns = _of_own(setting, rows, had) | _of_links(rows, had, led) | _of_taste(setting, rows)
+    columns |= _of_items(setting, rows) | _of_shopper(setting)
+    made = np.empty((len(rows), len(NAMES)), np.float32)
+    for number, name in enumerate(NAMES):
+        made[:, number] = columns[name]
+    return made
+
+
+# ---- by source ------------------------------------------------------------------------------------------------
+
+
+def _of_own(setting: Setting, rows: np.ndarray, had: np.ndarray) -> dict[str, np.ndarray]:
+    profile = setting.profile
+    place = np.zeros(setting.columns.size, np.int64)
+    place[profile.rows] = np.arange(len(profile))
+    mine = place[rows]
+
+    def said(values: np.ndarray, never: float = 0.0) -> np.ndarray:
+        return np.where(had, values[mine], never)
+
+    gap = np.nan_to_num(profile.gap, nan=_LONG)
+    in_last_3 = np.bincount(profile.item[profile.visit < 3], minlength=len(profile))
+    lately = said(profile.decayed(90))
+    return {
+        "own_times": said(profile.times),
+        "own_30": said(profile.decayed(30)),
+        "own_90": lately,
+        "own_240": said(profile.decayed(240)),
+        "own_share": said(profile.times / profile.visits),
+        "own_since": said(profile.since, _LONG),
+        "own_back": said(profile.back, _LONG),
+        "own_share_since": said(profile.times / np.maximum(profile.back_first, 1.0)),
+        "own_first": said(profile.first, _LONG),
+        "own_gap": said(gap, _LONG),
+        "own_overdue": said(np.where(profile.times > 1, profile.since / np.maximum(gap, 1.0), 0.0)),
+        "own_rank": np.where(had, _ranks(lately), _LONG),
+        "in_last_3": said(in_last_3.astype(np.float64)),
+    }
+
+
+def _of_links(rows: np.ndarray, had: np.ndarray, led: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    made = {}
+    for name, values in led.items():
+        own = values[rows]
+        made[name] = own
+        made[f"{name}_rank"] = _ranks(own)
+        made[f"{name}_new"] = np.where(had, _LONG, _ranks(np.where(had, -np.inf, own)))
+    return made
+
+
+def _of_taste(setting: Setting, rows: np.ndarray) -> dict[str, np.ndarray]:
+    profile, columns = setting.profile, setting.columns
+    weights = profile.decayed(60)
+    weights /= max(float(weights.sum()), 1e-9)
+    tastes = {
+        "like_one": np.zeros(len(rows)),
+        "like_all": np.zeros(len(rows)),
+        "category_share": _shares(columns.category, profile.rows, weights)[rows],
+        "brand_share": _shares(columns.brand, profile.rows, weights)[rows],
+        "price_fit": _price_fit(columns.price, profile.rows, rows),
+    }
+    known, vectors = setting.vectors(rows)
+    own, own_vectors = setting.vectors(profile.rows[:_RECENT])
+    if len(known) and len(own):
+        alike = vectors @ own_vectors.T  # (n_known, n_own)
+        alike[known[:, None] == own[None]] = -1.0
+        places = np.searchsorted(rows, known)
+        tastes["like_one"][places] = alike.max(axis=1)
+        weight_of = dict(zip(profile.rows.tolist(), weights.tolist(), strict=True))
+        tastes["like_all"][places] = vectors @ (np.array([weight_of[row] for row in own.tolist()]) @ own_vectors)
+    return tastes
+
+
+def _of_items(setting: Setting, rows: np.ndarray) -> dict[str, np.ndarray]:
+    week, month, buyers = (setting.signals.number(name)[rows] for name in ("week", "month", "buyers"))
+    return {
+        "popularity": setting.counts.popularity[rows],
+        "week": week / max(1.0, float(setting.signals.number("week").max(initial=0.0))),
+        "month": month / max(1.0, float(setting.signals.number("month").max(initial=0.0))),
+        "buyers": buyers / max(1.0, float(setting.signals.number("buyers").max(initial=0.0))),
+        "rising": np.log((week * 4 + 3) / (month + 3)),
+        "age": np.minimum(np.nan_to_num(setting.counts.age[rows], nan=0.0), _OLDEST),
+        "price": np.log1p(np.nan_to_num(setting.columns.price[rows], nan=0.0)),
+        **{name: setting.signals.number(name)[rows] for name in _AS_COUNTED},
+    }
+
+
+def _of_shopper(setting: Setting) -> dict[str, np.ndarray]:
+    """The same for all candidates: they say how much the others mean."""
+    profile = setting.profile
+    away, known = float(profile.age.min()), float(profile.age.max())
+    choices = len(profile.item)
+    values = {
+        "visits": profile.visits,
+        "items": len(profile),
+        "visit_size": choices / profile.visits,
+        "days_away": away,
+        "days_known": known,
+        "days_between": (known - away) / max(1, profile.visits - 1),
+        "habit": 1 - len(profile) / choices,
+    }
+    return {name: np.float64(value) for name, value in values.items()}  # type: ignore[misc]
+
+
+def _ranks(values: np.ndarray) -> np.ndarray:
+    """0 for the greatest, (n,); equal values by their place."""
+    ranks = np.empty(len(values), np.float64)
+    ranks[np.argsort(-values, kind="stable")] = np.arange(len(values))
+    return ranks
+
+
+def _shares(codes: np.ndarray, own: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """The share of the shopper's choices that are of each row's code, (columns.size,); 0 where a row has none."""
+    shares = np.bincount(codes[own], weights, minlength=int(codes.max(initial=0)) + 1)
+    shares[0] = 0.0
+    return np.asarray(shares[codes])
+
+
+def _price_fit(prices: np.ndarray, own: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """How many deviations a candidate's logarithm lies from the mean of the shopper's own items; 0 where unknown."""
+    known = np.log1p(prices[own][~np.isnan(prices[own])])
+    if not len(known):
+        return np.zeros(len(rows))
+    return np.asarray(np.nan_to_num((np.log1p(prices[rows]) - known.mean()) / (known.std() + 0.25), nan=0.0))
