@@ -61,8 +61,9 @@ class Storefront:
         if source and not shopper.silent and request.method == "GET":
             self._click(id, shopper, source)
         log = not shopper.silent
-        similar, together = (self._shelf(shopper, log, kind, _SHELF, item=id) for kind in ("similar", "together"))
-        shelves = [similar] if together.kind == similar.kind else [together, similar]
+        similar = self._shelf(shopper, log, "similar", _SHELF, item=id)
+        together = self._own_kind(shopper, log, "together", _SHELF, item=id)
+        shelves = [*([] if together is None else [together]), similar]
         context = {
             "item": found,
             "tile": tile(found),
@@ -115,16 +116,22 @@ class Storefront:
         answer = self._shelf(shopper, log, "for-you", _POPULAR)
         shelves = {answer.kind: answer}
         for kind, limit in (("again", _SHELF), ("trending", _SHELF), ("popular", _POPULAR)):
-            shelf = self._shelf(shopper, log, kind, limit)
-            if shelf.kind == kind:
-                shelves.setdefault(kind, shelf)
+            if kind not in shelves and (shelf := self._own_kind(shopper, log, kind, limit)):
+                shelves[kind] = shelf
         shown = [(kind, _on_shelf(shelf, log)) for kind, shelf in shelves.items()]
         return {"answer": answer, "results": [], "shelves": shown}
+
+    def _own_kind(
+        self, shopper: Shopper, log: bool, kind: str, limit: int, item: str | None = None
+    ) -> Recommendations | None:
+        """A shelf with hits of its kind alone, logged as it is shown; None where there are none."""
+        own = self._shelf(shopper, False, kind, limit, item).kinds.count(kind)
+        return self._shelf(shopper, log, kind, own, item) if own else None
 
     def _shelf(self, shopper: Shopper, log: bool, kind: str, limit: int, item: str | None = None) -> Recommendations:
         return self._shop.recommend(
             user=shopper.user, session=shopper.session, item=item, kind=kind, limit=limit, log=log,
-            explain=kind in _TOLD,
+            explain=log and kind in _TOLD,
         )  # fmt: skip
 
     def _click(self, id: str, shopper: Shopper, source: dict[str, str]) -> None:
@@ -140,9 +147,7 @@ class Storefront:
 
 
 def _on_shelf(shelf: Recommendations, log: bool) -> list[Card]:
-    """Its cards; where each says why, only those of the shelf's own kind."""
-    hits = [hit for hit in shelf.hits if hit.reasons is None or hit.reasons["kind"] == shelf.kind]
-    return cards(hits, {"recommendation_id": shelf.recommendation_id} if log else {})
+    return cards(shelf.hits, {"recommendation_id": shelf.recommendation_id} if log else {})
 
 
 def _source(given: Callable[[str], str | None]) -> dict[str, str]:

@@ -78,11 +78,14 @@ class Parameters:
         return [part.strip() for part in (self.text(name) or "").split(",") if part.strip()]
 
     def items(self, name: str = "item") -> list[str]:
-        """The ids of a repeatable parameter. Raises NotFound for what can't be an id: no such item exists."""
+        """The ids of a repeatable parameter. What can't be an id is no item's: NotFound, or InvalidInput unless it is
+        `item` that is asked for."""
         values = [value for value in self._values.get(name, []) if value.strip()]
         if len(values) > _MAX_ITEMS:
             raise InvalidInput(f"{name}: is given {len(values)} times; at most {_MAX_ITEMS} are looked at", name)
         try:
             return [clean_id(value, name) for value in values]
         except InvalidInput as problem:
+            if name != "item":
+                raise
             raise NotFound(f"{name}: there is no such item ({problem})", name) from None

@@ -1,7 +1,7 @@
 """Why an item stands on a shelf: what each source adds to its score, and the most telling one in a sentence.
 
 What a source adds is measured against the shelf's other candidates. A sentence that names another item cites it as
-`because`: without what the shopper did with that one, the score would be lower.
+`because`; where trees rank, the score was found to be lower without what the shopper did with that one.
 """
 
 from __future__ import annotations

@@ -285,6 +285,7 @@ class Shop:
             hits=self._answering.dress(shelf.ids, shelf.scores, reasons),
             degraded=degraded,
             filled=shelf.filled,
+            kinds=shelf.kinds,
         )
         if log:
             row = {"id": answer.recommendation_id, "ts": self.now(), "kind": shelf.kind, "user": user}

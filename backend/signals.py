@@ -24,7 +24,7 @@ __all__ = ["ITEM_SIGNALS", "MATRICES", "Placed", "Signals", "save"]
 ITEM_SIGNALS = (
     "buyers",  # shoppers who ever chose it
     "week",  # shoppers who chose it in the last seven days
-    "month",  # the same in the last thirty
+    "month",  # the same in the last twenty-eight
     "trend",  # how far the last week is beyond what the weeks before made expect, in standard deviations
     "repeat",  # the chance that who chose it ever chooses it again, 0..1
     "rebuy",  # the chance that who had it chooses it at a visit, over months

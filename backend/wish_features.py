@@ -131,9 +131,10 @@ def _of_taste(setting: Setting, rows: np.ndarray) -> dict[str, np.ndarray]:
         alike = vectors @ own_vectors.T  # (n_known, n_own)
         alike[known[:, None] == own[None]] = -1.0
         places = np.searchsorted(rows, known)
-        tastes["like_one"][places] = alike.max(axis=1)
+        tastes["like_one"][places] = _by_rank(alike.max(axis=1))
         weight_of = dict(zip(profile.rows.tolist(), weights.tolist(), strict=True))
-        tastes["like_all"][places] = vectors @ (np.array([weight_of[row] for row in own.tolist()]) @ own_vectors)
+        mean = np.array([weight_of[row] for row in own.tolist()]) @ own_vectors  # (dim,)
+        tastes["like_all"][places] = _by_rank(vectors @ mean)
     return tastes
 
 
@@ -145,7 +146,7 @@ def _of_items(setting: Setting, rows: np.ndarray) -> dict[str, np.ndarray]:
         "month": month / max(1.0, float(setting.signals.number("month").max(initial=0.0))),
         "buyers": buyers / max(1.0, float(setting.signals.number("buyers").max(initial=0.0))),
         "rising": np.log((week * 4 + 3) / (month + 3)),
-        "age": np.minimum(np.nan_to_num(setting.counts.age[rows], nan=0.0), _OLDEST),
+        "age": np.clip(np.nan_to_num(setting.counts.age[rows], nan=0.0), 0.0, _OLDEST),
         "price": np.log1p(np.nan_to_num(setting.columns.price[rows], nan=0.0)),
         **{name: setting.signals.number(name)[rows] for name in _AS_COUNTED},
     }
@@ -173,6 +174,11 @@ def _ranks(values: np.ndarray) -> np.ndarray:
     ranks = np.empty(len(values), np.float64)
     ranks[np.argsort(-values, kind="stable")] = np.arange(len(values))
     return ranks
+
+
+def _by_rank(values: np.ndarray) -> np.ndarray:
+    """1 for the greatest, then falling to 0: a cosine itself means another thing after a night of training."""
+    return 1 / (1 + _ranks(values) / 10)
 
 
 def _shares(codes: np.ndarray, own: np.ndarray, weights: np.ndarray) -> np.ndarray:

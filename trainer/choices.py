@@ -59,10 +59,6 @@ class Choices:
         items = _ones(place[table[:, 0]], table[:, 1], (len(order), len(rows)))
         return cls(owner[order], ts[order], items, list(shoppers))
 
-    def before(self, until: float) -> Choices:
-        """Those whose basket began before `until`."""
-        return self.part(self.ts < until)
-
     def part(self, kept: np.ndarray) -> Choices:
         """The baskets where `kept` (n_baskets,) is True."""
         return Choices(self.shopper[kept], self.ts[kept], self.items[kept], self.names)
@@ -90,10 +86,10 @@ class Choices:
             return np.ones(len(self), np.float32)
         return np.asarray(0.5 ** (np.maximum(0.0, now - self.ts) / (half_life_days * DAY)), np.float32)
 
-    def shoppers_since(self, start: float) -> np.ndarray:
-        """How many shoppers chose each item from `start` on, (n_items,)."""
-        late = self.part(self.ts >= start)
-        return np.bincount(late.histories(0.0).indices, minlength=self.items.shape[1])
+    def shoppers_within(self, start: float, end: float) -> np.ndarray:
+        """How many shoppers chose each item with start ≤ ts < end, (n_items,)."""
+        part = self.part((self.ts >= start) & (self.ts < end))
+        return np.bincount(part.histories(0.0).indices, minlength=self.items.shape[1])
 
 
 def _ones(rows: np.ndarray, columns: np.ndarray, shape: tuple[int, int]) -> sparse.csr_matrix:

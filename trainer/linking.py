@@ -66,6 +66,8 @@ def linked(choices: Choices, now: float) -> Neighbours:
     histories.data[:] = 1.0
     pairs = (histories.T @ histories).tocsr()
     active = np.flatnonzero(pairs.diagonal() > 0)
+    if not len(active):
+        return Neighbours(np.zeros(pairs.shape[0] + 1, np.int64))
     if len(active) > DENSE_MOST:
         return best_of_each(_cosines(pairs), _MOST_TOGETHER)
     weights = ease(pairs[active][:, active].toarray(), _RIDGE)

@@ -26,9 +26,9 @@ from shelfwise.trainer.plan import Plan
 from shelfwise.trainer.rank_learning import teach
 from shelfwise.trainer.rank_rows import Rows, seen_before
 from shelfwise.trainer.remembering import learned_searches
-from shelfwise.trainer.signalling import numbers_of
+from shelfwise.trainer.signalling import bought_by, numbers_of
 from shelfwise.trainer.wish_learning import teach_wishes
-from shelfwise.trainer.wish_rows import Evening, WishRows, evenings, known_at, wishes_of
+from shelfwise.trainer.wish_rows import Evening, WishRows, came_again, evenings, known_at, wishes_of
 
 __all__ = ["RankingLessons"]
 
@@ -62,7 +62,8 @@ class RankingLessons:
         rows = {id: row for row, id in enumerate(ids)}
         with self.diary.timed("signals"):
             now = self.plan.until
-            numbers = numbers_of(Choices.of(honest, rows, CHOSEN), categories, vectors, now)
+            chosen, bought = (Choices.of(honest, rows, types) for types in (CHOSEN, bought_by(honest)))
+            numbers = numbers_of(chosen, bought, categories, vectors, now)
             save(self.folder / "signals", ids, numbers, links)
         with self.diary.timed("wishes"):
             known = WishRows.open(self.parent.checked("wishes")) if self.parent.holds("wishes") else WishRows()
@@ -80,4 +81,6 @@ class RankingLessons:
         if len(known) and self.parent.holds("signals"):
             counted = float(self.parent.card.get("ranked", self.parent.card)["until"])
             return [Evening(counted, until, Signals.open(self.parent.checked("signals")))] if counted < until else []
+        if not came_again(honest):
+            return []
         return [known_at(at, end, honest, ids, categories) for at, end in evenings(honest, until, len(ids))]

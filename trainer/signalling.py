@@ -16,18 +16,19 @@ from shelfwise.times import DAY
 from shelfwise.trainer.choices import Choices
 from shelfwise.trainer.linking import following, linked, together
 
-__all__ = ["central", "links_of", "numbers_of", "rebought", "repeat_rates"]
+__all__ = ["bought_by", "central", "links_of", "numbers_of", "rebought", "repeat_rates"]
 
 _EXPECTED_WEEKS = 3  # before the last one, whose mean it is compared with
 _LEAST_WEEK = 3  # shoppers in the last week; of fewer, or in a shop of two weeks, nothing is said to rise
 _OWN_SHARE, _CATEGORY_SHARE, _PRIOR = 20.0, 50.0, (1.0, 10.0)  # shoppers' worth of belief in what is one level up
 _MONTHS, _WEEKS = 90.0, 20.0  # half-lives in days
+_WEEK = 7 * DAY
 _VIEWED = ("view", "click")
 
 
 def links_of(events: Sequence[Event], rows: Mapping[str, int], now: float) -> dict[str, Neighbours]:
     """The matrices of `signals.MATRICES`, from events before `now` (epoch seconds) on items with a place in `rows`."""
-    bought, chosen = Choices.of(events, rows, _bought(events)), Choices.of(events, rows, CHOSEN)
+    bought, chosen = Choices.of(events, rows, bought_by(events)), Choices.of(events, rows, CHOSEN)
     return {
         "together": together(bought, now),
         "viewed": together(Choices.of(events, rows, _VIEWED), now),
@@ -36,36 +37,40 @@ def links_of(events: Sequence[Event], rows: Mapping[str, int], now: float) -> di
     }
 
 
-def _bought(events: Sequence[Event]) -> tuple[str, ...]:
+def bought_by(events: Sequence[Event]) -> tuple[str, ...]:
     """What makes a basket: what was bought or put into the cart; in a log of clicks alone, the clicks."""
     kinds = {event.type for event in events}
     return ("cart", "purchase") if kinds & {"cart", "purchase"} else ("click",)
 
 
 def numbers_of(
-    choices: Choices, categories: np.ndarray, vectors: np.ndarray | None, now: float
+    choices: Choices, bought: Choices, categories: np.ndarray, vectors: np.ndarray | None, now: float
 ) -> dict[str, np.ndarray]:
-    """The numbers of `signals.ITEM_SIGNALS`, each (n_items,).
+    """The numbers of `signals.ITEM_SIGNALS`, each (n_items,); what is chosen again is told by `bought`.
 
     `categories` (n_items,) are codes, 0 for none; `vectors` (n_items, dim) are the items' of unit length.
     """
-    chances, again, _ = rebought(choices, now, _MONTHS)
-    chances_lately, again_lately, first_lately = rebought(choices, now, _WEEKS)
-    week, month = (choices.shoppers_since(now - days * DAY) for days in (7, 7 * (1 + _EXPECTED_WEEKS)))
-    expected = (month - week) / _EXPECTED_WEEKS
+    chances, again, _ = rebought(bought, now, _MONTHS)
+    chances_lately, again_lately, first_lately = rebought(bought, now, _WEEKS)
+    weeks = [
+        choices.shoppers_within(now - (number + 1) * _WEEK, now - number * _WEEK)
+        for number in range(1 + _EXPECTED_WEEKS)
+    ]
+    week, expected = weeks[0], np.mean(weeks[1:], axis=0)
     trend = (week - expected) / np.sqrt(expected + 1.0)  # as if counts were Poisson's
-    is_told = bool(len(choices) and choices.ts.min() < now - 2 * 7 * DAY) & ((week >= _LEAST_WEEK) | (trend < 0))
+    is_told = bool(len(choices) and choices.ts.min() < now - 2 * _WEEK) & ((week >= _LEAST_WEEK) | (trend < 0))
+    size = choices.items.shape[1]
     return {
-        "buyers": np.bincount(choices.histories(now).indices, minlength=choices.items.shape[1]),
+        "buyers": np.bincount(choices.histories(now).indices, minlength=size),
         "week": week,
-        "month": month,
+        "month": choices.shoppers_within(now - (1 + _EXPECTED_WEEKS) * _WEEK, now),
         "trend": np.where(is_told, trend, 0.0),
-        "repeat": repeat_rates(choices, categories),
+        "repeat": repeat_rates(bought, categories),
         "rebuy": _shrunk(again, chances),
         "rebuy_lately": _shrunk(again_lately, chances_lately),
         "rebuy_category": _shrunk(*(np.bincount(categories, part) for part in (again, chances)))[categories],
-        "newly": first_lately / max(1.0, float(choices.weights(now, _WEEKS).sum())),
-        "central": central(vectors) if vectors is not None else np.zeros(choices.items.shape[1]),
+        "newly": first_lately / max(1.0, float(bought.weights(now, _WEEKS).sum())),
+        "central": central(vectors) if vectors is not None else np.zeros(size),
     }
 
 

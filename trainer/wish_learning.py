@@ -39,13 +39,22 @@ def teach_wishes(rows: WishRows, folder: Path, seed: int) -> RankVerdict:
     split = visits - visits // 5
     late = rows.part(split, visits)
     plain = gains_of(_blend(late), late)
-    trees = _grown(rows.part(0, split), seed)
+    trees = _grown(_of_others(rows.part(0, split), late), seed)
     gains = gains_of(np.asarray(trees.predict(late.features.astype(np.float32))), late)
     low, high = paired_interval(gains - plain, late.clusters.tolist(), seed=seed)
     kind = "trees" if low > 0 else "blend"  # better than by chance
     if kind == "trees":
         _write(_grown(rows, seed), folder)
     return RankVerdict(kind, len(late), float(plain.mean()), float(gains.mean()), low, high)
+
+
+def _of_others(early: WishRows, late: WishRows) -> WishRows:
+    """The early visits of shoppers whom the late ones don't ask: neighbouring evenings may look at the same visit."""
+    kept = ~np.isin(early.clusters, late.clusters)
+    if kept.sum() < _LEAST_GROWN // 2:  # a shop of few regulars: better judged by their own later visits than by nobody
+        return early
+    of_kept = np.repeat(kept, early.sizes)
+    return WishRows(early.features[of_kept], early.chosen[of_kept], early.sizes[kept], early.clusters[kept])
 
 
 def _blend(rows: WishRows) -> np.ndarray:

@@ -1,7 +1,7 @@
 """What the shelves' ranker learns from: past visits of known shoppers, each with what could have been wanted before it.
 
-Everything about a visit is as it was known on the evening before: the events, the counts, the links; the vectors are
-those of the parent, which never learned from the visit. Kept from generation to generation, only numbers.
+Events, counts and links are as they were known on the evening before; the items' fields are today's, and the vectors
+the parent's, which learned nothing from the visits since its own night. Kept from generation to generation, as numbers.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ from shelfwise.times import DAY
 from shelfwise.trainer.choices import Choices
 from shelfwise.trainer.defences import who
 from shelfwise.trainer.rank_rows import Rows
-from shelfwise.trainer.signalling import links_of, numbers_of
+from shelfwise.trainer.signalling import bought_by, links_of, numbers_of
 from shelfwise.wish_features import NAMES, features, led_to
 from shelfwise.wishes import candidates
 
-__all__ = ["Evening", "WishRows", "evenings", "known_at", "wishes_of"]
+__all__ = ["Evening", "WishRows", "came_again", "evenings", "known_at", "wishes_of"]
 
 HISTORY = 500  # events of a shopper, as at the door
 _MOST_SHOPPERS = 1_500  # of an evening
@@ -75,11 +75,18 @@ def evenings(events: Sequence[Event], until: float, n_items: int) -> list[tuple[
     return [(start, start + horizon) for start in reversed(starts) if start > until - span * 0.75]
 
 
+def came_again(events: Sequence[Event]) -> bool:
+    """Whether any shopper came more than once; else there is no past to rank by."""
+    visits: dict[str, object] = {}
+    return any(visits.setdefault(name, visit_of(event)) != visit_of(event) for event in events if (name := who(event)))
+
+
 def known_at(at: float, until: float, events: Sequence[Event], ids: Sequence[str], categories: np.ndarray) -> Evening:
     """An evening of which no generation is left, counted anew; `categories` (n_items,) are codes."""
     rows = {id: row for row, id in enumerate(ids)}
     before = [event for event in events if event.ts < at]
-    numbers = numbers_of(Choices.of(before, rows, CHOSEN), categories, None, at)
+    chosen, bought = (Choices.of(before, rows, types) for types in (CHOSEN, bought_by(before)))
+    numbers = numbers_of(chosen, bought, categories, None, at)
     return Evening(at, until, Signals(ids, numbers, links_of(before, rows, at)))
 
 
@@ -103,11 +110,12 @@ def wishes_of(
         known = [known[place] for place in sorted(chance.choice(len(known), _MOST_SHOPPERS, replace=False).tolist())]
     counts = Counts.of(_counted(before, evening.at), columns, evening.at)
     signals = Placed(evening.signals, columns)
+    there = columns.live & ~(columns.created > evening.until)  # what came later could not be wanted
     made = []
     for done, name in enumerate(known):
         progress(done, len(known))
         profile = Profile.of(histories[name][-HISTORY:][::-1], columns, evening.at)
-        setting = Setting(np.zeros(0, np.int64), profile, columns, counts, signals, columns.live, index)
+        setting = Setting(np.zeros(0, np.int64), profile, columns, counts, signals, there, index)
         group = _group(setting, columns.rows(visits[name]), chance)
         if group is not None:
             made.append((*group, crc32(name.encode())))

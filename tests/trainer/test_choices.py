@@ -64,7 +64,8 @@ def test_histories_add_up_and_fade() -> None:
     assert found.histories(NOW, 30).toarray() == pytest.approx(np.array([[1.5, 0, 0], [0, 0.25, 0]]))
 
 
-def test_what_lies_before_a_day() -> None:
-    found = Choices.of([event("a"), event("b", session="t", days_ago=3)], ROWS, ["purchase"])
-    assert found.before(NOW - DAY).histories(NOW).toarray().tolist() == [[0, 1, 0]]
-    assert found.shoppers_since(NOW - DAY).tolist() == [1, 0, 0]
+def test_shoppers_within_a_time_count_once() -> None:
+    twice = [event("a", session="x"), event("a", session="y", days_ago=0.5)]
+    found = Choices.of([*twice, event("b", session="t", days_ago=3)], ROWS, ["purchase"])
+    assert found.shoppers_within(NOW - DAY, NOW + 1).tolist() == [1, 0, 0]
+    assert found.shoppers_within(NOW - 4 * DAY, NOW - DAY).tolist() == [0, 1, 0]

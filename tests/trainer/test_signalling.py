@@ -8,7 +8,7 @@ import pytest
 from shelfwise.store import Event
 from shelfwise.times import DAY
 from shelfwise.trainer.choices import Choices
-from shelfwise.trainer.signalling import central, links_of, numbers_of, rebought, repeat_rates
+from shelfwise.trainer.signalling import bought_by, central, links_of, numbers_of, rebought, repeat_rates
 
 NOW = 1_320_000_000.0
 ROWS = {"a": 0, "b": 1, "c": 2, "d": 3}
@@ -22,12 +22,13 @@ def choices(*events: Event) -> Choices:
     return Choices.of(events, ROWS, ["purchase"])
 
 
+def counted(made: Choices) -> dict[str, np.ndarray]:
+    return numbers_of(made, made, np.zeros(4, int), None, NOW)
+
+
 def test_shoppers_are_counted_once_within_each_time() -> None:
-    numbers = numbers_of(
+    numbers = counted(
         choices(bought("a", "u", 1), bought("a", "u", 2), bought("a", "v", 10), bought("a", "w", 100)),
-        np.zeros(4, int),
-        None,
-        NOW,
     )
     assert [float(numbers[name][0]) for name in ("buyers", "week", "month")] == [3, 1, 2]
     assert float(numbers["buyers"][1]) == 0
@@ -37,7 +38,7 @@ def test_a_trend_is_more_than_the_weeks_before_made_expect() -> None:
     rising = [bought("a", f"a{n}", 1 + n % 6) for n in range(12)]
     steady = [bought("b", f"b{n}", 0.5 + n / 4) for n in range(100)]
     falling = [bought("c", f"c{n}", 8 + n % 14) for n in range(30)]
-    trend = numbers_of(choices(*rising, *steady, *falling), np.zeros(4, int), None, NOW)["trend"]
+    trend = counted(choices(*rising, *steady, *falling))["trend"]
     assert trend[0] > 5
     assert abs(trend[1]) < 1
     assert trend[2] < -2
@@ -100,3 +101,25 @@ def test_every_later_visit_is_a_chance_to_choose_again() -> None:
 
 def test_no_choice_is_no_chance() -> None:
     assert [part.tolist() for part in rebought(choices(), NOW, 1.0)] == [[0.0] * 4] * 3
+
+
+def test_what_regulars_buy_every_week_is_not_rising() -> None:
+    regulars = [bought("a", f"u{n}", 1 + 7 * week) for n in range(40) for week in range(8)]
+    rising = [bought("b", f"v{n}", 2) for n in range(9)]
+    trend = counted(choices(*regulars, *rising))["trend"]
+    assert trend[0] == pytest.approx(0.0)
+    assert trend[1] > 5
+
+
+@pytest.mark.parametrize("days", [9, 20])
+def test_a_young_shop_has_no_trends(days: float) -> None:
+    events = [bought("a", f"u{n}", 1) for n in range(9)] + [bought("b", "v", days)]
+    assert bool(counted(choices(*events))["trend"].any()) == (days > 14)
+
+
+def test_clicks_are_no_second_purchase() -> None:
+    events = [bought("a", f"u{n}", 9) for n in range(50)]
+    for day in (8, 5):
+        events += [Event(1, NOW - day * DAY, "click", "a", f"u{n}", f"c{n}{day}", None) for n in range(50)]
+    assert bought_by(events) == ("cart", "purchase")
+    assert repeat_rates(Choices.of(events, ROWS, bought_by(events)), np.zeros(4, int))[0] < 0.2
