@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from shelfwise import merchandising
-from shelfwise.affinities import affinities
+from shelfwise.affinities import Affinities, affinities
 from shelfwise.columns import Catalogue, Columns
 from shelfwise.diversity import diversify
 from shelfwise.exploring import NO_EXPLORATION, Exploration, explored
@@ -137,9 +137,7 @@ class Inquirer:
         if asked.sort != "relevance":
             rows = order(np.flatnonzero(found.result), asked.sort, columns, counts.popularity.astype(np.float64))
             return _page(asked, rows, np.zeros(len(rows)), found, columns)
-        index = serving.index if serving is not None else None
-        signals = serving.signals(columns) if serving is not None else Placed(Signals(), columns)
-        taste = affinities(asked.events, columns, index, signals, now) if asked.events else None
+        taste = _taste(asked.events, columns, serving, now) if asked.events else None
         ranked = rank(found, columns, counts, serving, taste, asked.sources)
         spread = _spread(ranked, columns, asked.diversity)
         if rules:  # they may mean any item of the result
@@ -157,6 +155,12 @@ class Inquirer:
             whole = followed(found, head, columns)
         touched = {id: done for row, done in moved.touched.items() if (id := columns.ids[row]) is not None}
         return _page(asked, whole.rows, whole.scores, found, columns, touched, head)
+
+
+def _taste(events: Sequence[Event], columns: Columns, serving: Serving | None, now: float) -> Affinities | None:
+    if serving is None:
+        return affinities(events, columns, None, Placed(Signals(), columns), now)
+    return affinities(events, columns, serving.index, serving.signals(columns), now)
 
 
 def _named(query: str, columns: Columns, eligible: np.ndarray) -> list[int]:

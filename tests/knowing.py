@@ -15,6 +15,7 @@ from shelfwise.features import Counts
 from shelfwise.index import VectorIndex, build
 from shelfwise.memory import Memory
 from shelfwise.ranker import Ranker
+from shelfwise.signals import Placed, Signals
 from shelfwise.statistics import Statistics
 from shelfwise.store import Store
 
@@ -57,6 +58,9 @@ class Known:
 
     def remembered_rows(self, columns: Columns) -> np.ndarray:
         return columns.rows(self.memory.items)
+
+    def signals(self, columns: Columns) -> Placed:
+        return Placed(Signals(), columns)
 
     def counts(self, columns: Columns, now: float) -> Counts:
         return Counts.of(self.statistics, columns, now)

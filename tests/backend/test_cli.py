@@ -189,7 +189,7 @@ def test_recommend_says_what_filled_the_shelf_and_why(run: Run, lived: dict[str,
     assert head.startswith("next") and "by generation 1" in head
     assert len(hits) == 4 and all(line.endswith(")") for line in hits)
     filled = run("--data", lived["data"], "recommend", "--user", "nobody", "--kind", "again")
-    assert filled.out.startswith("trending, filled with new, in ")
+    assert filled.out.startswith("popular, filled with new, in ")
     left = run("--data", lived["data"], "recommend", "--exclude", "mug-red", "--filter", "price:4..")
     (line,) = left.out.splitlines()[1:]
     assert " mug-blue " in line

@@ -158,7 +158,7 @@ def test_answers_are_logged_unless_asked_not_to(tmp_path: Path) -> None:
         "search_id": answer.search_id, "ts": NOW.timestamp(), "query": "coffee mug", "user": "u", "session": "s",
         "generation": None, "shown": f'["{answer.hits[0].id}"]',
     }  # fmt: skip
-    assert (shown["recommendation_id"], shown["kind"], shown["item"]) == (shelf.recommendation_id, "similar", "candle")
+    assert (shown["recommendation_id"], shown["kind"], shown["item"]) == (shelf.recommendation_id, "new", "candle")
     assert len(ids(shelf)) == 2
     assert all(id in shown["shown"] for id in ids(shelf))
 
