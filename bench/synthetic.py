@@ -1,0 +1,113 @@
+"""A made-up shop of any size for the benches: items in topics, shoppers who have some, years of use in minutes.
+
+Popularity, within a topic and over shoppers, falls as Zipf's law has it. The encoder has one layer of random weights
+and the dimensions of the real one, so that times are true and meaning is not. No bench measures relevance here.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+
+from shelfwise import Shop
+from shelfwise.records import EVENT_FIELDS, Row
+from shelfwise.times import DAY
+from shelfwise.trainer import init
+
+__all__ = ["UNTIL", "make_shop"]
+
+UNTIL = datetime(2026, 7, 1, tzinfo=UTC)
+_DAYS = 180
+_TOPIC_ITEMS = 250  # items of a topic, which is a category of the shop
+_ITEM_SKEW, _SHOPPER_SKEW = 0.8, 0.7
+_ASTRAY, _AGAIN, _BOUGHT = 0.2, 0.1, 0.3  # share of events off the topic, on the item before, and that are purchases
+_BATCH = 20_000
+
+
+def make_shop(folder: Path, items: int, users: int, events: int) -> None:
+    """A shop with generation 0 of so many items, and so many events before UNTIL; each shopper has one at least."""
+    with Shop(folder) as shop:
+        chance = np.random.default_rng(1)
+        for start in range(0, items, _BATCH):
+            rows = [_item(number, items, chance) for number in range(start, min(items, start + _BATCH))]
+            shop.store.items.upsert(list(enumerate(rows)))
+    with tempfile.TemporaryDirectory() as temporary:
+        init(folder, str(_model(Path(temporary))))
+    with Shop(folder) as shop:
+        shopper, session, ts, item, bought = _events(items, users, events)
+        for start in range(0, len(ts), _BATCH):
+            part = slice(start, start + _BATCH)
+            columns = (values[part].tolist() for values in (shopper, session, ts, item, bought))
+            shop.store.events.add([_event(start + n, *row) for n, row in enumerate(zip(*columns, strict=True))])
+
+
+def _item(number: int, items: int, chance: np.random.Generator) -> Row:
+    topic = number // _TOPIC_ITEMS
+    words = [f"topic{topic}", *(f"word{word}" for word in chance.zipf(1.3, 4) % 20_000), f"model{number}"]
+    return {
+        "id": f"i{number}", "title": " ".join(words), "category": f"Aisle {topic % 20} > Topic {topic}",
+        "brand": f"Brand {int(chance.zipf(1.5)) % 500}", "price": round(float(np.exp(chance.normal(2.5, 1.0))), 2),
+        "created_at": UNTIL.timestamp() - _DAYS * DAY * float(chance.random() ** 0.5 + 0.1) * min(1.0, number / items),
+    }  # fmt: skip
+
+
+def _event(number: int, shopper: int, session: int, ts: float, item: int, bought: bool) -> Row:
+    return dict.fromkeys(EVENT_FIELDS) | {
+        "event_id": f"e{number}", "ts": ts, "type": "purchase" if bought else "click", "user": f"u{shopper}",
+        "session": f"s{session}", "item": f"i{item}",
+    }  # fmt: skip
+
+
+def _events(items: int, users: int, events: int) -> tuple[np.ndarray, ...]:
+    """Shopper, session, ts, item and whether it was bought, of each event in the order of time, (events,) each."""
+    chance = np.random.default_rng(2)
+    visits = max(users, events // 2)
+    shoppers = np.concatenate([np.arange(users), _zipf(users, _SHOPPER_SKEW, visits - users, chance)])
+    starts = UNTIL.timestamp() - DAY * _DAYS * chance.random(visits)
+    topics = max(1, items // _TOPIC_ITEMS)
+    own = np.stack([_zipf(topics, _ITEM_SKEW, users, chance), _zipf(topics, _ITEM_SKEW, users, chance)])
+    topic_of_visit = own[chance.integers(0, 2, visits), shoppers]
+    # Each visit has one event, and the others fall on visits by chance.
+    session = np.sort(np.concatenate([np.arange(visits), chance.integers(0, visits, events - visits)]))
+    session = session[np.lexsort((session, starts[session], shoppers[session]))]
+    shopper = shoppers[session]
+    item = topic_of_visit[session] * _TOPIC_ITEMS + _zipf(_TOPIC_ITEMS, _ITEM_SKEW, events, chance)
+    astray = chance.random(events) < _ASTRAY
+    item[astray] = _zipf(items, _ITEM_SKEW, int(astray.sum()), chance)
+    again = (chance.random(events) < _AGAIN) & np.r_[False, shopper[1:] == shopper[:-1]]
+    item = item[np.maximum.accumulate(np.where(again, 0, np.arange(events)))]
+    ts = starts[session] + 20.0 * (np.arange(events) - np.searchsorted(shopper, shopper)) % 600
+    order = np.argsort(ts, kind="stable")
+    bought = chance.random(events) < _BOUGHT
+    return shopper[order], session[order], ts[order], np.minimum(item, items - 1)[order], bought[order]
+
+
+def _zipf(size: int, skew: float, count: int, chance: np.random.Generator) -> np.ndarray:
+    """`count` of 0..size-1, the n-th with a chance that falls with n to the power of the skew."""
+    passed = np.cumsum(1 / np.arange(1, size + 1) ** skew)
+    return np.asarray(np.searchsorted(passed, chance.random(count) * passed[-1]))
+
+
+def _model(folder: Path) -> Path:
+    import torch
+    from sentence_transformers import SentenceTransformer
+    from sentence_transformers.sentence_transformer.modules import Normalize, Pooling, Transformer
+    from transformers import AutoTokenizer, BertConfig, BertModel
+
+    from shelfwise.trainer.models import packaged_model
+
+    torch.manual_seed(0)
+    tokenizer = AutoTokenizer.from_pretrained(packaged_model())
+    config = BertConfig(
+        vocab_size=tokenizer.vocab_size, hidden_size=384, num_hidden_layers=1, num_attention_heads=6,
+        intermediate_size=384, max_position_embeddings=128,
+    )  # fmt: skip
+    BertModel(config).save_pretrained(folder / "bert")
+    tokenizer.save_pretrained(folder / "bert")
+    transformer = Transformer(str(folder / "bert"), max_seq_length=64)
+    model = SentenceTransformer(modules=[transformer, Pooling(384, pooling_mode="mean"), Normalize()], device="cpu")
+    model.save(str(folder / "model"), create_model_card=False)
+    return folder / "model"
