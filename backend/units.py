@@ -54,8 +54,9 @@ _MEASURE = re.compile(
     r"(?:(?P<sign>['\"])(?=[\dx]|\W|$)|(?P<phrase>[ -]in(?=[ -](?:\d|the\b|an?\b|one\b|all\b|stock\b)))"
     r"|[ -]?(?P<unit>[a-z]{1,12})(?![\w'])(?!-\d))"
 )
-# A number of its own, not the end of DR-130CL, or the other side of 8'x10'.
-_BEFORE = re.compile(r"(?:^|[^\w.,-]|(?:^|[\W\d])-|[\d'\"]x)$")
+# A number of its own, not the end of DR-130CL or C544X2KG, or the other side of 8'x10'.
+_BEFORE = re.compile(r"(?:^|[^\w.,-]|(?:^|[\W\d])-)(?:[\d.,]{1,9}['\"]?x){0,2}$")
+_LOOKED_BACK = 24  # characters: two other sides
 _THOUSANDS = re.compile(r",\d{3}$")
 
 
@@ -74,7 +75,7 @@ def measures(text: str) -> Iterator[Measure]:
     """The measures in a text that `words.plain` made, from left to right."""
     for found in _MEASURE.finditer(text):
         unit = _UNIT.get(found["sign"] or found["unit"] or "")
-        if unit is not None and _BEFORE.search(text, max(0, found.start() - 2), found.start()):
+        if unit is not None and _BEFORE.search(text, max(0, found.start() - _LOOKED_BACK), found.start()):
             number = _number(found["number"])
             spoken = f"{number} {unit}" if found["sign"] else found[0]
             yield Measure(found.start(), found.end(), number.replace(".", "point") + unit, spoken, number)

@@ -43,6 +43,8 @@ def test_every_way_to_write_a_measure(word: str, texts: list[str]) -> None:
         ("90's", []),
         ("5's", []),
         ("DR-130CL", []),
+        ("C544X2KG", []),
+        ("8x10x12cm", ["12cm"]),
         ("wh-1000xm4", []),
         ("x5 m", []),
         ("1.2.3 m", []),
