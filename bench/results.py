@@ -53,7 +53,7 @@ class Reference:
         found = {place for place, number in zip(places, held, strict=True) if number >= least}
         relaxed = bool(found) and least < len(having)
         near = dict(zip(places, self._vectors[places] @ self._encode(" ".join(words)), strict=True))
-        nearest = sorted(places, key=lambda place: (-near[place], self.items[place].id))[:NEAREST]
+        nearest = sorted(places, key=lambda place: (-near[place], place))[:NEAREST]  # equal ones by arrival
         found |= {place for place in nearest if near[place] >= FLOOR}
         return [self.items[place] for place in sorted(found)], relaxed
 
