@@ -62,8 +62,8 @@ class Storefront:
             self._click(id, shopper, source)
         log = not shopper.silent
         similar = self._shelf(shopper, log, "similar", _SHELF, item=id)
-        together = self._own_kind(shopper, log, "together", _SHELF, item=id)
-        shelves = [*([] if together is None else [together]), similar]
+        together = self._shelf(shopper, log, "together", _SHELF, item=id, fill=False)
+        shelves = [together, similar] if together.hits and similar.kind != "together" else [similar]
         context = {
             "item": found,
             "tile": tile(found),
@@ -116,22 +116,17 @@ class Storefront:
         answer = self._shelf(shopper, log, "for-you", _POPULAR)
         shelves = {answer.kind: answer}
         for kind, limit in (("again", _SHELF), ("trending", _SHELF), ("popular", _POPULAR)):
-            if kind not in shelves and (shelf := self._own_kind(shopper, log, kind, limit)):
+            if kind not in shelves and (shelf := self._shelf(shopper, log, kind, limit, fill=False)).hits:
                 shelves[kind] = shelf
         shown = [(kind, _on_shelf(shelf, log)) for kind, shelf in shelves.items()]
         return {"answer": answer, "results": [], "shelves": shown}
 
-    def _own_kind(
-        self, shopper: Shopper, log: bool, kind: str, limit: int, item: str | None = None
-    ) -> Recommendations | None:
-        """A shelf with hits of its kind alone, logged as it is shown; None where there are none."""
-        own = self._shelf(shopper, False, kind, limit, item).kinds.count(kind)
-        return self._shelf(shopper, log, kind, own, item) if own else None
-
-    def _shelf(self, shopper: Shopper, log: bool, kind: str, limit: int, item: str | None = None) -> Recommendations:
+    def _shelf(
+        self, shopper: Shopper, log: bool, kind: str, limit: int, item: str | None = None, *, fill: bool = True
+    ) -> Recommendations:
         return self._shop.recommend(
             user=shopper.user, session=shopper.session, item=item, kind=kind, limit=limit, log=log,
-            explain=log and kind in _TOLD,
+            fill=fill, explain=kind in _TOLD,
         )  # fmt: skip
 
     def _click(self, id: str, shopper: Shopper, source: dict[str, str]) -> None:

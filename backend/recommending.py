@@ -47,6 +47,7 @@ class Wish:
     filter: Filter | None = None
     exclude: Sequence[str] = ()
     repeats: bool = True
+    fill: bool = True
     diversity: float = DIVERSITY
     exploration: Exploration = NO_EXPLORATION
 
@@ -83,7 +84,7 @@ class Recommender:
         blocks: list[tuple[str, np.ndarray, np.ndarray]] = []
         left = setting.eligible.copy()
         missing = wish.limit
-        for kind in (wish.kind, *FALLBACKS[wish.kind]):
+        for kind in (wish.kind, *(FALLBACKS[wish.kind] if wish.fill else ())):
             if kind == "for-you":
                 wishes = for_you(setting, serving.wish_ranker if serving is not None else _BLEND)
                 scored: Scored = wishes.rows, wishes.scores

@@ -66,7 +66,7 @@ class Answer:
 class Recommendations:
     """What a recommendation gave. `kind` is the kind of shelf that the first hits are of: one of shelves.KINDS.
 
-    `filled` are the kinds that filled the shelf up where that one found too little, `kinds` those of the hits.
+    `filled` are the kinds that filled the shelf up where that one found too little.
     """
 
     recommendation_id: str
@@ -76,7 +76,6 @@ class Recommendations:
     hits: list[Hit]
     degraded: list[str] = field(default_factory=list)
     filled: list[str] = field(default_factory=list)
-    kinds: list[str] = field(default_factory=list)
 
     def to_dict(self) -> Row:
         filled = {"filled": self.filled} if self.filled else {}

@@ -17,7 +17,7 @@ from shelfwise.index import Among, VectorIndex
 from shelfwise.profile import Profile
 from shelfwise.signals import Placed
 
-__all__ = ["FALLBACKS", "KINDS", "SHELVES", "Scored", "Setting", "default_kind", "durable"]
+__all__ = ["FALLBACKS", "KINDS", "SHELVES", "STEPS", "Scored", "Setting", "default_kind", "durable"]
 
 Scored = tuple[np.ndarray, np.ndarray]  # rows (n,) int64, scores (n,) float64
 
@@ -26,7 +26,7 @@ _DURABLE = 0.03  # who bought a thing that fewer than these buy again has no use
 _TYPICAL_GAP_DAYS = 45.0  # between two purchases of a thing, until a person's own rhythm is known
 _RHYTHM = 0.7  # spread of the logarithm of (days since / usual days between)
 _ONCE = 0.3  # how much a single purchase says of a rhythm
-_STEPS, _STEP = 5, 0.6  # the last steps of a session, and what each earlier one counts less
+STEPS, _STEP = 5, 0.6  # the last steps of a session, and what each earlier one counts less
 _NEW_DAYS = 14.0  # after as many days a thing is half as new
 _LEAST_TREND = 1.0  # standard deviations
 
@@ -120,7 +120,7 @@ def again(setting: Setting) -> Scored:
 
 def next_steps(setting: Setting) -> Scored:
     """After the last things the shopper turned to: what follows them in baskets and sessions, and what is like them."""
-    steps = setting.given if len(setting.given) else setting.profile.rows[:_STEPS]
+    steps = setting.given if len(setting.given) else setting.profile.rows[:STEPS]
     weights = _STEP ** np.arange(len(steps))
     total = np.zeros(setting.columns.size)
     for name in ("together", "viewed", "linked"):

@@ -240,6 +240,7 @@ class Shop:
         filter: str | None = None,
         exclude: str | Sequence[str] = (),
         repeats: bool = True,
+        fill: bool = True,
         diversity: float = SHELF_DIVERSITY,
         explain: bool = False,
         explore: float = 0.0,
@@ -248,7 +249,8 @@ class Shop:
 
         `kind` is one of shelves.KINDS (docs/recommendations.md); without one it is `similar` for an item, `together`
         for several, `for-you` for a user or session, else `popular`. `filter` as in `search`; `exclude` are ids that
-        are not wanted; without `repeats` nothing that the shopper bought already is there. `explore` is the share of
+        are not wanted; without `repeats` nothing that the shopper bought already is there, without `fill` nothing of
+        other kinds: then the shelf may be short or empty, and an empty one is not logged. `explore` is the share of
         answers that show an item which nobody knows yet; only the door has one.
         """
         started = time.perf_counter()
@@ -268,6 +270,7 @@ class Shop:
                 *self._answering.unwanted(user, session, bought=not repeats),
             ],
             repeats=repeats,
+            fill=fill,
             diversity=check_share(diversity, "diversity"),
             exploration=Exploration(explore, f"{session or user or ''} {kind or ''} {' '.join(items)}"),
         )
@@ -285,9 +288,8 @@ class Shop:
             hits=self._answering.dress(shelf.ids, shelf.scores, reasons),
             degraded=degraded,
             filled=shelf.filled,
-            kinds=shelf.kinds,
         )
-        if log:
+        if log and (answer.hits or fill):
             row = {"id": answer.recommendation_id, "ts": self.now(), "kind": shelf.kind, "user": user}
             row |= {"session": session, "item": items[0] if items else None, "generation": answer.generation}
             self.store.shown.add("recommendations", row, [hit.id for hit in answer.hits])

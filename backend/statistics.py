@@ -10,7 +10,6 @@ import json
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -35,11 +34,6 @@ class Statistics:
     popularity: Mapping[str, float] = field(default_factory=dict)
     recent: Mapping[str, float] = field(default_factory=dict)
     first_seen: Mapping[str, float] = field(default_factory=dict)
-
-    @cached_property
-    def ranked(self) -> list[str]:
-        """Ids by popularity, best first."""
-        return sorted(self.popularity, key=lambda id: (-self.popularity[id], id))
 
     @classmethod
     def open(cls, folder: Path) -> Statistics:

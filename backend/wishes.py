@@ -26,11 +26,8 @@ __all__ = [
 
 CARD = "wishes.json"
 _OWN, _LED, _POPULAR, _ALIKE = 250, 100, 60, 30  # candidates of each source
-_UNKNOWN, _UNKNOWN_FROM, _UNKNOWN_EVERY = (
-    15,
-    11,
-    4,
-)  # candidates an interest; the first of their places, and their distance
+_UNKNOWN = 15  # candidates of each interest that nobody chose yet
+_UNKNOWN_FROM, _UNKNOWN_EVERY = 11, 4  # the first of the places kept for them, and their distance
 # Measured on Online Retail (docs/measurements.md).
 _BLEND: Mapping[str, float] = {
     "own_90": 1.0, "linked_60": 0.5, "following": 0.3, "month": 0.3, "popularity": 0.1, "like_one": 0.05,

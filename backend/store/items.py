@@ -104,15 +104,6 @@ class Items:
     def last_seq(self) -> int:
         return _last_seq(self._db.connection())
 
-    def newest(self, limit: int) -> list[str]:
-        """Ids of items in stock, newest first."""
-        rows = self._db.rows(
-            "SELECT id FROM items WHERE deleted = 0 AND in_stock = 1"
-            " ORDER BY created_at IS NULL, created_at DESC, pk DESC LIMIT ?",
-            (limit,),
-        )
-        return [row[0] for row in rows]
-
     def texts(self, after_seq: int = 0, up_to: int | None = None) -> Iterator[ItemText]:
         """Item texts with `seq` in (after_seq, up_to], tombstones too, in the order of `seq`, streamed."""
         cursor = self._db.connection().execute(

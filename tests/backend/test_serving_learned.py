@@ -54,7 +54,7 @@ def test_one_of_an_older_shelfwise_is_opened(tiny_shop: Path, publish_copy: Publ
         assert {hit.id for hit in answer.hits[:2]} == {"mug-red", "mug-blue"}
         serving = serving_of(shop)
         assert (serving.ranker.kind, serving.noise, len(serving.memory.items)) == ("blend", 0.0, 0)
-        assert (serving.statistics.ranked, dict(serving.statistics.recent)) == (["candle"], {})
+        assert (dict(serving.statistics.popularity), dict(serving.statistics.recent)) == ({"candle": 1.0}, {})
         assert shop.search("mug", sort="popular").hits
 
 

@@ -223,3 +223,18 @@ def test_what_was_bought_or_dismissed_long_ago_is_not_forgotten(shop: Shop) -> N
     assert "lantern" not in ids(shop.recommend(user="u"))
     assert "candle" in ids(shop.recommend(user="u"))
     assert not {"candle", "lantern"} & set(ids(shop.recommend(user="u", repeats=False)))
+
+
+def test_a_shelf_that_is_not_filled_up_has_its_kind_alone(shop: Shop) -> None:
+    shop.record(clicks("light", "candle", 5))
+    assert shop.recommend(kind="again", user="u", fill=False).hits == []
+    alone, filled = shop.recommend(kind="popular", fill=False), shop.recommend(kind="popular")
+    assert ids(alone) == ["candle"] and alone.filled == []
+    assert ids(filled)[0] == "candle" and len(ids(filled)) > 1 and filled.filled == ["new"]
+
+
+def test_an_empty_shelf_that_is_not_filled_up_is_not_logged(shop: Shop) -> None:
+    shop.recommend(kind="again", user="u", fill=False)
+    shop.recommend(kind="new", user="u", fill=False)
+    shop.store.shown.close()
+    assert [shown.kind for shown in shop.store.online.shelves(0, NOW.timestamp() + 1)] == ["new"]

@@ -69,7 +69,6 @@ def test_what_is_saved_is_opened(tmp_path: Path) -> None:
     opened = Statistics.open(tmp_path / "s")
     assert opened.popularity == {"a": 0.5, "b": 1.0, "d": 0.5}
     assert (opened.recent, opened.first_seen) == ({"b": 1.0}, {"a": NOW, "d": 5.0})
-    assert opened.ranked == ["b", "a", "d"]
 
 
 def test_those_of_an_older_shelfwise_are_opened_too(tmp_path: Path) -> None:
@@ -85,5 +84,5 @@ def test_those_of_an_older_shelfwise_are_opened_too(tmp_path: Path) -> None:
 def test_nothing_at_all(tmp_path: Path) -> None:
     save(tmp_path / "s", [], {"popularity": {}})
     for empty in (Statistics.open(tmp_path / "s"), Statistics()):
-        assert (empty.ranked, dict(empty.popularity)) == ([], {})
+        assert dict(empty.popularity) == {}
         assert (dict(empty.recent), dict(empty.first_seen)) == ({}, {})

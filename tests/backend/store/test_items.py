@@ -95,7 +95,6 @@ def test_a_deleted_item_is_gone_but_its_tombstone_tells(store: Store, put: Put) 
     assert store.items.get(["mug", "cup"]).keys() == {"cup"}
     assert store.items.stock(["mug", "cup"]) == {"cup": True}
     assert (store.items.count(), store.items.titles()) == (1, [("cup", "Cup")])
-    assert store.items.newest(10) == ["cup"]
     (tombstone,) = store.items.texts(after_seq=before)
     assert (tombstone.id, tombstone.text, tombstone.deleted) == ("mug", "", True)
 
@@ -140,15 +139,6 @@ def test_the_hash_follows_the_text_and_nothing_else(store: Store, put: Put) -> N
 def test_the_text_that_stands_for_an_item(fields: dict[str, str], text: str) -> None:
     row = dict.fromkeys(("brand", "category", "description")) | {"title": "Red Mug"} | fields
     assert item_text(row) == text
-
-
-def test_newest_first_and_only_what_is_in_stock(store: Store, put: Put) -> None:
-    put(
-        {"id": "undated", "title": "Mug"}, {"id": "old", "title": "Mug", "created_at": "2010-01-01"},
-        {"id": "new", "title": "Mug", "created_at": "2011-01-01"}, {"id": "gone", "title": "Mug", "in_stock": False},
-    )  # fmt: skip
-    assert store.items.newest(10) == ["new", "old", "undated"]
-    assert store.items.newest(1) == ["new"]
 
 
 @pytest.mark.parametrize("id", ["a'b", 'a"b', "a\\b", "☕", "a,b", "[1]", "%", "x" * 512])
