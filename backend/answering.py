@@ -10,10 +10,11 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 
 from shelfwise.cleaning import clean_id
+from shelfwise.passed import MOST_SHELVES, PASSED_SECONDS
 from shelfwise.records import Hit, Row
 from shelfwise.serving import Serving
 from shelfwise.statistics import Statistics, popularity
-from shelfwise.store import Event, Store
+from shelfwise.store import Event, ShownShelf, Store
 
 __all__ = ["Answering"]
 
@@ -41,6 +42,10 @@ class Answering:
         if session is not None:
             events |= {event.seq: event for event in self._store.events.of_session(session, now, _HISTORY)}
         return sorted(events.values(), key=lambda event: (-event.ts, -event.seq))
+
+    def shown_to(self, user: str | None, session: str | None) -> list[ShownShelf]:
+        """The shelves that the shopper was shown lately, newest first."""
+        return self._store.impressions.shelves_of(user, session, self._now() - PASSED_SECONDS, MOST_SHELVES)
 
     def titles(self, ids: Sequence[str]) -> dict[str, str]:
         """id → title of those that there are."""

@@ -18,13 +18,14 @@ from shelfwise.exploring import NO_EXPLORATION, Exploration, explored
 from shelfwise.features import Counts
 from shelfwise.filters import Filter, evaluate
 from shelfwise.grammar import parse
+from shelfwise.passed import passed_over
 from shelfwise.profile import Profile
 from shelfwise.records import Row
 from shelfwise.said import Said
 from shelfwise.serving import Serving
 from shelfwise.shelves import FALLBACKS, SHELVES, Scored, Setting, durable
 from shelfwise.signals import Placed, Signals
-from shelfwise.store import Event, Rule
+from shelfwise.store import Event, Rule, ShownShelf
 from shelfwise.wishes import Wishes, WishRanker, for_you
 
 __all__ = ["DIVERSITY", "Recommender", "Shelf", "Wish"]
@@ -38,11 +39,12 @@ _ORDERED = ("hide", "boost", "bury")  # a pin belongs to a query; no shelf has o
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What is asked for, every field checked; `events` are the shopper's, newest first."""
+    """What is asked for, every field checked; `events` and `shelves` are the shopper's, newest first."""
 
     kind: str
     items: Sequence[str] = ()
     events: Sequence[Event] = ()
+    shelves: Sequence[ShownShelf] = ()  # that were shown lately
     limit: int = 10
     filter: Filter | None = None
     exclude: Sequence[str] = ()
@@ -158,7 +160,8 @@ def _setting(
         eligible[profile.rows[profile.bought]] = False
     signals = serving.signals(columns) if serving is not None else Placed(Signals(), columns)
     index = serving.index if serving is not None else None
-    setting = Setting(given[given > 0], profile, columns, counts, signals, eligible, index)
+    passed = passed_over(wish.shelves, wish.events, columns, now)
+    setting = Setting(given[given > 0], profile, columns, counts, signals, eligible, index, passed)
     eligible[durable(setting)] = False
     return setting
 

@@ -55,6 +55,7 @@ class Setting:
     signals: Placed
     eligible: np.ndarray  # (columns.size,) bool
     index: VectorIndex | None
+    passed: np.ndarray  # (columns.size,) float32, how often the shopper was shown each row and did not turn to it
 
     @cached_property
     def among(self) -> Among:

@@ -263,6 +263,7 @@ class Shop:
             kind=default_kind(items, user, session) if kind is None else check_choice(kind, KINDS, "kind"),
             items=items,
             events=self._answering.history(user, session),
+            shelves=self._answering.shown_to(user, session),
             limit=limit,
             filter=parse(filter) if filter and filter.strip() else None,
             exclude=[

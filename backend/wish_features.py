@@ -37,6 +37,7 @@ SOURCES: Mapping[str, str] = {
     **dict.fromkeys(("repeat", "rebuy", "rebuy_lately", "rebuy_category"), "repeat"),
     **dict.fromkeys(("visits", "items", "visit_size", "days_away", "days_known", "days_between", "habit"), "shopper"),
     "price": "price",
+    "passed": "shown",
 }  # fmt: skip
 NAMES = tuple(SOURCES)
 _AS_COUNTED = ("trend", "newly", "repeat", "rebuy", "rebuy_lately", "rebuy_category")
@@ -147,6 +148,7 @@ def _of_items(setting: Setting, rows: np.ndarray) -> dict[str, np.ndarray]:
         "buyers": buyers / max(1.0, float(setting.signals.number("buyers").max(initial=0.0))),
         "rising": np.log((week * 4 + 3) / (month + 3)),
         "age": np.clip(np.nan_to_num(setting.counts.age[rows], nan=0.0), 0.0, _OLDEST),
+        "passed": setting.passed[rows],
         "price": np.log1p(np.nan_to_num(setting.columns.price[rows], nan=0.0)),
         **{name: setting.signals.number(name)[rows] for name in _AS_COUNTED},
     }

@@ -28,6 +28,7 @@ CARD = "wishes.json"
 _OWN, _LED, _POPULAR, _ALIKE = 250, 100, 60, 30  # candidates of each source
 _UNKNOWN = 15  # candidates of each interest that nobody chose yet
 _UNKNOWN_FROM, _UNKNOWN_EVERY = 11, 4  # the first of the places kept for them, and their distance
+_OFTEN = 3.0  # shown so often to a shopper who passed it over, such an item makes way for the next
 # Measured on Online Retail (docs/measurements.md).
 _BLEND: Mapping[str, float] = {
     "own_90": 1.0, "linked_60": 0.5, "following": 0.3, "month": 0.3, "popularity": 0.1, "like_one": 0.05,
@@ -81,9 +82,14 @@ def for_you(setting: Setting, ranker: WishRanker) -> Wishes:
 
 
 def unknown(setting: Setting) -> np.ndarray:
-    """The eligible items that nobody chose yet, by row, (columns.size,) bool; none where nothing was counted."""
+    """The eligible items that nobody chose yet, by row, (columns.size,) bool; none where nothing was counted.
+
+    Without those that the shopper saw often enough to have chosen them.
+    """
     buyers = setting.signals.number("buyers")
-    return setting.eligible & (buyers == 0) if buyers.any() else np.zeros(setting.columns.size, np.bool_)
+    if not buyers.any():
+        return np.zeros(setting.columns.size, np.bool_)
+    return np.asarray(setting.eligible & (buyers == 0) & (setting.passed < _OFTEN))
 
 
 def with_unknown(scores: np.ndarray, is_unknown: np.ndarray) -> np.ndarray:

@@ -12,13 +12,14 @@ from shelfwise.columns import Catalogue, Columns
 from shelfwise.features import Counts
 from shelfwise.index import VectorIndex, build
 from shelfwise.neighbours import Neighbours
+from shelfwise.passed import passed_over
 from shelfwise.profile import Profile
 from shelfwise.recommending import Recommender, Shelf, Wish
 from shelfwise.said import Said
 from shelfwise.shelves import Scored, Setting
 from shelfwise.signals import Placed, Signals
 from shelfwise.statistics import Statistics
-from shelfwise.store import Event, Store
+from shelfwise.store import Event, ShownShelf, Store
 from shelfwise.times import DAY
 from shelfwise.wishes import WishRanker
 
@@ -47,6 +48,11 @@ def on_circle(degrees: Mapping[str, float] = DEGREES) -> VectorIndex:
 def event(item: str, type: str = "purchase", days: float = 1.0, session: str | None = None, seq: int = 1) -> Event:
     """So many days ago; without a session its day is the visit."""
     return Event(seq, NOW - days * DAY, type, item, "u", session, None)
+
+
+def shown(*items: str, days: float = 1.0) -> ShownShelf:
+    """So many days ago."""
+    return ShownShelf(NOW - days * DAY, "u", None, items)
 
 
 def history(*events: Event) -> list[Event]:
@@ -95,6 +101,7 @@ def setting(
     known: Signals | None = None,
     statistics: Statistics | None = None,
     index: VectorIndex | None = None,
+    shelves: Sequence[ShownShelf] = (),
 ) -> Setting:
     """All live items in stock are eligible; nothing is known but what is given."""
     return Setting(
@@ -105,6 +112,7 @@ def setting(
         Placed(known or Signals(), columns),
         columns.live & columns.in_stock,
         index,
+        passed_over(shelves, history(*events), columns, NOW),
     )
 
 

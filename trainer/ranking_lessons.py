@@ -67,8 +67,11 @@ class RankingLessons:
             save(self.folder / "signals", ids, numbers, links)
         with self.diary.timed("wishes"):
             known = WishRows.open(self.parent.checked("wishes")) if self.parent.holds("wishes") else WishRows()
+            shown = self.shop.store.impressions.shelves
             for evening in self._evenings(known, honest, ids, categories):
-                made = wishes_of(evening, honest, columns, self.serving.index, self.seed, self.diary.count("wishes"))
+                made = wishes_of(
+                    evening, honest, columns, self.serving.index, self.seed, shown, self.diary.count("wishes")
+                )
                 known = known.then(made)
             known.save(self.folder / "wishes")
             return teach_wishes(known, self.folder / "wishes", self.seed).to_dict()

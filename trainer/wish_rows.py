@@ -6,8 +6,8 @@ the parent's, which learned nothing from the visits since its own night. Kept fr
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections import defaultdict, deque
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar
 from zlib import crc32
@@ -17,11 +17,12 @@ import numpy as np
 from shelfwise.columns import Columns
 from shelfwise.features import Counts
 from shelfwise.index import VectorIndex
+from shelfwise.passed import MOST_SHELVES, PASSED_SECONDS, passed_over
 from shelfwise.profile import CHOSEN, Profile, visit_of
 from shelfwise.shelves import Setting
 from shelfwise.signals import Placed, Signals
 from shelfwise.statistics import RECENT_HALF_LIFE_DAYS, Statistics, popularity
-from shelfwise.store import Event
+from shelfwise.store import Event, ShownShelf
 from shelfwise.times import DAY
 from shelfwise.trainer.choices import Choices
 from shelfwise.trainer.defences import who
@@ -96,9 +97,13 @@ def wishes_of(
     columns: Columns,
     index: VectorIndex,
     seed: int,
+    shown: Callable[[float, float], Iterable[ShownShelf]] = lambda since, until: (),
     progress: Callable[[int, int], object] = lambda done, total: None,
 ) -> WishRows:
-    """A group for the first visit after the evening of each shopper who was known then; `events` in order of time."""
+    """A group for the first visit after the evening of each shopper who was known then; `events` in order of time.
+
+    `shown` gives the shelves that were shown with since ≤ ts < until, in order of time.
+    """
     before = [event for event in events if event.ts < evening.at]
     visits = _first_visits([event for event in events if evening.at <= event.ts < evening.until])
     histories: defaultdict[str, list[Event]] = defaultdict(list)
@@ -111,11 +116,14 @@ def wishes_of(
     counts = Counts.of(_counted(before, evening.at), columns, evening.at)
     signals = Placed(evening.signals, columns)
     there = columns.live & ~(columns.created > evening.until)  # what came later could not be wanted
+    shelves = _newest_of(shown(evening.at - PASSED_SECONDS, evening.at), known)
     made = []
     for done, name in enumerate(known):
         progress(done, len(known))
-        profile = Profile.of(histories[name][-HISTORY:][::-1], columns, evening.at)
-        setting = Setting(np.zeros(0, np.int64), profile, columns, counts, signals, there, index)
+        history = histories[name][-HISTORY:][::-1]
+        profile = Profile.of(history, columns, evening.at)
+        passed = passed_over(shelves[name], history, columns, evening.at)
+        setting = Setting(np.zeros(0, np.int64), profile, columns, counts, signals, there, index, passed)
         group = _group(setting, columns.rows(visits[name]), chance)
         if group is not None:
             made.append((*group, crc32(name.encode())))
@@ -134,6 +142,16 @@ def _group(setting: Setting, wanted: np.ndarray, chance: np.random.Generator) ->
     made = features(setting, rows, led)
     kept = chosen | (chance.random(len(rows)) < _OTHERS)
     return made[kept].astype(np.float16), chosen[kept].astype(np.float32)
+
+
+def _newest_of(shelves: Iterable[ShownShelf], names: Sequence[str]) -> dict[str, deque[ShownShelf]]:
+    """Shopper → the newest shelves shown to them, as many as the door looks at."""
+    newest: dict[str, deque[ShownShelf]] = {name: deque(maxlen=MOST_SHELVES) for name in names}
+    for shelf in shelves:
+        name = shelf.user or shelf.session or ""
+        if name in newest:
+            newest[name].append(shelf)
+    return newest
 
 
 def _first_visits(events: Sequence[Event]) -> dict[str, list[str]]:

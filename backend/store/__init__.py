@@ -7,7 +7,7 @@ from pathlib import Path
 from shelfwise.store.columns import ItemColumns
 from shelfwise.store.connection import Connections
 from shelfwise.store.events import Event, Events
-from shelfwise.store.impressions import Impression, Impressions
+from shelfwise.store.impressions import Impression, Impressions, ShownShelf
 from shelfwise.store.items import Items, ItemText, Upserted
 from shelfwise.store.merging import Merging
 from shelfwise.store.nights import Nights
@@ -27,6 +27,7 @@ __all__ = [
     "Rule",
     "ShownDay",
     "ShownKind",
+    "ShownShelf",
     "Store",
     "StoredVector",
     "Synonym",

@@ -20,7 +20,7 @@ from shelfwise.locks import locked
 
 __all__ = ["SCHEMA", "Connections"]
 
-SCHEMA = 5  # how many migrations schema.py has; a database that has had them all says so in its user_version
+SCHEMA = 6  # how many migrations schema.py has; a database that has had them all says so in its user_version
 
 _BUSY_SECONDS = 60  # how long a writer waits for the others
 

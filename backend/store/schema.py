@@ -124,6 +124,12 @@ def logins(db: Database) -> None:
         db.execute(f"CREATE INDEX {table}_session ON {table} (session) WHERE session IS NOT NULL AND user IS NULL")
 
 
+@migrations()
+def shelves_of_a_user(db: Database) -> None:
+    # Each shelf looks at what its shopper was shown lately.
+    db.execute("CREATE INDEX recommendations_user ON recommendations (user, ts) WHERE user IS NOT NULL")
+
+
 def _make_full_text(db: Database) -> None:
     """The full-text index over all columns; written only when a searchable text changes, not with each price."""
     columns = ", ".join(FTS_COLUMNS)

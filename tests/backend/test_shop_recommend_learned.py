@@ -45,10 +45,10 @@ def learned(folder: Path) -> None:
     save(folder / "signals", IDS, SIGNALS.numbers, SIGNALS.links)
 
 
-def with_trees(names: tuple[str, ...] = NAMES) -> Callable[[Path], None]:
-    """The same, with trees for which a low price is all that counts."""
+def with_trees(names: tuple[str, ...] = NAMES, counts: str = "price") -> Callable[[Path], None]:
+    """The same, with trees for which a low number of this feature is all that counts."""
     made = np.random.default_rng(0).random((600, len(NAMES))).astype(np.float32) * 3
-    wanted = made[:, NAMES.index("price")] < 1.05
+    wanted = made[:, NAMES.index(counts)] < 1.05
     data = lightgbm.Dataset(made, wanted.astype(int), group=[20] * 30, feature_name=list(NAMES))
     settings = {"objective": "lambdarank", "num_leaves": 7, "min_data_in_leaf": 10, "verbose": -1, "num_threads": 1}
     booster = lightgbm.train(settings, data, 10)
@@ -133,6 +133,21 @@ def test_trees_rank_for_you(tiny_shop: Path, publish_copy: Publish) -> None:
         assert ids(answer)[0] == "bag", "the cheapest"
         reasons = answer.hits[0].reasons
         assert reasons is not None and reasons["sources"][0]["source"] == "price"
+
+
+def test_what_was_shown_and_passed_over_counts(tiny_shop: Path, publish_copy: Publish) -> None:
+    publish_copy(tiny_shop, with_trees(counts="passed"))
+    with Shop(tiny_shop, clock=lambda: NOW) as shop:
+        shop.record([{"type": "purchase", "item": "mug-red", "user": "u"}])
+
+        def page(*, log: bool = True) -> set[str]:
+            found = set(ids(shop.recommend(user="u", limit=2, log=log)))
+            shop.store.shown.close()  # the log is half a second behind
+            return found
+
+        first = page()
+        assert page() == first, "to have been shown once says little"
+        assert page(log=False).isdisjoint(first)
 
 
 def test_a_generation_of_an_older_shelfwise(tiny_shop: Path, publish_copy: Publish) -> None:

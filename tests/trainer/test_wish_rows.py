@@ -11,7 +11,7 @@ import pytest
 from shelfwise import Shop
 from shelfwise.columns import Catalogue, Columns
 from shelfwise.index import VectorIndex, build
-from shelfwise.store import Event
+from shelfwise.store import Event, ShownShelf
 from shelfwise.times import DAY
 from shelfwise.trainer import wish_rows
 from shelfwise.trainer.wish_rows import Evening, WishRows, evenings, known_at, wishes_of
@@ -112,6 +112,28 @@ def test_an_evening_of_the_parents(columns: Columns, index: VectorIndex) -> None
     anew = known_at(AT, AT + 30 * DAY, events, IDS, np.zeros(len(IDS), int))
     parents = Evening(AT, AT + 30 * DAY, anew.signals)
     assert np.array_equal(wishes_of(parents, events, columns, index, 1).features, rows(columns, index, events).features)
+
+
+def test_what_was_shown_before_the_evening_and_passed_over(columns: Columns, index: VectorIndex) -> None:
+    shelves = [
+        ShownShelf(AT - 40 * DAY, "u1", None, ("i2",)),  # too long ago
+        ShownShelf(AT - 25 * DAY, "u1", None, ("i2",)),  # before u1 had it
+        ShownShelf(AT - 7 * DAY, "u1", None, ("i9", "i2")),
+        ShownShelf(AT - 7 * DAY, "u2", None, ("i2",)),  # to another one
+        ShownShelf(AT + 1, "u1", None, ("i2",)),
+    ]
+    asked: list[tuple[float, float]] = []
+
+    def told(since: float, until: float) -> list[ShownShelf]:
+        asked.append((since, until))
+        return [shelf for shelf in shelves if since <= shelf.ts < until]
+
+    events = sorted(PAST + VISITS, key=lambda event: event.ts)
+    evening = known_at(AT, AT + 30 * DAY, events, IDS, np.zeros(len(IDS), int))
+    made = wishes_of(evening, events, columns, index, 1, told)
+    passed = made.features[made.chosen > 0, NAMES.index("passed")].astype(float).tolist()
+    assert passed == [0.0, 0.0, 0.5], "u0 was shown nothing; u1 saw i2 a half-life ago"
+    assert asked == [(AT - 30 * DAY, AT)]
 
 
 @pytest.mark.parametrize(("days", "count", "horizon"), [(400, 8, 40), (80, 8, 10), (8, 8, 1), (1.5, 1, 1), (0.5, 0, 1)])

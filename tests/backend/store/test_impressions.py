@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from shelfwise.store import Impression, Store
+from shelfwise.store import Impression, ShownShelf, Store
 
 SEARCH: dict[str, Any] = {"query": "red mug", "user": "u", "session": None, "generation": 3}
 
@@ -50,3 +50,50 @@ def test_answers_are_streamed_and_may_be_logged_meanwhile(store: Store) -> None:
     first = next(reading)
     log(store, 3.0)
     assert [first.ts, *(impression.ts for impression in reading)][:2] == [1.0, 2.0]
+
+
+SHELF: dict[str, Any] = {"kind": "popular", "item": None, "user": None, "session": None, "generation": 3}
+
+
+def shelves(store: Store) -> None:
+    """r1 to r5, a second apart."""
+    whose = [{"user": "u"}, {"session": "s"}, {}, {"user": "u", "session": "s"}, {"user": "v", "session": "t"}]
+    for number, of in enumerate(whose, 1):
+        store.shown.add("recommendations", SHELF | of | {"id": f"r{number}", "ts": float(number)}, [f"i{number}"])
+    store.shown.close()
+
+
+def test_shelves_shown_to_somebody(store: Store) -> None:
+    shelves(store)
+    assert list(store.impressions.shelves(1.0, 5.0)) == [
+        ShownShelf(1.0, "u", None, ("i1",)),
+        ShownShelf(2.0, None, "s", ("i2",)),
+        ShownShelf(4.0, "u", "s", ("i4",)),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("user", "session", "since", "most", "expected"),
+    [
+        ("u", None, 0.0, 9, [4.0, 1.0]),
+        ("u", "s", 0.0, 9, [4.0, 2.0, 1.0]),
+        ("u", "s", 0.0, 2, [4.0, 2.0]),
+        ("u", "s", 2.0, 9, [4.0, 2.0]),
+        (None, "s", 0.0, 9, [2.0]),
+        (None, "t", 0.0, 9, []),
+        (None, None, 0.0, 9, []),
+    ],
+)
+def test_shelves_shown_to_one(
+    store: Store, user: str | None, session: str | None, since: float, most: int, expected: list[float]
+) -> None:
+    """A session's are its anonymous ones; those of who logged in are asked for by the user."""
+    shelves(store)
+    assert [shelf.ts for shelf in store.impressions.shelves_of(user, session, since, most)] == expected
+
+
+def test_shelves_of_one_are_found_by_an_index(store: Store) -> None:
+    plans = store._connections.rows(
+        "EXPLAIN QUERY PLAN SELECT shown FROM recommendations WHERE user = 'u' AND ts >= 3 ORDER BY ts DESC LIMIT 5"
+    )
+    assert [row[3] for row in plans] == ["SEARCH recommendations USING INDEX recommendations_user (user=? AND ts>?)"]

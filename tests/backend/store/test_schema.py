@@ -70,7 +70,7 @@ def test_no_fact_is_lost(folder: Path) -> None:
     Store(folder).close()
     assert table(folder, asked) == before
     assert table(folder, "SELECT * FROM events") == events
-    assert table(folder, "PRAGMA user_version") == [(SCHEMA,)] == [(5,)]
+    assert table(folder, "PRAGMA user_version") == [(SCHEMA,)] == [(6,)]
     Store(folder).close()
     assert table(folder, asked) == before, "and opening it once more changes nothing"
 

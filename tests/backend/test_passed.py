@@ -1,0 +1,57 @@
+"""What was shown and passed over: counted until the shopper turns to it, faded, and what follows from it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from knowing import stocked
+from shelving import IDS, ITEMS, NOW, counted, event, setting, shown
+
+from shelfwise.columns import Catalogue, Columns
+from shelfwise.passed import passed_over
+from shelfwise.store import Event, ShownShelf, Store
+from shelfwise.wishes import unknown
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    opened = stocked(tmp_path, ITEMS)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def columns(store: Store) -> Columns:
+    return Catalogue(store).current()
+
+
+WEEK = 7.0  # the half-life
+
+
+@pytest.mark.parametrize(
+    ("shelves", "events", "expected"),
+    [
+        ([], [], {}),
+        ([shown("tea", "cup", days=0)], [], {"tea": 1.0, "cup": 1.0}),
+        ([shown("tea", days=0), shown("tea", "cup", days=WEEK)], [], {"tea": 1.5, "cup": 0.5}),
+        ([shown("tea", days=WEEK)], [event("tea", days=WEEK - 1)], {}),
+        ([shown("tea", days=WEEK)], [event("tea", "view", days=1)], {}),
+        ([shown("tea", days=WEEK)], [event("tea", days=WEEK + 1)], {"tea": 0.5}),
+        ([shown("tea", days=WEEK)], [event("cup", days=1)], {"tea": 0.5}),
+        ([shown("gone", "tea", days=0)], [], {"tea": 1.0}),
+        ([shown(*(f"x{number}" for number in range(10)), "tea", days=0)], [], {}),
+    ],
+)
+def test_counts(columns: Columns, shelves: list[ShownShelf], events: list[Event], expected: dict[str, float]) -> None:
+    found = passed_over(shelves, events, columns, NOW)
+    assert found.shape == (columns.size,)
+    assert {columns.ids[row]: pytest.approx(found[row]) for row in found.nonzero()[0]} == expected
+
+
+@pytest.mark.parametrize(("times", "is_kept"), [(0, True), (2, True), (3, False), (5, False)])
+def test_an_unknown_item_that_was_passed_over_makes_way(columns: Columns, times: int, is_kept: bool) -> None:
+    known = counted({"buyers": dict.fromkeys(set(IDS) - {"rug", "lamp"}, 9)})
+    asked = setting(columns, event("tea"), known=known, shelves=[shown("rug", days=0)] * times)
+    assert {columns.ids[row] for row in unknown(asked).nonzero()[0]} == ({"rug", "lamp"} if is_kept else {"lamp"})
