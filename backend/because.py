@@ -14,7 +14,7 @@ import numpy as np
 
 from shelfwise.recommending import Shelf
 from shelfwise.records import Row
-from shelfwise.shelves import STEPS, Setting
+from shelfwise.shelves import Setting
 from shelfwise.wish_features import NAMES, SOURCES
 from shelfwise.wishes import Wishes, WishRanker, for_you
 
@@ -126,7 +126,7 @@ class _Hit:
 
     def of_kind(self, kind: str) -> Because:
         """The reason of a hit on a shelf that has one source."""
-        given = self.setting.given if len(self.setting.given) else self.setting.profile.rows[:STEPS]
+        given = self.setting.steps
         match kind:
             case "similar":
                 return self._alike(given) or self._linked(("viewed",), given) or Because("alike")

@@ -60,21 +60,28 @@ def family(title: str) -> str:
 
 
 def diversify(
-    scores: np.ndarray, families: np.ndarray, strength: float, available: int | None = None
+    scores: np.ndarray,
+    families: np.ndarray,
+    strength: float,
+    available: int | None = None,
+    placed: np.ndarray | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """The order in which variants don't fill the page, (n,) int64 places, and the scores in that order, (n,) float64.
 
     `scores` (n,) are those of all candidates as ranked, the first `available` of them in stock (default: all), which
-    stay ahead of the others; `families` (n,) integers are equal for variants. Where m members of its family stand
-    before a candidate, it loses m x 0.1 x s/(1-s) of the spread, the distance of the 20th score from the first; s is
-    `strength`. At 0 all stays as it is, at 1 no family comes again before all have come. Like the penalty of maximal
-    marginal relevance (Carbonell and Goldstein 1998), with equality of families for similarity, in O(n log n).
+    stay ahead of the others; `families` (n,) integers are equal for variants, `placed` (m,) are families of what the
+    shopper looks at already. Where m members of its family stand before a candidate, it loses m x 0.1 x s/(1-s) of the
+    spread, the distance of the 20th score from the first; s is `strength`. At 0 all stays as it is, at 1 no family
+    comes again before all have come. Like the penalty of maximal marginal relevance (Carbonell and Goldstein 1998),
+    with equality of families for similarity, in O(n log n).
     """
     count = len(scores)
     split = count if available is None else available
     if not strength or not count:
         return np.arange(count), np.asarray(scores, np.float64)
-    lowered = scores - _earlier(families) * _step(scores, split, strength)
+    before = np.zeros(0, np.int64) if placed is None else placed
+    earlier = _earlier(np.concatenate([before, families]))[len(before) :]
+    lowered = scores - earlier * _step(scores, split, strength)
     order = np.lexsort((np.arange(count), -lowered, np.arange(count) >= split))  # the last key is the first to sort by
     return order, lowered[order]
 

@@ -17,12 +17,12 @@ import onnxruntime
 
 __all__ = ["MODEL", "TREES", "Forest"]
 
-MODEL, TREES = "ranker.onnx", "trees.txt"
+MODEL, TREES = "ranker.onnx", "trees{}.txt"
 _log = logging.getLogger(__name__)
 
 
 class Forest:
-    """The trees in a folder that holds MODEL and TREES. Safe for several threads."""
+    """The trees in a folder that holds MODEL, and TREES for each booster in it. Safe for several threads."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -45,13 +45,14 @@ class Forest:
         """
         try:
             with self._guard:  # predicting from two threads at once is not promised
-                return np.asarray(self._booster.predict(features, pred_contrib=True, num_threads=1))[:, :-1]
+                parts = [booster.predict(features, pred_contrib=True, num_threads=1) for booster in self._boosters]
+            return np.asarray(np.sum(parts, axis=0)[:, :-1])
         except (ImportError, OSError):  # no OpenMP library on this machine
             _log.exception("the trees' part of the reasons is left out")
             return None
 
     @cached_property
-    def _booster(self) -> Any:
+    def _boosters(self) -> list[Any]:
         import lightgbm
 
-        return lightgbm.Booster(model_file=self._folder / TREES)
+        return [lightgbm.Booster(model_file=path) for path in sorted(self._folder.glob(TREES.format("*")))]

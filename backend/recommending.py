@@ -94,7 +94,7 @@ class Recommender:
                 scored = SHELVES[kind](setting)
             rows, scores = _best(scored, left)
             if len(rows):
-                rows, scores = _spread(rows, scores, columns, wish.diversity)
+                rows, scores = _spread(kind, rows, scores, setting, wish.diversity)
                 blocks.append((kind, rows, scores))
                 left[rows] = False
                 missing -= len(rows)
@@ -182,9 +182,14 @@ def _best(scored: Scored, eligible: np.ndarray) -> Scored:
     return rows[order], scores[order]
 
 
-def _spread(rows: np.ndarray, scores: np.ndarray, columns: Columns, diversity: float) -> Scored:
-    places, lowered = diversify(scores, columns.family[rows], diversity)
-    return rows[places], lowered
+def _spread(kind: str, rows: np.ndarray, scores: np.ndarray, setting: Setting, diversity: float) -> Scored:
+    """Variants make way, those of what is looked at too; where the same thing is sought, so do those of one brand."""
+    columns = setting.columns
+    brands = np.where(columns.brand > 0, columns.brand, -np.arange(columns.size))  # what has none stands for itself
+    for families in (columns.family, brands) if kind == "similar" else (columns.family,):
+        places, scores = diversify(scores, families[rows], diversity, placed=families[setting.given])
+        rows = rows[places]
+    return rows, scores
 
 
 def _stacked(blocks: Iterable[Scored]) -> Scored:

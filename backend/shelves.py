@@ -17,7 +17,7 @@ from shelfwise.index import Among, VectorIndex
 from shelfwise.profile import Profile
 from shelfwise.signals import Placed
 
-__all__ = ["FALLBACKS", "KINDS", "SHELVES", "STEPS", "Scored", "Setting", "default_kind", "durable"]
+__all__ = ["FALLBACKS", "KINDS", "SHELVES", "Scored", "Setting", "default_kind", "durable"]
 
 Scored = tuple[np.ndarray, np.ndarray]  # rows (n,) int64, scores (n,) float64
 
@@ -26,7 +26,8 @@ _DURABLE = 0.03  # who bought a thing that fewer than these buy again has no use
 _TYPICAL_GAP_DAYS = 45.0  # between two purchases of a thing, until a person's own rhythm is known
 _RHYTHM = 0.7  # spread of the logarithm of (days since / usual days between)
 _ONCE = 0.3  # how much a single purchase says of a rhythm
-STEPS, _STEP = 5, 0.6  # the last steps of a session, and what each earlier one counts less
+_STEPS, _STEP = 5, 0.6  # the last steps of a session, and what each earlier one counts less
+_OVER_DAYS = 1.0  # since the last step: then a session is over
 _NEW_DAYS = 14.0  # after as many days a thing is half as new
 _LEAST_TREND = 1.0  # standard deviations
 
@@ -56,6 +57,14 @@ class Setting:
     eligible: np.ndarray  # (columns.size,) bool
     index: VectorIndex | None
     passed: np.ndarray  # (columns.size,) float32, how often the shopper was shown each row and did not turn to it
+
+    @cached_property
+    def steps(self) -> np.ndarray:
+        """The rows that a shelf continues, newest first: what it is asked for, else the last of a visit of today."""
+        if len(self.given):
+            return self.given
+        is_over = float(self.profile.age.min(initial=np.inf)) > _OVER_DAYS
+        return np.zeros(0, np.int64) if is_over else self.profile.last(1)[:_STEPS]
 
     @cached_property
     def among(self) -> Among:
@@ -120,8 +129,8 @@ def again(setting: Setting) -> Scored:
 
 
 def next_steps(setting: Setting) -> Scored:
-    """After the last things the shopper turned to: what follows them in baskets and sessions, and what is like them."""
-    steps = setting.given if len(setting.given) else setting.profile.rows[:STEPS]
+    """After the last steps of this visit: what follows them in baskets and sessions, and what is like them."""
+    steps = setting.steps
     weights = _STEP ** np.arange(len(steps))
     total = np.zeros(setting.columns.size)
     for name in ("together", "viewed", "linked"):

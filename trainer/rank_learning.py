@@ -13,16 +13,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnx
 from scipy.optimize import minimize
 
 from shelfwise.features import NAMES
-from shelfwise.forest import MODEL, TREES
 from shelfwise.ranker import CARD, MIX
 from shelfwise.ranking import BLEND, LEARNED, weights_of
 from shelfwise.trainer.rank_rows import Rows
 from shelfwise.trainer.scoring import TOP, paired_interval
-from shelfwise.trainer.trees import to_onnx
+from shelfwise.trainer.trees import write_trees
 
 __all__ = ["RankVerdict", "gains_of", "has_lightgbm", "teach"]
 
@@ -152,8 +150,7 @@ def _write(learned: _Learned, folder: Path) -> None:
     weights = {name: float(weight) for name, weight in zip(NAMES, learned.weights, strict=True) if weight}
     (folder / CARD).write_text(json.dumps({"features": list(NAMES), "weights": weights}, indent=1))
     if learned.trees is not None:
-        learned.trees.save_model(str(folder / TREES))
-        onnx.save(to_onnx(learned.trees, len(NAMES)), str(folder / MODEL))
+        write_trees([learned.trees], folder, len(NAMES))
 
 
 def blend_all(features: np.ndarray, weights: np.ndarray) -> np.ndarray:

@@ -1,27 +1,39 @@
-"""LightGBM's trees as one ONNX node, so that the door scores them with the runtime that it has anyway."""
+"""LightGBM's trees as a generation holds them: as one ONNX node, for the runtime that the door has, and as text."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import onnx
 from onnx import TensorProto, helper
 
-__all__ = ["to_onnx"]
+from shelfwise.forest import MODEL, TREES
+
+__all__ = ["to_onnx", "write_trees"]
 
 _OPSET, _ML_OPSET, _IR = 17, 3, 9
 
 
-def to_onnx(booster: Any, n_features: int) -> onnx.ModelProto:
-    """A model `features` (n, n_features) float32 → `score` (n, 1) float32, the raw score of the booster.
+def write_trees(boosters: Sequence[Any], folder: Path, n_features: int) -> None:
+    """What `forest.Forest` opens: the trees of all boosters, whose scores add up."""
+    for number, booster in enumerate(boosters):
+        booster.save_model(str(folder / TREES.format(number or "")))
+    onnx.save(to_onnx(boosters, n_features), str(folder / MODEL))
+
+
+def to_onnx(boosters: Sequence[Any], n_features: int) -> onnx.ModelProto:
+    """A model `features` (n, n_features) float32 → `score` (n, 1) float32, the boosters' raw scores summed.
 
     Every split is numerical and tests `<=`. TreeEnsembleRegressor: onnx.ai/onnx, operators of ai.onnx.ml.
     """
     nodes: dict[str, list[Any]] = {name: [] for name in ("tree", "node", "feature", "value", "mode", "true", "false")}
     leaves: dict[str, list[Any]] = {name: [] for name in ("tree", "node", "weight")}
-    for number, info in enumerate(booster.dump_model()["tree_info"]):
-        _add(info["tree_structure"], number, nodes, leaves, [0])
+    trees = [info["tree_structure"] for booster in boosters for info in booster.dump_model()["tree_info"]]
+    for number, tree in enumerate(trees):
+        _add(tree, number, nodes, leaves, [0])
     ensemble = helper.make_node(
         "TreeEnsembleRegressor", ["features"], ["score"], domain="ai.onnx.ml",
         n_targets=1, post_transform="NONE", aggregate_function="SUM",

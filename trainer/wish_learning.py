@@ -1,20 +1,19 @@
 """The trees that rank the shelf `for-you`, grown from past visits and judged on the newest fifth of them.
 
-LambdaMART by LightGBM; a visit is asked twice, with all its candidates and with those that were new to the shopper.
+LambdaMART by LightGBM, half of it with extremely randomised trees (Geurts et al. 2006).
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnx
 
-from shelfwise.forest import MODEL, TREES
 from shelfwise.trainer.rank_learning import RankVerdict, gains_of, has_lightgbm
 from shelfwise.trainer.scoring import paired_interval
-from shelfwise.trainer.trees import to_onnx
+from shelfwise.trainer.trees import write_trees
 from shelfwise.trainer.wish_rows import WishRows
 from shelfwise.wish_features import NAMES
 from shelfwise.wishes import CARD, blended
@@ -22,13 +21,12 @@ from shelfwise.wishes import CARD, blended
 __all__ = ["teach_wishes"]
 
 _LEAST_GROWN = 300  # visits from which trees are grown
-_OWN_TIMES = NAMES.index("own_times")
 _TREES: dict[str, Any] = {
     "objective": "lambdarank", "num_leaves": 31, "learning_rate": 0.1, "min_data_in_leaf": 100, "lambda_l2": 10.0,
     "feature_fraction": 0.5, "bagging_fraction": 0.7, "bagging_freq": 1, "max_bin": 127,
     "lambdarank_truncation_level": 30, "verbose": -1, "deterministic": True,
 }  # fmt: skip
-_ROUNDS = 150
+_ROUNDS, _BOOSTERS = 150, 4  # each other one of extremely randomised trees
 
 
 def teach_wishes(rows: WishRows, folder: Path, seed: int) -> RankVerdict:
@@ -39,8 +37,9 @@ def teach_wishes(rows: WishRows, folder: Path, seed: int) -> RankVerdict:
     split = visits - visits // 5
     late = rows.part(split, visits)
     plain = gains_of(_blend(late), late)
-    trees = _grown(_of_others(rows.part(0, split), late), seed)
-    gains = gains_of(np.asarray(trees.predict(late.features.astype(np.float32))), late)
+    asked = late.features.astype(np.float32)
+    grown = _grown(_of_others(rows.part(0, split), late), seed)
+    gains = gains_of(np.sum([booster.predict(asked) for booster in grown], axis=0), late)
     low, high = paired_interval(gains - plain, late.clusters.tolist(), seed=seed)
     kind = "trees" if low > 0 else "blend"  # better than by chance
     if kind == "trees":
@@ -64,30 +63,19 @@ def _blend(rows: WishRows) -> np.ndarray:
     return np.concatenate([blended(group).sum(axis=1) for group in groups])
 
 
-def _grown(rows: WishRows, seed: int) -> Any:
+def _grown(rows: WishRows, seed: int) -> list[Any]:
+    """The boosters whose scores add up: those that err differently err less together."""
     import lightgbm
 
-    features, chosen, sizes = _asked_twice(rows)
-    data = lightgbm.Dataset(features, chosen.astype(np.int32), group=sizes, feature_name=list(NAMES))
-    return lightgbm.train({**_TREES, "seed": seed}, data, _ROUNDS)
+    features, chosen = rows.features.astype(np.float32), rows.chosen.astype(np.int32)
+    data = lightgbm.Dataset(features, chosen, group=rows.sizes, feature_name=list(NAMES))
+    return [
+        lightgbm.train({**_TREES, "seed": seed + number, "extra_trees": number % 2 == 1}, data, _ROUNDS)
+        for number in range(_BOOSTERS)
+    ]
 
 
-def _asked_twice(rows: WishRows) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Features, choices and sizes of all groups, and of each once more without what the shopper had already."""
-    group = np.repeat(np.arange(len(rows)), rows.sizes)
-    fresh = rows.features[:, _OWN_TIMES] == 0
-    found = np.bincount(group[fresh], rows.chosen[fresh], minlength=len(rows)) > 0
-    kept = fresh & found[group]
-    sizes = np.bincount(group[kept], minlength=len(rows))
-    return (
-        np.concatenate([rows.features, rows.features[kept]]).astype(np.float32),
-        np.concatenate([rows.chosen, rows.chosen[kept]]),
-        np.concatenate([rows.sizes, sizes[sizes > 0]]),
-    )
-
-
-def _write(trees: Any, folder: Path) -> None:
+def _write(boosters: Sequence[Any], folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / CARD).write_text("\n".join(NAMES))
-    trees.save_model(str(folder / TREES))
-    onnx.save(to_onnx(trees, len(NAMES)), str(folder / MODEL))
+    write_trees(boosters, folder, len(NAMES))

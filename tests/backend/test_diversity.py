@@ -78,6 +78,12 @@ def test_what_is_out_of_stock_stays_last_and_counts_on() -> None:
     assert order("aabaab", 1.0, available=3) == "021534"
 
 
+def test_what_is_looked_at_already_stands_before_all() -> None:
+    families, looked_at = np.array([1, 2, 1]), np.array([2, 2, 9])
+    places, _ = diversify(np.array([0.9, 1.0, 0.1]), families, 1.0, placed=looked_at)
+    assert places.tolist() == [0, 2, 1]
+
+
 def test_equal_scores_are_no_reason_to_show_variants() -> None:
     assert order("aab", 0.1, scores=[0.5, 0.5, 0.5]) == "021"
 

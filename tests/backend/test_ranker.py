@@ -11,15 +11,13 @@ from typing import Any
 
 import lightgbm
 import numpy as np
-import onnx
 import pytest
 
 from shelfwise.errors import GenerationCorrupt
 from shelfwise.features import NAMES
-from shelfwise.forest import MODEL, TREES
 from shelfwise.ranker import CARD, MIX, Ranker
 from shelfwise.ranking import BLEND, TOP, blend, weights_of
-from shelfwise.trainer.trees import to_onnx
+from shelfwise.trainer.trees import write_trees
 
 WEIGHTS = {"cosine": 1.0, "coverage": 0.7, "taste": 0.2, "own": 0.1}
 CHANCE = np.random.default_rng(0)
@@ -44,8 +42,7 @@ def written(folder: Path, booster: Any = None, **card: Any) -> Path:
     folder.mkdir()
     (folder / CARD).write_text(json.dumps({"features": list(NAMES), "weights": WEIGHTS} | card))
     if booster is not None:
-        booster.save_model(str(folder / TREES))
-        onnx.save(to_onnx(booster, len(NAMES)), str(folder / MODEL))
+        write_trees([booster], folder, len(NAMES))
     return folder
 
 

@@ -64,6 +64,23 @@ def test_variants_make_way(store: Store, diversity: float, first: list[str]) -> 
     assert found.ids[: len(first)] == first
 
 
+def test_variants_of_what_is_looked_at_make_way_too(store: Store) -> None:
+    put(store, *({"id": id, "title": f"Enamel Jug {id}"} for id in ("red", "blue")))
+    served = Served(
+        counted(links={"together": {"red": {"blue": 1.0, "cup": 0.99, "mug": 0.1}}}, ids=[*IDS, "red", "blue"])
+    )
+    for diversity, first in ((0.0, "blue"), (0.3, "cup")):
+        assert shelf(store, "together", items=["red"], served=served, limit=3, diversity=diversity).ids[0] == first
+
+
+@pytest.mark.parametrize(("diversity", "first"), [(0.0, ["coffee", "chai"]), (0.3, ["chai", "coffee"])])
+def test_the_same_brand_makes_way_among_alike_things(store: Store, diversity: float, first: list[str]) -> None:
+    """tea and coffee are Acme's, chai is Bee's."""
+    near = on_circle(DEGREES | {"coffee": -19.5, "cup": 60})
+    found = shelf(store, "similar", items=["tea"], served=Served(counted(), near), limit=2, diversity=diversity)
+    assert found.ids == first
+
+
 def test_a_little_diversity_lets_variants_make_way_for_what_is_nearly_as_good(store: Store) -> None:
     colours = ("red", "blue", "green")
     put(store, *({"id": id, "title": f"Enamel Jug {id}"} for id in colours))

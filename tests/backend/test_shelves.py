@@ -196,11 +196,30 @@ def test_next_goes_by_vectors_too_and_never_to_the_steps_themselves(columns: Col
     assert next(iter(scores)) == "chai"
 
 
-def test_five_steps_are_looked_at(columns: Columns) -> None:
+def test_the_last_five_steps_of_a_visit_are_looked_at(columns: Columns) -> None:
     known = counted(links={"viewed": {"rug": {"mug": 1.0}}})
-    later = [event(id, "click", day) for day, id in enumerate(("tea", "chai", "coffee", "cup"))]
-    assert list(found("next", columns, *later, event("rug", "click", 4), known=known)) == ["mug"]
-    assert not found("next", columns, *later, event("bulb", "click", 4), event("rug", "click", 5), known=known)
+
+    def after(*steps: str) -> list[str]:
+        events = [event(id, "click", number / 100, "s") for number, id in enumerate(steps)]
+        return list(found("next", columns, *events, known=known))
+
+    assert after("tea", "chai", "coffee", "cup", "rug") == ["mug"]
+    assert after("tea", "chai", "coffee", "cup", "bulb", "rug") == []
+
+
+@pytest.mark.parametrize(
+    ("days", "session", "follows"), [(0.4, "s", ["bulb", "mug"]), (0.4, "t", ["mug"]), (0.6, "t", ["mug"])]
+)
+def test_another_visit_is_over(columns: Columns, days: float, session: str, follows: list[str]) -> None:
+    known = counted(links={"viewed": {"rug": {"mug": 1.0}, "lamp": {"bulb": 9.0}}})
+    steps = event("rug", "click", 0.3, "s"), event("lamp", "click", days, session)
+    assert sorted(found("next", columns, *steps, known=known)) == follows
+
+
+@pytest.mark.parametrize(("days", "is_over"), [(0.9, False), (1.1, True)])
+def test_after_a_day_a_visit_is_over(columns: Columns, days: float, is_over: bool) -> None:
+    known = counted(links=NEXT)
+    assert bool(found("next", columns, event("tea", "click", days, "s"), known=known)) is not is_over
 
 
 # ---- trending, popular, new ---------------------------------------------------------------------------------

@@ -10,17 +10,16 @@ from typing import Any
 
 import lightgbm
 import numpy as np
-import onnx
 import pytest
 from conftest import ITEMS, NOW
 from shelving import counted
 
 from shelfwise import Shop
-from shelfwise.forest import MODEL, TREES
+from shelfwise.forest import MODEL
 from shelfwise.serving import Serving
 from shelfwise.shelves import KINDS
 from shelfwise.signals import save
-from shelfwise.trainer.trees import to_onnx
+from shelfwise.trainer.trees import write_trees
 from shelfwise.wish_features import NAMES
 from shelfwise.wishes import CARD
 
@@ -57,8 +56,7 @@ def with_trees(names: tuple[str, ...] = NAMES, counts: str = "price") -> Callabl
         learned(folder)
         (folder / "wishes").mkdir()
         (folder / "wishes" / CARD).write_text("\n".join(names))
-        booster.save_model(str(folder / "wishes" / TREES))
-        onnx.save(to_onnx(booster, len(NAMES)), str(folder / "wishes" / MODEL))
+        write_trees([booster], folder / "wishes", len(NAMES))
 
     return alter
 

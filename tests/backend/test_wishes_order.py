@@ -8,18 +8,16 @@ from typing import Any
 
 import lightgbm
 import numpy as np
-import onnx
 import pytest
 from knowing import stocked
 from shelving import ITEMS, by_id, counted, event, on_circle, setting
 
 from shelfwise.columns import Catalogue, Columns
 from shelfwise.errors import GenerationCorrupt
-from shelfwise.forest import MODEL, TREES
 from shelfwise.shelves import Setting
 from shelfwise.statistics import Statistics
 from shelfwise.store import Store
-from shelfwise.trainer.trees import to_onnx
+from shelfwise.trainer.trees import write_trees
 from shelfwise.wish_features import NAMES
 from shelfwise.wishes import CARD, WishRanker, blended, for_you, with_unknown
 
@@ -108,8 +106,7 @@ def booster() -> Any:
 def written(folder: Path, booster: Any, names: tuple[str, ...] = NAMES) -> Path:
     folder.mkdir()
     (folder / CARD).write_text("\n".join(names))
-    booster.save_model(str(folder / TREES))
-    onnx.save(to_onnx(booster, len(NAMES)), str(folder / MODEL))
+    write_trees([booster], folder, len(NAMES))
     return folder
 
 

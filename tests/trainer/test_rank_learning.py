@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from shelfwise.features import NAMES, SOURCES
-from shelfwise.forest import MODEL, TREES
+from shelfwise.forest import MODEL
 from shelfwise.ranker import CARD, MIX, Ranker
 from shelfwise.ranking import BLEND, LEARNED, blend, weights_of
 from shelfwise.trainer.rank_learning import RankVerdict, teach
@@ -75,7 +75,7 @@ def test_weights_are_fitted_from_fifty_searches_and_trees_grown_from_three_hundr
     assert fewer.kind != "trees" and contents(tmp_path / "fewer").keys() <= {CARD}
     enough = teach(rows_of(300, new_and_dear), tmp_path / "enough", 1)
     assert (enough.kind, enough.searches) == ("trees", 60)
-    assert contents(tmp_path / "enough").keys() == {CARD, TREES, MODEL}
+    assert contents(tmp_path / "enough").keys() == {CARD, "trees.txt", MODEL}
 
 
 # ---- towards what -------------------------------------------------------------------------------------------
@@ -166,7 +166,7 @@ def test_the_same_seed_writes_the_same_files(tmp_path: Path) -> None:
 def test_what_is_written_is_what_serves(tmp_path: Path) -> None:
     rows = rows_of(400, new_and_dear)
     assert teach(rows, tmp_path, 1).kind == "trees"
-    ranker, trees = Ranker(tmp_path), lightgbm.Booster(model_file=tmp_path / TREES)
+    ranker, trees = Ranker(tmp_path), lightgbm.Booster(model_file=tmp_path / "trees.txt")
     assert ranker.kind == "trees" and trees.feature_name() == list(NAMES)
     group = rows.part(5, 6).features.astype(np.float32)
     expected = group.astype(np.float64) @ weights_of(weights(tmp_path)) + np.asarray(trees.predict(group)) / MIX

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import lightgbm
@@ -10,7 +11,8 @@ import onnx
 import onnxruntime
 import pytest
 
-from shelfwise.trainer.trees import to_onnx
+from shelfwise.forest import Forest
+from shelfwise.trainer.trees import to_onnx, write_trees
 
 FEATURES = 5
 _QUIET = {"verbose": -1, "num_threads": 1, "deterministic": True, "min_data_in_leaf": 5}
@@ -34,7 +36,7 @@ def grown(features: np.ndarray, rounds: int, **settings: Any) -> Any:
 
 
 def scores(booster: Any, features: np.ndarray) -> np.ndarray:
-    model = to_onnx(booster, FEATURES)
+    model = to_onnx([booster], FEATURES)
     onnx.checker.check_model(model)
     session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
     (score,) = session.run(None, {"features": features})
@@ -58,6 +60,19 @@ def test_onnx_scores_as_lightgbm_does(rounds: int, settings: dict[str, Any]) -> 
     expected = booster.predict(asked)
     assert np.ptp(expected) > 0
     assert np.allclose(scores(booster, asked), expected, rtol=1e-5, atol=1e-5)
+
+
+def test_the_scores_of_several_boosters_add_up(tmp_path: Path) -> None:
+    boosters = [grown(table(2_000, seed), 20, num_leaves=15) for seed in (0, 1)]
+    asked = table(300, 2).astype(np.float32)
+    write_trees(boosters, tmp_path, FEATURES)
+    forest = Forest(tmp_path)
+    expected = np.asarray(boosters[0].predict(asked)) + np.asarray(boosters[1].predict(asked))
+    assert np.allclose(forest.scores(asked), expected, rtol=1e-5, atol=1e-5)
+    explained = forest.contributions(asked)
+    assert explained is not None and explained.shape == asked.shape
+    offsets = expected - explained.sum(axis=1)
+    assert np.ptp(explained.sum(axis=1)) > 0 and np.allclose(offsets, offsets[0], atol=1e-6), "of both"
 
 
 @pytest.mark.parametrize("digits", [0, 1, 3])

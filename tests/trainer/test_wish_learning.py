@@ -44,8 +44,10 @@ def test_trees_that_know_better_than_the_blend_serve(tmp_path: Path) -> None:
     asked = visits(1, told_by=AGE, seed=9)
     features = asked.features.astype(np.float32)
     assert set(np.argsort(-ranker.scores(features))[:2]) == set(np.flatnonzero(asked.chosen))
-    booster = lightgbm.Booster(model_file=tmp_path / TREES)
-    assert ranker.scores(features) == pytest.approx(np.asarray(booster.predict(features)), abs=1e-4)
+    boosters = [lightgbm.Booster(model_file=path) for path in sorted(tmp_path.glob(TREES.format("*")))]
+    assert len(boosters) == 4
+    expected = np.sum([booster.predict(features) for booster in boosters], axis=0)
+    assert ranker.scores(features) == pytest.approx(expected, abs=1e-4)
 
 
 @pytest.mark.parametrize(("count", "told_by"), [(299, AGE), (400, None)], ids=["too few", "chance"])
@@ -62,7 +64,9 @@ def test_nothing_teaches_nothing(tmp_path: Path) -> None:
 def test_the_same_visits_teach_the_same(tmp_path: Path) -> None:
     for name in ("one", "other"):
         teach_wishes(visits(400, told_by=AGE), tmp_path / name, 1)
-    assert (tmp_path / "one" / TREES).read_text() == (tmp_path / "other" / TREES).read_text()
+    for number in ("", 1, 2, 3):
+        one, other = (tmp_path / name / TREES.format(number) for name in ("one", "other"))
+        assert one.read_text() == other.read_text()
 
 
 def test_trees_of_other_features_are_refused(tmp_path: Path) -> None:
