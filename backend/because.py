@@ -126,7 +126,7 @@ class _Hit:
 
     def of_kind(self, kind: str) -> Because:
         """The reason of a hit on a shelf that has one source."""
-        given = self.setting.steps
+        given = self.setting.steps[0]
         match kind:
             case "similar":
                 return self._alike(given) or self._linked(("viewed",), given) or Because("alike")

@@ -23,7 +23,7 @@ from shelfwise.profile import Profile
 from shelfwise.records import Row
 from shelfwise.said import Said
 from shelfwise.serving import Serving
-from shelfwise.shelves import FALLBACKS, SHELVES, Scored, Setting, durable
+from shelfwise.shelves import FALLBACKS, SHELVES, Scored, Setting, durable, just_taken
 from shelfwise.signals import Placed, Signals
 from shelfwise.store import Event, Rule, ShownShelf
 from shelfwise.wishes import Wishes, WishRanker, for_you
@@ -34,6 +34,9 @@ DIVERSITY = 0.3
 _BLEND = WishRanker()
 _MOST = 300  # of a kind's rows are put in order; a shelf has at most a hundred
 _FIRST, _BEHIND = 10, 40  # places of which one may be given to the unknown; of those the first
+# What else than variants makes way on a shelf, and how much more. On Online Retail, of the five that stand with the 200
+# most bought items, 58 % are of their category instead of 70 %, and as many are bought with them as before.
+_SPREAD_BY = {"similar": ("brand", 1.0), "together": ("category", 4 / 3)}
 _ORDERED = ("hide", "boost", "bury")  # a pin belongs to a query; no shelf has one
 
 
@@ -136,12 +139,12 @@ class Recommender:
 def _explored(rows: np.ndarray, setting: Setting, how: Exploration) -> np.ndarray:
     """The rows, best first; where chance has it so one of the first ten places goes to what nobody knows yet.
 
-    Chosen among the unknown that are on the shelf further down, else among the newest.
+    Chosen among the unknown that are on the shelf further down; on one that is about no item also among the newest.
     """
     nobody = setting.eligible & (setting.counts.popularity <= 0)
     nobody[rows[:_FIRST]] = False
     behind = rows[_FIRST:][nobody[rows[_FIRST:]]]
-    if not len(behind):
+    if not len(behind) and not len(setting.given):
         behind = _best(SHELVES["new"](setting), nobody)[0]
     with_behind = np.concatenate([rows[:_FIRST], behind[:_BEHIND]])
     first = explored(with_behind, len(with_behind), setting.counts.popularity, how)[:_FIRST]
@@ -183,13 +186,22 @@ def _best(scored: Scored, eligible: np.ndarray) -> Scored:
 
 
 def _spread(kind: str, rows: np.ndarray, scores: np.ndarray, setting: Setting, diversity: float) -> Scored:
-    """Variants make way, those of what is looked at too; where the same thing is sought, so do those of one brand."""
+    """What was taken a moment ago comes last. Variants make way, those of what is looked at too.
+
+    So do others of one brand where the same thing is sought, and of one category where what goes with it is.
+    """
     columns = setting.columns
-    brands = np.where(columns.brand > 0, columns.brand, -np.arange(columns.size))  # what has none stands for itself
-    for families in (columns.family, brands) if kind == "similar" else (columns.family,):
-        places, scores = diversify(scores, families[rows], diversity, placed=families[setting.given])
+    groups = [(columns.family, diversity)]
+    if kind in _SPREAD_BY:
+        name, more = _SPREAD_BY[kind]
+        codes = getattr(columns, name)
+        own = np.where(codes > 0, codes, -np.arange(columns.size))  # what has none stands for itself
+        groups.append((own, min(1.0, more * diversity)))
+    for families, strength in groups:
+        places, scores = diversify(scores, families[rows], strength, placed=families[setting.given])
         rows = rows[places]
-    return rows, scores
+    last = np.argsort(np.isin(rows, just_taken(setting)), kind="stable")
+    return rows[last], np.minimum.accumulate(scores[last])
 
 
 def _stacked(blocks: Iterable[Scored]) -> Scored:

@@ -16,18 +16,20 @@ from shelfwise.features import Counts
 from shelfwise.index import Among, VectorIndex
 from shelfwise.profile import Profile
 from shelfwise.signals import Placed
+from shelfwise.statistics import WORTH
 
-__all__ = ["FALLBACKS", "KINDS", "SHELVES", "Scored", "Setting", "default_kind", "durable"]
+__all__ = ["FALLBACKS", "KINDS", "SHELVES", "Scored", "Setting", "default_kind", "durable", "just_taken"]
 
 Scored = tuple[np.ndarray, np.ndarray]  # rows (n,) int64, scores (n,) float64
 
 NEAREST = 100
 _DURABLE = 0.03  # who bought a thing that fewer than these buy again has no use for a second one
+_TAKEN_DAYS, _TAKEN = 1.0, WORTH["cart"] / WORTH["purchase"]  # who put it into the cart today has it
 _TYPICAL_GAP_DAYS = 45.0  # between two purchases of a thing, until a person's own rhythm is known
+_TOO_SOON = 0.25  # of the usual days between
 _RHYTHM = 0.7  # spread of the logarithm of (days since / usual days between)
 _ONCE = 0.3  # how much a single purchase says of a rhythm
-_STEPS, _STEP = 5, 0.6  # the last steps of a session, and what each earlier one counts less
-_OVER_DAYS = 1.0  # since the last step: then a session is over
+_STEPS, _STEP, _STEP_ITEMS = 5, 0.6, 20  # the last steps of a visit, what each earlier one counts less, items of all
 _NEW_DAYS = 14.0  # after as many days a thing is half as new
 _LEAST_TREND = 1.0  # standard deviations
 
@@ -59,12 +61,18 @@ class Setting:
     passed: np.ndarray  # (columns.size,) float32, how often the shopper was shown each row and did not turn to it
 
     @cached_property
-    def steps(self) -> np.ndarray:
-        """The rows that a shelf continues, newest first: what it is asked for, else the last of a visit of today."""
+    def steps(self) -> tuple[np.ndarray, np.ndarray]:
+        """The rows that a shelf continues, and what each counts: what it is asked for, else the end of the last visit.
+
+        What was chosen at one moment, as a basket is bought, is one step.
+        """
+        profile = self.profile
         if len(self.given):
-            return self.given
-        is_over = float(self.profile.age.min(initial=np.inf)) > _OVER_DAYS
-        return np.zeros(0, np.int64) if is_over else self.profile.last(1)[:_STEPS]
+            return self.given, np.ones(len(self.given))
+        places = np.unique(profile.item[profile.visit < 1])
+        step = np.unique(profile.since[places], return_inverse=True)[1]  # 0: the last one
+        kept = np.flatnonzero(step < _STEPS)[:_STEP_ITEMS]
+        return profile.rows[places[kept]], _STEP ** step[kept]
 
     @cached_property
     def among(self) -> Among:
@@ -96,8 +104,14 @@ def default_kind(items: Sequence[str], user: str | None, session: str | None) ->
 def durable(setting: Setting) -> np.ndarray:
     """The rows of what the shopper bought and hardly anybody buys twice, (n,)."""
     bought = setting.profile.rows[setting.profile.bought]
-    counted = setting.signals.number("buyers")[bought] > 0
-    return bought[counted & (setting.signals.number("repeat")[bought] < _DURABLE)]
+    repeat = setting.signals.number("repeat")[bought]  # 0: not counted
+    return bought[(repeat > 0) & (repeat < _DURABLE)]
+
+
+def just_taken(setting: Setting) -> np.ndarray:
+    """The rows of what the shopper bought, or put into the cart, within a day, (n,)."""
+    profile = setting.profile
+    return profile.rows[np.unique(profile.item[(profile.age < _TAKEN_DAYS) & (profile.worth >= _TAKEN)])]
 
 
 def similar(setting: Setting) -> Scored:
@@ -116,7 +130,7 @@ def together(setting: Setting) -> Scored:
 
 
 def again(setting: Setting) -> Scored:
-    """What the shopper buys again and again, most when it is due by their own rhythm with it."""
+    """What the shopper bought and may buy again, most when it is due by their own rhythm, and never too soon."""
     profile = setting.profile.purchases  # a look at a thing doesn't make it less due
     repeat = setting.signals.number("repeat")[profile.rows]
     habit = (profile.times - 1) / max(1, profile.visits - 1)
@@ -124,22 +138,22 @@ def again(setting: Setting) -> Scored:
     due = np.exp(-0.5 * (np.log(np.maximum(profile.since, 0.5) / usual) / _RHYTHM) ** 2)
     sure = np.where(np.isnan(profile.gap), _ONCE, 1.0)
     chance = (repeat + habit) * (0.25 + due * sure)
-    kept = profile.bought & (chance > 0)
+    kept = profile.bought & (chance > 0) & (profile.since >= _TOO_SOON * usual)
     return profile.rows[kept], chance[kept]
 
 
 def next_steps(setting: Setting) -> Scored:
-    """After the last steps of this visit: what follows them in baskets and sessions, and what is like them."""
-    steps = setting.steps
-    weights = _STEP ** np.arange(len(steps))
-    total = np.zeros(setting.columns.size)
+    """After the last steps of the last visit: what follows them in baskets and sessions, and what is like them."""
+    steps, weights = setting.steps
+    alike, total = np.zeros(setting.columns.size), np.zeros(setting.columns.size)
     for name in ("together", "viewed", "linked"):
         total += _of_best(setting.signals.leads(name, steps, weights))
     known, vectors = setting.vectors(steps)
     weight_of = dict(zip(steps.tolist(), weights.tolist(), strict=True))
     for row, near in zip(known.tolist(), setting.near(vectors), strict=True):
-        total[list(near)] += weight_of[row] * np.fromiter(near.values(), np.float64, len(near))
-    total[steps] = 0.0
+        alike[list(near)] += weight_of[row] * np.fromiter(near.values(), np.float64, len(near))
+    total += _of_best(alike)
+    total[steps] = total[setting.profile.last(1)] = 0.0
     return _positive(total)
 
 

@@ -152,21 +152,22 @@ def test_what_a_shelf_leaves_out(client: FlaskClient, kind: str, query: str, lef
 
 @pytest.fixture
 def regular(client: FlaskClient) -> None:
-    """The shopper bought one of their two things before, a month ago."""
-    event = {"type": "purchase", "item": "22464", "user": "17850", "ts": time.time() - 30 * 86_400}
-    assert client.post("/events", json=event).json["accepted"] == 1
+    """A shopper who bought a thing one month and two months ago."""
+    bought = {"type": "purchase", "item": "22464", "user": "29999"}
+    events = [bought | {"ts": time.time() - days * 86_400} for days in (30, 60)]
+    assert client.post("/events", json=events).json["accepted"] == 2
 
 
 @pytest.mark.usefixtures("regular")
 def test_a_shelf_says_what_filled_it_and_why_each_hit_is_there(client: FlaskClient) -> None:
-    body = client.get("/recommend?user=17850&kind=again&explain=1&diversity=0.5&limit=6").json
+    body = client.get("/recommend?user=29999&kind=again&explain=1&diversity=0.5&limit=6").json
     assert (body["kind"], body["filled"][-1]) == ("again", "new")
     assert body["hits"][0]["reasons"]["kind"] == "again"
-    assert body["hits"][0]["reasons"]["text"] == "you bought it 2 times, today"
+    assert body["hits"][0]["reasons"]["text"] == "you bought it 2 times, 30 days ago"
     assert all(hit["reasons"]["text"] and hit["reasons"]["kind"] in KINDS for hit in body["hits"])
     scores = [hit["score"] for hit in body["hits"]]
     assert scores == sorted(scores, reverse=True)
-    body = client.get("/recommend?user=17850&limit=1").json
+    body = client.get("/recommend?user=29999&limit=1").json
     assert "filled" not in body and "reasons" not in body["hits"][0]
 
 
@@ -204,10 +205,10 @@ def test_an_item_that_there_is_not(client: FlaskClient, given: str) -> None:
 
 @pytest.mark.usefixtures("regular")
 def test_a_shelf_is_logged_and_events_cite_it(client: FlaskClient, shop: Shop) -> None:
-    shelf = client.get("/recommend?user=17850&kind=again").json
-    cited = {"recommendation_id": shelf["recommendation_id"], "position": 1, "user": "17850"}
+    shelf = client.get("/recommend?user=29999&kind=again").json
+    cited = {"recommendation_id": shelf["recommendation_id"], "position": 1, "user": "29999"}
     client.post("/events", json={"type": "click", "item": shelf["hits"][0]["id"], **cited})
-    exported = shop.export("17850")
+    exported = shop.export("29999")
     (shown,) = exported["recommendations"]
     assert (shown["recommendation_id"], shown["kind"]) == (shelf["recommendation_id"], "again")
     assert exported["events"][-1]["recommendation_id"] == shelf["recommendation_id"]

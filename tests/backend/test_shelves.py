@@ -12,7 +12,7 @@ from knowing import put, stocked
 from shelving import DEGREES, IDS, ITEMS, NOW, by_id, counted, event, on_circle, setting
 
 from shelfwise.columns import Catalogue, Columns
-from shelfwise.shelves import FALLBACKS, KINDS, SHELVES, default_kind, durable
+from shelfwise.shelves import FALLBACKS, KINDS, SHELVES, default_kind, durable, just_taken
 from shelfwise.statistics import Statistics
 from shelfwise.store import Store
 from shelfwise.times import DAY
@@ -117,10 +117,16 @@ def monthly(item: str, last: float) -> list[Any]:
     return [event(item, days=last + 30 * number) for number in range(3)]
 
 
-def test_what_is_due_comes_before_what_was_just_bought(columns: Columns) -> None:
+def test_what_is_due_comes_before_what_was_bought_lately(columns: Columns) -> None:
     known = counted({"repeat": dict.fromkeys(IDS, 0.3)})
-    scores = found("again", columns, *monthly("tea", 1), *monthly("coffee", 31), known=known)
+    scores = found("again", columns, *monthly("tea", 10), *monthly("coffee", 31), known=known)
     assert list(scores) == ["coffee", "tea"]
+
+
+@pytest.mark.parametrize(("times", "days", "is_there"), [(3, 7, False), (3, 8, True), (1, 11, False), (1, 12, True)])
+def test_nothing_comes_again_too_soon(columns: Columns, times: int, days: float, is_there: bool) -> None:
+    known = counted({"repeat": dict.fromkeys(IDS, 0.3)})
+    assert ("tea" in found("again", columns, *monthly("tea", days)[:times], known=known)) is is_there
 
 
 def test_after_very_long_it_is_not_wanted_any_more(columns: Columns) -> None:
@@ -138,7 +144,8 @@ def test_a_rhythm_of_their_own_says_more_than_a_single_purchase(columns: Columns
 
 def test_what_is_mostly_bought_again_comes_first_among_single_purchases(columns: Columns) -> None:
     known = counted({"repeat": {"tea": 0.1, "coffee": 0.5}})
-    assert list(found("again", columns, event("tea"), event("coffee"), known=known)) == ["coffee", "tea"]
+    bought = event("tea", days=30), event("coffee", days=30)
+    assert list(found("again", columns, *bought, known=known)) == ["coffee", "tea"]
 
 
 @pytest.mark.parametrize("type", ["view", "click", "cart"])
@@ -158,7 +165,7 @@ def test_a_look_at_a_thing_does_not_make_it_less_due(columns: Columns) -> None:
 
 @pytest.mark.parametrize(
     ("repeat", "buyers", "has_use"),
-    [(0.01, 50, False), (0.029, 50, False), (0.05, 50, True), (0.0, 0, True)],
+    [(0.01, 50, False), (0.029, 50, False), (0.05, 50, True), (0.01, 0, False), (0.0, 0, True)],
 )
 def test_durable_is_what_hardly_anybody_buys_twice(columns: Columns, repeat: float, buyers: int, has_use: bool) -> None:
     known = counted({"repeat": {"lamp": repeat, "tea": 0.4}, "buyers": {"lamp": buyers, "tea": 50}})
@@ -166,6 +173,15 @@ def test_durable_is_what_hardly_anybody_buys_twice(columns: Columns, repeat: flo
     assert (columns.row_of["lamp"] not in durable(made)) is has_use
     assert columns.row_of["tea"] not in durable(made)
     assert not len(durable(setting(columns, event("lamp", "cart"), known=known))), "it was not bought"
+
+
+@pytest.mark.parametrize(
+    ("type", "days", "is_taken"),
+    [("purchase", 0.9, True), ("cart", 0, True), ("purchase", 1.1, False), ("cart", 1.1, False), ("click", 0, False)],
+)
+def test_what_was_taken_a_moment_ago(columns: Columns, type: str, days: float, is_taken: bool) -> None:
+    made = setting(columns, event("tea", type, days), event("tea", "view", 0), event("cup", days=40))
+    assert [columns.ids[row] for row in just_taken(made)] == (["tea"] if is_taken else [])
 
 
 # ---- next ---------------------------------------------------------------------------------------------------
@@ -214,12 +230,6 @@ def test_another_visit_is_over(columns: Columns, days: float, session: str, foll
     known = counted(links={"viewed": {"rug": {"mug": 1.0}, "lamp": {"bulb": 9.0}}})
     steps = event("rug", "click", 0.3, "s"), event("lamp", "click", days, session)
     assert sorted(found("next", columns, *steps, known=known)) == follows
-
-
-@pytest.mark.parametrize(("days", "is_over"), [(0.9, False), (1.1, True)])
-def test_after_a_day_a_visit_is_over(columns: Columns, days: float, is_over: bool) -> None:
-    known = counted(links=NEXT)
-    assert bool(found("next", columns, event("tea", "click", days, "s"), known=known)) is not is_over
 
 
 # ---- trending, popular, new ---------------------------------------------------------------------------------

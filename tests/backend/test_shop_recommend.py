@@ -54,9 +54,25 @@ def test_an_unknown_shopper_gets_what_is_popular(shop: Shop) -> None:
 @pytest.mark.parametrize("who", [{"user": "u"}, {"session": "s"}, {"user": "u", "session": "s"}])
 def test_a_known_shopper_gets_a_shelf_of_their_own(shop: Shop, who: dict[str, str]) -> None:
     shop.record(clicks("light", "candle", 5))
-    shop.record([{"type": "purchase", "item": "bag", "user": "u", "session": "s"}])
+    before = {"type": "purchase", "item": "bag", "user": "u", "session": "s", "ts": NOW - timedelta(days=2)}
+    shop.record([before])
     shelf = shop.recommend(**who)  # type: ignore[arg-type]
     assert (shelf.kind, ids(shelf)[0]) == ("for-you", "bag")
+
+
+@pytest.mark.parametrize("type", ["purchase", "cart"])
+def test_what_was_taken_a_moment_ago_comes_last(shop: Shop, type: str) -> None:
+    shop.record(clicks("bag", "bag", 9) + clicks("light", "candle", 5))
+    for item in ("bag", "lantern"):
+        shop.record([{"type": "click", "item": item, "user": "u", "ts": NOW - timedelta(days=3)}])
+    for kind in ("for-you", "popular"):
+        assert ids(shop.recommend(user="u", kind=kind))[0] == "bag"
+    shop.record([{"type": type, "item": "bag", "user": "u"}])
+    for kind in ("for-you", "popular"):
+        shelf = shop.recommend(user="u", kind=kind)
+        block = [id for id in ids(shelf) if id in {"bag", "candle", "lantern"}]
+        assert shelf.kind == kind and block[-1] == "bag"
+        assert [hit.score for hit in shelf.hits] == sorted((hit.score for hit in shelf.hits), reverse=True)
 
 
 def test_user_and_session_count_together(shop: Shop) -> None:
@@ -129,7 +145,8 @@ def test_what_came_last_is_new(shop: Shop) -> None:
     ],
 )
 def test_what_a_question_leaves_out(shop: Shop, asked: dict[str, Any], left: set[str]) -> None:
-    shop.record({"type": type, "item": item, "user": "u"} for type, item in (("purchase", "candle"), ("cart", "bag")))
+    for type, item in (("purchase", "candle"), ("cart", "bag")):
+        shop.record([{"type": type, "item": item, "user": "u", "ts": NOW - timedelta(days=20)}])
     for kind in KINDS:
         assert set(ids(shop.recommend(user="u", kind=kind, **asked))) == left
 
@@ -165,11 +182,11 @@ def test_a_deleted_item_is_gone(shop: Shop) -> None:
 
 
 def test_reasons_only_where_they_are_asked_for(shop: Shop) -> None:
-    shop.record([{"type": "purchase", "item": "bag", "user": "u"}])
+    shop.record([{"type": "purchase", "item": "bag", "user": "u", "ts": NOW - timedelta(days=3)}])
     assert all(hit.reasons is None for hit in shop.recommend(user="u").hits)
     told = shop.recommend(user="u", explain=True).hits
     assert told[0].reasons is not None
-    assert (told[0].reasons["kind"], told[0].reasons["text"]) == ("for-you", "you bought it once, today")
+    assert (told[0].reasons["kind"], told[0].reasons["text"]) == ("for-you", "you bought it once, 3 days ago")
     assert all(hit.reasons and hit.reasons["text"] for hit in told)
 
 

@@ -123,7 +123,7 @@ def test_an_item_that_came_a_minute_ago_is_reached_by_its_text(
 
 def test_trees_rank_for_you(tiny_shop: Path, publish_copy: Publish) -> None:
     with Shop(tiny_shop, clock=lambda: NOW) as shop:
-        shop.record([{"type": "purchase", "item": "mug-red", "user": "u"}])
+        shop.record([{"type": "purchase", "item": "mug-red", "user": "u", "ts": NOW - timedelta(days=3)}])
         assert ids(shop.recommend(user="u"))[0] == "mug-red"
         publish_copy(tiny_shop, with_trees())
         answer = shop.recommend(user="u", explain=True)
@@ -155,7 +155,7 @@ def test_a_generation_of_an_older_shelfwise(tiny_shop: Path, publish_copy: Publi
         serving = serving_of(shop)
         assert not (tiny_shop / "generations" / "0001" / "signals").exists()
         assert (serving.wish_ranker.kind, serving.degraded) == ("blend", [])
-        shop.record([{"type": "purchase", "item": "bag", "user": "u"}])
+        shop.record([{"type": "purchase", "item": "bag", "user": "u", "ts": NOW - timedelta(days=30)}])
         for kind in KINDS:
             answer = shop.recommend(user="u", item="mug-red", kind=kind, explain=True)
             assert answer.degraded == [] and set(ids(answer)) == ALL - {"mug-red"}
