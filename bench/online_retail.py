@@ -1,7 +1,7 @@
 """Recommendations on Online Retail: each returning customer's first basket after the training date, recall@10.
 
 Runs on the example shop's own files through the Python API; prints recall and nDCG, repeats allowed and new items only,
-beside popularity and the customer's own decayed purchases.
+beside popularity, the customer's own purchases, ALS and EASE, each filled up with what is popular.
 """
 
 from __future__ import annotations
@@ -14,12 +14,13 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from shelfwise import Shop
+from shelfwise import Recommendations, Shop
 from shelfwise.importing import import_events, import_items
 from shelfwise.records import EVENT_FIELDS, ITEM_FIELDS
 from shelfwise.rows import Reading
 from shelfwise.store import Event
 from shelfwise.trainer import increment
+from shelfwise.trainer.shelf_baselines import Baselines, History
 
 EXAMPLE = Path(__file__).parent.parent / "examples" / "online-retail"
 TRAINED_BEFORE = datetime(2011, 11, 1, tzinfo=UTC)
@@ -54,32 +55,36 @@ def prepare(folder: Path, *, train: bool) -> None:
 def measure(shop: Shop, show: int) -> None:
     cut = TRAINED_BEFORE.timestamp()
     history, first_basket = split(shop, cut)
-    titles = dict(shop.store.items.titles())
-    popular = [hit.id for hit in shop.recommend(limit=50, log=False).hits]
-    methods: dict[str, Callable[[str], Sequence[str]]] = {
-        "shelfwise": lambda user: [hit.id for hit in shop.recommend(user=user, limit=K, log=False).hits],
-        "popularity": lambda user: popular,
-        "own purchases": lambda user: own_purchases(history[user], cut),
+    had = {user: {event.item for event in events} for user, events in history.items()}
+    baselines = Baselines(past(shop, cut), cut)
+    methods: dict[str, Callable[[str, bool], Sequence[str]]] = {
+        "shelfwise": lambda user, repeats: ids(shop.recommend(user=user, limit=K, repeats=repeats, log=False))
     }
+    for name in baselines.fitted:
+        methods[name] = lambda user, repeats, name=name: baselines.shelf(name, user, K, () if repeats else had[user])  # type: ignore[misc]
     print(f"{len(first_basket):,} customers; recall@{K} / nDCG@{K}, repeats allowed and new items only")
     for name, ask in methods.items():
-        ranked = {user: ask(user) for user in first_basket}
-        every = [score(ranked[user][:K], basket) for user, basket in first_basket.items()]
-        fresh = []
-        for user, basket in first_basket.items():
-            had = {event.item for event in history[user]}
-            if new := basket - had:
-                shelf = fresh_shelf(shop, user) if name == "shelfwise" else ranked[user]
-                fresh.append(score([id for id in shelf if id not in had][:K], new))
+        every = [score(ask(user, True), basket) for user, basket in first_basket.items()]
+        wanted = {user: new for user, basket in first_basket.items() if (new := basket - had[user])}
+        fresh = [score(ask(user, False), new) for user, new in wanted.items()]
         print(f"  {name:<15}{mean(every, 0):.3f} / {mean(every, 1):.3f}   {mean(fresh, 0):.3f} / {mean(fresh, 1):.3f}")
+    print(baselines.missing or "")
+    titles = dict(shop.store.items.titles())
     for user in list(first_basket)[: show * 40 : 40]:
-        hits = shop.recommend(user=user, limit=5, log=False).hits
         bought = ", ".join(titles[id] for id, _ in Counter(event.item for event in history[user]).most_common(3))
-        print(f"  {user} (bought {bought}): " + " | ".join(str(hit.item["title"]) for hit in hits))
+        print(f"  {user} (bought {bought}): " + " | ".join(titles[id] for id in methods["shelfwise"](user, True)[:5]))
 
 
-def fresh_shelf(shop: Shop, user: str) -> list[str]:
-    return [hit.id for hit in shop.recommend(user=user, limit=K, repeats=False, log=False).hits]
+def ids(answer: Recommendations) -> list[str]:
+    return [hit.id for hit in answer.hits]
+
+
+def past(shop: Shop, cut: float) -> History:
+    """All purchases before the cut, of nobody known too, for the baselines."""
+    history = History()
+    for event in shop.store.events.before(cut, 2**62):
+        history.add(event.user, event.session, event.item, event.ts)
+    return history
 
 
 def split(shop: Shop, cut: float) -> tuple[dict[str, list[Event]], dict[str, set[str]]]:
@@ -96,13 +101,6 @@ def split(shop: Shop, cut: float) -> tuple[dict[str, list[Event]], dict[str, set
             if event.session == session:
                 items.add(event.item)
     return history, {user: items for user, (_, items) in baskets.items() if user in history}
-
-
-def own_purchases(events: Sequence[Event], now: float) -> list[str]:
-    counts: Counter[str] = Counter()
-    for event in events:
-        counts[event.item] += 0.5 ** ((now - event.ts) / (60 * 86_400))  # type: ignore[assignment]
-    return [id for id, _ in counts.most_common(K)]
 
 
 def score(ranked: Sequence[str], basket: set[str]) -> tuple[float, float]:

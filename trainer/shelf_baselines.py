@@ -14,8 +14,9 @@ import numpy.typing as npt
 from scipy.sparse import csr_matrix
 
 from shelfwise.times import DAY
+from shelfwise.trainer import linking
 
-__all__ = ["BASELINES", "Baselines", "History", "als", "ease", "ease_weights", "own", "popularity"]
+__all__ = ["BASELINES", "Baselines", "History", "als", "ease", "own", "popularity"]
 
 Floats = npt.NDArray[np.floating]
 Scores = Callable[[int], Floats]  # a person's number → (n_items,), where 0 and less say nothing
@@ -131,17 +132,8 @@ def ease(history: History, now: float) -> Scores:
     """A linear item-item model in closed form on who had what, by EASE (Steck, 2019) with λ = 500."""
     had = history.matrix().astype(np.float32)
     had.data = np.ones_like(had.data)
-    weights, nothing = ease_weights((had.T @ had).toarray()), np.zeros(len(history.items))
+    weights, nothing = linking.ease((had.T @ had).toarray(), _EASE_LAMBDA), np.zeros(len(history.items))
     return lambda person: nothing if person < 0 else weights[had[person].indices].sum(axis=0)
-
-
-def ease_weights(gram: Floats, strength: float = _EASE_LAMBDA) -> Floats:
-    """B, the minimum of |X - XB|² + λ|B|² with a zero diagonal, from XᵀX, which is overwritten. (n_items, n_items)"""
-    gram[np.diag_indices_from(gram)] += strength
-    weights: Floats = np.linalg.inv(gram)
-    weights /= -np.diag(weights)
-    np.fill_diagonal(weights, 0.0)
-    return weights
 
 
 BASELINES: Mapping[str, Callable[[History, float], Scores]] = {

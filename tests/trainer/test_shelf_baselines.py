@@ -9,7 +9,7 @@ import pytest
 
 from shelfwise.times import DAY
 from shelfwise.trainer import shelf_baselines
-from shelfwise.trainer.shelf_baselines import BASELINES, Baselines, History, als, ease, ease_weights, own, popularity
+from shelfwise.trainer.shelf_baselines import BASELINES, Baselines, History, als, ease, own, popularity
 
 NOW = 1_000 * DAY
 needs_implicit = pytest.mark.skipif(find_spec("implicit") is None, reason="the package implicit is not installed")
@@ -54,27 +54,6 @@ def test_sessions_without_a_user_are_people_of_their_own() -> None:
     assert past.people == {("a", None): 0, (None, "s2"): 1, (None, "s3"): 2}
     assert past.matrix().toarray().tolist() == [[2.0], [1.0], [1.0]]
     assert past.counts().tolist() == [5.0]
-
-
-def test_ease_is_where_its_objective_is_least() -> None:
-    """|X - XB|² + λ|B|² with a zero diagonal: its gradient is zero everywhere else, and any step makes it greater."""
-    had = (np.random.default_rng(3).random((60, 12)) < 0.3).astype(np.float64)
-    gram, strength = had.T @ had, 5.0
-    weights = ease_weights(gram.copy(), strength)
-    assert np.diag(weights).tolist() == [0.0] * 12
-    gradient = gram @ weights - gram + strength * weights
-    np.fill_diagonal(gradient, 0.0)
-    assert np.abs(gradient).max() < 1e-9
-    assert np.abs(weights).max() > 0.01
-    least = loss(had, weights, strength)
-    for seed in range(20):
-        step = np.random.default_rng(seed).normal(0, 0.01, weights.shape)
-        np.fill_diagonal(step, 0.0)
-        assert loss(had, weights + step, strength) > least
-
-
-def loss(had: np.ndarray, weights: np.ndarray, strength: float) -> float:
-    return float(((had - had @ weights) ** 2).sum() + strength * (weights**2).sum())
 
 
 def test_ease_of_two_items_worked_out_by_hand() -> None:
