@@ -21,7 +21,7 @@ SETTINGS = (
     Setting("SHELFWISE_DATA", "shelfwise-data", "the shop's folder, where no --data is given"),
     Setting("SHELFWISE_HOST", "127.0.0.1", "where `serve` listens"),
     Setting("SHELFWISE_PORT", "8000", "the port that `serve` listens on"),
-    Setting("SHELFWISE_EXPLORE", "0.05", "the share of searches over HTTP that show an item which nobody knows yet"),
+    Setting("SHELFWISE_EXPLORE", "0.05", "the share of answers over HTTP that show an item which nobody knows yet"),
     Setting("SHELFWISE_WORKERS", "2", "the processes that `serve` answers with"),
 )
 

@@ -134,12 +134,13 @@ tolerance. A child is refused when its whole bar lies left of the shade.</p>
 {% endif %}</td>{% endfor %}</tr>{% endfor %}</table>{% endif %}
 {% if precision %}<p class="quiet">{{ precision }}</p>{% endif %}</section>{% endif %}
 
-{% if loss or dev or not_trained or ranker %}<section><h2>Learning</h2>
+{% if loss or dev or not_trained or ranker or shelf_ranker %}<section><h2>Learning</h2>
 {% if not_trained %}<p>Not trained: {{ not_trained }}</p>{% endif %}
 {% if loss %}<h3>Loss</h3>{{ frame(loss, false) }}{% endif %}
 {% if not_numbers %}<p class="bad">{{ not_numbers }} of the losses are no numbers.</p>{% endif %}
 {% if dev %}<h3>nDCG@10 on the questions kept for stopping early</h3>{{ frame(dev, true) }}{% endif %}
-{% if ranker %}<h3>Ranker</h3><p>{{ ranker }}</p>{% endif %}
+{% if ranker %}<h3>Ranker of searches</h3><p>{{ ranker }}</p>{% endif %}
+{% if shelf_ranker %}<h3>Ranker of shelves</h3><p>{{ shelf_ranker }}</p>{% endif %}
 </section>{% endif %}
 
 {% if moved %}<section><h2>Queries that moved most</h2><div class="two">

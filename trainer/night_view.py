@@ -45,7 +45,8 @@ def night_view(night: Part) -> dict[str, Any]:
         "loss": loss_curve(losses, training.get("steps")),
         "not_numbers": sum(not is_number(loss) for loss in losses),
         "dev": dev_curve(training.get("dev") or []),
-        "ranker": _ranker(night.get("ranker") or {}),
+        "ranker": _ranker(night.get("ranker") or {}, "searches"),
+        "shelf_ranker": _ranker(night.get("wishes") or {}, "visits"),
         "moved": [(_MOVED[name], [_ranks(row) for row in moved.get(name) or []]) for name in _MOVED] if moved else [],
         "counts": _facts(night.get("counts") or {}),
         "removed": _facts(night.get("removed") or {}),
@@ -155,14 +156,14 @@ def _precision(precision: Part) -> str | None:
 # ---- the rest ---------------------------------------------------------------------------------------------------
 
 _MOVED = {"gained": "Gained", "lost": "Lost"}
-_RANKERS = {"trees": "trees over the fitted blend", "weights": "fitted weights of the blend"}
+_RANKERS = {"trees": "trees", "weights": "fitted weights of the blend"}
 
 
-def _ranker(ranker: Part) -> str | None:
-    """What orders the hits now, and how it did on the newest searches."""
+def _ranker(ranker: Part, asked: str) -> str | None:
+    """What orders the hits now, and how it did on the newest of what it is `asked`: searches or visits."""
     if not ranker:
         return None
-    searches = f"{ranker.get('searches') or 0:,} searches"
+    searches = f"{ranker.get('searches') or 0:,} {asked}"
     blend, learned, low, high = (number(ranker.get(name)) for name in ("blend", "learned", "low", "high"))
     if kind := _RANKERS.get(ranker.get("kind") or ""):
         change = f"nDCG@10 {blend:.3f} → {learned:.3f} ({low:+.3f} to {high:+.3f})"

@@ -11,14 +11,16 @@ from shelfwise.times import DAY, to_iso
 
 __all__ = ["shelves_command"]
 
-_HEAD = ("kind", "answers", "items", "clicked", "bought", "CTR", "answer CTR", "conversion", "AUC")
+_HEAD = (
+    "kind", "answers", "items", "clicked", "bought", "CTR", "answer CTR", "conversion", "AUC", "coverage", "popular",
+)  # fmt: skip
 
 
 @click.command("shelves")
 @click.option("--days", type=click.IntRange(1, 3650), default=28, show_default=True, help="How far back from now.")
 @click.pass_obj
 def shelves_command(context: Context, days: int) -> None:
-    """Clicks, conversion and AUC of the answers shown, by kind of shelf."""
+    """Clicks, conversion, AUC and range of the answers shown, by kind of shelf."""
     with Shop(context.data) as shop:
         until = shop.now()
         shelves = shop.store.online.shelves(until - days * DAY, until)
@@ -43,4 +45,5 @@ def _cells(shelf: ShownKind) -> tuple[str, ...]:
         *(f"{count:,}" for count in counts),
         *(f"{rates[name]:.2%}" for name in ("ctr", "answer_ctr", "conversion")),
         "" if shelf.auc is None else f"{shelf.auc:.3f}",
+        *(f"{rates[name]:.1%}" for name in ("coverage", "popularity")),
     )

@@ -43,13 +43,22 @@ class ShownKind:
     answers_bought: int
     purchases: int
     auc: float | None
+    items: int  # different ones
+    popular: int  # of `shown`, how many are of the tenth of the catalogue that was chosen most in that time
+    catalogue: int
 
     def to_dict(self) -> Row:
-        """With `ctr` (clicked of the items shown), and of the answers `answer_ctr` and `conversion` (bought from)."""
+        """With `ctr` (clicked of the items shown), and of the answers `answer_ctr` and `conversion` (bought from).
+
+        `coverage` is the share of the catalogue that was shown, `popularity` the share of `popular` in what was shown:
+        how narrow, and how much of the best sold, the shop shows.
+        """
         rates = {
             "ctr": _share(self.clicked, self.shown),
             "answer_ctr": _share(self.answers_clicked, self.answers),
             "conversion": _share(self.answers_bought, self.answers),
+            "coverage": min(1.0, _share(self.items, self.catalogue)),  # what is deleted was shown, too
+            "popularity": _share(self.popular, self.shown),
             "auc": None if self.auc is None else round(self.auc, 4),
         }
         return asdict(self) | rates
@@ -80,12 +89,16 @@ class Online:
         followed: dict[str, list[Any]] = {}
         for answer in self._db.rows(_FOLLOWED, given):
             followed.setdefault(answer["kind"], []).append(answer)
-        kinds = [_outcome(total, followed.get(total["kind"], [])) for total in self._db.rows(_TOTALS, given)]
+        spread = {row["kind"]: row for row in self._db.rows(_SPREAD, given)}
+        kinds = [
+            _outcome(total, followed.get(total["kind"], []), spread.get(total["kind"]))
+            for total in self._db.rows(_TOTALS, given)
+        ]
         return sorted(kinds, key=lambda kind: (-kind.answers, kind.kind))
 
 
-def _outcome(total: Any, clicked: Sequence[Any]) -> ShownKind:
-    """From the totals of a kind and its clicked answers: (shown, clicked, places, bought) of each."""
+def _outcome(total: Any, clicked: Sequence[Any], spread: Any) -> ShownKind:
+    """From the totals of a kind, its clicked answers, (shown, clicked, places, bought) of each, and what it showed."""
     areas = [_above(*answer[1:4]) for answer in clicked if answer["clicked"] < answer["shown"]]
     return ShownKind(
         kind=total["kind"],
@@ -96,6 +109,9 @@ def _outcome(total: Any, clicked: Sequence[Any]) -> ShownKind:
         answers_bought=sum(answer["bought"] > 0 for answer in clicked),
         purchases=sum(answer["bought"] for answer in clicked),
         auc=sum(areas) / len(areas) if areas else None,
+        items=spread["items"] if spread else 0,
+        popular=spread["popular"] if spread else 0,
+        catalogue=total["catalogue"],
     )
 
 
@@ -127,8 +143,18 @@ _SHELVES = (
     ("searches", "search_id", "'search'"),
 )
 _TOTALS = " UNION ALL ".join(
-    f"""SELECT {kind} AS kind, count(*) AS answers, sum(json_array_length(shown)) AS shown
+    f"""SELECT {kind} AS kind, count(*) AS answers, sum(json_array_length(shown)) AS shown,
+            (SELECT count(*) FROM items WHERE deleted = 0) AS catalogue
         FROM {table} WHERE ts >= :since AND ts < :until GROUP BY 1"""
+    for table, _, kind in _SHELVES
+)
+_SPREAD = f"""WITH best AS MATERIALIZED (
+        SELECT item FROM events WHERE ts >= :since AND ts < :until AND type IN {_CLICKED}
+        GROUP BY item ORDER BY count(*) DESC, item
+        LIMIT (SELECT (count(*) + 9) / 10 FROM items WHERE deleted = 0))
+    """ + " UNION ALL ".join(
+    f"""SELECT {kind} AS kind, count(DISTINCT value) AS items, sum(value IN best) AS popular
+        FROM {table}, json_each(shown) WHERE ts >= :since AND ts < :until GROUP BY 1"""
     for table, _, kind in _SHELVES
 )
 # CROSS JOIN keeps the order: from an event to the answer that it cites, by its key.

@@ -51,8 +51,8 @@ def test_the_table_and_the_same_as_json(run: Run, tmp_path: Path) -> None:
     code, out, err = run("shelves")
     assert (code, err) == (0, "")
     assert [line.split() for line in out.splitlines()] == [
-        ["kind", "answers", "items", "clicked", "bought", "CTR", "answer", "CTR", "conversion", "AUC"],
-        ["search", "1", "2", "1", "0", "50.00%", "100.00%", "0.00%", "0.000"],
+        "kind answers items clicked bought CTR answer CTR conversion AUC coverage popular".split(),
+        ["search", "1", "2", "1", "0", "50.00%", "100.00%", "0.00%", "0.000", "33.3%", "50.0%"],
     ]
     body = json.loads(run("--json", "shelves")[1])
     assert list(body) == ["since", "until", "shelves"]

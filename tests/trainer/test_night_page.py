@@ -69,6 +69,7 @@ NIGHT: dict[str, Any] = {
         },
     ],
     "precision": {"served": "int8", "lost": 0.0012, "questions": 300},
+    "wishes": {"kind": "trees", "searches": 1_538, "blend": 0.57, "learned": 0.592, "low": 0.015, "high": 0.028},
     "ranker": {"kind": "trees", "searches": 512, "blend": 0.7012, "learned": 0.7188, "low": 0.0041, "high": 0.0312},
     "moved": {
         "gained": [
@@ -144,7 +145,8 @@ def test_the_whole_night_is_on_it(tmp_path: Path) -> None:
         "recall@50 0.944 → 0.951 0.930 → 0.932 0.936 → 0.941", "nDCG@10, new 0.480 → 0.601 21 questions – –",
         "Served in int8, which costs 0.0012 nDCG@10 on 300 questions",
         "2.8", "step 64", "0.743",
-        "Ranker trees over the fitted blend, nDCG@10 0.701 → 0.719 (+0.004 to +0.031) on the newest 512 searches",
+        "Ranker of searches trees, nDCG@10 0.701 → 0.719 (+0.004 to +0.031) on the newest 512 searches",
+        "Ranker of shelves trees, nDCG@10 0.570 → 0.592 (+0.015 to +0.028) on the newest 1,538 visits",
         "gears of war 3 limited edition 2670133 > 10 → 1", "fifa 12 ps3 2793189 3 → 1",
         "kinect bundle 1180104 2 → > 10",
         "replayed pairs 904", "over pair cap 18",
@@ -173,7 +175,7 @@ def test_any_part_may_be_missing(tmp_path: Path, missing: str) -> None:
     assert "</html>" in page_of(tmp_path, {name: without.get(name) for name in NIGHT})
 
 
-@pytest.mark.parametrize("part", ["training", "drift", "precision", "ranker", "moved"])
+@pytest.mark.parametrize("part", ["training", "drift", "precision", "ranker", "wishes", "moved"])
 def test_any_part_of_a_part_may_be_missing(tmp_path: Path, part: str) -> None:
     for name in NIGHT[part]:
         rest = {other: value for other, value in NIGHT[part].items() if other != name}
@@ -203,7 +205,7 @@ def test_a_child_that_was_refused(tmp_path: Path) -> None:
     ],
 )  # fmt: skip
 def test_what_ranks_is_told(tmp_path: Path, ranker: dict[str, Any], expected: str) -> None:
-    assert f"Learning Ranker {expected}" in words_of(page_of(tmp_path, {"ranker": ranker}))
+    assert f"Learning Ranker of searches {expected}" in words_of(page_of(tmp_path, {"ranker": ranker}))
 
 
 @pytest.mark.parametrize("bad", [None, math.nan, math.inf])

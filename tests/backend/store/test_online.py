@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from shelfwise.cleaning import clean_event
+from shelfwise.cleaning import clean_event, clean_item
 from shelfwise.store import ShownKind, Store
 from shelfwise.times import DAY
 
@@ -96,13 +96,14 @@ def test_a_table_by_hand(store: Store) -> None:
         shelf(store, id, "search", "abc")
     cite(store, "s1", "a", "purchase")
     assert store.online.shelves(SINCE, UNTIL) == [
-        ShownKind("for-you", 5, 10, 3, 4, 1, 1, (0.75 + 0.0) / 2),
-        ShownKind("search", 2, 6, 1, 1, 1, 1, 1.0),
-        ShownKind("popular", 1, 2, 0, 0, 0, 0, None),
+        ShownKind("for-you", 5, 10, 3, 4, 1, 1, (0.75 + 0.0) / 2, 4, 0, 0),
+        ShownKind("search", 2, 6, 1, 1, 1, 1, 1.0, 3, 0, 0),
+        ShownKind("popular", 1, 2, 0, 0, 0, 0, None, 2, 0, 0),
     ]
     assert kinds(store)["for-you"].to_dict() == {
         "kind": "for-you", "answers": 5, "shown": 10, "answers_clicked": 3, "clicked": 4, "answers_bought": 1,
-        "purchases": 1, "auc": 0.375, "ctr": 0.4, "answer_ctr": 0.6, "conversion": 0.2,
+        "purchases": 1, "auc": 0.375, "ctr": 0.4, "answer_ctr": 0.6, "conversion": 0.2, "items": 4, "popular": 0,
+        "catalogue": 0, "coverage": 0.0, "popularity": 0.0,
     }  # fmt: skip
 
 
@@ -146,7 +147,7 @@ def test_unknown_ids_and_events_that_cite_nothing_count_nowhere(store: Store) ->
     cite(store, "s?", "a")
     cite(store, "s r1", "a")  # a search's id, and no search
     store.events.add([clean_event({"event_id": "e", "type": "purchase", "item": "a"}, NOON + 9)])
-    assert store.online.shelves(SINCE, UNTIL) == [ShownKind("new", 1, 2, 0, 0, 0, 0, None)]
+    assert store.online.shelves(SINCE, UNTIL) == [ShownKind("new", 1, 2, 0, 0, 0, 0, None, 2, 0, 0)]
 
 
 def test_the_erased_are_counted_no_more(store: Store) -> None:
@@ -155,12 +156,28 @@ def test_the_erased_are_counted_no_more(store: Store) -> None:
     cite(store, "r1", "a", user="anna")
     cite(store, "r1", "b", user="berta")  # stays, and cites what is gone
     cite(store, "r2", "b", user="berta")
-    assert kinds(store)["new"] == ShownKind("new", 2, 4, 2, 3, 0, 0, 0.0)
+    assert kinds(store)["new"] == ShownKind("new", 2, 4, 2, 3, 0, 0, 0.0, 2, 0, 0)
     store.people.erase("anna", MIDNIGHT, {})
-    assert kinds(store)["new"] == ShownKind("new", 1, 2, 1, 1, 0, 0, 0.0)
+    assert kinds(store)["new"] == ShownKind("new", 1, 2, 1, 1, 0, 0, 0.0, 2, 0, 0)
+
+
+def test_how_much_of_the_range_is_shown_and_how_much_of_the_best_sold(store: Store) -> None:
+    """Of twenty things in the catalogue the tenth is two: c and b were chosen most."""
+    things = [{"id": letter, "title": f"Thing {letter}"} for letter in "abcdefghijklmnopqrst"]
+    store.items.upsert([(0, clean_item(thing)) for thing in things])
+    shelf(store, "r1", "popular", "bc")
+    shelf(store, "r2", "popular", "bca")
+    shelf(store, "r3", "new", "def")
+    shelf(store, "r4", "new", "abc", ts=SINCE - 1)
+    cite(store, "s?", "cccbbda")
+    cite(store, "s?", "aaaaaaaa", "view")
+    popular, new = kinds(store)["popular"], kinds(store)["new"]
+    assert (popular.items, popular.popular, popular.catalogue) == (3, 4, 20)
+    assert (popular.to_dict()["coverage"], popular.to_dict()["popularity"]) == (0.15, 0.8)
+    assert (new.to_dict()["coverage"], new.to_dict()["popularity"]) == (0.15, 0.0)
 
 
 def test_a_shop_that_showed_nothing_has_no_kinds(store: Store) -> None:
     cite(store, "r1", "a")
     assert store.online.shelves(SINCE, UNTIL) == []
-    assert set(ShownKind("new", 0, 0, 0, 0, 0, 0, None).to_dict().values()) == {"new", 0, None}
+    assert set(ShownKind("new", 0, 0, 0, 0, 0, 0, None, 0, 0, 0).to_dict().values()) == {"new", 0, None}
