@@ -14,7 +14,7 @@ import numpy as np
 
 from shelfwise.recommending import Shelf
 from shelfwise.records import Row
-from shelfwise.shelves import Setting
+from shelfwise.shelves import IN_CART, Setting
 from shelfwise.wish_features import NAMES, SOURCES
 from shelfwise.wishes import Wishes, WishRanker, for_you
 
@@ -164,7 +164,11 @@ class _Hit:
         mine = np.flatnonzero(profile.rows == self.row)
         if not len(mine):
             return None
-        did, visits = ("bought", profile.purchases) if profile.bought[mine[0]] else ("looked at", profile)
+        did, visits = "looked at", profile
+        if profile.bought[mine[0]]:
+            did, visits = "bought", profile.purchases
+        elif profile.worth[profile.item == mine[0]].max() >= IN_CART:
+            return Because(f"you put it into the cart {_ago(round(float(profile.since[mine[0]])))}")
         times, since = int(visits.times[mine[0]]), round(float(visits.since[mine[0]]))
         return Because(f"you {did} it {'once' if times == 1 else f'{times} times'}, {_ago(since)}")
 

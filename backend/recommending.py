@@ -123,12 +123,12 @@ class Recommender:
         if wish.exploration.share > 0:
             rows = _explored(rows, setting, wish.exploration)
         rows = rows[: wish.limit]
-        kinds = [kind_of.get(row, "new") for row in rows.tolist()]
+        kinds = [kind_of.get(row, "new") for row in rows.tolist()]  # what nobody found is there to be explored
         return Shelf(
             blocks[0][0] if blocks else wish.kind,
             [columns.ids[row] or "" for row in rows.tolist()],
             moved.scores[: len(rows)],
-            [kind for kind in dict.fromkeys(kinds) if blocks and kind != blocks[0][0]],
+            [kind for kind, _, _ in blocks[1:] if kind in kinds],
             kinds,
             {columns.ids[row] or "": done for row, done in moved.touched.items()},
             setting,

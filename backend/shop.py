@@ -193,7 +193,7 @@ class Shop:
             query=check_query(q),
             limit=limit,
             offset=offset,
-            filter=parse(filter) if filter and filter.strip() else None,
+            filter=parse(filter) if filter else None,
             facets=check_facets(facets),
             sort=check_choice(sort, SORTS, "sort"),
             diversity=check_share(diversity, "diversity"),
@@ -255,8 +255,7 @@ class Shop:
         """
         started = time.perf_counter()
         check_page(limit, 0)
-        given = item if isinstance(item, list | tuple) else [] if item is None else [item]
-        items = [asked_id(id, "item") for id in given]
+        items = [asked_id(id, "item") for id in _listed(item)]
         self._require(items)
         serving, degraded = self._follower.current()
         wish = Wish(
@@ -265,9 +264,9 @@ class Shop:
             events=self._answering.history(user, session),
             shelves=self._answering.shown_to(user, session),
             limit=limit,
-            filter=parse(filter) if filter and filter.strip() else None,
+            filter=parse(filter) if filter else None,
             exclude=[
-                *(clean_id(id, "exclude") for id in ([exclude] if isinstance(exclude, str) else exclude)),
+                *(clean_id(id, "exclude") for id in _listed(exclude)),
                 *self._answering.unwanted(user, session, bought=not repeats),
             ],
             repeats=repeats,
@@ -325,3 +324,8 @@ class Shop:
         for id in items:
             if id not in known:
                 raise NotFound(f"item: there is no item {id!r}", "item")
+
+
+def _listed(value: Any) -> Sequence[Any]:
+    """One or several ids, or None, as a list."""
+    return [] if value is None else list(value) if isinstance(value, list | tuple | set | frozenset) else [value]

@@ -89,6 +89,8 @@ def _check(task: str, only: str | None, every_days: int, k: int | None) -> int:
     if only and task != "search":
         raise InvalidInput(f"--only {only!r}: is for --task search; shelves come of all sources", "--only")
     k = _TASKS[task] if k is None else k
-    if every_days < 1 or not 1 <= k <= MAX_LIMIT:
-        raise InvalidInput(f"--every is a number of days from 1 up, --k one from 1 to {MAX_LIMIT}", "--k")
+    if every_days < 1:
+        raise InvalidInput(f"--every {every_days}: is a number of days, 1 or more", "--every")
+    if not 1 <= k <= MAX_LIMIT:
+        raise InvalidInput(f"--k {k}: is a number of hits from 1 to {MAX_LIMIT}", "--k")
     return k

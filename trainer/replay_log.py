@@ -153,6 +153,8 @@ def period(log: Shop, start: str, end: str | None) -> tuple[float, float]:
         raise InvalidInput("the log holds no readable event", "--events")
     first = parse_time(start, "--start") // DAY * DAY
     last = (span[1] if end is None else parse_time(end, "--end")) // DAY * DAY
+    if end is None and last < first:
+        raise InvalidInput("--start: lies after the last event of the log", "--start")
     if last < first:
         raise InvalidInput("--end: lies before --start", "--end")
     return first, last

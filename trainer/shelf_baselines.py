@@ -148,7 +148,7 @@ BASELINES: Mapping[str, Callable[[History, float], Scores]] = {
 def _missing(history: History) -> dict[str, str]:
     missing = {}
     if find_spec("implicit") is None:
-        missing["als"] = "the package implicit is not installed: pip install 'shelfwise[bench]'"
+        missing["als"] = "the package implicit is not installed: pip install implicit"
     if len(history.items) > _EASE_MOST_ITEMS:
         missing["ease"] = f"its dense matrix of {len(history.items):,} items, over {_EASE_MOST_ITEMS:,}, is too large"
     return missing

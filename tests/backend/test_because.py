@@ -107,6 +107,11 @@ def test_next_cites_a_step(store: Store) -> None:
     assert {one["because"] for one in reasons.values() if one["kind"] == "next"} == {"tea"}, "what was asked for"
 
 
+def test_what_was_put_into_the_cart_is_said_to_be(store: Store) -> None:
+    found = told(store, "for-you", event("coffee", "cart", 4), event("coffee", "view", 2))
+    assert found["coffee"]["text"] == "you put it into the cart 2 days ago"
+
+
 @pytest.mark.parametrize(
     ("events", "text"),
     [

@@ -143,6 +143,17 @@ def test_pins_queries_and_other_times_do_not_reach_a_shelf(store: Store, fields:
 # ---- exploration --------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize(("kind", "items", "is_there"), [("similar", ["tea"], False), ("popular", [], True)])
+def test_what_is_explored_belongs_on_the_shelf(store: Store, kind: str, items: list[str], is_there: bool) -> None:
+    """The newest of the shop is nothing beside a T-light; and where it is shown, it has not filled the shelf."""
+    put(store, *({"id": f"new{number}", "title": f"new {number}"} for number in range(5)))
+    loved = {id: 9.0 - number for number, id in enumerate(IDS)}
+    ways = [Exploration(1.0, f"s{number}") for number in range(20)]
+    pages = [shelf(store, kind, items=items, limit=8, popularity=loved, fill=False, exploration=how) for how in ways]
+    assert any(id.startswith("new") for page in pages for id in page.ids) is is_there
+    assert all(page.filled == [] for page in pages)
+
+
 def explored_shelf(store: Store, how: Exploration, **wish: Any) -> list[str]:
     """Forty more things of which nobody knows anything, all of them near the tea."""
     new = [f"new{number}" for number in range(40)]

@@ -14,6 +14,7 @@ from conftest import ITEMS
 from shelfwise import Shop
 from shelfwise.cli.main import main
 
+HEAD = ("kind", "answers", "items", "clicked", "bought", "CTR", "answer", "CTR", "conversion")
 Run = Callable[..., tuple[int, str, str]]
 
 
@@ -51,7 +52,7 @@ def test_the_table_and_the_same_as_json(run: Run, tmp_path: Path) -> None:
     code, out, err = run("shelves")
     assert (code, err) == (0, "")
     assert [line.split() for line in out.splitlines()] == [
-        "kind answers items clicked bought CTR answer CTR conversion AUC coverage popular".split(),
+        [*HEAD, "AUC", "coverage", "popular"],
         ["search", "1", "2", "1", "0", "50.00%", "100.00%", "0.00%", "0.000", "33.3%", "50.0%"],
     ]
     body = json.loads(run("--json", "shelves")[1])

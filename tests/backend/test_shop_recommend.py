@@ -157,7 +157,7 @@ def test_what_a_question_leaves_out(shop: Shop, asked: dict[str, Any], left: set
         ({"kind": "foo"}, "kind"), ({"kind": ""}, "kind"), ({"limit": 0}, "limit"), ({"limit": 101}, "limit"),
         ({"filter": "price:cheap"}, "filter"), ({"diversity": 1.1}, "diversity"), ({"diversity": True}, "diversity"),
         ({"exclude": [None]}, "exclude"), ({"exclude": ["x" * 600]}, "exclude"), ({"user": " "}, "user"),
-        ({"session": ["s"]}, "session"),
+        ({"session": ["s"]}, "session"), ({"filter": 5}, "filter"), ({"exclude": {}}, "exclude"),
     ],
 )  # fmt: skip
 def test_a_wrong_question_is_named(shop: Shop, asked: dict[str, Any], field: str) -> None:

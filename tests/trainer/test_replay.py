@@ -111,7 +111,7 @@ def test_the_page_shows_the_curve(plain: tuple[Path, dict[str, Any]]) -> None:
     ("options", "named"),
     [
         ({"start": "never"}, "--start"),
-        ({"start": "2030-01-01"}, "--end"),
+        ({"start": "2030-01-01"}, "--start"),
         ({"rename": ["colour=sku"]}, "colour"),
         ({"only": "magic"}, "magic"),
     ],

@@ -158,6 +158,8 @@ def test_the_page_says_which_baseline_is_missing(plain: tuple[Path, dict[str, An
         ({"start": "2026-03-09", "end": "2026-03-10"}, "nobody"),
         ({"only": "encoder"}, "--task search"),
         ({"k": 101}, "--k"),
+        ({"start": "2030-03-05"}, "--start"),
+        ({"every_days": 0}, "--every"),
     ],
 )
 def test_bad_options_are_named(tiny_model: Path, tmp_path: Path, options: dict[str, Any], named: str) -> None:

@@ -102,5 +102,5 @@ def test_what_cannot_be_fitted_is_left_out_with_its_reason(monkeypatch: pytest.M
     monkeypatch.setattr(shelf_baselines, "find_spec", lambda name: None)
     baselines = Baselines(history(("a", "x", 1), ("a", "y", 1)), NOW)
     assert baselines.fitted == ["popularity", "popularity_30d", "own"]
-    assert "shelfwise[bench]" in baselines.missing["als"]
+    assert "pip install implicit" in baselines.missing["als"]
     assert "2 items" in baselines.missing["ease"]
