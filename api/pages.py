@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from flask import Response, request
@@ -61,9 +61,10 @@ class Storefront:
         if source and not shopper.silent and request.method == "GET":
             self._click(id, shopper, source)
         log = not shopper.silent
-        similar = self._shelf(shopper, log, "similar", _SHELF, item=id)
         together = self._shelf(shopper, log, "together", _SHELF, item=id, fill=False)
-        shelves = [together, similar] if together.hits and similar.kind != "together" else [similar]
+        beside = [hit.id for hit in together.hits]
+        similar = self._shelf(shopper, log, "similar", _SHELF, item=id, exclude=beside)
+        shelves = [together, similar] if beside else [similar]
         context = {
             "item": found,
             "tile": tile(found),
@@ -112,21 +113,31 @@ class Storefront:
         }
 
     def _shelves(self, shopper: Shopper, log: bool) -> dict[str, Any]:
-        """What is for this shopper, what they buy again, what is rising, and what is popular: each kind once."""
+        """What is for this shopper, what they buy again, what rises, what is popular: each kind and each item once."""
         answer = self._shelf(shopper, log, "for-you", _POPULAR)
         shelves = {answer.kind: answer}
         for kind, limit in (("again", _SHELF), ("trending", _SHELF), ("popular", _POPULAR)):
-            if kind not in shelves and (shelf := self._shelf(shopper, log, kind, limit, fill=False)).hits:
-                shelves[kind] = shelf
+            above = [hit.id for shelf in shelves.values() for hit in shelf.hits]
+            if kind not in shelves:
+                shelf = self._shelf(shopper, log, kind, limit, fill=False, exclude=above)
+                shelves |= {kind: shelf} if shelf.hits else {}
         shown = [(kind, _on_shelf(shelf, log)) for kind, shelf in shelves.items()]
         return {"answer": answer, "results": [], "shelves": shown}
 
     def _shelf(
-        self, shopper: Shopper, log: bool, kind: str, limit: int, item: str | None = None, *, fill: bool = True
+        self,
+        shopper: Shopper,
+        log: bool,
+        kind: str,
+        limit: int,
+        item: str | None = None,
+        *,
+        fill: bool = True,
+        exclude: Sequence[str] = (),
     ) -> Recommendations:
         return self._shop.recommend(
             user=shopper.user, session=shopper.session, item=item, kind=kind, limit=limit, log=log,
-            fill=fill, explain=kind in _TOLD,
+            fill=fill, exclude=exclude, explain=kind in _TOLD,
         )  # fmt: skip
 
     def _click(self, id: str, shopper: Shopper, source: dict[str, str]) -> None:
