@@ -27,7 +27,7 @@ _TOLD = ("own", "links", "taste", "popularity", "trend", "age", "repeat")  # the
 _LEAST = 5e-5  # rounded, what adds less adds nothing
 _NEW_DAYS = 30
 _LEADING = ("following", "linked", "together", "viewed")
-_TRIED, _COMPARED = 3, 32  # items of theirs that may be cited; candidates that a hit is compared with
+_TRIED, _COMPARED = 3, 12  # items of theirs that may be cited; candidates that a hit is compared with
 _GENERAL = {"popular": "popular lately", "new": "from the whole range", "trending": "more and more chosen"}
 
 
@@ -68,7 +68,7 @@ def explain_shelf(shelf: Shelf, ranker: WishRanker, titles: Titles) -> dict[str,
 def by_source(wishes: Wishes, ranker: WishRanker, places: Sequence[int]) -> dict[str, np.ndarray]:
     """Source → what it adds to the scores of the candidates at `places` (n,) beyond those of others, (n,).
 
-    The others are some thirty of all candidates: what adds to a score is dear to tell.
+    The others are a dozen of all candidates: what adds to a score is dear to tell.
     """
     if not len(places):
         return {}

@@ -149,7 +149,7 @@ def next_steps(setting: Setting) -> Scored:
     alike, total = np.zeros(setting.columns.size), np.zeros(setting.columns.size)
     for name in ("together", "viewed", "linked"):
         total += _of_best(setting.signals.leads(name, steps, weights))
-    known, vectors = setting.vectors(steps)
+    known, vectors = setting.vectors(steps[:_STEPS])  # a search each
     weight_of = dict(zip(steps.tolist(), weights.tolist(), strict=True))
     for row, near in zip(known.tolist(), setting.near(vectors), strict=True):
         alike[list(near)] += weight_of[row] * np.fromiter(near.values(), np.float64, len(near))
