@@ -64,7 +64,7 @@ class Storefront:
         together = self._shelf(shopper, log, "together", _SHELF, item=id, fill=False)
         beside = [hit.id for hit in together.hits]
         similar = self._shelf(shopper, log, "similar", _SHELF, item=id, exclude=beside)
-        shelves = [together, similar] if beside else [similar]
+        shelves = [together, similar] if beside and similar.kind != "together" else [similar]
         context = {
             "item": found,
             "tile": tile(found),

@@ -9,7 +9,6 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from shelfwise.cleaning import clean_id
 from shelfwise.passed import MOST_SHELVES, PASSED_SECONDS
 from shelfwise.records import Hit, Row
 from shelfwise.serving import Serving
@@ -33,8 +32,6 @@ class Answering:
 
     def history(self, user: str | None, session: str | None) -> list[Event]:
         """The shopper's newest events, newest first."""
-        user = None if user is None else clean_id(user, "user")
-        session = None if session is None else clean_id(session, "session")
         now = self._now()
         events: dict[int, Event] = {}
         if user is not None:
@@ -45,7 +42,8 @@ class Answering:
 
     def shown_to(self, user: str | None, session: str | None) -> list[ShownShelf]:
         """The shelves that the shopper was shown lately, newest first."""
-        return self._store.impressions.shelves_of(user, session, self._now() - PASSED_SECONDS, MOST_SHELVES)
+        now = self._now()
+        return self._store.impressions.shelves_of(user, session, now - PASSED_SECONDS, now, MOST_SHELVES)
 
     def titles(self, ids: Sequence[str]) -> dict[str, str]:
         """id → title of those that there are."""
@@ -53,8 +51,6 @@ class Answering:
 
     def unwanted(self, user: str | None, session: str | None, *, bought: bool) -> set[str]:
         """What the shopper ever dismissed and, if that is asked for, bought; however long ago."""
-        user = None if user is None else clean_id(user, "user")
-        session = None if session is None else clean_id(session, "session")
         types = ["dismiss", "purchase"] if bought else ["dismiss"]
         return set().union(*(self._store.events.items_of(user, session, type, self._now()) for type in types))
 

@@ -167,8 +167,8 @@ class _Hit:
         did, visits = "looked at", profile
         if profile.bought[mine[0]]:
             did, visits = "bought", profile.purchases
-        elif profile.worth[profile.item == mine[0]].max() >= IN_CART:
-            return Because(f"you put it into the cart {_ago(round(float(profile.since[mine[0]])))}")
+        elif (taken := (profile.item == mine[0]) & (profile.worth >= IN_CART)).any():
+            return Because(f"you put it into the cart {_ago(round(float(profile.best[taken].min())))}")
         times, since = int(visits.times[mine[0]]), round(float(visits.since[mine[0]]))
         return Because(f"you {did} it {'once' if times == 1 else f'{times} times'}, {_ago(since)}")
 

@@ -16,24 +16,28 @@ __all__ = ["MOST_SHELVES", "PASSED_SECONDS", "passed_over"]
 MOST_SHELVES = 50  # of a shopper, the newest
 PASSED_SECONDS = 30 * DAY  # as far back as shelves are looked at
 _HALF_LIFE_DAYS = 7.0
-_SEEN = 10  # of a longer shelf nobody knows whether it was scrolled
+_VISIT = 1_800.0  # seconds: what was shown in this visit may yet be chosen, and a page loaded again says nothing
 
 
 def passed_over(
     shelves: Iterable[ShownShelf], events: Sequence[Event], columns: Columns, now: float
 ) -> npt.NDArray[np.float32]:
-    """How often each row was shown to a shopper who has not turned to it since, faded with time, (columns.size,).
+    """How often each row was shown to a shopper who has not turned to it from that day on, (columns.size,).
 
-    `events` are the shopper's, newest first. After Lee et al., "Modeling Impression Discounting in Large-scale
-    Recommender Systems" (2014), whose discount is learned here by the ranker.
+    Once a visit, faded with time. `events` are the shopper's, newest first. After Lee et al., "Modeling Impression
+    Discounting in Large-scale Recommender Systems" (2014), whose discount is learned here by the ranker.
     """
     turned: dict[str, float] = {}
     for event in events:
-        turned.setdefault(event.item, event.ts)
-    total = np.zeros(columns.size, np.float32)
+        turned.setdefault(event.item, event.ts // DAY)  # of one day a night may know the first click alone
+    visits: dict[tuple[str, float], float] = {}
     for shelf in shelves:
-        faded = 0.5 ** (max(0.0, now - shelf.ts) / DAY / _HALF_LIFE_DAYS)
-        passed = [id for id in shelf.shown[:_SEEN] if turned.get(id, 0.0) < shelf.ts]
-        np.add.at(total, columns.rows(passed), faded)
+        if shelf.ts > now - _VISIT:
+            continue
+        for id in shelf.shown:
+            if turned.get(id, -1.0) < shelf.ts // DAY:
+                visits.setdefault((id, shelf.ts // _VISIT), 0.5 ** ((now - shelf.ts) / DAY / _HALF_LIFE_DAYS))
+    total = np.zeros(columns.size, np.float32)
+    np.add.at(total, columns.rows([id for id, _ in visits]), list(visits.values()))
     total[0] = 0.0
     return total

@@ -33,7 +33,7 @@ class Profile:
     """A shopper's items `rows` (m,), last chosen first, without dismissed ones; and each visit's choices, newest first.
 
     A choice is one item in one visit: `item` (c,) its place in `rows`, `visit` (c,) how many visits are newer, `age`
-    (c,) its days, `worth` (c,) that of the best event, a purchase being 1.
+    (c,) its days, `worth` (c,) that of the best event, a purchase being 1, `best` (c,) the days since that one.
     """
 
     rows: Rows
@@ -41,6 +41,7 @@ class Profile:
     visit: Rows
     age: Floats
     worth: Floats
+    best: Floats
     bought: npt.NDArray[np.bool_]  # (m,)
     dismissed: Rows
 
@@ -62,15 +63,17 @@ class Profile:
             place = places.setdefault(row, len(places))
             visit = visits.setdefault(visit_of(event), len(visits))
             worth = WORTH[event.type] / WORTH["purchase"]
-            known = choices.setdefault((place, visit), [max(0.0, now - event.ts) / DAY, worth])
-            known[1] = max(known[1], worth)
+            age = max(0.0, now - event.ts) / DAY
+            known = choices.setdefault((place, visit), [age, worth, age])
+            if worth > known[1]:
+                known[1:] = worth, age
             if event.type == "purchase":
                 bought.add(place)
         pairs = np.array(list(choices), np.int64).reshape(len(choices), 2)
-        measured = np.array(list(choices.values()), np.float64).reshape(len(choices), 2)
+        measured = np.array(list(choices.values()), np.float64).reshape(len(choices), 3)
         dismissed = columns.rows(gone)
         return cls(
-            np.fromiter(places, np.int64, len(places)), pairs[:, 0], pairs[:, 1], measured[:, 0], measured[:, 1],
+            np.fromiter(places, np.int64, len(places)), pairs[:, 0], pairs[:, 1], measured[:, 0], measured[:, 1], measured[:, 2],
             np.isin(np.arange(len(places)), list(bought)), dismissed[dismissed > 0],
         )  # fmt: skip
 
@@ -81,7 +84,7 @@ class Profile:
         mine = kept[self.item]
         return Profile(
             self.rows[kept], place[self.item[mine]], np.unique(self.visit[mine], return_inverse=True)[1],
-            self.age[mine], self.worth[mine], self.bought[kept], self.dismissed,
+            self.age[mine], self.worth[mine], self.best[mine], self.bought[kept], self.dismissed,
         )  # fmt: skip
 
     # ---- each item, (m,) ----------------------------------------------------------------------------------------
@@ -131,7 +134,8 @@ class Profile:
     def purchases(self) -> Profile:
         """The same items by the visits that bought them alone; one that was never bought was in none."""
         kept = self.worth == 1
-        return replace(self, item=self.item[kept], visit=self.visit[kept], age=self.age[kept], worth=self.worth[kept])
+        best = self.best[kept]
+        return replace(self, item=self.item[kept], visit=self.visit[kept], age=best, worth=self.worth[kept], best=best)
 
     # ---- the shopper --------------------------------------------------------------------------------------------
 

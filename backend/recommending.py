@@ -88,7 +88,7 @@ class Recommender:
         wishes: Wishes | None = None
         blocks: list[tuple[str, np.ndarray, np.ndarray]] = []
         left = setting.eligible.copy()
-        missing = wish.limit
+        missing, taken = wish.limit, just_taken(setting)
         for kind in (wish.kind, *(FALLBACKS[wish.kind] if wish.fill else ())):
             if kind == "for-you":
                 wishes = for_you(setting, serving.wish_ranker if serving is not None else _BLEND)
@@ -100,7 +100,7 @@ class Recommender:
                 rows, scores = _spread(kind, rows, scores, setting, wish.diversity)
                 blocks.append((kind, rows, scores))
                 left[rows] = False
-                missing -= len(rows)
+                missing -= int((~np.isin(rows, taken)).sum())
             if missing <= 0:
                 break
         return self._shelf(wish, blocks, rules, setting, wishes)
@@ -115,6 +115,8 @@ class Recommender:
     ) -> Shelf:
         columns = setting.columns
         rows, scores = _stacked([(rows, scores) for _, rows, scores in blocks])
+        last = np.argsort(np.isin(rows, just_taken(setting)), kind="stable")
+        rows, scores = rows[last], np.minimum.accumulate(scores[last])
         kind_of = {int(row): kind for kind, found, _ in blocks for row in found}
         moved = merchandising.apply(
             rules, rows, scores, eligible=setting.eligible, catalogue=columns, passes=_passing(columns)
@@ -122,7 +124,7 @@ class Recommender:
         rows = moved.rows
         if wish.exploration.share > 0:
             rows = _explored(rows, setting, wish.exploration)
-        rows = rows[: wish.limit]
+        rows = rows[: min(wish.limit, len(moved.scores))]
         kinds = [kind_of.get(row, "new") for row in rows.tolist()]  # what nobody found is there to be explored
         return Shelf(
             blocks[0][0] if blocks else wish.kind,
@@ -186,7 +188,7 @@ def _best(scored: Scored, eligible: np.ndarray) -> Scored:
 
 
 def _spread(kind: str, rows: np.ndarray, scores: np.ndarray, setting: Setting, diversity: float) -> Scored:
-    """What was taken a moment ago comes last. Variants make way, those of what is looked at too.
+    """Variants make way, those of what is looked at too.
 
     So do others of one brand where the same thing is sought, and of one category where what goes with it is.
     """
@@ -200,8 +202,7 @@ def _spread(kind: str, rows: np.ndarray, scores: np.ndarray, setting: Setting, d
     for families, strength in groups:
         places, scores = diversify(scores, families[rows], strength, placed=families[setting.given])
         rows = rows[places]
-    last = np.argsort(np.isin(rows, just_taken(setting)), kind="stable")
-    return rows[last], np.minimum.accumulate(scores[last])
+    return rows, scores
 
 
 def _stacked(blocks: Iterable[Scored]) -> Scored:

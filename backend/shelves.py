@@ -112,7 +112,7 @@ def durable(setting: Setting) -> np.ndarray:
 def just_taken(setting: Setting) -> np.ndarray:
     """The rows of what the shopper bought, or put into the cart, within six hours, (n,)."""
     profile = setting.profile
-    return profile.rows[np.unique(profile.item[(profile.age < _TAKEN_DAYS) & (profile.worth >= IN_CART)])]
+    return profile.rows[np.unique(profile.item[(profile.best < _TAKEN_DAYS) & (profile.worth >= IN_CART)])]
 
 
 def similar(setting: Setting) -> Scored:

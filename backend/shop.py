@@ -188,6 +188,7 @@ class Shop:
         """
         started = time.perf_counter()
         check_page(limit, offset)
+        user, session = _person(user, session)
         serving, degraded = self._follower.current()
         asked = Inquiry(
             query=check_query(q),
@@ -255,6 +256,7 @@ class Shop:
         """
         started = time.perf_counter()
         check_page(limit, 0)
+        user, session = _person(user, session)
         items = [asked_id(id, "item") for id in _listed(item)]
         self._require(items)
         serving, degraded = self._follower.current()
@@ -324,6 +326,14 @@ class Shop:
         for id in items:
             if id not in known:
                 raise NotFound(f"item: there is no item {id!r}", "item")
+
+
+def _person(user: str | None, session: str | None) -> tuple[str | None, str | None]:
+    """Whom an answer is for, as events name them. Raises InvalidInput."""
+    return (
+        None if user is None else clean_id(user, "user"),
+        None if session is None else clean_id(session, "session"),
+    )
 
 
 def _listed(value: Any) -> Sequence[Any]:

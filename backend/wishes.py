@@ -28,7 +28,7 @@ CARD = "wishes.json"
 _OWN, _LED, _POPULAR, _ALIKE = 250, 100, 60, 30  # candidates of each source
 _UNKNOWN = 15  # candidates of each interest that nobody chose yet
 _UNKNOWN_FROM, _UNKNOWN_EVERY = 11, 4  # the first of the places kept for them, and their distance
-_OFTEN = 3.0  # shown so often to a shopper who passed it over, such an item makes way for the next
+_OFTEN = 2.0  # `passed` as after three visits within a week: then such an item makes way for the next
 # Measured on Online Retail (docs/measurements.md).
 _BLEND: Mapping[str, float] = {
     "own_90": 1.0, "linked_60": 0.5, "following": 0.3, "month": 0.3, "popularity": 0.1, "like_one": 0.05,

@@ -52,7 +52,7 @@ def event(item: str, type: str = "purchase", days: float = 1.0, session: str | N
 
 def shown(*items: str, days: float = 1.0) -> ShownShelf:
     """So many days ago."""
-    return ShownShelf(NOW - days * DAY, "u", None, items)
+    return ShownShelf(NOW - days * DAY, items)
 
 
 def history(*events: Event) -> list[Event]:

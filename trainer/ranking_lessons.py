@@ -67,7 +67,7 @@ class RankingLessons:
             save(self.folder / "signals", ids, numbers, links)
         with self.diary.timed("wishes"):
             known = WishRows.open(self.parent.checked("wishes")) if self.parent.holds("wishes") else WishRows()
-            shown = self.shop.store.impressions.shelves
+            shown = self.shop.store.impressions.shelves_of
             for evening in self._evenings(known, honest, ids, categories):
                 made = wishes_of(
                     evening, honest, columns, self.serving.index, self.seed, shown, self.diary.count("wishes")

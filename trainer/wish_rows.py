@@ -6,7 +6,7 @@ the parent's, which learned nothing from the visits since its own night. Kept fr
 
 from __future__ import annotations
 
-from collections import defaultdict, deque
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar
@@ -32,6 +32,8 @@ from shelfwise.wish_features import NAMES, features, led_to
 from shelfwise.wishes import candidates
 
 __all__ = ["Evening", "WishRows", "came_again", "evenings", "known_at", "wishes_of"]
+
+ShelvesOf = Callable[[str | None, str | None, float, float, int], Iterable[ShownShelf]]
 
 HISTORY = 500  # events of a shopper, as at the door
 _MOST_SHOPPERS = 1_500  # of an evening
@@ -97,12 +99,12 @@ def wishes_of(
     columns: Columns,
     index: VectorIndex,
     seed: int,
-    shown: Callable[[float, float], Iterable[ShownShelf]] = lambda since, until: (),
+    shown: ShelvesOf = lambda user, session, since, until, most: (),
     progress: Callable[[int, int], object] = lambda done, total: None,
 ) -> WishRows:
     """A group for the first visit after the evening of each shopper who was known then; `events` in order of time.
 
-    `shown` gives the shelves that were shown with since ≤ ts < until, in order of time.
+    `shown` gives the shelves that a user or session was shown, as `Impressions.shelves_of` does.
     """
     before = [event for event in events if event.ts < evening.at]
     visits = _first_visits([event for event in events if evening.at <= event.ts < evening.until])
@@ -116,13 +118,14 @@ def wishes_of(
     counts = Counts.of(_counted(before, evening.at), columns, evening.at)
     signals = Placed(evening.signals, columns)
     there = columns.live & ~(columns.created > evening.until)  # what came later could not be wanted
-    shelves = _newest_of(shown(evening.at - PASSED_SECONDS, evening.at), known)
     made = []
     for done, name in enumerate(known):
         progress(done, len(known))
         history = histories[name][-HISTORY:][::-1]
         profile = Profile.of(history, columns, evening.at)
-        passed = passed_over(shelves[name], history, columns, evening.at)
+        user, session = history[0].user, history[0].session
+        shelves = shown(user, None if user else session, evening.at - PASSED_SECONDS, evening.at, MOST_SHELVES)
+        passed = passed_over(shelves, history, columns, evening.at)
         setting = Setting(np.zeros(0, np.int64), profile, columns, counts, signals, there, index, passed)
         group = _group(setting, columns.rows(visits[name]), chance)
         if group is not None:
@@ -142,16 +145,6 @@ def _group(setting: Setting, wanted: np.ndarray, chance: np.random.Generator) ->
     made = features(setting, rows, led)
     kept = chosen | (chance.random(len(rows)) < _OTHERS)
     return made[kept].astype(np.float16), chosen[kept].astype(np.float32)
-
-
-def _newest_of(shelves: Iterable[ShownShelf], names: Sequence[str]) -> dict[str, deque[ShownShelf]]:
-    """Shopper → the newest shelves shown to them, as many as the door looks at."""
-    newest: dict[str, deque[ShownShelf]] = {name: deque(maxlen=MOST_SHELVES) for name in names}
-    for shelf in shelves:
-        name = shelf.user or shelf.session or ""
-        if name in newest:
-            newest[name].append(shelf)
-    return newest
 
 
 def _first_visits(events: Sequence[Event]) -> dict[str, list[str]]:

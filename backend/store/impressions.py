@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 from shelfwise.store.connection import Connections
 
@@ -27,8 +26,6 @@ class ShownShelf:
     """One shelf as it was shown to somebody: item ids in their order. ts in seconds."""
 
     ts: float
-    user: str | None
-    session: str | None
     shown: tuple[str, ...]
 
 
@@ -43,25 +40,18 @@ class Impressions:
         )
         return (Impression(row[0], row[1], row[2], tuple(json.loads(row[3]))) for row in cursor)
 
-    def shelves(self, since: float, until: float) -> Iterator[ShownShelf]:
-        """The shelves shown to somebody with since ≤ ts < until, oldest first, streamed."""
-        cursor = self._db.connection().execute(
-            f"{_SHELVES} ts >= ? AND ts < ? AND (user IS NOT NULL OR session IS NOT NULL) ORDER BY ts", (since, until)
-        )
-        return (_shelf(row) for row in cursor)
-
-    def shelves_of(self, user: str | None, session: str | None, since: float, most: int) -> list[ShownShelf]:
-        """The newest shelves with since ≤ ts that were shown to this user, or anonymously in this session."""
-        found = []
-        for whose, value in (("user = ?", user), ("user IS NULL AND session = ?", session)):
-            if value is not None:
-                asked = f"{_SHELVES} {whose} AND ts >= ? ORDER BY ts DESC LIMIT ?"
-                found += [_shelf(row) for row in self._db.rows(asked, (value, since, most))]
-        return sorted(found, key=lambda shelf: -shelf.ts)[:most]
+    def shelves_of(
+        self, user: str | None, session: str | None, since: float, until: float, most: int
+    ) -> list[ShownShelf]:
+        """The newest shelves with since ≤ ts ≤ until that were shown to this user; without one, in this session while
+        nobody was logged in. Newest first.
+        """
+        if user is None and session is None:
+            return []
+        whose = "user IS NULL AND session = ?" if user is None else "user = ?"
+        rows = self._db.rows(_SHELVES_OF.format(whose=whose), (user or session, since, until, most))
+        return [ShownShelf(ts, tuple(json.loads(shown))) for ts, shown in rows]
 
 
-_SHELVES = "SELECT ts, user, session, shown FROM recommendations WHERE"
-
-
-def _shelf(row: Any) -> ShownShelf:
-    return ShownShelf(row[0], row[1], row[2], tuple(json.loads(row[3])))
+_SHELVES_OF = """SELECT ts, shown FROM recommendations
+    WHERE {whose} AND ts >= ? AND ts <= ? ORDER BY ts DESC LIMIT ?"""

@@ -127,7 +127,13 @@ def logins(db: Database) -> None:
 @migrations()
 def shelves_of_a_user(db: Database) -> None:
     # Each shelf looks at what its shopper was shown lately.
-    db.execute("CREATE INDEX recommendations_user ON recommendations (user, ts) WHERE user IS NOT NULL")
+    for statement in (
+        "CREATE INDEX recommendations_user ON recommendations (user, ts) WHERE user IS NOT NULL",
+        "DROP INDEX recommendations_session",
+        "CREATE INDEX recommendations_session ON recommendations (session, ts)"
+        " WHERE session IS NOT NULL AND user IS NULL",
+    ):
+        db.execute(statement)
 
 
 def _make_full_text(db: Database) -> None:

@@ -108,8 +108,8 @@ def test_next_cites_a_step(store: Store) -> None:
 
 
 def test_what_was_put_into_the_cart_is_said_to_be(store: Store) -> None:
-    found = told(store, "for-you", event("coffee", "cart", 4), event("coffee", "view", 2))
-    assert found["coffee"]["text"] == "you put it into the cart 2 days ago"
+    found = told(store, "for-you", event("coffee", "cart", 4, "s"), event("coffee", "view", 2, "s"))
+    assert found["coffee"]["text"] == "you put it into the cart 4 days ago"
 
 
 @pytest.mark.parametrize(

@@ -27,31 +27,40 @@ def columns(store: Store) -> Columns:
     return Catalogue(store).current()
 
 
-WEEK = 7.0  # the half-life
+WEEK, MINUTE = 7.0, 1 / 1_440  # days; a week is the half-life
+OF_A_WEEK = [shown("rug", days=days) for days in (1, 3, 5)]
 
 
 @pytest.mark.parametrize(
     ("shelves", "events", "expected"),
     [
         ([], [], {}),
-        ([shown("tea", "cup", days=0)], [], {"tea": 1.0, "cup": 1.0}),
-        ([shown("tea", days=0), shown("tea", "cup", days=WEEK)], [], {"tea": 1.5, "cup": 0.5}),
+        ([shown("tea", "cup", days=WEEK)], [], {"tea": 0.5, "cup": 0.5}),
+        ([shown("tea", days=WEEK), shown("tea", "cup", days=2 * WEEK)], [], {"tea": 0.75, "cup": 0.25}),
+        ([shown(*(f"x{number}" for number in range(30)), "tea", days=WEEK)], [], {"tea": 0.5}),
+        ([shown("gone", "tea", days=WEEK)], [], {"tea": 0.5}),
+        ([shown("tea", days=WEEK)] * 9, [], {"tea": 0.5}),
+        ([shown("tea", days=20 * MINUTE)], [], {}),
         ([shown("tea", days=WEEK)], [event("tea", days=WEEK - 1)], {}),
+        ([shown("tea", days=WEEK)], [event("tea", days=WEEK + MINUTE)], {}),
         ([shown("tea", days=WEEK)], [event("tea", "view", days=1)], {}),
         ([shown("tea", days=WEEK)], [event("tea", days=WEEK + 1)], {"tea": 0.5}),
         ([shown("tea", days=WEEK)], [event("cup", days=1)], {"tea": 0.5}),
-        ([shown("gone", "tea", days=0)], [], {"tea": 1.0}),
-        ([shown(*(f"x{number}" for number in range(10)), "tea", days=0)], [], {}),
     ],
-)
+)  # fmt: skip
 def test_counts(columns: Columns, shelves: list[ShownShelf], events: list[Event], expected: dict[str, float]) -> None:
     found = passed_over(shelves, events, columns, NOW)
     assert found.shape == (columns.size,)
     assert {columns.ids[row]: pytest.approx(found[row]) for row in found.nonzero()[0]} == expected
 
 
-@pytest.mark.parametrize(("times", "is_kept"), [(0, True), (2, True), (3, False), (5, False)])
-def test_an_unknown_item_that_was_passed_over_makes_way(columns: Columns, times: int, is_kept: bool) -> None:
+@pytest.mark.parametrize(
+    ("shelves", "is_kept"),
+    [([], True), (OF_A_WEEK[:2], True), (OF_A_WEEK, False), ([shown("rug", days=1)] * 9, True)],
+)
+def test_an_unknown_item_that_was_passed_over_makes_way(
+    columns: Columns, shelves: list[ShownShelf], is_kept: bool
+) -> None:
     known = counted({"buyers": dict.fromkeys(set(IDS) - {"rug", "lamp"}, 9)})
-    asked = setting(columns, event("tea"), known=known, shelves=[shown("rug", days=0)] * times)
+    asked = setting(columns, event("tea"), known=known, shelves=shelves)
     assert {columns.ids[row] for row in unknown(asked).nonzero()[0]} == ({"rug", "lamp"} if is_kept else {"lamp"})

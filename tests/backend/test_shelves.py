@@ -180,7 +180,7 @@ def test_durable_is_what_hardly_anybody_buys_twice(columns: Columns, repeat: flo
     [("purchase", 0.2, True), ("cart", 0, True), ("purchase", 0.3, False), ("cart", 0.3, False), ("click", 0, False)],
 )
 def test_what_was_taken_a_moment_ago(columns: Columns, type: str, days: float, is_taken: bool) -> None:
-    made = setting(columns, event("tea", type, days, "s"), event("tea", "view", 0, "t"), event("cup", days=40))
+    made = setting(columns, event("tea", type, days, "s"), event("tea", "view", 0, "s"), event("cup", days=40))
     assert [columns.ids[row] for row in just_taken(made)] == (["tea"] if is_taken else [])
 
 

@@ -135,17 +135,20 @@ def test_trees_rank_for_you(tiny_shop: Path, publish_copy: Publish) -> None:
 
 def test_what_was_shown_and_passed_over_counts(tiny_shop: Path, publish_copy: Publish) -> None:
     publish_copy(tiny_shop, with_trees(counts="passed"))
-    with Shop(tiny_shop, clock=lambda: NOW) as shop:
-        shop.record([{"type": "purchase", "item": "mug-red", "user": "u"}])
+    hours = [0]
+    with Shop(tiny_shop, clock=lambda: NOW + timedelta(hours=hours[0])) as shop:
+        shop.record([{"type": "purchase", "item": "mug-red", "user": "u", "ts": NOW - timedelta(days=9)}])
 
-        def page(*, log: bool = True) -> set[str]:
-            found = set(ids(shop.recommend(user="u", limit=2, log=log)))
+        def page(hour: int) -> set[str]:
+            hours[0] = hour
+            found = set(ids(shop.recommend(user="u", limit=2)))
             shop.store.shown.close()  # the log is half a second behind
             return found
 
-        first = page()
-        assert page() == first, "to have been shown once says little"
-        assert page(log=False).isdisjoint(first)
+        first = page(0)
+        assert page(0) == first and page(0) == first, "the same visit"
+        assert page(1) == first, "to have been shown once says little"
+        assert page(2).isdisjoint(first)
 
 
 def test_a_generation_of_an_older_shelfwise(tiny_shop: Path, publish_copy: Publish) -> None:

@@ -115,25 +115,18 @@ def test_an_evening_of_the_parents(columns: Columns, index: VectorIndex) -> None
 
 
 def test_what_was_shown_before_the_evening_and_passed_over(columns: Columns, index: VectorIndex) -> None:
-    shelves = [
-        ShownShelf(AT - 40 * DAY, "u1", None, ("i2",)),  # too long ago
-        ShownShelf(AT - 25 * DAY, "u1", None, ("i2",)),  # before u1 had it
-        ShownShelf(AT - 7 * DAY, "u1", None, ("i9", "i2")),
-        ShownShelf(AT - 7 * DAY, "u2", None, ("i2",)),  # to another one
-        ShownShelf(AT + 1, "u1", None, ("i2",)),
-    ]
-    asked: list[tuple[float, float]] = []
+    asked: list[tuple[str | None, str | None, float, float]] = []
 
-    def told(since: float, until: float) -> list[ShownShelf]:
-        asked.append((since, until))
-        return [shelf for shelf in shelves if since <= shelf.ts < until]
+    def told(user: str | None, session: str | None, since: float, until: float, most: int) -> list[ShownShelf]:
+        asked.append((user, session, since, until))
+        return [ShownShelf(AT - 7 * DAY, ("i9", "i2"))] if user == "u1" else []
 
     events = sorted(PAST + VISITS, key=lambda event: event.ts)
     evening = known_at(AT, AT + 30 * DAY, events, IDS, np.zeros(len(IDS), int))
     made = wishes_of(evening, events, columns, index, 1, told)
     passed = made.features[made.chosen > 0, NAMES.index("passed")].astype(float).tolist()
     assert passed == [0.0, 0.0, 0.5], "u0 was shown nothing; u1 saw i2 a half-life ago"
-    assert asked == [(AT - 30 * DAY, AT)]
+    assert asked == [(user, None, AT - 30 * DAY, AT) for user in ("u0", "u1")]
 
 
 @pytest.mark.parametrize(("days", "count", "horizon"), [(400, 8, 40), (80, 8, 10), (8, 8, 1), (1.5, 1, 1), (0.5, 0, 1)])

@@ -63,37 +63,38 @@ def shelves(store: Store) -> None:
     store.shown.close()
 
 
-def test_shelves_shown_to_somebody(store: Store) -> None:
-    shelves(store)
-    assert list(store.impressions.shelves(1.0, 5.0)) == [
-        ShownShelf(1.0, "u", None, ("i1",)),
-        ShownShelf(2.0, None, "s", ("i2",)),
-        ShownShelf(4.0, "u", "s", ("i4",)),
-    ]
-
-
 @pytest.mark.parametrize(
-    ("user", "session", "since", "most", "expected"),
+    ("user", "session", "since", "until", "most", "expected"),
     [
-        ("u", None, 0.0, 9, [4.0, 1.0]),
-        ("u", "s", 0.0, 9, [4.0, 2.0, 1.0]),
-        ("u", "s", 0.0, 2, [4.0, 2.0]),
-        ("u", "s", 2.0, 9, [4.0, 2.0]),
-        (None, "s", 0.0, 9, [2.0]),
-        (None, "t", 0.0, 9, []),
-        (None, None, 0.0, 9, []),
+        ("u", None, 0.0, 9.0, 9, [4.0, 1.0]),
+        ("u", "s", 0.0, 9.0, 9, [4.0, 1.0]),
+        ("u", None, 0.0, 9.0, 1, [4.0]),
+        ("u", None, 2.0, 9.0, 9, [4.0]),
+        ("u", None, 1.0, 4.0, 9, [4.0, 1.0]),
+        ("u", None, 0.0, 3.0, 9, [1.0]),
+        (None, "s", 0.0, 9.0, 9, [2.0]),
+        (None, "t", 0.0, 9.0, 9, []),
+        (None, None, 0.0, 9.0, 9, []),
     ],
 )
 def test_shelves_shown_to_one(
-    store: Store, user: str | None, session: str | None, since: float, most: int, expected: list[float]
+    store: Store, user: str | None, session: str | None, since: float, until: float, most: int, expected: list[float]
 ) -> None:
     """A session's are its anonymous ones; those of who logged in are asked for by the user."""
     shelves(store)
-    assert [shelf.ts for shelf in store.impressions.shelves_of(user, session, since, most)] == expected
+    found = store.impressions.shelves_of(user, session, since, until, most)
+    assert found == [ShownShelf(ts, (f"i{ts:.0f}",)) for ts in expected]
 
 
-def test_shelves_of_one_are_found_by_an_index(store: Store) -> None:
-    plans = store._connections.rows(
-        "EXPLAIN QUERY PLAN SELECT shown FROM recommendations WHERE user = 'u' AND ts >= 3 ORDER BY ts DESC LIMIT 5"
-    )
-    assert [row[3] for row in plans] == ["SEARCH recommendations USING INDEX recommendations_user (user=? AND ts>?)"]
+@pytest.mark.parametrize(("user", "session", "index"), [("u", None, "user"), (None, "s", "session")])
+def test_shelves_of_one_are_found_by_an_index(
+    store: Store, monkeypatch: pytest.MonkeyPatch, user: str | None, session: str | None, index: str
+) -> None:
+    asked: list[tuple[str, tuple[Any, ...]]] = []
+    connections = store._connections
+    monkeypatch.setattr(connections, "rows", lambda sql, given: asked.append((sql, given)) or [])
+    store.impressions.shelves_of(user, session, 0.0, 9.0, 5)
+    monkeypatch.undo()
+    ((sql, given),) = asked
+    (plan,) = [row[3] for row in connections.rows(f"EXPLAIN QUERY PLAN {sql}", given)]
+    assert plan == f"SEARCH recommendations USING INDEX recommendations_{index} ({index}=? AND ts>? AND ts<?)"
