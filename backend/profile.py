@@ -73,7 +73,8 @@ class Profile:
         measured = np.array(list(choices.values()), np.float64).reshape(len(choices), 3)
         dismissed = columns.rows(gone)
         return cls(
-            np.fromiter(places, np.int64, len(places)), pairs[:, 0], pairs[:, 1], measured[:, 0], measured[:, 1], measured[:, 2],
+            np.fromiter(places, np.int64, len(places)), pairs[:, 0], pairs[:, 1],
+            measured[:, 0], measured[:, 1], measured[:, 2],
             np.isin(np.arange(len(places)), list(bought)), dismissed[dismissed > 0],
         )  # fmt: skip
 
