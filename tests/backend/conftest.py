@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from conftest import ITEMS
+from knowing import stocked
+from shelving import ITEMS as THINGS
 
 from shelfwise import Shop
+from shelfwise.columns import Catalogue, Columns
 from shelfwise.encoder import Encoder, encoder_id
 from shelfwise.generations import Generation, Generations, copy_part
+from shelfwise.store import Store
 
 Publish = Callable[..., Generation]
 PARTS = ("encoder", "serving", "index", "items", "statistics")
@@ -34,6 +38,19 @@ def generation_zero(tmp_path_factory: pytest.TempPathFactory, tiny_model: Path) 
 def tiny_shop(tmp_path: Path, generation_zero: Path) -> Path:
     """The folder of a shop with the six items and a generation 0 of the tiny model."""
     return Path(shutil.copytree(generation_zero, tmp_path / "tiny-shop"))
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    """The made-up shop of `shelving`; other tests have stores of their own."""
+    opened = stocked(tmp_path, THINGS)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def columns(store: Store) -> Columns:
+    return Catalogue(store).current()
 
 
 @pytest.fixture

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pytest
-from knowing import put, stocked
-from shelving import DEGREES, ITEMS, NOW, Served, counted, event, history, on_circle
+from knowing import put
+from shelving import DEGREES, NOW, Served, counted, event, history, on_circle
 
 from shelfwise.because import by_source, explain_shelf
 from shelfwise.columns import Catalogue
@@ -33,13 +32,6 @@ KNOWN = counted(
 )  # fmt: skip
 SERVED = Served(KNOWN)
 BLEND = WishRanker()
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    opened = stocked(tmp_path, ITEMS)
-    yield opened
-    opened.close()
 
 
 def filled(

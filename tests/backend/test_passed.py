@@ -2,30 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
-from knowing import stocked
-from shelving import IDS, ITEMS, NOW, counted, event, setting, shown
+from shelving import IDS, NOW, counted, event, setting, shown
 
-from shelfwise.columns import Catalogue, Columns
+from shelfwise.columns import Columns
 from shelfwise.passed import passed_over
-from shelfwise.store import Event, ShownShelf, Store
+from shelfwise.store import Event, ShownShelf
 from shelfwise.wishes import unknown
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    opened = stocked(tmp_path, ITEMS)
-    yield opened
-    opened.close()
-
-
-@pytest.fixture
-def columns(store: Store) -> Columns:
-    return Catalogue(store).current()
-
 
 WEEK, MINUTE = 7.0, 1 / 1_440  # days; a week is the half-life
 OF_A_WEEK = [shown("rug", days=days) for days in (1, 3, 5)]

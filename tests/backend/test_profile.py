@@ -2,29 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import numpy as np
 import pytest
-from knowing import put, stocked
-from shelving import DEGREES, ITEMS, NOW, event, history, on_circle
+from knowing import put
+from shelving import DEGREES, NOW, event, history, on_circle
 
 from shelfwise.columns import Catalogue, Columns
 from shelfwise.profile import Profile, visit_of
 from shelfwise.store import Event, Store
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    opened = stocked(tmp_path, ITEMS)
-    yield opened
-    opened.close()
-
-
-@pytest.fixture
-def columns(store: Store) -> Columns:
-    return Catalogue(store).current()
 
 
 def of(columns: Columns, *events: Event) -> Profile:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,6 @@ from knowing import put, stocked
 from shelving import (
     DEGREES,
     IDS,
-    ITEMS,
     KNOWN,
     NOW,
     POPULAR,
@@ -33,13 +32,6 @@ from shelfwise.shelves import KINDS
 from shelfwise.store import Event, Store
 
 EVERYTHING = set(IDS) - {"vase"}
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    opened = stocked(tmp_path, ITEMS)
-    yield opened
-    opened.close()
 
 
 def blocks(found: Shelf) -> dict[str, list[str]]:

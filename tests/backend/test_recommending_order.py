@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
-from knowing import put, stocked
+from knowing import put
 from shelving import (
     DEGREES,
     IDS,
-    ITEMS,
     KNOWN,
     NOW,
     Served,
@@ -28,13 +25,6 @@ from shelfwise.shelves import KINDS
 from shelfwise.store import Store
 
 EVERYTHING = set(IDS) - {"vase"}
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    opened = stocked(tmp_path, ITEMS)
-    yield opened
-    opened.close()
 
 
 # ---- order --------------------------------------------------------------------------------------------------

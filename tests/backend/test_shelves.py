@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from knowing import put, stocked
-from shelving import DEGREES, IDS, ITEMS, NOW, by_id, counted, event, on_circle, setting
+from knowing import put
+from shelving import DEGREES, IDS, NOW, by_id, counted, event, on_circle, setting
 
 from shelfwise.columns import Catalogue, Columns
 from shelfwise.shelves import FALLBACKS, KINDS, SHELVES, default_kind, durable, just_taken
@@ -18,18 +17,6 @@ from shelfwise.store import Store
 from shelfwise.times import DAY
 
 INDEX = on_circle()
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    opened = stocked(tmp_path, ITEMS)
-    yield opened
-    opened.close()
-
-
-@pytest.fixture
-def columns(store: Store) -> Columns:
-    return Catalogue(store).current()
 
 
 def found(kind: str, columns: Columns, *events: Any, **parts: Any) -> dict[str, float]:

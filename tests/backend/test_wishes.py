@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from knowing import put, stocked
-from shelving import DEGREES, IDS, ITEMS, NOW, by_id, counted, event, on_circle, setting
+from shelving import DEGREES, IDS, NOW, by_id, counted, event, on_circle, setting
 
 from shelfwise.columns import Catalogue, Columns
 from shelfwise.shelves import Setting
@@ -27,18 +26,6 @@ KNOWN = counted(
     {"linked": {"tea": {"cup": 1.0, "mug": 0.5}, "lamp": {"bulb": 2.0}}, "following": {"tea": {"tea": 0.5, "cup": 0.1}},
      "together": {"tea": {"mug": 0.2}}, "viewed": {"tea": {"chai": 3.0}}},
 )  # fmt: skip
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    opened = stocked(tmp_path, ITEMS)
-    yield opened
-    opened.close()
-
-
-@pytest.fixture
-def columns(store: Store) -> Columns:
-    return Catalogue(store).current()
 
 
 def made(setting: Setting, *ids: str) -> dict[str, dict[str, float]]:

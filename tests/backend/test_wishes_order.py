@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import lightgbm
 import numpy as np
 import pytest
-from knowing import stocked
-from shelving import ITEMS, by_id, counted, event, on_circle, setting
+from shelving import by_id, counted, event, on_circle, setting
 
-from shelfwise.columns import Catalogue, Columns
+from shelfwise.columns import Columns
 from shelfwise.errors import GenerationCorrupt
 from shelfwise.shelves import Setting
 from shelfwise.statistics import Statistics
-from shelfwise.store import Store
 from shelfwise.trainer.trees import write_trees
 from shelfwise.wish_features import NAMES
 from shelfwise.wishes import CARD, WishRanker, blended, for_you, with_unknown
@@ -28,18 +25,6 @@ KNOWN = counted(
     {"linked": {"tea": {"cup": 1.0, "mug": 0.5}, "lamp": {"bulb": 2.0}}, "following": {"tea": {"tea": 0.5, "cup": 0.1}},
      "together": {"tea": {"mug": 0.2}}, "viewed": {"tea": {"chai": 3.0}}},
 )  # fmt: skip
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    opened = stocked(tmp_path, ITEMS)
-    yield opened
-    opened.close()
-
-
-@pytest.fixture
-def columns(store: Store) -> Columns:
-    return Catalogue(store).current()
 
 
 def shelf(setting: Setting, ranker: WishRanker | None = None) -> dict[str, float]:
