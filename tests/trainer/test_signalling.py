@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from shelfwise.shelves import _DURABLE
 from shelfwise.store import Event
 from shelfwise.times import DAY
 from shelfwise.trainer.choices import Choices
@@ -55,6 +56,16 @@ def test_consumables_are_bought_again_and_durables_are_not() -> None:
     assert rates[2] < 0.1
     assert rates[3] < rates[0], "nobody had it: what is known of its category"
     assert rates[3] == pytest.approx(rates[2], abs=0.1)
+
+
+@pytest.mark.parametrize(("shoppers", "is_durable"), [(30, True), (10, False)])
+def test_when_a_thing_is_durable(shoppers: int, is_durable: bool) -> None:
+    """All of them came again, twice, and what they bought again was the beans, not the machine."""
+    names = [f"u{number}" for number in range(shoppers)]
+    events = [event for name in names for event in (bought("a", name, 40), bought("b", name, 20), bought("b", name, 3))]
+    rates = repeat_rates(choices(*events), np.array([1, 2, 1, 2]))
+    assert (rates[0] < _DURABLE) is is_durable
+    assert rates[1] > 0.3
 
 
 def test_of_a_few_shoppers_little_is_believed() -> None:
