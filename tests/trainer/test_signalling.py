@@ -64,7 +64,7 @@ def test_when_a_thing_is_durable(shoppers: int, is_durable: bool) -> None:
     names = [f"u{number}" for number in range(shoppers)]
     events = [event for name in names for event in (bought("a", name, 40), bought("b", name, 20), bought("b", name, 3))]
     rates = repeat_rates(choices(*events), np.array([1, 2, 1, 2]))
-    assert (rates[0] < _DURABLE) is is_durable
+    assert bool(rates[0] < _DURABLE) is is_durable
     assert rates[1] > 0.3
 
 
