@@ -13,7 +13,7 @@ from shelfwise.times import DAY
 
 __all__ = ["MOST_SHELVES", "PASSED_SECONDS", "passed_over"]
 
-MOST_SHELVES = 50  # of a shopper, the newest
+MOST_SHELVES = 200  # of a shopper, the newest; a page has several
 PASSED_SECONDS = 30 * DAY  # as far back as shelves are looked at
 _HALF_LIFE_DAYS = 7.0
 _VISIT = 1_800.0  # seconds: what was shown in this visit may yet be chosen, and a page loaded again says nothing
