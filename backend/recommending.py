@@ -23,7 +23,7 @@ from shelfwise.profile import Profile
 from shelfwise.records import Row
 from shelfwise.said import Said
 from shelfwise.serving import Serving
-from shelfwise.shelves import FALLBACKS, SHELVES, Scored, Setting, durable, just_taken
+from shelfwise.shelves import SHELVES, Scored, Setting, durable, kinds_of
 from shelfwise.signals import Placed, Signals
 from shelfwise.store import Event, Rule, ShownShelf
 from shelfwise.wishes import Wishes, WishRanker, for_you
@@ -88,8 +88,8 @@ class Recommender:
         wishes: Wishes | None = None
         blocks: list[tuple[str, np.ndarray, np.ndarray]] = []
         left = setting.eligible.copy()
-        missing, taken = wish.limit, just_taken(setting)
-        for kind in (wish.kind, *(FALLBACKS[wish.kind] if wish.fill else ())):
+        missing = wish.limit
+        for kind in kinds_of(wish.kind, fill=wish.fill):
             if kind == "for-you":
                 wishes = for_you(setting, serving.wish_ranker if serving is not None else _BLEND)
                 scored: Scored = wishes.rows, wishes.scores
@@ -100,7 +100,7 @@ class Recommender:
                 rows, scores = _spread(kind, rows, scores, setting, wish.diversity)
                 blocks.append((kind, rows, scores))
                 left[rows] = False
-                missing -= int((~np.isin(rows, taken)).sum())
+                missing -= int((~setting.just_taken[rows]).sum())
             if missing <= 0:
                 break
         return self._shelf(wish, blocks, rules, setting, wishes)
@@ -115,7 +115,7 @@ class Recommender:
     ) -> Shelf:
         columns = setting.columns
         rows, scores = _stacked([(rows, scores) for _, rows, scores in blocks])
-        last = np.argsort(np.isin(rows, just_taken(setting)), kind="stable")
+        last = np.argsort(setting.just_taken[rows], kind="stable")
         rows, scores = rows[last], np.minimum.accumulate(scores[last])
         kind_of = {int(row): kind for kind, found, _ in blocks for row in found}
         moved = merchandising.apply(

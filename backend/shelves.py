@@ -18,7 +18,7 @@ from shelfwise.profile import Profile
 from shelfwise.signals import Placed
 from shelfwise.statistics import WORTH
 
-__all__ = ["FALLBACKS", "IN_CART", "KINDS", "SHELVES", "Scored", "Setting", "default_kind", "durable", "just_taken"]
+__all__ = ["FALLBACKS", "IN_CART", "KINDS", "SHELVES", "Scored", "Setting", "default_kind", "durable", "kinds_of"]
 
 Scored = tuple[np.ndarray, np.ndarray]  # rows (n,) int64, scores (n,) float64
 
@@ -76,6 +76,14 @@ class Setting:
         return profile.rows[places[kept]], _STEP ** step[kept]
 
     @cached_property
+    def just_taken(self) -> np.ndarray:
+        """Whether the shopper bought a row, or put it into the cart, within six hours, (columns.size,) bool."""
+        profile = self.profile
+        taken = np.zeros(self.columns.size, np.bool_)
+        taken[profile.rows[profile.item[(profile.best < _TAKEN_DAYS) & (profile.worth >= IN_CART)]]] = True
+        return taken
+
+    @cached_property
     def among(self) -> Among:
         return Among(self.columns.row_of, self.eligible)
 
@@ -95,6 +103,11 @@ class Setting:
         return np.array([self.columns.row_of[id] for id in known], np.int64), vectors
 
 
+def kinds_of(kind: str, *, fill: bool) -> tuple[str, ...]:
+    """The kind, and what fills its shelf up after it."""
+    return kind, *(FALLBACKS[kind] if fill else ())
+
+
 def default_kind(items: Sequence[str], user: str | None, session: str | None) -> str:
     """What is meant by a question that names no kind: one item is looked at, several are a cart."""
     if items:
@@ -107,12 +120,6 @@ def durable(setting: Setting) -> np.ndarray:
     bought = setting.profile.rows[setting.profile.bought]
     repeat = setting.signals.number("repeat")[bought]  # 0: not counted
     return bought[(repeat > 0) & (repeat < _DURABLE)]
-
-
-def just_taken(setting: Setting) -> np.ndarray:
-    """The rows of what the shopper bought, or put into the cart, within six hours, (n,)."""
-    profile = setting.profile
-    return profile.rows[np.unique(profile.item[(profile.best < _TAKEN_DAYS) & (profile.worth >= IN_CART)])]
 
 
 def similar(setting: Setting) -> Scored:

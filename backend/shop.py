@@ -35,7 +35,7 @@ from shelfwise.reasons import explain_page
 from shelfwise.recommending import DIVERSITY as SHELF_DIVERSITY
 from shelfwise.recommending import Recommender, Wish
 from shelfwise.records import Answer, Recommendations, Row
-from shelfwise.shelves import KINDS, default_kind
+from shelfwise.shelves import KINDS, default_kind, kinds_of
 from shelfwise.sorting import SORTS
 from shelfwise.store import Store
 from shelfwise.wishes import WishRanker
@@ -260,11 +260,13 @@ class Shop:
         items = [asked_id(id, "item") for id in _listed(item)]
         self._require(items)
         serving, degraded = self._follower.current()
+        asked_kind = default_kind(items, user, session) if kind is None else check_choice(kind, KINDS, "kind")
+        looks_back = "for-you" in kinds_of(asked_kind, fill=fill)  # the one that asks what was shown
         wish = Wish(
-            kind=default_kind(items, user, session) if kind is None else check_choice(kind, KINDS, "kind"),
+            kind=asked_kind,
             items=items,
             events=self._answering.history(user, session),
-            shelves=self._answering.shown_to(user, session),
+            shelves=self._answering.shown_to(user, session) if looks_back else (),
             limit=limit,
             filter=parse(filter) if filter else None,
             exclude=[

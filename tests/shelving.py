@@ -131,6 +131,12 @@ KNOWN = counted(
      "buyers": dict.fromkeys(IDS, 40)},
     {"together": {"tea": {"cup": 0.5, "mug": 0.2}, "lamp": {"bulb": 0.4}}, "viewed": {"tea": {"chai": 1.0}}},
 )  # fmt: skip
+WISHED = counted(
+    {"week": {"tea": 5, "rug": 20}, "month": {"tea": 30, "rug": 20, "bulb": 1}, "buyers": {"tea": 60, "rug": 20},
+     "trend": {"rug": 4, "tea": -1}, "repeat": {"tea": 0.5, "rug": 0.1}},
+    {"linked": {"tea": {"cup": 1.0, "mug": 0.5}, "lamp": {"bulb": 2.0}}, "following": {"tea": {"tea": 0.5, "cup": 0.1}},
+     "together": {"tea": {"mug": 0.2}}, "viewed": {"tea": {"chai": 3.0}}},
+)  # fmt: skip
 SERVED = Served(KNOWN)
 
 

@@ -11,7 +11,7 @@ from knowing import put
 from shelving import DEGREES, IDS, NOW, by_id, counted, event, on_circle, setting
 
 from shelfwise.columns import Catalogue, Columns
-from shelfwise.shelves import FALLBACKS, KINDS, SHELVES, default_kind, durable, just_taken
+from shelfwise.shelves import FALLBACKS, KINDS, SHELVES, default_kind, durable
 from shelfwise.statistics import Statistics
 from shelfwise.store import Store
 from shelfwise.times import DAY
@@ -168,7 +168,7 @@ def test_durable_is_what_hardly_anybody_buys_twice(columns: Columns, repeat: flo
 )
 def test_what_was_taken_a_moment_ago(columns: Columns, type: str, days: float, is_taken: bool) -> None:
     made = setting(columns, event("tea", type, days, "s"), event("tea", "view", 0, "s"), event("cup", days=40))
-    assert [columns.ids[row] for row in just_taken(made)] == (["tea"] if is_taken else [])
+    assert [columns.ids[row] for row in made.just_taken.nonzero()[0]] == (["tea"] if is_taken else [])
 
 
 # ---- next ---------------------------------------------------------------------------------------------------

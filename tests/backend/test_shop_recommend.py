@@ -174,6 +174,19 @@ def test_an_item_that_there_is_not(shop: Shop, item: Any) -> None:
     assert refused.value.field == "item"
 
 
+@pytest.mark.parametrize(
+    ("kind", "fill", "is_asked"),
+    [("for-you", True, True), ("again", True, True), ("again", False, False), ("popular", True, False)],
+)
+def test_what_was_shown_is_asked_for_only_where_it_counts(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, kind: str, fill: bool, is_asked: bool
+) -> None:
+    asked: list[str | None] = []
+    monkeypatch.setattr(shop._answering, "shown_to", lambda user, session: asked.append(user) or [])
+    shop.recommend(user="u", kind=kind, fill=fill)
+    assert asked == (["u"] if is_asked else [])
+
+
 def test_a_deleted_item_is_gone(shop: Shop) -> None:
     shop.record(clicks("bag", "bag", 9))
     shop.delete(["bag"])

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from knowing import put, stocked
-from shelving import DEGREES, IDS, NOW, by_id, counted, event, on_circle, setting
+from shelving import DEGREES, IDS, NOW, WISHED, by_id, counted, event, on_circle, setting
 
 from shelfwise.columns import Catalogue, Columns
 from shelfwise.shelves import Setting
@@ -20,12 +20,6 @@ from shelfwise.wish_features import NAMES, SOURCES, features, led_to
 from shelfwise.wishes import WishRanker, candidates, for_you
 
 INDEX = on_circle()
-KNOWN = counted(
-    {"week": {"tea": 5, "rug": 20}, "month": {"tea": 30, "rug": 20, "bulb": 1}, "buyers": {"tea": 60, "rug": 20},
-     "trend": {"rug": 4, "tea": -1}, "repeat": {"tea": 0.5, "rug": 0.1}},
-    {"linked": {"tea": {"cup": 1.0, "mug": 0.5}, "lamp": {"bulb": 2.0}}, "following": {"tea": {"tea": 0.5, "cup": 0.1}},
-     "together": {"tea": {"mug": 0.2}}, "viewed": {"tea": {"chai": 3.0}}},
-)  # fmt: skip
 
 
 def made(setting: Setting, *ids: str) -> dict[str, dict[str, float]]:
@@ -56,12 +50,12 @@ def test_candidates_come_from_all_sources(columns: Columns) -> None:
     tea = event("tea")
     assert found(setting(columns, tea)) == {"tea"}
     assert found(setting(columns, tea, statistics=Statistics({"lamp": 0.3}))) == {"tea", "lamp"}
-    assert found(setting(columns, tea, known=KNOWN)) == {"tea", "cup", "mug", "chai", "rug", "bulb"}
+    assert found(setting(columns, tea, known=WISHED)) == {"tea", "cup", "mug", "chai", "rug", "bulb"}
     assert found(setting(columns, tea, index=INDEX)) == set(IDS) - {"vase"}, "a small shop is all near"
 
 
 def test_what_is_not_eligible_is_no_candidate(columns: Columns) -> None:
-    asked = setting(columns, event("tea"), event("vase"), known=KNOWN, index=INDEX)
+    asked = setting(columns, event("tea"), event("vase"), known=WISHED, index=INDEX)
     asked.eligible[columns.rows(["tea", "cup"])] = False
     assert found(asked) == set(IDS) - {"vase", "tea", "cup"}
 
@@ -70,7 +64,7 @@ def test_an_item_that_came_a_minute_ago_is_found_by_its_vector(store: Store) -> 
     put(store, {"id": "oolong", "title": "Oolong"})
     columns = Catalogue(store).current()
     index = on_circle(DEGREES | {"oolong": 4.0})
-    asked = setting(columns, event("tea"), known=KNOWN, index=index)
+    asked = setting(columns, event("tea"), known=WISHED, index=index)
     assert "oolong" in found(asked)
     alike = {id: values["like_one"] for id, values in made(asked, *IDS, "oolong").items()}
     assert max(alike, key=lambda id: alike[id]) == "oolong"
@@ -110,7 +104,7 @@ def test_the_number_of_candidates_is_bounded(tmp_path: Path) -> None:
 
 
 def test_what_is_known_of_an_own_item(columns: Columns) -> None:
-    asked = setting(columns, event("tea", days=40), event("tea", days=10), event("cup", "click", 1), known=KNOWN)
+    asked = setting(columns, event("tea", days=40), event("tea", days=10), event("cup", "click", 1), known=WISHED)
     tea = made(asked)["tea"]
     expected = {
         "own_times": 2, "own_since": 10, "own_first": 40, "own_gap": 30, "own_overdue": 1 / 3, "own_share": 2 / 3,
@@ -120,13 +114,13 @@ def test_what_is_known_of_an_own_item(columns: Columns) -> None:
 
 
 def test_of_what_they_never_had_nothing_is_said(columns: Columns) -> None:
-    cup = made(setting(columns, event("tea"), known=KNOWN))["cup"]
+    cup = made(setting(columns, event("tea"), known=WISHED))["cup"]
     assert [cup[name] for name in ("own_times", "own_90", "own_share", "own_overdue", "in_last_3")] == [0] * 5
     assert {cup[name] for name in ("own_since", "own_back", "own_first", "own_gap", "own_rank")} == {999}
 
 
 def test_where_the_shoppers_items_lead(columns: Columns) -> None:
-    found = made(setting(columns, event("tea", days=0), known=KNOWN))
+    found = made(setting(columns, event("tea", days=0), known=WISHED))
     assert [found[id]["linked_60"] for id in ("cup", "mug", "rug")] == [1.0, 0.5, 0.0]
     assert [found[id]["linked_60_rank"] for id in ("cup", "mug")] == [0, 1]
     assert (found["tea"]["following"], found["mug"]["together_60"]) == (0.5, pytest.approx(0.2))
@@ -136,7 +130,7 @@ def test_where_the_shoppers_items_lead(columns: Columns) -> None:
 
 def test_only_the_last_visits_count_where_the_name_says_so(columns: Columns) -> None:
     visits = [event("lamp", days=9), event("rug", days=3), event("rug", days=2), event("tea", days=1)]
-    found = made(setting(columns, *visits, known=KNOWN))
+    found = made(setting(columns, *visits, known=WISHED))
     assert found["bulb"]["linked_60"] > 0
     assert (found["bulb"]["linked_3"], found["bulb"]["linked_1"]) == (0, 0)
     assert (found["cup"]["linked_3"], found["cup"]["linked_1"]) == (1, 1)
@@ -158,7 +152,7 @@ def test_taste(columns: Columns) -> None:
 def test_what_is_known_of_an_item(store: Store) -> None:
     put(store, {"id": "rug", "created_at": NOW - 9 * DAY}, {"id": "cup", "created_at": NOW - 900 * DAY})
     columns = Catalogue(store).current()
-    found = made(setting(columns, event("tea"), known=KNOWN, statistics=Statistics({"rug": 0.7})))
+    found = made(setting(columns, event("tea"), known=WISHED, statistics=Statistics({"rug": 0.7})))
     assert (found["rug"]["age"], found["cup"]["age"], found["mug"]["age"]) == (9, 400, 0)
     assert (found["rug"]["popularity"], found["rug"]["week"], found["tea"]["week"]) == (pytest.approx(0.7), 1, 0.25)
     assert (found["rug"]["trend"], found["tea"]["repeat"]) == (4, 0.5)
@@ -190,7 +184,7 @@ ODD: dict[str, list[Event]] = {
 
 
 @pytest.mark.parametrize("events", ODD.values(), ids=ODD)
-@pytest.mark.parametrize("known", [Signals(), KNOWN], ids=["nothing counted", "counted"])
+@pytest.mark.parametrize("known", [Signals(), WISHED], ids=["nothing counted", "counted"])
 @pytest.mark.parametrize("index", [None, INDEX, on_circle({"lamp": 180.0})], ids=["no index", "index", "one vector"])
 def test_features_are_numbers_whatever_was_done(columns: Columns, events: Any, known: Signals, index: Any) -> None:
     asked = setting(
@@ -205,6 +199,6 @@ def test_features_are_numbers_whatever_was_done(columns: Columns, events: Any, k
 def test_items_that_were_deleted_since_are_no_trouble(store: Store) -> None:
     store.items.delete(["tea", "cup"])
     columns = Catalogue(store).current()
-    asked = setting(columns, event("tea"), event("cup"), known=KNOWN, index=on_circle({"mug": 110.0}))
+    asked = setting(columns, event("tea"), event("cup"), known=WISHED, index=on_circle({"mug": 110.0}))
     assert "mug" in found(asked), "where they led"
     made(asked, "mug", "chai")

@@ -8,7 +8,7 @@ from typing import Any
 import lightgbm
 import numpy as np
 import pytest
-from shelving import by_id, counted, event, on_circle, setting
+from shelving import WISHED, by_id, event, on_circle, setting
 
 from shelfwise.columns import Columns
 from shelfwise.errors import GenerationCorrupt
@@ -19,12 +19,6 @@ from shelfwise.wish_features import NAMES
 from shelfwise.wishes import CARD, WishRanker, blended, for_you, with_unknown
 
 INDEX = on_circle()
-KNOWN = counted(
-    {"week": {"tea": 5, "rug": 20}, "month": {"tea": 30, "rug": 20, "bulb": 1}, "buyers": {"tea": 60, "rug": 20},
-     "trend": {"rug": 4, "tea": -1}, "repeat": {"tea": 0.5, "rug": 0.1}},
-    {"linked": {"tea": {"cup": 1.0, "mug": 0.5}, "lamp": {"bulb": 2.0}}, "following": {"tea": {"tea": 0.5, "cup": 0.1}},
-     "together": {"tea": {"mug": 0.2}}, "viewed": {"tea": {"chai": 3.0}}},
-)  # fmt: skip
 
 
 def shelf(setting: Setting, ranker: WishRanker | None = None) -> dict[str, float]:
@@ -37,13 +31,13 @@ def shelf(setting: Setting, ranker: WishRanker | None = None) -> dict[str, float
 
 def test_of_who_did_nothing_nothing_is_known(columns: Columns) -> None:
     for events in ([], [event("tea", "dismiss")], [event("unknown")]):
-        wishes = for_you(setting(columns, *events, known=KNOWN, index=INDEX), WishRanker())
+        wishes = for_you(setting(columns, *events, known=WISHED, index=INDEX), WishRanker())
         assert (wishes.rows.shape, wishes.scores.shape, wishes.features.shape) == ((0,), (0,), (0, len(NAMES)))
 
 
 def test_without_trees_the_blend_ranks(columns: Columns) -> None:
     """Own things first, then where they lead, then what many want."""
-    order = list(shelf(setting(columns, event("tea"), known=KNOWN, statistics=Statistics({"rug": 1.0, "bulb": 0.2}))))
+    order = list(shelf(setting(columns, event("tea"), known=WISHED, statistics=Statistics({"rug": 1.0, "bulb": 0.2}))))
     assert order[:3] == ["tea", "cup", "rug"]
     assert order.index("mug") < order.index("bulb")
 
@@ -54,7 +48,7 @@ def test_newer_and_dearer_events_weigh_more(columns: Columns) -> None:
 
 
 def test_the_blend_is_a_sum_of_shares_of_the_best(columns: Columns) -> None:
-    asked = setting(columns, event("tea"), event("lamp", "cart"), known=KNOWN, index=INDEX)
+    asked = setting(columns, event("tea"), event("lamp", "cart"), known=WISHED, index=INDEX)
     wishes = for_you(asked, WishRanker())
     added = blended(wishes.features)
     assert added.sum(axis=1) == pytest.approx(wishes.scores)
@@ -97,7 +91,7 @@ def written(folder: Path, booster: Any, names: tuple[str, ...] = NAMES) -> Path:
 
 def test_trees_rank_where_there_are_some(columns: Columns, tmp_path: Path, booster: Any) -> None:
     ranker = WishRanker(written(tmp_path / "wishes", booster))
-    asked = setting(columns, event("tea"), known=KNOWN, index=INDEX)
+    asked = setting(columns, event("tea"), known=WISHED, index=INDEX)
     wishes = for_you(asked, ranker)
     assert ranker.kind == "trees"
     assert wishes.scores == pytest.approx(booster.predict(wishes.features), abs=1e-5)
