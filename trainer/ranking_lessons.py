@@ -74,7 +74,7 @@ class RankingLessons:
                 )
                 known = known.then(made)
             known.save(self.folder / "wishes")
-            return teach_wishes(known, self.folder / "wishes", self.seed).to_dict()
+            return teach_wishes(known, self.folder / "wishes", self.seed, self.diary.count("trees")).to_dict()
 
     def _evenings(
         self, known: WishRows, honest: Sequence[Event], ids: list[str], categories: np.ndarray

@@ -5,7 +5,7 @@ LambdaMART by LightGBM, half of it with extremely randomised trees (Geurts et al
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +29,9 @@ _TREES: dict[str, Any] = {
 _ROUNDS, _BOOSTERS = 150, 4  # each other one of extremely randomised trees
 
 
-def teach_wishes(rows: WishRows, folder: Path, seed: int) -> RankVerdict:
+def teach_wishes(
+    rows: WishRows, folder: Path, seed: int, progress: Callable[[int, int], object] = lambda done, total: None
+) -> RankVerdict:
     """Write the trees into `folder` if they may serve, and say how they were judged against the blend."""
     visits = len(rows)
     if visits < _LEAST_GROWN or not has_lightgbm():
@@ -38,12 +40,12 @@ def teach_wishes(rows: WishRows, folder: Path, seed: int) -> RankVerdict:
     late = rows.part(split, visits)
     plain = gains_of(_blend(late), late)
     asked = late.features.astype(np.float32)
-    grown = _grown(_of_others(rows.part(0, split), late), seed)
+    grown = _grown(_of_others(rows.part(0, split), late), seed, progress)
     gains = gains_of(np.sum([booster.predict(asked) for booster in grown], axis=0), late)
     low, high = paired_interval(gains - plain, late.clusters.tolist(), seed=seed)
     kind = "trees" if low > 0 else "blend"  # better than by chance
     if kind == "trees":
-        _write(_grown(rows, seed), folder)
+        _write(_grown(rows, seed, progress), folder)
     return RankVerdict(kind, len(late), float(plain.mean()), float(gains.mean()), low, high)
 
 
@@ -63,16 +65,19 @@ def _blend(rows: WishRows) -> np.ndarray:
     return np.concatenate([blended(group).sum(axis=1) for group in groups])
 
 
-def _grown(rows: WishRows, seed: int) -> list[Any]:
+def _grown(rows: WishRows, seed: int, progress: Callable[[int, int], object]) -> list[Any]:
     """The boosters whose scores add up: those that err differently err less together."""
     import lightgbm
 
     features, chosen = rows.features.astype(np.float32), rows.chosen.astype(np.int32)
     data = lightgbm.Dataset(features, chosen, group=rows.sizes, feature_name=list(NAMES))
-    return [
-        lightgbm.train({**_TREES, "seed": seed + number, "extra_trees": number % 2 == 1}, data, _ROUNDS)
-        for number in range(_BOOSTERS)
-    ]
+    boosters = []
+    for number in range(_BOOSTERS):
+        progress(number, _BOOSTERS)
+        settings = {**_TREES, "seed": seed + number, "extra_trees": number % 2 == 1}
+        boosters.append(lightgbm.train(settings, data, _ROUNDS))
+    progress(_BOOSTERS, _BOOSTERS)
+    return boosters
 
 
 def _write(boosters: Sequence[Any], folder: Path) -> None:

@@ -130,6 +130,7 @@ def wishes_of(
         group = _group(setting, columns.rows(visits[name]), chance)
         if group is not None:
             made.append((*group, crc32(name.encode())))
+    progress(len(known), len(known))
     return _joined(made)
 
 

@@ -14,7 +14,8 @@ __all__ = ["Bars", "Counter", "duration"]
 
 _LABELS = {
     "catalogue": "encoding what is new", "train": "learning", "export": "exporting the encoder",
-    "encode": "encoding items", "replay": "days",
+    "encode": "encoding items", "rank": "looking at past searches", "wishes": "looking at past visits",
+    "trees": "growing trees", "replay": "days",
 }  # fmt: skip
 _LEAST_SECONDS = 5  # a shorter wait needs no telling
 

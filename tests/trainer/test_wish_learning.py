@@ -36,7 +36,9 @@ def visits(count: int, *, told_by: int | None, seed: int = 0) -> WishRows:
 
 
 def test_trees_that_know_better_than_the_blend_serve(tmp_path: Path) -> None:
-    verdict = teach_wishes(visits(400, told_by=AGE), tmp_path, 1)
+    told: list[tuple[int, int]] = []
+    verdict = teach_wishes(visits(400, told_by=AGE), tmp_path, 1, lambda done, total: told.append((done, total)))
+    assert told == [(done, 4) for done in range(5)] * 2, "grown to be judged, and to serve"
     assert verdict.kind == "trees"
     assert verdict.learned > verdict.blend + 0.2
     ranker = WishRanker(tmp_path)
