@@ -10,7 +10,7 @@ from flask import Response
 from shelfwise import InvalidInput, Shop
 from shelfwise.api.bodies import to_json
 from shelfwise.api.said import all_or_none
-from shelfwise.cleaning import clean_id
+from shelfwise.validation import clean_id
 
 __all__ = ["merge"]
 

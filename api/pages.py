@@ -21,7 +21,7 @@ from shelfwise.api.parameters import Parameters
 from shelfwise.api.rendering import link, to_page
 from shelfwise.api.results import PARTS, Asked, ask, offers
 from shelfwise.api.shopper import Regulars, Shopper
-from shelfwise.cleaning import is_encodable
+from shelfwise.validation import is_encodable
 
 __all__ = ["Storefront"]
 

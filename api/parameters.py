@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl
 from flask import request
 
 from shelfwise import InvalidInput, NotFound
-from shelfwise.cleaning import clean_id
+from shelfwise.validation import clean_id
 
 __all__ = ["Parameters"]
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from flask import Response, request
 
 from shelfwise import InvalidInput, Shop
-from shelfwise.cleaning import clean_id
+from shelfwise.validation import clean_id
 
 __all__ = ["Regulars", "Shopper", "current", "remember"]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from shelfwise.faiss_choice import require_one_faiss
+from shelfwise.faiss_install import require_one_faiss
 
 require_one_faiss()
 
@@ -14,8 +14,8 @@ from shelfwise.errors import (  # noqa: E402  (FAISS is asked for first: its abs
     NotFound,
     ShelfwiseError,
 )
-from shelfwise.records import Answer, Hit, Recommendations  # noqa: E402
 from shelfwise.shop import Shop  # noqa: E402
+from shelfwise.types import Answer, Hit, Recommendations  # noqa: E402
 
 __all__ = [
     "Answer",

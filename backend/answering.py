@@ -10,10 +10,10 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 
 from shelfwise.passed import MOST_SHELVES, PASSED_SECONDS
-from shelfwise.records import Hit, Row
 from shelfwise.serving import Serving
 from shelfwise.statistics import Statistics, popularity
 from shelfwise.store import Event, ShownShelf, Store
+from shelfwise.types import Hit, Row
 
 __all__ = ["Answering"]
 

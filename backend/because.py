@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from shelfwise.recommending import Shelf
-from shelfwise.records import Row
 from shelfwise.shelves import IN_CART, Setting
+from shelfwise.types import Row
 from shelfwise.wish_features import NAMES, SOURCES
 from shelfwise.wishes import Wishes, WishRanker, for_you
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from shelfwise.cleaning import check_query, clean_id, is_encodable
 from shelfwise.errors import InvalidInput
-from shelfwise.records import Row
-from shelfwise.times import parse_time
+from shelfwise.timestamps import parse_time
+from shelfwise.types import Row
+from shelfwise.validation import check_query, clean_id, is_encodable
 from shelfwise.words import fold, plain, unaccented, words
 
 __all__ = ["ACTIONS", "DEFAULT_STRENGTH", "MATCHES", "clean_pair", "clean_rule", "clean_synonym", "query_words"]

@@ -14,7 +14,7 @@ import numpy as np
 from shelfwise.columns import Columns
 from shelfwise.lexical import Matches
 from shelfwise.statistics import Statistics
-from shelfwise.times import DAY
+from shelfwise.timestamps import DAY
 
 __all__ = ["NAMES", "SOURCES", "TASTES", "Counts", "Remembered", "features"]
 

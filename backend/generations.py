@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from shelfwise.errors import GenerationCorrupt, GenerationError, GenerationTooNew, InvalidInput, NotFound
-from shelfwise.locks import locked
+from shelfwise.files import locked
 
 __all__ = ["FORMAT", "NIGHT_LOCK", "WORK", "Generation", "Generations", "copy_part", "link_or_copy"]
 

@@ -11,11 +11,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from shelfwise.cleaning import clean_event
 from shelfwise.errors import InvalidInput
-from shelfwise.records import EVENT_FIELDS, Row
 from shelfwise.rows import STDIN, BadRow, Reading, SourceRow, read_rows
 from shelfwise.shop import Shop
+from shelfwise.types import EVENT_FIELDS, Row
+from shelfwise.validation import clean_event
 
 __all__ = ["Imported", "import_events", "import_items", "seekable"]
 

@@ -15,8 +15,8 @@ import numpy as np
 import numpy.typing as npt
 
 from shelfwise.errors import InvalidInput
-from shelfwise.records import Row
 from shelfwise.store import Rule
+from shelfwise.types import Row
 
 __all__ = ["Catalogue", "Merchandised", "Passes", "apply", "hidden"]
 

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from shelfwise.columns import Columns
 from shelfwise.store import Event, ShownShelf
-from shelfwise.times import DAY
+from shelfwise.timestamps import DAY
 
 __all__ = ["MOST_SHELVES", "PASSED_SECONDS", "passed_over"]
 

@@ -16,7 +16,7 @@ from shelfwise.columns import Columns
 from shelfwise.index import VectorIndex
 from shelfwise.statistics import WORTH
 from shelfwise.store import Event
-from shelfwise.times import DAY
+from shelfwise.timestamps import DAY
 
 __all__ = ["CHOSEN", "Profile", "visit_of"]
 

@@ -15,8 +15,8 @@ import numpy as np
 from shelfwise.features import NAMES, SOURCES
 from shelfwise.inquiry import Outcome
 from shelfwise.ranker import Ranker
-from shelfwise.records import Row
 from shelfwise.serving import Serving
+from shelfwise.types import Row
 
 __all__ = ["added", "explain_page"]
 

@@ -20,12 +20,12 @@ from shelfwise.filters import Filter, evaluate
 from shelfwise.grammar import parse
 from shelfwise.passed import passed_over
 from shelfwise.profile import Profile
-from shelfwise.records import Row
 from shelfwise.said import Said
 from shelfwise.serving import Serving
 from shelfwise.shelves import SHELVES, Scored, Setting, durable, kinds_of
 from shelfwise.signals import Placed, Signals
 from shelfwise.store import Event, Rule, ShownShelf
+from shelfwise.types import Row
 from shelfwise.wishes import Wishes, WishRanker, for_you
 
 __all__ = ["DIVERSITY", "Recommender", "Shelf", "Wish"]

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from shelfwise.errors import InvalidInput
-from shelfwise.records import Row
+from shelfwise.types import Row
 
 __all__ = ["BadRow", "Reading", "SourceRow", "parse_pairs", "read_rows"]
 

@@ -20,9 +20,9 @@ from shelfwise.columns import Columns
 from shelfwise.encoder import Encoder
 from shelfwise.errors import GenerationCorrupt
 from shelfwise.features import Counts
+from shelfwise.files import locked
 from shelfwise.generations import Generation
 from shelfwise.index import VectorIndex, load
-from shelfwise.locks import locked
 from shelfwise.memory import Memory
 from shelfwise.ranker import Ranker
 from shelfwise.signals import Placed, Signals

@@ -9,19 +9,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
 
-from shelfwise import people
+from shelfwise import privacy as people
 from shelfwise.answering import Answering
 from shelfwise.because import explain_shelf
-from shelfwise.cleaning import (
-    asked_id,
-    check_choice,
-    check_page,
-    check_query,
-    check_share,
-    clean_event,
-    clean_id,
-    clean_item,
-)
 from shelfwise.completing import Suggestion
 from shelfwise.errors import InvalidInput, NotFound
 from shelfwise.exploring import Exploration
@@ -34,10 +24,20 @@ from shelfwise.ranking import ALL, Sources
 from shelfwise.reasons import explain_page
 from shelfwise.recommending import DIVERSITY as SHELF_DIVERSITY
 from shelfwise.recommending import Recommender, Wish
-from shelfwise.records import Answer, Recommendations, Row
 from shelfwise.shelves import KINDS, default_kind, kinds_of
 from shelfwise.sorting import SORTS
 from shelfwise.store import Store
+from shelfwise.types import Answer, Recommendations, Row
+from shelfwise.validation import (
+    asked_id,
+    check_choice,
+    check_page,
+    check_query,
+    check_share,
+    clean_event,
+    clean_id,
+    clean_item,
+)
 from shelfwise.wishes import WishRanker
 
 __all__ = ["Shop"]

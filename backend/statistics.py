@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from shelfwise.store import Event
-from shelfwise.times import DAY
+from shelfwise.timestamps import DAY
 
 __all__ = ["HALF_LIFE_DAYS", "RECENT_HALF_LIFE_DAYS", "WORTH", "Statistics", "decay", "popularity", "save"]
 

@@ -20,10 +20,10 @@ from shops import Log, Question, Rank, ask, copy_shop, hits
 
 from shelfwise import Shop
 from shelfwise.memory import bare
-from shelfwise.records import Row
-from shelfwise.times import DAY, parse_time, to_datetime, to_iso
+from shelfwise.timestamps import DAY, parse_time, to_datetime, to_iso
 from shelfwise.trainer import increment
 from shelfwise.trainer.scoring import paired_interval
+from shelfwise.types import Row
 
 K = 5
 LABELS = {"default": "all sources", "encoder": "encoder + popularity"}

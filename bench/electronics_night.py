@@ -17,8 +17,8 @@ from pathlib import Path
 import shops
 
 from shelfwise import Shop
-from shelfwise.records import Row
-from shelfwise.times import DAY, to_datetime
+from shelfwise.timestamps import DAY, to_datetime
+from shelfwise.types import Row
 from shelfwise.words import words
 
 FIRST = datetime(2026, 1, 1, tzinfo=UTC).timestamp()

@@ -17,9 +17,9 @@ from shops import Cases, Log, Rank
 
 from shelfwise import Shop
 from shelfwise.ranking import ALL, Sources
-from shelfwise.records import Row
-from shelfwise.times import DAY, to_datetime
+from shelfwise.timestamps import DAY, to_datetime
 from shelfwise.trainer import increment
+from shelfwise.types import Row
 
 _NOTHING = {field.name: False for field in fields(Sources)}
 WAYS = {

@@ -29,9 +29,9 @@ from shelfwise.facets import facets
 from shelfwise.filters import evaluate
 from shelfwise.grammar import parse
 from shelfwise.importing import import_items
-from shelfwise.records import ITEM_FIELDS, Answer
 from shelfwise.rows import Reading
 from shelfwise.sorting import SORTS
+from shelfwise.types import ITEM_FIELDS, Answer
 
 sys.path.append(str(Path(__file__).parent.parent / "tests"))
 from filter_reference import FIELDS, Asked, Item, counts, fold, plain, random_filter

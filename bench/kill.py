@@ -24,9 +24,9 @@ from shops import Cases, copy_shop, encoder
 
 from shelfwise import Shop
 from shelfwise.importing import import_items
-from shelfwise.records import ITEM_FIELDS, Row
 from shelfwise.rows import Reading
 from shelfwise.trainer import init
+from shelfwise.types import ITEM_FIELDS, Row
 
 EXAMPLE = Path(__file__).parent.parent / "examples" / "online-retail"
 NIGHT = """import json, sys

@@ -16,11 +16,11 @@ from pathlib import Path
 
 from shelfwise import Recommendations, Shop
 from shelfwise.importing import import_events, import_items
-from shelfwise.records import EVENT_FIELDS, ITEM_FIELDS
 from shelfwise.rows import Reading
 from shelfwise.store import Event
 from shelfwise.trainer import increment
 from shelfwise.trainer.shelf_baselines import Baselines, History
+from shelfwise.types import EVENT_FIELDS, ITEM_FIELDS
 
 EXAMPLE = Path(__file__).parent.parent / "examples" / "online-retail"
 TRAINED_BEFORE = datetime(2011, 11, 1, tzinfo=UTC)

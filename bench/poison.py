@@ -20,11 +20,11 @@ from asking import WAYS
 from shops import Cases, Log, Rank
 
 from shelfwise.ranking import ALL
-from shelfwise.records import Row
 from shelfwise.store import Event
-from shelfwise.times import DAY
+from shelfwise.timestamps import DAY
 from shelfwise.trainer.defences import Defences
 from shelfwise.trainer.searches import is_anchor
+from shelfwise.types import Row
 
 DEFENCES = {"on": Defences(), "off": Defences.off()}
 TOP, DEEP = 5, 100

@@ -20,7 +20,7 @@ from synthetic import UNTIL, make_shop
 
 from shelfwise import Shop
 from shelfwise.store import Event
-from shelfwise.times import to_datetime
+from shelfwise.timestamps import to_datetime
 
 NIGHT = """import json, sys
 from shelfwise.trainer import increment

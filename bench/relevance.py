@@ -18,9 +18,9 @@ from asking import Keywords
 from shelfwise import Shop
 from shelfwise.importing import import_items
 from shelfwise.ranking import Sources
-from shelfwise.records import ITEM_FIELDS
 from shelfwise.rows import Reading
 from shelfwise.trainer import init
+from shelfwise.types import ITEM_FIELDS
 
 ENCODER = Sources(words=False, memory=False, neighbours=False, popularity=False, taste=False, ranker=False)
 TOP, DEEP = 10, 1_000

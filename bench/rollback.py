@@ -26,8 +26,8 @@ from shops import Cases, encoder
 
 from shelfwise import Shop
 from shelfwise.generations import Generations
-from shelfwise.records import Row
 from shelfwise.trainer import increment
+from shelfwise.types import Row
 
 ASKED = 30  # changed items a move, by their whole titles: few enough that the background is not done yet
 LONGEST_WAIT = 60.0  # seconds

@@ -25,10 +25,10 @@ from asking import ENCODER
 from shops import Cases, Log, Rank
 
 from shelfwise import Shop
-from shelfwise.records import Row
-from shelfwise.times import DAY
+from shelfwise.timestamps import DAY
 from shelfwise.trainer.judge import TOLERANCE
 from shelfwise.trainer.recipe import Recipe
+from shelfwise.types import Row
 
 KINDS = ("labels", "bot", "texts", "rate", "nan")
 LOOK_AHEAD = 3  # days

@@ -18,10 +18,10 @@ from online_retail import EXAMPLE, TRAINED_BEFORE, K, score, split
 
 from shelfwise import Shop
 from shelfwise.importing import import_events, import_items
-from shelfwise.records import EVENT_FIELDS, ITEM_FIELDS, Row
 from shelfwise.rows import Reading
 from shelfwise.trainer import increment, init
 from shelfwise.trainer.scoring import paired_interval
+from shelfwise.types import EVENT_FIELDS, ITEM_FIELDS, Row
 
 CUT = TRAINED_BEFORE.timestamp()
 EVENTS = (0, 100, 1_000, 10_000, 100_000)

@@ -21,7 +21,7 @@ from shelfwise.because import explain_shelf
 from shelfwise.profile import Profile
 from shelfwise.recommending import Shelf, Wish
 from shelfwise.store import Event
-from shelfwise.times import to_datetime
+from shelfwise.timestamps import to_datetime
 from shelfwise.wish_features import NAMES, SOURCES, features, led_to
 from shelfwise.wishes import WishRanker
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from online_retail import EXAMPLE
 
-from shelfwise.times import parse_time
+from shelfwise.timestamps import parse_time
 from shelfwise.trainer import increment, replay, replay_log
 
 

@@ -20,7 +20,7 @@ from shelfwise import Shop
 from shelfwise.recommending import Wish
 from shelfwise.serving import Serving
 from shelfwise.store import Event
-from shelfwise.times import DAY
+from shelfwise.timestamps import DAY
 from shelfwise.trainer.scoring import paired_interval
 
 CUT = TRAINED_BEFORE.timestamp()

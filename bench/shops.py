@@ -26,11 +26,11 @@ from shelfwise.generations import Generations, link_or_copy
 from shelfwise.importing import import_events, import_items
 from shelfwise.memory import bare
 from shelfwise.ranking import Sources
-from shelfwise.records import EVENT_FIELDS, ITEM_FIELDS, Row
 from shelfwise.rows import Reading
-from shelfwise.times import DAY, to_datetime, to_iso
+from shelfwise.timestamps import DAY, to_datetime, to_iso
 from shelfwise.trainer import increment, init
 from shelfwise.trainer.scoring import paired_interval
+from shelfwise.types import EVENT_FIELDS, ITEM_FIELDS, Row
 
 Question = tuple[str, str]  # what was asked, and the item clicked for it
 Rank = int | None  # from 1

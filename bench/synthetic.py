@@ -13,9 +13,9 @@ from pathlib import Path
 import numpy as np
 
 from shelfwise import Shop
-from shelfwise.records import EVENT_FIELDS, Row
-from shelfwise.times import DAY
+from shelfwise.timestamps import DAY
 from shelfwise.trainer import init
+from shelfwise.types import EVENT_FIELDS, Row
 
 __all__ = ["UNTIL", "make_shop"]
 

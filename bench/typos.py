@@ -20,10 +20,10 @@ import numpy as np
 from shelfwise import Shop
 from shelfwise.importing import import_items
 from shelfwise.lexical import Lexical
-from shelfwise.records import EVENT_FIELDS, ITEM_FIELDS
 from shelfwise.rows import Reading
 from shelfwise.store import Store
 from shelfwise.trainer import init
+from shelfwise.types import EVENT_FIELDS, ITEM_FIELDS
 from shelfwise.understanding import Query, understand
 from shelfwise.vocabulary import build_vocabulary
 

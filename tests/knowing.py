@@ -9,7 +9,6 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from shelfwise.cleaning import clean_item
 from shelfwise.columns import Columns
 from shelfwise.features import Counts
 from shelfwise.index import VectorIndex, build
@@ -18,6 +17,7 @@ from shelfwise.ranker import Ranker
 from shelfwise.signals import Placed, Signals
 from shelfwise.statistics import Statistics
 from shelfwise.store import Store
+from shelfwise.validation import clean_item
 
 
 class WordEncoder:

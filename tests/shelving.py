@@ -20,7 +20,7 @@ from shelfwise.shelves import Scored, Setting
 from shelfwise.signals import Placed, Signals
 from shelfwise.statistics import Statistics
 from shelfwise.store import Event, ShownShelf, Store
-from shelfwise.times import DAY
+from shelfwise.timestamps import DAY
 from shelfwise.wishes import WishRanker
 
 NOW = 1_320_000_000.0

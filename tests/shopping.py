@@ -8,7 +8,7 @@ from itertools import count
 from typing import Any
 
 from shelfwise.store import Event
-from shelfwise.times import DAY
+from shelfwise.timestamps import DAY
 from shelfwise.trainer.searches import Search, is_anchor
 
 FIRST = datetime(2026, 3, 2, tzinfo=UTC)  # the midnight that day 0 begins with

@@ -14,7 +14,7 @@ from scipy import sparse
 
 from shelfwise.profile import visit_of
 from shelfwise.store import Event
-from shelfwise.times import DAY
+from shelfwise.timestamps import DAY
 from shelfwise.trainer.defences import who
 
 __all__ = ["LARGEST_BASKET", "Choices"]

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from shelfwise.store import Event, Impression
-from shelfwise.times import DAY
+from shelfwise.timestamps import DAY
 from shelfwise.trainer.bias import correct_bias, estimate_propensities
 from shelfwise.trainer.defences import Defences, honest_events, honest_searches, weigh_by_shoppers
 from shelfwise.trainer.searches import Basket, Search, baskets_of, is_anchor, searches_of

@@ -11,7 +11,7 @@ from shelfwise.neighbours import Neighbours
 from shelfwise.signals import Signals
 from shelfwise.statistics import RECENT_HALF_LIFE_DAYS, popularity, save
 from shelfwise.store import Event
-from shelfwise.times import DAY
+from shelfwise.timestamps import DAY
 from shelfwise.trainer.collect import Material
 from shelfwise.trainer.defences import who
 from shelfwise.trainer.judge import Verdict, judge_together

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from shelfwise.memory import bare
 from shelfwise.store import Event
-from shelfwise.times import DAY
+from shelfwise.timestamps import DAY
 from shelfwise.trainer.searches import Search
 
 __all__ = ["Defences", "honest_events", "honest_searches"]

@@ -18,7 +18,7 @@ from scipy.cluster.vq import kmeans2, vq
 
 from shelfwise.memory import bare
 from shelfwise.store import ShownDay
-from shelfwise.times import DAY
+from shelfwise.timestamps import DAY
 from shelfwise.trainer.searches import Search
 
 __all__ = [

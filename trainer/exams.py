@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from shelfwise.memory import bare
-from shelfwise.times import DAY
+from shelfwise.timestamps import DAY
 from shelfwise.trainer.collect import Material
 from shelfwise.trainer.pairs import is_judged_title, known_item_query
 from shelfwise.trainer.searches import Basket, Search

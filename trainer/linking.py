@@ -7,7 +7,7 @@ import scipy.linalg
 from scipy import sparse
 
 from shelfwise.neighbours import Neighbours
-from shelfwise.times import DAY
+from shelfwise.timestamps import DAY
 from shelfwise.trainer.choices import Choices
 
 __all__ = ["DENSE_MOST", "best_of_each", "ease", "following", "linked", "together"]

@@ -14,9 +14,9 @@ from pathlib import Path
 
 from shelfwise import Shop
 from shelfwise.errors import GenerationError, InvalidInput, NightBusy
+from shelfwise.files import locked
 from shelfwise.generations import NIGHT_LOCK, WORK, Generation
-from shelfwise.locks import locked
-from shelfwise.times import parse_time
+from shelfwise.timestamps import parse_time
 from shelfwise.trainer.build import Progress
 from shelfwise.trainer.defences import Defences
 from shelfwise.trainer.genesis import genesis, is_worn

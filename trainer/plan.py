@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from shelfwise.errors import InvalidInput
-from shelfwise.times import DAY, to_iso
+from shelfwise.timestamps import DAY, to_iso
 from shelfwise.trainer.defences import Defences
 from shelfwise.trainer.pairs import MOST_PAIRS
 from shelfwise.trainer.recipe import Recipe

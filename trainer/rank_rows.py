@@ -32,7 +32,7 @@ from shelfwise.serving import Serving
 from shelfwise.signals import Placed, Signals
 from shelfwise.statistics import RECENT_HALF_LIFE_DAYS, Statistics, popularity
 from shelfwise.store import Event
-from shelfwise.times import DAY
+from shelfwise.timestamps import DAY
 from shelfwise.trainer.remembering import remember
 from shelfwise.trainer.searches import Search
 from shelfwise.understanding import understand

@@ -14,15 +14,15 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from shelfwise.cleaning import MAX_LIMIT
 from shelfwise.errors import InvalidInput
 from shelfwise.rows import BadRow
-from shelfwise.times import DAY
+from shelfwise.timestamps import DAY
 from shelfwise.trainer.build import Progress
 from shelfwise.trainer.replay_log import Files, Replay, period
 from shelfwise.trainer.replay_search import SearchReplay
 from shelfwise.trainer.replay_shelves import ShelfReplay
 from shelfwise.trainer.report import write_page
+from shelfwise.validation import MAX_LIMIT
 
 __all__ = ["replay"]
 

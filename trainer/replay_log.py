@@ -17,11 +17,11 @@ from typing import Any
 from shelfwise import Shop
 from shelfwise.errors import InvalidInput
 from shelfwise.importing import Imported, import_events, import_items
-from shelfwise.records import EVENT_FIELDS, ITEM_FIELDS, Row
 from shelfwise.rows import BadRow, Reading
-from shelfwise.times import DAY, parse_time, to_datetime
+from shelfwise.timestamps import DAY, parse_time, to_datetime
 from shelfwise.trainer.build import Progress
 from shelfwise.trainer.night import increment, init
+from shelfwise.types import EVENT_FIELDS, ITEM_FIELDS, Row
 
 __all__ = ["Files", "Replay", "period"]
 

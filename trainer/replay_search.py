@@ -22,12 +22,12 @@ from shelfwise.errors import InvalidInput
 from shelfwise.lexical import Lexical
 from shelfwise.memory import bare
 from shelfwise.ranking import ALL, Sources
-from shelfwise.records import Row
-from shelfwise.times import DAY, to_datetime, to_iso
+from shelfwise.timestamps import DAY, to_datetime, to_iso
 from shelfwise.trainer.build import Progress
 from shelfwise.trainer.measures import Tally, summed
 from shelfwise.trainer.night import increment
 from shelfwise.trainer.replay_log import Replay
+from shelfwise.types import Row
 from shelfwise.understanding import understand
 from shelfwise.vocabulary import Vocabulary
 

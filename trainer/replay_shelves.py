@@ -21,12 +21,12 @@ from scipy.stats import rankdata
 from shelfwise import Shop
 from shelfwise.columns import Catalogue
 from shelfwise.importing import Imported
-from shelfwise.records import Row
-from shelfwise.times import DAY, to_iso
+from shelfwise.timestamps import DAY, to_iso
 from shelfwise.trainer.build import Progress
 from shelfwise.trainer.replay_log import Files, Replay
 from shelfwise.trainer.shelf_baselines import BASELINES, Baselines, History
 from shelfwise.trainer.shelf_measures import GROUPS, ShelfTally
+from shelfwise.types import Row
 
 __all__ = ["MOST_PEOPLE", "ShelfReplay", "first_baskets"]
 

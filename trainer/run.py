@@ -19,7 +19,7 @@ from shelfwise.errors import GenerationError
 from shelfwise.generations import WORK, Generation, copy_part
 from shelfwise.index import load
 from shelfwise.serving import Serving
-from shelfwise.times import DAY, to_iso
+from shelfwise.timestamps import DAY, to_iso
 from shelfwise.trainer import drift
 from shelfwise.trainer.build import Catalogue, Progress, encode_catalogue, share_changes, snapshot, write_index
 from shelfwise.trainer.child import Lesson, Outcome, Parent, raise_child

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from shelfwise.memory import bare
 from shelfwise.statistics import WORTH
 from shelfwise.store import Event, Impression
-from shelfwise.times import DAY
+from shelfwise.timestamps import DAY
 
 __all__ = ["Basket", "Search", "baskets_of", "is_anchor", "searches_of"]
 

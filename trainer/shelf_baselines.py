@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.sparse import csr_matrix
 
-from shelfwise.times import DAY
+from shelfwise.timestamps import DAY
 from shelfwise.trainer import linking
 
 __all__ = ["BASELINES", "Baselines", "History", "als", "ease", "own", "popularity"]

@@ -12,7 +12,7 @@ import numpy as np
 from shelfwise.neighbours import Neighbours
 from shelfwise.profile import CHOSEN
 from shelfwise.store import Event
-from shelfwise.times import DAY
+from shelfwise.timestamps import DAY
 from shelfwise.trainer.choices import Choices
 from shelfwise.trainer.linking import following, linked, together
 

@@ -23,7 +23,7 @@ from shelfwise.shelves import Setting
 from shelfwise.signals import Placed, Signals
 from shelfwise.statistics import RECENT_HALF_LIFE_DAYS, Statistics, popularity
 from shelfwise.store import Event, ShownShelf
-from shelfwise.times import DAY
+from shelfwise.timestamps import DAY
 from shelfwise.trainer.choices import Choices
 from shelfwise.trainer.defences import who
 from shelfwise.trainer.rank_rows import Rows

@@ -8,10 +8,10 @@ from typing import Any
 import click
 
 from shelfwise.cli.main import Context
-from shelfwise.records import Hit, Row
 from shelfwise.shelves import KINDS
 from shelfwise.shop import Shop
 from shelfwise.sorting import SORTS
+from shelfwise.types import Hit, Row
 
 __all__ = ["recommend_command", "search_command", "status_command"]
 

@@ -13,10 +13,10 @@ from shelfwise.cli.bars import Bars, Counter
 from shelfwise.cli.main import Context
 from shelfwise.errors import NightBusy
 from shelfwise.importing import Imported, import_events, import_items, seekable
-from shelfwise.records import EVENT_FIELDS, EVENT_TYPES, ITEM_FIELDS
 from shelfwise.rows import BadRow, Reading
 from shelfwise.shop import Shop
-from shelfwise.times import parse_time
+from shelfwise.timestamps import parse_time
+from shelfwise.types import EVENT_FIELDS, EVENT_TYPES, ITEM_FIELDS
 
 __all__ = ["BadRows", "import_command"]
 

@@ -7,7 +7,7 @@ import click
 from shelfwise.cli.main import Context
 from shelfwise.shop import Shop
 from shelfwise.store import ShownKind
-from shelfwise.times import DAY, to_iso
+from shelfwise.timestamps import DAY, to_iso
 
 __all__ = ["shelves_command"]
 

@@ -16,7 +16,7 @@ from typing import Any
 import pysqlite3.dbapi2 as sqlite
 
 from shelfwise.errors import ShelfwiseError
-from shelfwise.locks import locked
+from shelfwise.files import locked
 
 __all__ = ["SCHEMA", "Connections"]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from shelfwise.records import EVENT_FIELDS, Row
 from shelfwise.store.connection import Connections
+from shelfwise.types import EVENT_FIELDS, Row
 
 __all__ = ["Event", "Events"]
 

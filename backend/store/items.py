@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from shelfwise.errors import InvalidInput
-from shelfwise.records import Row
 from shelfwise.store.connection import Connections
 from shelfwise.store.derived import attribute_text, extra_text, family_number, replace_values
-from shelfwise.times import to_iso
+from shelfwise.timestamps import to_iso
+from shelfwise.types import Row
 
 __all__ = ["ItemText", "Items", "Upserted"]
 

@@ -7,9 +7,9 @@ import math
 from typing import Any
 
 from shelfwise.errors import NotFound
-from shelfwise.records import Row
 from shelfwise.store.connection import Connections
-from shelfwise.times import to_iso
+from shelfwise.timestamps import to_iso
+from shelfwise.types import Row
 
 __all__ = ["Nights"]
 

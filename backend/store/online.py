@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from shelfwise.records import Row
 from shelfwise.store.connection import Connections
-from shelfwise.times import DAY
+from shelfwise.timestamps import DAY
+from shelfwise.types import Row
 
 __all__ = ["Online", "ShownDay", "ShownKind"]
 

@@ -7,9 +7,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from shelfwise.records import Row
 from shelfwise.store.connection import Connections
-from shelfwise.times import to_iso
+from shelfwise.timestamps import to_iso
+from shelfwise.types import Row
 
 __all__ = ["Rule", "Rules"]
 

@@ -10,8 +10,8 @@ import logging
 import queue
 import threading
 
-from shelfwise.records import Row
 from shelfwise.store.connection import Connections
+from shelfwise.types import Row
 
 __all__ = ["ShownLog"]
 

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from shelfwise.records import Row
 from shelfwise.store.connection import Connections
+from shelfwise.types import Row
 
 __all__ = ["Synonym", "Synonyms"]
 

@@ -9,7 +9,7 @@ from flask.testing import FlaskClient
 
 from shelfwise import InvalidInput, Shop
 from shelfwise.api import create_app
-from shelfwise.records import Answer, Recommendations
+from shelfwise.types import Answer, Recommendations
 
 
 def test_search_answers_as_the_contract_says(client: FlaskClient) -> None:

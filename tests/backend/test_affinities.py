@@ -16,7 +16,7 @@ from shelfwise.index import VectorIndex, build
 from shelfwise.signals import Placed, Signals
 from shelfwise.statistics import WORTH
 from shelfwise.store import Event, Store
-from shelfwise.times import DAY
+from shelfwise.timestamps import DAY
 
 NOW = 1_320_000_000.0
 ITEMS = [  # rows 1 to 6

@@ -16,12 +16,12 @@ from shelfwise.curation import clean_rule
 from shelfwise.features import Counts
 from shelfwise.grammar import parse
 from shelfwise.recommending import Recommender, Shelf, Wish
-from shelfwise.records import Row
 from shelfwise.said import Said
 from shelfwise.shelves import KINDS
 from shelfwise.statistics import Statistics
 from shelfwise.store import Event, Store
-from shelfwise.times import DAY
+from shelfwise.timestamps import DAY
+from shelfwise.types import Row
 from shelfwise.wish_features import NAMES, SOURCES
 from shelfwise.wishes import Wishes, WishRanker
 

@@ -22,7 +22,7 @@ from conftest import ITEMS, NOW, clicks
 from shelfwise import Shop
 from shelfwise.api import create_app
 from shelfwise.cli.main import main
-from shelfwise.locks import locked
+from shelfwise.files import locked
 
 COMMANDS = ["init", "increment", "nights", "rollback", "import", "serve", "search", "recommend", "status", "replay",
             "erase", "export", "merge", "shelves", "synonyms", "rules"]  # fmt: skip

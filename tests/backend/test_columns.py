@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from shelfwise import columns as module
-from shelfwise.cleaning import clean_item
 from shelfwise.columns import Catalogue, Columns
 from shelfwise.store import Store
+from shelfwise.validation import clean_item
 
 Put = Callable[..., object]
 ARRAYS = ("live", "in_stock", "price", "created", "brand", "category", "family")

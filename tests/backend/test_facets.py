@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from shelfwise.cleaning import clean_item
 from shelfwise.columns import Catalogue
 from shelfwise.errors import InvalidInput
 from shelfwise.facets import MAX_FACETS, check_facets, facets
 from shelfwise.store import Store
+from shelfwise.validation import clean_item
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from shelfwise.features import NAMES, SOURCES, TASTES, Counts, Remembered, featu
 from shelfwise.lexical import Matches
 from shelfwise.ranking import BLEND, LEARNED
 from shelfwise.statistics import Statistics
-from shelfwise.times import DAY
+from shelfwise.timestamps import DAY
 
 NOW = 1_320_000_000.0
 ROWS = np.array([1, 3, 4])  # of a catalogue of five rows, nobody's among them

@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 from filter_reference import Asked, Item, counts, fold, plain, random_filter
 
-from shelfwise.cleaning import clean_item
 from shelfwise.columns import Catalogue, Columns
 from shelfwise.facets import facets
 from shelfwise.filters import evaluate
 from shelfwise.grammar import parse
 from shelfwise.store import Store
+from shelfwise.validation import clean_item
 
 BRANDS = ["Sony", "SONY", "sony", "Sony Ericsson", 'Quote"s, and (co)', "Größe", "ＨＰ", "HP", "A:B", "not", "", None]
 CATEGORIES = [

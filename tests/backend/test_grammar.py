@@ -11,7 +11,7 @@ from shelfwise.coded import Range
 from shelfwise.errors import InvalidInput
 from shelfwise.filters import And, Condition, Filter, Not, Or
 from shelfwise.grammar import MAX_CHARACTERS, MAX_CONDITIONS, MAX_DEPTH, parse
-from shelfwise.times import DAY, parse_time
+from shelfwise.timestamps import DAY, parse_time
 
 A, B, C = (Condition(name, ("x",)) for name in "abc")
 JUNE = parse_time("2024-06-01")

@@ -16,9 +16,9 @@ from conftest import NOW
 
 from shelfwise import Shop
 from shelfwise.importing import Imported, import_events, import_items, seekable
-from shelfwise.records import EVENT_FIELDS, ITEM_FIELDS
 from shelfwise.rows import STDIN, BadRow, Reading
-from shelfwise.times import parse_time
+from shelfwise.timestamps import parse_time
+from shelfwise.types import EVENT_FIELDS, ITEM_FIELDS
 
 ITEMS_READING, EVENTS_READING = Reading.of(ITEM_FIELDS), Reading.of(EVENT_FIELDS)
 LOG = (

@@ -18,7 +18,7 @@ from shelfwise.ranking import Sources
 from shelfwise.sorting import SORTS
 from shelfwise.statistics import Statistics
 from shelfwise.store import Event, Store
-from shelfwise.times import DAY
+from shelfwise.timestamps import DAY
 
 NOW = 1_320_000_000.0
 COLOURS = ["Red", "Blue", "Green", "Black"]

@@ -13,7 +13,7 @@ from knowing import WordEncoder
 from shelfwise import memory as memory_module
 from shelfwise.memory import Choice, Memory, Recall, bare, pieces
 from shelfwise.statistics import decay
-from shelfwise.times import DAY
+from shelfwise.timestamps import DAY
 
 ITEMS = ["mug", "cup", "bag"]  # rows 0, 1, 2
 CHOICES: list[Choice] = [

@@ -12,7 +12,7 @@ from conftest import NOW
 
 from shelfwise import Shop
 from shelfwise.cli.main import main
-from shelfwise.locks import locked
+from shelfwise.files import locked
 
 Run = Callable[..., tuple[int, str, str]]
 

@@ -18,9 +18,9 @@ from shelfwise.inquiry import Inquirer, Inquiry, Outcome
 from shelfwise.ranker import Ranker
 from shelfwise.ranking import Sources, blend, leave_out
 from shelfwise.reasons import added, explain_page
-from shelfwise.records import Row
 from shelfwise.statistics import Statistics
 from shelfwise.store import Event, Store
+from shelfwise.types import Row
 
 NOW = 1_320_000_000.0
 TITLES = {

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from shelfwise.errors import InvalidInput
-from shelfwise.records import EVENT_FIELDS, ITEM_FIELDS
 from shelfwise.rows import STDIN, BadRow, Reading, SourceRow, parse_pairs, read_rows
+from shelfwise.types import EVENT_FIELDS, ITEM_FIELDS
 
 AS_IT_IS = Reading.of(ITEM_FIELDS)
 CSV = "id,title\n1,Red Mug\n2,Blue Mug\n"

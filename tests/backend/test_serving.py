@@ -16,10 +16,10 @@ import pytest
 
 from shelfwise import Shop
 from shelfwise import serving as serving_module
-from shelfwise.cleaning import clean_item
-from shelfwise.locks import locked
+from shelfwise.files import locked
 from shelfwise.ranking import Sources
 from shelfwise.serving import ENCODE_LOCK, Serving
+from shelfwise.validation import clean_item
 
 BY_MEANING = Sources(words=False, memory=False, neighbours=False, popularity=False, taste=False, ranker=False)
 Publish = Callable[..., Any]

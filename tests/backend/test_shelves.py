@@ -14,7 +14,7 @@ from shelfwise.columns import Catalogue, Columns
 from shelfwise.shelves import FALLBACKS, KINDS, SHELVES, default_kind, durable
 from shelfwise.statistics import Statistics
 from shelfwise.store import Store
-from shelfwise.times import DAY
+from shelfwise.timestamps import DAY
 
 INDEX = on_circle()
 

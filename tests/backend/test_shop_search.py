@@ -9,8 +9,8 @@ import pytest
 from conftest import ITEMS, NOW, clicks
 
 from shelfwise import InvalidInput, Shop
-from shelfwise.cleaning import check_query
 from shelfwise.ranking import Sources
+from shelfwise.validation import check_query
 
 
 def ids(answer: Any) -> list[str]:

@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from shelfwise.cleaning import clean_item
 from shelfwise.columns import Catalogue, Columns
 from shelfwise.sorting import SORTS, order
 from shelfwise.store import Store
+from shelfwise.validation import clean_item
 
 ITEMS = [  # rows 1 to 7
     {"price": 5, "created_at": "2020-01-01"},

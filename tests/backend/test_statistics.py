@@ -10,7 +10,7 @@ import pytest
 
 from shelfwise.statistics import RECENT_HALF_LIFE_DAYS, WORTH, Statistics, decay, popularity, save
 from shelfwise.store import Event
-from shelfwise.times import DAY
+from shelfwise.timestamps import DAY
 
 NOW = 1_320_000_000.0
 

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from shelfwise.cleaning import clean_item
 from shelfwise.store import Store
 from shelfwise.synonyms import Synonyms
 from shelfwise.understanding import Query, understand
+from shelfwise.validation import clean_item
 from shelfwise.vocabulary import Vocabulary, build_vocabulary
 
 TITLES = {

@@ -15,7 +15,7 @@ from shelfwise.shelves import Setting
 from shelfwise.signals import ITEM_SIGNALS, MATRICES, Signals
 from shelfwise.statistics import Statistics
 from shelfwise.store import Event, Store
-from shelfwise.times import DAY
+from shelfwise.timestamps import DAY
 from shelfwise.wish_features import NAMES, SOURCES, features, led_to
 from shelfwise.wishes import WishRanker, candidates, for_you
 

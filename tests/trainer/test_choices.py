@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from shelfwise.store import Event
-from shelfwise.times import DAY
+from shelfwise.timestamps import DAY
 from shelfwise.trainer.choices import Choices
 
 NOW = 1_320_000_000.0

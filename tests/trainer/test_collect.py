@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from shelfwise.cleaning import clean_event
 from shelfwise.store import Event, Impression, Store
-from shelfwise.times import DAY
+from shelfwise.timestamps import DAY
 from shelfwise.trainer.collect import Material, collect
 from shelfwise.trainer.defences import Defences
 from shelfwise.trainer.searches import is_anchor
+from shelfwise.validation import clean_event
 
 NOTHING: dict[str, Any] = {"events_seq": 0, "until": 0.0, "held_out": []}
 BOUGHT: dict[str, Any] = {"query": None, "type": "purchase"}

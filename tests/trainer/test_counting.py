@@ -12,7 +12,7 @@ from shelfwise.generations import Generation, Generations
 from shelfwise.signals import Signals, save
 from shelfwise.statistics import HALF_LIFE_DAYS, RECENT_HALF_LIFE_DAYS, Statistics
 from shelfwise.store import Event
-from shelfwise.times import DAY
+from shelfwise.timestamps import DAY
 from shelfwise.trainer.collect import Material
 from shelfwise.trainer.counting import Counted, Links, count, counted_by, judged_links
 from shelfwise.trainer.searches import Basket

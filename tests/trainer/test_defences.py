@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from shelfwise.store import Event
-from shelfwise.times import DAY
+from shelfwise.timestamps import DAY
 from shelfwise.trainer.defences import (
     Defences,
     find_bots,

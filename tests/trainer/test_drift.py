@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from shelfwise.store import ShownDay
-from shelfwise.times import DAY
+from shelfwise.timestamps import DAY
 from shelfwise.trainer.drift import (
     MOST_PSI,
     click_through,

@@ -7,7 +7,7 @@ from collections import Counter
 
 import pytest
 
-from shelfwise.times import DAY
+from shelfwise.timestamps import DAY
 from shelfwise.trainer.collect import Material
 from shelfwise.trainer.exams import ANCHOR, NEWEST, PAST, Exam, halve, set_exams, strata
 from shelfwise.trainer.searches import Basket, Search

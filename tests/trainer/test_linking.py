@@ -10,7 +10,7 @@ from scipy import sparse
 
 from shelfwise.neighbours import Neighbours
 from shelfwise.store import Event
-from shelfwise.times import DAY
+from shelfwise.timestamps import DAY
 from shelfwise.trainer import linking
 from shelfwise.trainer.choices import LARGEST_BASKET, Choices
 from shelfwise.trainer.linking import best_of_each, ease, following, linked, together

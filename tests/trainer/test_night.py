@@ -11,7 +11,7 @@ import torch
 from conftest import ITEMS, NOW, clicks
 
 from shelfwise import InvalidInput, NightBusy, Shop
-from shelfwise.locks import locked
+from shelfwise.files import locked
 from shelfwise.trainer import compact, increment, init, run
 from shelfwise.trainer import learn as learn_module
 

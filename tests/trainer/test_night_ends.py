@@ -25,7 +25,7 @@ from shelfwise.generations import Generation
 from shelfwise.signals import Signals
 from shelfwise.statistics import Statistics
 from shelfwise.store.nights import Nights
-from shelfwise.times import to_iso
+from shelfwise.timestamps import to_iso
 from shelfwise.trainer import compact, counting, drift, export, increment, init, run, sampled
 from shelfwise.trainer import learn as learn_module
 from shelfwise.trainer.judge import Verdict

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from shelfwise.errors import InvalidInput
-from shelfwise.times import DAY
+from shelfwise.timestamps import DAY
 from shelfwise.trainer.defences import Defences
 from shelfwise.trainer.pairs import MOST_PAIRS
 from shelfwise.trainer.plan import Budget, Options, Plan, make_plan

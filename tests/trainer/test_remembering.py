@@ -11,7 +11,7 @@ from shopping import at, search
 from shelfwise import Shop
 from shelfwise.memory import HALF_LIFE_DAYS, Memory
 from shelfwise.serving import Serving
-from shelfwise.times import DAY
+from shelfwise.timestamps import DAY
 from shelfwise.trainer.collect import Material
 from shelfwise.trainer.remembering import learned_searches, remember, with_vectors
 from shelfwise.trainer.searches import Search

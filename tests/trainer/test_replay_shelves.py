@@ -12,12 +12,12 @@ from typing import Any
 import pytest
 
 from shelfwise import InvalidInput
-from shelfwise.records import Row
-from shelfwise.times import DAY
+from shelfwise.timestamps import DAY
 from shelfwise.trainer import replay, replay_shelves
 from shelfwise.trainer.replay_shelves import first_baskets
 from shelfwise.trainer.report import write_page
 from shelfwise.trainer.shelf_measures import GROUPS
+from shelfwise.types import Row
 
 FIRST = datetime(2026, 3, 1, 9, tzinfo=UTC)
 THINGS = [f"{colour} {thing}" for colour in ("Red", "Blue", "Green") for thing in ("Mug", "Lantern", "Bag", "Clock")]

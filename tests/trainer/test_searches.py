@@ -8,7 +8,7 @@ import pytest
 
 from shelfwise.memory import bare
 from shelfwise.store import Event, Impression
-from shelfwise.times import DAY
+from shelfwise.timestamps import DAY
 from shelfwise.trainer.searches import Search, baskets_of, is_anchor, searches_of
 
 

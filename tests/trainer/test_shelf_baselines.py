@@ -7,7 +7,7 @@ from importlib.util import find_spec
 import numpy as np
 import pytest
 
-from shelfwise.times import DAY
+from shelfwise.timestamps import DAY
 from shelfwise.trainer import shelf_baselines
 from shelfwise.trainer.shelf_baselines import BASELINES, Baselines, History, als, ease, own, popularity
 

@@ -7,7 +7,7 @@ import pytest
 
 from shelfwise.shelves import _DURABLE
 from shelfwise.store import Event
-from shelfwise.times import DAY
+from shelfwise.timestamps import DAY
 from shelfwise.trainer.choices import Choices
 from shelfwise.trainer.signalling import bought_by, central, links_of, numbers_of, rebought, repeat_rates
 

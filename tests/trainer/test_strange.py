@@ -12,7 +12,7 @@ import pytest
 from conftest import NOW, clicks
 
 from shelfwise import Shop
-from shelfwise.times import DAY
+from shelfwise.timestamps import DAY
 from shelfwise.trainer import increment, run
 from shelfwise.trainer import learn as learn_module
 from shelfwise.trainer.collect import Material

@@ -12,7 +12,7 @@ from shelfwise import Shop
 from shelfwise.columns import Catalogue, Columns
 from shelfwise.index import VectorIndex, build
 from shelfwise.store import Event, ShownShelf
-from shelfwise.times import DAY
+from shelfwise.timestamps import DAY
 from shelfwise.trainer import wish_rows
 from shelfwise.trainer.wish_rows import Evening, WishRows, evenings, known_at, wishes_of
 from shelfwise.wish_features import NAMES

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from shelfwise.cleaning import clean_item
 from shelfwise.store import Store, Upserted
+from shelfwise.validation import clean_item
 
 Put = Callable[..., Upserted]
 

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from shelfwise.cleaning import clean_event
 from shelfwise.store import Store
 from shelfwise.store.connection import Connections
+from shelfwise.validation import clean_event
 
 
 @pytest.fixture

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from shelfwise.cleaning import clean_event
 from shelfwise.store import Store
+from shelfwise.validation import clean_event
 
 NOW = 1_320_000_000.0
 
@@ -85,7 +85,7 @@ def test_span_and_busiest_users(store: Store) -> None:
 _WRITER = """
 import sys
 from pathlib import Path
-from shelfwise.cleaning import clean_event
+from shelfwise.validation import clean_event
 from shelfwise.store import Store
 store, first = Store(Path(sys.argv[1])), int(sys.argv[2])
 print("ready", flush=True)

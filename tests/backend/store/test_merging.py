@@ -8,8 +8,8 @@ from typing import Any
 import pysqlite3.dbapi2 as sqlite
 import pytest
 
-from shelfwise.cleaning import clean_event
 from shelfwise.store import Store
+from shelfwise.validation import clean_event
 
 NOW = 1_320_000_000.0
 EVERYTHING = (float("inf"), 2**62)

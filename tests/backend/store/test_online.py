@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from shelfwise.cleaning import clean_event, clean_item
 from shelfwise.store import ShownKind, Store
-from shelfwise.times import DAY
+from shelfwise.timestamps import DAY
+from shelfwise.validation import clean_event, clean_item
 
 MIDNIGHT = 15_278 * DAY  # 2011-10-31
 KINDS = {"searches": ("query", "search_id"), "recommendations": ("kind", "recommendation_id")}

@@ -12,9 +12,9 @@ import pysqlite3.dbapi2 as sqlite
 import pytest
 from sqlite_utils import Database
 
-from shelfwise.cleaning import clean_event, clean_item
 from shelfwise.store import Store
 from shelfwise.store.schema import migrations
+from shelfwise.validation import clean_event, clean_item
 
 NOW = 1_320_000_000.0
 EVERYTHING = (float("inf"), 2**62)

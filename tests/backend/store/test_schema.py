@@ -12,13 +12,13 @@ import pysqlite3.dbapi2 as sqlite
 import pytest
 from sqlite_utils import Database
 
-from shelfwise.cleaning import clean_item
 from shelfwise.errors import ShelfwiseError
 from shelfwise.store import Store
 from shelfwise.store.connection import SCHEMA
 from shelfwise.store.derived import attribute_text, family_number
 from shelfwise.store.items import item_text
 from shelfwise.store.schema import FTS_COLUMNS, migrations
+from shelfwise.validation import clean_item
 
 ITEMS: list[dict[str, Any]] = [
     {"id": "shirt", "title": "Red T-Shirt", "price": 5, "tags": ["new"], "attributes": {"size": 3, "fit": "Slim"}},

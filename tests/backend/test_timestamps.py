@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 
 from shelfwise.errors import InvalidInput
-from shelfwise.times import parse_time, to_datetime, to_iso
+from shelfwise.timestamps import parse_time, to_datetime, to_iso
 
 NOON = datetime(2011, 9, 20, 12, tzinfo=UTC).timestamp()
 

@@ -11,13 +11,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from shelfwise.cleaning import clean_id
 from shelfwise.errors import GenerationError, NightBusy, NotFound
+from shelfwise.files import locked
 from shelfwise.generations import NIGHT_LOCK, WORK, Generations
-from shelfwise.locks import locked
-from shelfwise.records import Row
 from shelfwise.store import Store
-from shelfwise.times import to_iso
+from shelfwise.timestamps import to_iso
+from shelfwise.types import Row
+from shelfwise.validation import clean_id
 
 __all__ = ["Reach", "erase", "export", "reach_of"]
 

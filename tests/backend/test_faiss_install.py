@@ -7,7 +7,7 @@ from importlib.metadata import PackageNotFoundError
 
 import pytest
 
-from shelfwise import faiss_choice
+from shelfwise import faiss_install as faiss_choice
 
 Pretend = Callable[..., None]
 

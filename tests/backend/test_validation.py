@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from shelfwise.cleaning import clean_event, clean_id, clean_item, is_encodable
 from shelfwise.errors import InvalidInput
+from shelfwise.validation import clean_event, clean_id, clean_item, is_encodable
 
 NOW = 1_320_000_000.0
 SURROGATE, NUL = "a\ud800b", "a\x00b"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from shelfwise.locks import locked
+from shelfwise.files import locked
 
 
 def test_only_one_holds_it(tmp_path: Path) -> None:
@@ -30,7 +30,7 @@ def test_the_kernel_releases_it_when_its_holder_is_killed(tmp_path: Path) -> Non
     program = """
 import sys
 from pathlib import Path
-from shelfwise.locks import locked
+from shelfwise.files import locked
 with locked(Path(sys.argv[1])):
     print("held", flush=True)
     sys.stdin.read()

@@ -13,8 +13,8 @@ from conftest import NOW, clicks
 
 from shelfwise import Shop
 from shelfwise.errors import GenerationCorrupt, InvalidInput, NightBusy
-from shelfwise.locks import locked
-from shelfwise.people import Reach, reach_of
+from shelfwise.files import locked
+from shelfwise.privacy import Reach, reach_of
 
 WHO = "anna"
 TS = NOW.timestamp()

@@ -9,8 +9,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from shelfwise.errors import InvalidInput, NotFound
-from shelfwise.records import EVENT_FIELDS, EVENT_TYPES, Row
-from shelfwise.times import parse_time
+from shelfwise.timestamps import parse_time
+from shelfwise.types import EVENT_FIELDS, EVENT_TYPES, Row
 
 __all__ = [
     "MAX_LIMIT",
