@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from itertools import accumulate
 
 from shelfwise.coded import key
-from shelfwise.words import fold
+from shelfwise.text.normalize import fold
 
 __all__ = ["Choices"]
 

@@ -13,7 +13,7 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from shelfwise.words import fold
+from shelfwise.text.normalize import fold
 
 __all__ = ["Attribute", "Codes", "Labels", "Mask", "Range", "Values", "brand_level", "category_levels", "key", "number"]
 

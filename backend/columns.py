@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from shelfwise.coded import Attribute, Codes, Labels, Mask, brand_level, category_levels, key
 from shelfwise.store import Store
-from shelfwise.words import fold
+from shelfwise.text.normalize import fold
 
 __all__ = ["Catalogue", "Columns"]
 

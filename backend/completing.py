@@ -17,7 +17,7 @@ import numpy as np
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
-from shelfwise.words import COMPOUND, UNSPACED, bare, plain, unaccented
+from shelfwise.text.normalize import COMPOUND, UNSPACED, bare, plain, unaccented
 
 __all__ = ["Suggester", "Suggestion", "bare_words"]
 

@@ -10,10 +10,10 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from shelfwise.errors import InvalidInput
+from shelfwise.text.normalize import fold, plain, unaccented, words
 from shelfwise.timestamps import parse_time
 from shelfwise.types import Row
 from shelfwise.validation import check_query, clean_id, is_encodable
-from shelfwise.words import fold, plain, unaccented, words
 
 __all__ = ["ACTIONS", "DEFAULT_STRENGTH", "MATCHES", "clean_pair", "clean_rule", "clean_synonym", "query_words"]
 

@@ -10,7 +10,7 @@ import re
 
 import numpy as np
 
-from shelfwise.words import plain, unaccented, words
+from shelfwise.text.normalize import plain, unaccented, words
 
 __all__ = ["diversify", "family"]
 

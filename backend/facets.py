@@ -13,7 +13,7 @@ from shelfwise.coded import Codes, Labels, Mask
 from shelfwise.columns import Columns
 from shelfwise.errors import InvalidInput
 from shelfwise.grammar import check_name
-from shelfwise.words import fold
+from shelfwise.text.normalize import fold
 
 __all__ = ["MAX_FACETS", "check_facets", "facets"]
 

@@ -14,9 +14,9 @@ import numpy as np
 from shelfwise.coded import Range, category_levels, key, number
 from shelfwise.errors import InvalidInput
 from shelfwise.filters import And, Condition, Filter, Not, Or
+from shelfwise.text.normalize import fold
 from shelfwise.timestamps import DAY, parse_time
 from shelfwise.validation import is_encodable
-from shelfwise.words import fold
 
 __all__ = ["MAX_CHARACTERS", "MAX_CONDITIONS", "MAX_DEPTH", "check_name", "parse"]
 

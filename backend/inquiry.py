@@ -30,10 +30,10 @@ from shelfwise.signals import Placed, Signals
 from shelfwise.sorting import order
 from shelfwise.statistics import Statistics
 from shelfwise.store import Event, Store
+from shelfwise.text.normalize import words as split
 from shelfwise.understanding import Query, understand
 from shelfwise.vocabulary import Vocabulary
 from shelfwise.wordbook import Wordbook, Words
-from shelfwise.words import words as split
 
 __all__ = ["DIVERSITY", "Inquirer", "Inquiry", "Outcome"]
 

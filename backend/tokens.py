@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 from itertools import islice
 
 from shelfwise.spelling import Change
-from shelfwise.units import Measure, measures
-from shelfwise.words import UNSPACED, bare, bigrams, plain, unaccented, words
+from shelfwise.text.normalize import UNSPACED, bare, bigrams, plain, unaccented, words
+from shelfwise.text.units import Measure, measures
 
 __all__ = ["Token", "all_of", "any_of", "changed", "folded", "parts", "phrase", "said", "tokens"]
 

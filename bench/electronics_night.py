@@ -17,9 +17,9 @@ from pathlib import Path
 import shops
 
 from shelfwise import Shop
+from shelfwise.text.normalize import words
 from shelfwise.timestamps import DAY, to_datetime
 from shelfwise.types import Row
-from shelfwise.words import words
 
 FIRST = datetime(2026, 1, 1, tzinfo=UTC).timestamp()
 NIGHT = """import json, sys

@@ -19,7 +19,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from shelfwise import InvalidInput, Shop
-from shelfwise.words import words
+from shelfwise.text.normalize import words
 
 HOSTILE = (
     '"', "'", '""', "*", "a*", "NEAR(", "AND", "OR NOT", "^a", "-x", "col:val", "C++", 'red"shoe', "(", ")))", "{}",

@@ -15,7 +15,7 @@ from pathlib import Path
 from online_retail import TRAINED_BEFORE, prepare
 
 from shelfwise import Shop
-from shelfwise.words import words
+from shelfwise.text.normalize import words
 
 LIMIT = 100
 Question = tuple[str, str, str]  # user, query, item

@@ -23,7 +23,7 @@ from urllib.parse import quote
 
 from shelfwise import Shop
 from shelfwise.ranking import Sources
-from shelfwise.words import words
+from shelfwise.text.normalize import words
 
 REQUESTS = 2_000
 WORDS = Sources(meaning=False, memory=False, neighbours=False, popularity=False, taste=False, ranker=False)

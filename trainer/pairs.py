@@ -7,11 +7,11 @@ import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from shelfwise.text.normalize import words
 from shelfwise.trainer.collect import Material
 from shelfwise.trainer.negatives import hard_negatives
 from shelfwise.trainer.reservoir import replayed
 from shelfwise.trainer.searches import Basket, Search
-from shelfwise.words import words
 
 __all__ = [
     "KNOWN_ITEMS",

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from shelfwise.store.connection import Connections
-from shelfwise.words import fold
+from shelfwise.text.normalize import fold
 
 __all__ = ["Changed", "ItemColumns"]
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from shelfwise.diversity import family
-from shelfwise.words import extra_words, fold
+from shelfwise.text.normalize import extra_words, fold
 
 __all__ = ["attribute_text", "derive", "extra_text", "family_number", "replace_values"]
 

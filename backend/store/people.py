@@ -16,9 +16,9 @@ from typing import Any
 import pysqlite3.dbapi2 as sqlite
 
 from shelfwise.store.connection import Connections
+from shelfwise.text.normalize import words
 from shelfwise.timestamps import to_iso
 from shelfwise.types import Row
-from shelfwise.words import words
 
 __all__ = ["People", "Theirs"]
 

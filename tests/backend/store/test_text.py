@@ -9,9 +9,9 @@ import pytest
 
 from shelfwise.lexical import Lexical
 from shelfwise.store import Store, Upserted
+from shelfwise.text.normalize import words
 from shelfwise.understanding import understand
 from shelfwise.vocabulary import Vocabulary
-from shelfwise.words import words
 
 Put = Callable[..., Upserted]
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from shelfwise.units import measures
-from shelfwise.words import plain
+from shelfwise.text.normalize import plain
+from shelfwise.text.units import measures
 
 
 def found(text: str) -> list[str]:

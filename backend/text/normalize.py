@@ -10,7 +10,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator
 
-from shelfwise.units import measures
+from shelfwise.text.units import measures
 
 __all__ = ["COMPOUND", "UNSPACED", "bare", "bigrams", "extra_words", "fold", "plain", "unaccented", "words"]
 

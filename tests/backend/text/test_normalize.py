@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from shelfwise.words import bare, bigrams, extra_words, fold, plain, unaccented
+from shelfwise.text.normalize import bare, bigrams, extra_words, fold, plain, unaccented
 
 
 @pytest.mark.parametrize(
