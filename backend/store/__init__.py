@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from shelfwise.store.columns import ItemColumns
+from shelfwise.store.answer_log import ShownLog
 from shelfwise.store.connection import Connections
+from shelfwise.store.engagement import Online, ShownDay, ShownKind
 from shelfwise.store.events import Event, Events
+from shelfwise.store.fulltext import FullText
 from shelfwise.store.impressions import Impression, Impressions, ShownShelf
+from shelfwise.store.item_columns import ItemColumns
+from shelfwise.store.item_texts import VocabularyTexts
 from shelfwise.store.items import Items, ItemText, Upserted
-from shelfwise.store.merging import Merging
-from shelfwise.store.nights import Nights
-from shelfwise.store.online import Online, ShownDay, ShownKind
-from shelfwise.store.people import People
+from shelfwise.store.ledger import Nights
+from shelfwise.store.personal_data import People
 from shelfwise.store.rules import Rule, Rules
-from shelfwise.store.shown import ShownLog
+from shelfwise.store.session_merge import Merging
 from shelfwise.store.synonyms import Synonym, Synonyms
-from shelfwise.store.text import FullText
 from shelfwise.store.vectors import StoredVector, Vectors
-from shelfwise.store.vocabulary import VocabularyTexts
 
 __all__ = [
     "Event",

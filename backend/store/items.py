@@ -10,7 +10,7 @@ from typing import Any
 
 from shelfwise.errors import InvalidInput
 from shelfwise.store.connection import Connections
-from shelfwise.store.derived import attribute_text, extra_text, family_number, replace_values
+from shelfwise.store.derived_columns import attribute_text, extra_text, family_number, replace_values
 from shelfwise.timestamps import to_iso
 from shelfwise.types import Row
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlite_utils import Database
 from sqlite_utils.migrations import Migrations
 
-from shelfwise.store.derived import derive
+from shelfwise.store.derived_columns import derive
 
 __all__ = ["FTS_COLUMNS", "migrations"]
 

@@ -113,7 +113,7 @@ def test_rollback_passes_over_what_learned_from_erased_people(
 ) -> None:
     for _ in range(2):
         publish_copy(tiny_shop)
-    monkeypatch.setattr("shelfwise.store.people.People.tainted", lambda people: {1})
+    monkeypatch.setattr("shelfwise.store.personal_data.People.tainted", lambda people: {1})
     assert CliRunner().invoke(cli, ["--data", str(tiny_shop), "rollback"]).output == "generation 0 serves\n"
     assert CliRunner().invoke(cli, ["--data", str(tiny_shop), "rollback", "1"]).exit_code == 1
 

@@ -24,7 +24,7 @@ from shelfwise.errors import ShelfwiseError, TrainingDiverged
 from shelfwise.generations import Generation
 from shelfwise.signals import Signals
 from shelfwise.statistics import Statistics
-from shelfwise.store.nights import Nights
+from shelfwise.store.ledger import Nights
 from shelfwise.timestamps import to_iso
 from shelfwise.trainer import compact, counting, drift, export, increment, init, run, sampled
 from shelfwise.trainer import learn as learn_module

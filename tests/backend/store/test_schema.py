@@ -15,7 +15,7 @@ from sqlite_utils import Database
 from shelfwise.errors import ShelfwiseError
 from shelfwise.store import Store
 from shelfwise.store.connection import SCHEMA
-from shelfwise.store.derived import attribute_text, family_number
+from shelfwise.store.derived_columns import attribute_text, family_number
 from shelfwise.store.items import item_text
 from shelfwise.store.schema import FTS_COLUMNS, migrations
 from shelfwise.validation import clean_item
@@ -162,6 +162,6 @@ def test_a_newer_database_is_refused(folder: Path) -> None:
 
 
 def test_every_column_that_is_searched_has_a_weight() -> None:
-    from shelfwise.store.text import _WEIGHTS
+    from shelfwise.store.fulltext import _WEIGHTS
 
     assert len(_WEIGHTS.split(",")) == len(FTS_COLUMNS)

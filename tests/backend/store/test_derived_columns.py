@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from shelfwise.store import Store, Upserted
-from shelfwise.store.derived import attribute_text, extra_text, family_number
+from shelfwise.store.derived_columns import attribute_text, extra_text, family_number
 
 Put = Callable[..., Upserted]
 TEXTS = ("title", "brand", "category", "description", "tags", "attribute_text")

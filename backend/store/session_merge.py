@@ -5,8 +5,8 @@ Only whose the rows are changes, never their `seq` or `ts`: what a night has lea
 
 from __future__ import annotations
 
+from shelfwise.store.answer_log import ShownLog
 from shelfwise.store.connection import Connections
-from shelfwise.store.shown import ShownLog
 
 __all__ = ["Merging"]
 
