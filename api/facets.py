@@ -9,7 +9,7 @@ from typing import Any
 
 from shelfwise.api.narrowing import Choices
 from shelfwise.api.rendering import price
-from shelfwise.coded import category_levels, number
+from shelfwise.catalogue.dictionary import category_levels, number
 
 __all__ = ["FACETS", "LIFTED", "Choice", "Facet", "Narrowed", "chips", "facets"]
 

@@ -1,7 +1,8 @@
 """The filter in a results page's address: what a shopper chose of the facets, and the text that says the same.
 
 Read is only what the page's own links write, conditions in a row; of any other filter the page knows the text, and
-keeps it. Whether a filter is one at all is for `shelfwise.grammar` to judge, which reads the address itself.
+keeps it. Whether a filter is one at all is for `shelfwise.catalogue.filter_parser` to judge, which reads the address
+itself.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import accumulate
 
-from shelfwise.coded import key
+from shelfwise.catalogue.dictionary import key
 from shelfwise.text.normalize import fold
 
 __all__ = ["Choices"]

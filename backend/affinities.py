@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from shelfwise.columns import Columns
+from shelfwise.catalogue.snapshot import Columns
 from shelfwise.index import VectorIndex
 from shelfwise.signals import Placed
 from shelfwise.statistics import WORTH, decay

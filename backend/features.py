@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from shelfwise.columns import Columns
-from shelfwise.lexical import Matches
+from shelfwise.catalogue.postings import Matches
+from shelfwise.catalogue.snapshot import Columns
 from shelfwise.statistics import Statistics
 from shelfwise.timestamps import DAY
 

@@ -13,21 +13,21 @@ import numpy as np
 
 from shelfwise import merchandising
 from shelfwise.affinities import Affinities, affinities
-from shelfwise.columns import Catalogue, Columns
+from shelfwise.catalogue.facets import facets
+from shelfwise.catalogue.filter_parser import parse
+from shelfwise.catalogue.filters import Filter, evaluate
+from shelfwise.catalogue.postings import Lexical
+from shelfwise.catalogue.snapshot import Catalogue, Columns
+from shelfwise.catalogue.sorting import order
 from shelfwise.diversity import diversify
 from shelfwise.exploring import NO_EXPLORATION, Exploration, explored
-from shelfwise.facets import facets
 from shelfwise.features import Counts
-from shelfwise.filters import Filter, evaluate
-from shelfwise.grammar import parse
-from shelfwise.lexical import Lexical
 from shelfwise.memory import Memory
 from shelfwise.ranking import ALL, Sources
 from shelfwise.said import Said
 from shelfwise.searching import Found, Ranked, find, followed, rank
 from shelfwise.serving import Serving
 from shelfwise.signals import Placed, Signals
-from shelfwise.sorting import order
 from shelfwise.statistics import Statistics
 from shelfwise.store import Event, Store
 from shelfwise.text.normalize import words as split

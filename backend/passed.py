@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from shelfwise.columns import Columns
+from shelfwise.catalogue.snapshot import Columns
 from shelfwise.store import Event, ShownShelf
 from shelfwise.timestamps import DAY
 

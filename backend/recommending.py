@@ -12,12 +12,12 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from shelfwise import merchandising
-from shelfwise.columns import Catalogue, Columns
+from shelfwise.catalogue.filter_parser import parse
+from shelfwise.catalogue.filters import Filter, evaluate
+from shelfwise.catalogue.snapshot import Catalogue, Columns
 from shelfwise.diversity import diversify
 from shelfwise.exploring import NO_EXPLORATION, Exploration, explored
 from shelfwise.features import Counts
-from shelfwise.filters import Filter, evaluate
-from shelfwise.grammar import parse
 from shelfwise.passed import passed_over
 from shelfwise.profile import Profile
 from shelfwise.said import Said

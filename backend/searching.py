@@ -13,10 +13,10 @@ from typing import Protocol
 import numpy as np
 
 from shelfwise.affinities import Affinities
-from shelfwise.columns import Columns
+from shelfwise.catalogue.postings import Lexical, Matches
+from shelfwise.catalogue.snapshot import Columns
 from shelfwise.features import Counts, Remembered, features
 from shelfwise.index import VectorIndex
-from shelfwise.lexical import Lexical, Matches
 from shelfwise.memory import Memory
 from shelfwise.ranker import Ranker
 from shelfwise.ranking import ALL, Sources, leave_out

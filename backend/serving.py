@@ -16,7 +16,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from shelfwise.columns import Columns
+from shelfwise.catalogue.snapshot import Columns
 from shelfwise.encoder import Encoder
 from shelfwise.errors import GenerationCorrupt
 from shelfwise.features import Counts

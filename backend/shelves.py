@@ -11,7 +11,7 @@ from functools import cached_property
 
 import numpy as np
 
-from shelfwise.columns import Columns
+from shelfwise.catalogue.snapshot import Columns
 from shelfwise.features import Counts
 from shelfwise.index import Among, VectorIndex
 from shelfwise.profile import Profile

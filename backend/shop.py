@@ -12,20 +12,20 @@ from typing import Any, Self
 from shelfwise import privacy as people
 from shelfwise.answering import Answering
 from shelfwise.because import explain_shelf
+from shelfwise.catalogue.facets import check_facets
+from shelfwise.catalogue.filter_parser import parse
+from shelfwise.catalogue.sorting import SORTS
 from shelfwise.completing import Suggestion
 from shelfwise.errors import InvalidInput, NotFound
 from shelfwise.exploring import Exploration
-from shelfwise.facets import check_facets
 from shelfwise.follower import Follower
 from shelfwise.generations import Generations
-from shelfwise.grammar import parse
 from shelfwise.inquiry import DIVERSITY, Inquirer, Inquiry
 from shelfwise.ranking import ALL, Sources
 from shelfwise.reasons import explain_page
 from shelfwise.recommending import DIVERSITY as SHELF_DIVERSITY
 from shelfwise.recommending import Recommender, Wish
 from shelfwise.shelves import KINDS, default_kind, kinds_of
-from shelfwise.sorting import SORTS
 from shelfwise.store import Store
 from shelfwise.types import Answer, Recommendations, Row
 from shelfwise.validation import (

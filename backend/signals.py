@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from shelfwise.columns import Columns
+from shelfwise.catalogue.snapshot import Columns
 from shelfwise.neighbours import Neighbours
 
 __all__ = ["ITEM_SIGNALS", "MATRICES", "Placed", "Signals", "save"]

@@ -7,9 +7,9 @@ from collections.abc import Iterable
 import numpy as np
 
 from shelfwise import Shop
-from shelfwise.columns import Catalogue
+from shelfwise.catalogue.postings import Lexical
+from shelfwise.catalogue.snapshot import Catalogue
 from shelfwise.errors import InvalidInput
-from shelfwise.lexical import Lexical
 from shelfwise.ranking import ALL, Sources
 from shelfwise.understanding import understand
 from shelfwise.vocabulary import Vocabulary

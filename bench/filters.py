@@ -24,13 +24,13 @@ import numpy as np
 from results import NOW, Reference, disturb
 
 from shelfwise import Shop
-from shelfwise.columns import Catalogue, Columns
-from shelfwise.facets import facets
-from shelfwise.filters import evaluate
-from shelfwise.grammar import parse
+from shelfwise.catalogue.facets import facets
+from shelfwise.catalogue.filter_parser import parse
+from shelfwise.catalogue.filters import evaluate
+from shelfwise.catalogue.snapshot import Catalogue, Columns
+from shelfwise.catalogue.sorting import SORTS
 from shelfwise.importing import import_items
 from shelfwise.rows import Reading
-from shelfwise.sorting import SORTS
 from shelfwise.types import ITEM_FIELDS, Answer
 
 sys.path.append(str(Path(__file__).parent.parent / "tests"))

@@ -18,8 +18,8 @@ from pathlib import Path
 import numpy as np
 
 from shelfwise import Shop
+from shelfwise.catalogue.postings import Lexical
 from shelfwise.importing import import_items
-from shelfwise.lexical import Lexical
 from shelfwise.rows import Reading
 from shelfwise.store import Store
 from shelfwise.trainer import init

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from shelfwise.columns import Columns
+from shelfwise.catalogue.snapshot import Columns
 from shelfwise.features import Counts
 from shelfwise.index import VectorIndex, build
 from shelfwise.memory import Memory

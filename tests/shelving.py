@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from shelfwise.columns import Catalogue, Columns
+from shelfwise.catalogue.snapshot import Catalogue, Columns
 from shelfwise.features import Counts
 from shelfwise.index import VectorIndex, build
 from shelfwise.neighbours import Neighbours

@@ -17,12 +17,12 @@ import numpy as np
 
 from shelfwise import Shop
 from shelfwise.affinities import affinities
-from shelfwise.columns import Catalogue, Columns
+from shelfwise.catalogue.filters import evaluate
+from shelfwise.catalogue.postings import Lexical
+from shelfwise.catalogue.snapshot import Catalogue, Columns
 from shelfwise.encoder import Encoder
 from shelfwise.features import NAMES, Counts
-from shelfwise.filters import evaluate
 from shelfwise.index import VectorIndex
-from shelfwise.lexical import Lexical
 from shelfwise.memory import Memory, bare
 from shelfwise.ranker import Ranker
 from shelfwise.ranking import ALL, TOP

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from shelfwise import Shop
-from shelfwise.columns import Catalogue as Columns
+from shelfwise.catalogue.snapshot import Catalogue as Columns
 from shelfwise.generations import Generation
 from shelfwise.profile import CHOSEN
 from shelfwise.serving import Serving

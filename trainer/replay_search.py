@@ -17,9 +17,9 @@ from typing import Any
 import numpy as np
 
 from shelfwise import Shop
-from shelfwise.columns import Catalogue
+from shelfwise.catalogue.postings import Lexical
+from shelfwise.catalogue.snapshot import Catalogue
 from shelfwise.errors import InvalidInput
-from shelfwise.lexical import Lexical
 from shelfwise.memory import bare
 from shelfwise.ranking import ALL, Sources
 from shelfwise.timestamps import DAY, to_datetime, to_iso

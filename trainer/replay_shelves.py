@@ -19,7 +19,7 @@ import numpy as np
 from scipy.stats import rankdata
 
 from shelfwise import Shop
-from shelfwise.columns import Catalogue
+from shelfwise.catalogue.snapshot import Catalogue
 from shelfwise.importing import Imported
 from shelfwise.timestamps import DAY, to_iso
 from shelfwise.trainer.build import Progress

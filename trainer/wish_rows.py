@@ -14,7 +14,7 @@ from zlib import crc32
 
 import numpy as np
 
-from shelfwise.columns import Columns
+from shelfwise.catalogue.snapshot import Columns
 from shelfwise.features import Counts
 from shelfwise.index import VectorIndex
 from shelfwise.passed import MOST_SHELVES, PASSED_SECONDS, passed_over

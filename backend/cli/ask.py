@@ -7,10 +7,10 @@ from typing import Any
 
 import click
 
+from shelfwise.catalogue.sorting import SORTS
 from shelfwise.cli.main import Context
 from shelfwise.shelves import KINDS
 from shelfwise.shop import Shop
-from shelfwise.sorting import SORTS
 from shelfwise.types import Hit, Row
 
 __all__ = ["recommend_command", "search_command", "status_command"]

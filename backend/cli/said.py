@@ -6,10 +6,10 @@ from typing import Any
 
 import click
 
+from shelfwise.catalogue.filter_parser import parse
 from shelfwise.cli.main import Context
 from shelfwise.curation import ACTIONS, DEFAULT_STRENGTH, MATCHES, clean_pair, clean_rule, clean_synonym
 from shelfwise.errors import NotFound
-from shelfwise.grammar import parse
 from shelfwise.shop import Shop
 from shelfwise.store import Rule, Synonym
 

@@ -1,5 +1,5 @@
 """What filters, facets and sorting read of the items: a few fields of each, and the values of one attribute at a time.
-`shelfwise.columns` keeps them in memory; deleted items are read too, so that their going is noticed."""
+`shelfwise.catalogue.snapshot` keeps them in memory; deleted items are read too, so that their going is noticed."""
 
 from __future__ import annotations
 

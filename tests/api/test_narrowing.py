@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from shelfwise.api.narrowing import Choices
-from shelfwise.filters import And, Filter
-from shelfwise.grammar import parse
+from shelfwise.catalogue.filter_parser import parse
+from shelfwise.catalogue.filters import And, Filter
 
 
 def conditions(text: str) -> set[Filter]:

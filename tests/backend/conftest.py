@@ -13,7 +13,7 @@ from knowing import stocked
 from shelving import ITEMS as THINGS
 
 from shelfwise import Shop
-from shelfwise.columns import Catalogue, Columns
+from shelfwise.catalogue.snapshot import Catalogue, Columns
 from shelfwise.encoder import Encoder, encoder_id
 from shelfwise.generations import Generation, Generations, copy_part
 from shelfwise.store import Store

@@ -11,7 +11,7 @@ from knowing import WordEncoder, put, stocked
 from shelving import counted
 
 from shelfwise.affinities import Affinities, affinities, taste
-from shelfwise.columns import Catalogue, Columns
+from shelfwise.catalogue.snapshot import Catalogue, Columns
 from shelfwise.index import VectorIndex, build
 from shelfwise.signals import Placed, Signals
 from shelfwise.statistics import WORTH

@@ -11,10 +11,10 @@ from knowing import put
 from shelving import DEGREES, NOW, Served, counted, event, history, on_circle
 
 from shelfwise.because import by_source, explain_shelf
-from shelfwise.columns import Catalogue
+from shelfwise.catalogue.filter_parser import parse
+from shelfwise.catalogue.snapshot import Catalogue
 from shelfwise.curation import clean_rule
 from shelfwise.features import Counts
-from shelfwise.grammar import parse
 from shelfwise.recommending import Recommender, Shelf, Wish
 from shelfwise.said import Said
 from shelfwise.shelves import KINDS

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
+from shelfwise.catalogue.filter_parser import parse
 from shelfwise.curation import clean_pair, clean_rule, clean_synonym, query_words
 from shelfwise.errors import InvalidInput
-from shelfwise.grammar import parse
 
 LONG = "x" * 101
 

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from knowing import stocked
 
-from shelfwise.columns import Catalogue, Columns
+from shelfwise.catalogue.postings import Matches
+from shelfwise.catalogue.snapshot import Catalogue, Columns
 from shelfwise.features import NAMES, SOURCES, TASTES, Counts, Remembered, features
-from shelfwise.lexical import Matches
 from shelfwise.ranking import BLEND, LEARNED
 from shelfwise.statistics import Statistics
 from shelfwise.timestamps import DAY

@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 from knowing import Known, WordEncoder, known, put, remembering, stocked
 
-from shelfwise.grammar import parse
+from shelfwise.catalogue.filter_parser import parse
+from shelfwise.catalogue.sorting import SORTS
 from shelfwise.inquiry import Inquirer, Inquiry, Outcome
 from shelfwise.ranking import Sources
-from shelfwise.sorting import SORTS
 from shelfwise.statistics import Statistics
 from shelfwise.store import Event, Store
 from shelfwise.timestamps import DAY

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from knowing import WordEncoder, known, put, remembering, stocked
 
+from shelfwise.catalogue.filter_parser import parse
+from shelfwise.catalogue.sorting import SORTS
 from shelfwise.curation import clean_rule
-from shelfwise.grammar import parse
 from shelfwise.inquiry import Inquirer, Inquiry, Outcome
-from shelfwise.sorting import SORTS
 from shelfwise.statistics import Statistics
 from shelfwise.store import Store
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from shelving import IDS, NOW, counted, event, setting, shown
 
-from shelfwise.columns import Columns
+from shelfwise.catalogue.snapshot import Columns
 from shelfwise.passed import passed_over
 from shelfwise.store import Event, ShownShelf
 from shelfwise.wishes import unknown

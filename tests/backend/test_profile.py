@@ -7,7 +7,7 @@ import pytest
 from knowing import put
 from shelving import DEGREES, NOW, event, history, on_circle
 
-from shelfwise.columns import Catalogue, Columns
+from shelfwise.catalogue.snapshot import Catalogue, Columns
 from shelfwise.profile import Profile, visit_of
 from shelfwise.store import Event, Store
 

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 from knowing import Known, WordEncoder, known, remembering, stocked
 
+from shelfwise.catalogue.filter_parser import parse
 from shelfwise.curation import clean_rule
 from shelfwise.features import NAMES, SOURCES
-from shelfwise.grammar import parse
 from shelfwise.inquiry import Inquirer, Inquiry, Outcome
 from shelfwise.ranker import Ranker
 from shelfwise.ranking import Sources, blend, leave_out

@@ -24,8 +24,8 @@ from shelving import (
     shelf,
 )
 
-from shelfwise.columns import Catalogue
-from shelfwise.grammar import parse
+from shelfwise.catalogue.filter_parser import parse
+from shelfwise.catalogue.snapshot import Catalogue
 from shelfwise.recommending import Recommender, Shelf, Wish
 from shelfwise.said import Said
 from shelfwise.shelves import KINDS

@@ -18,9 +18,9 @@ from shelving import (
     shelf,
 )
 
+from shelfwise.catalogue.filter_parser import parse
 from shelfwise.curation import clean_rule
 from shelfwise.exploring import Exploration
-from shelfwise.grammar import parse
 from shelfwise.shelves import KINDS
 from shelfwise.store import Store
 

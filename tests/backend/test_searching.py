@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 from knowing import Known, WordEncoder, known, put, remembering, stocked
 
-from shelfwise.columns import Catalogue, Columns
+from shelfwise.catalogue.postings import Lexical
+from shelfwise.catalogue.snapshot import Catalogue, Columns
 from shelfwise.features import NAMES, Counts
 from shelfwise.index import build
-from shelfwise.lexical import Lexical
 from shelfwise.ranking import ALL, Sources
 from shelfwise.searching import FLOOR, Found, Knowledge, Ranked, find, rank
 from shelfwise.statistics import Statistics

@@ -11,10 +11,10 @@ from knowing import Known, stocked
 
 from shelfwise import searching
 from shelfwise.affinities import affinities
-from shelfwise.columns import Catalogue, Columns
+from shelfwise.catalogue.postings import Lexical
+from shelfwise.catalogue.snapshot import Catalogue, Columns
 from shelfwise.features import NAMES, Counts
 from shelfwise.index import build
-from shelfwise.lexical import Lexical
 from shelfwise.memory import Memory
 from shelfwise.ranking import ALL, BLEND, Sources, blend, weights_of
 from shelfwise.searching import FLOOR, Found, Ranked, find, followed, rank

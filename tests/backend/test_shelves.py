@@ -10,7 +10,7 @@ import pytest
 from knowing import put
 from shelving import DEGREES, IDS, NOW, by_id, counted, event, on_circle, setting
 
-from shelfwise.columns import Catalogue, Columns
+from shelfwise.catalogue.snapshot import Catalogue, Columns
 from shelfwise.shelves import FALLBACKS, KINDS, SHELVES, default_kind, durable
 from shelfwise.statistics import Statistics
 from shelfwise.store import Store

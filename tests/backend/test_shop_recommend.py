@@ -10,8 +10,8 @@ import pytest
 from conftest import ITEMS, NOW, clicks
 
 from shelfwise import InvalidInput, NotFound, Shop
+from shelfwise.catalogue.filter_parser import parse
 from shelfwise.curation import clean_rule
-from shelfwise.grammar import parse
 from shelfwise.shelves import KINDS
 
 ALL = {item["id"] for item in ITEMS} - {"clock"}

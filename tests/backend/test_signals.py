@@ -10,7 +10,7 @@ import pytest
 from knowing import put, stocked
 from shelving import ITEMS, counted
 
-from shelfwise.columns import Catalogue, Columns
+from shelfwise.catalogue.snapshot import Catalogue, Columns
 from shelfwise.signals import ITEM_SIGNALS, MATRICES, Placed, Signals, save
 from shelfwise.store import Store
 

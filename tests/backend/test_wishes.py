@@ -10,7 +10,7 @@ import pytest
 from knowing import put, stocked
 from shelving import DEGREES, IDS, NOW, WISHED, by_id, counted, event, on_circle, setting
 
-from shelfwise.columns import Catalogue, Columns
+from shelfwise.catalogue.snapshot import Catalogue, Columns
 from shelfwise.shelves import Setting
 from shelfwise.signals import ITEM_SIGNALS, MATRICES, Signals
 from shelfwise.statistics import Statistics

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from shelving import WISHED, by_id, event, on_circle, setting
 
-from shelfwise.columns import Columns
+from shelfwise.catalogue.snapshot import Columns
 from shelfwise.errors import GenerationCorrupt
 from shelfwise.shelves import Setting
 from shelfwise.statistics import Statistics

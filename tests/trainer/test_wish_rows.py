@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from shelfwise import Shop
-from shelfwise.columns import Catalogue, Columns
+from shelfwise.catalogue.snapshot import Catalogue, Columns
 from shelfwise.index import VectorIndex, build
 from shelfwise.store import Event, ShownShelf
 from shelfwise.timestamps import DAY

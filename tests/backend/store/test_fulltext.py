@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from shelfwise.lexical import Lexical
+from shelfwise.catalogue.postings import Lexical
 from shelfwise.store import Store, Upserted
 from shelfwise.text.normalize import words
 from shelfwise.understanding import understand

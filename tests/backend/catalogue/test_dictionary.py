@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from shelfwise.coded import Attribute, Labels, Range, category_levels, key, number
+from shelfwise.catalogue.dictionary import Attribute, Labels, Range, category_levels, key, number
 
 
 @pytest.mark.parametrize(

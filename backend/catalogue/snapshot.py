@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from shelfwise.coded import Attribute, Codes, Labels, Mask, brand_level, category_levels, key
+from shelfwise.catalogue.dictionary import Attribute, Codes, Labels, Mask, brand_level, category_levels, key
 from shelfwise.store import Store
 from shelfwise.text.normalize import fold
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from shelfwise.coded import Mask, Range
-from shelfwise.columns import Columns
+from shelfwise.catalogue.dictionary import Mask, Range
+from shelfwise.catalogue.snapshot import Columns
 
 __all__ = ["And", "Condition", "Filter", "Not", "Or", "evaluate"]
 

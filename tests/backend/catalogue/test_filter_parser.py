@@ -7,10 +7,10 @@ import random
 
 import pytest
 
-from shelfwise.coded import Range
+from shelfwise.catalogue.dictionary import Range
+from shelfwise.catalogue.filter_parser import MAX_CHARACTERS, MAX_CONDITIONS, MAX_DEPTH, parse
+from shelfwise.catalogue.filters import And, Condition, Filter, Not, Or
 from shelfwise.errors import InvalidInput
-from shelfwise.filters import And, Condition, Filter, Not, Or
-from shelfwise.grammar import MAX_CHARACTERS, MAX_CONDITIONS, MAX_DEPTH, parse
 from shelfwise.timestamps import DAY, parse_time
 
 A, B, C = (Condition(name, ("x",)) for name in "abc")

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from shelfwise.columns import Catalogue, Columns
-from shelfwise.sorting import SORTS, order
+from shelfwise.catalogue.snapshot import Catalogue, Columns
+from shelfwise.catalogue.sorting import SORTS, order
 from shelfwise.store import Store
 from shelfwise.validation import clean_item
 

@@ -11,9 +11,9 @@ from typing import NoReturn
 
 import numpy as np
 
-from shelfwise.coded import Range, category_levels, key, number
+from shelfwise.catalogue.dictionary import Range, category_levels, key, number
+from shelfwise.catalogue.filters import And, Condition, Filter, Not, Or
 from shelfwise.errors import InvalidInput
-from shelfwise.filters import And, Condition, Filter, Not, Or
 from shelfwise.text.normalize import fold
 from shelfwise.timestamps import DAY, parse_time
 from shelfwise.validation import is_encodable

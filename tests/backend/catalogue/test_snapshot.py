@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from shelfwise import columns as module
-from shelfwise.columns import Catalogue, Columns
+from shelfwise.catalogue import snapshot as module
+from shelfwise.catalogue.snapshot import Catalogue, Columns
 from shelfwise.store import Store
 from shelfwise.validation import clean_item
 

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from shelfwise.columns import Catalogue
+from shelfwise.catalogue.facets import MAX_FACETS, check_facets, facets
+from shelfwise.catalogue.snapshot import Catalogue
 from shelfwise.errors import InvalidInput
-from shelfwise.facets import MAX_FACETS, check_facets, facets
 from shelfwise.store import Store
 from shelfwise.validation import clean_item
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from shelfwise.columns import Columns
+from shelfwise.catalogue.snapshot import Columns
 
 __all__ = ["SORTS", "order"]
 

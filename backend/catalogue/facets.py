@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from shelfwise.coded import Codes, Labels, Mask
-from shelfwise.columns import Columns
+from shelfwise.catalogue.dictionary import Codes, Labels, Mask
+from shelfwise.catalogue.filter_parser import check_name
+from shelfwise.catalogue.snapshot import Columns
 from shelfwise.errors import InvalidInput
-from shelfwise.grammar import check_name
 from shelfwise.text.normalize import fold
 
 __all__ = ["MAX_FACETS", "check_facets", "facets"]

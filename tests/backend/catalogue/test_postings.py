@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from knowing import put, stocked
 
-from shelfwise import lexical as lexical_module
-from shelfwise.lexical import Lexical
+from shelfwise.catalogue import postings as lexical_module
+from shelfwise.catalogue.postings import Lexical
 from shelfwise.store import Store
 
 TITLES = ["red mug", "red mug for coffee", "blue mug", "red lantern", "alarm clock"]  # rows 1 to 5

@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 from filter_reference import Asked, Item, counts, fold, plain, random_filter
 
-from shelfwise.columns import Catalogue, Columns
-from shelfwise.facets import facets
-from shelfwise.filters import evaluate
-from shelfwise.grammar import parse
+from shelfwise.catalogue.facets import facets
+from shelfwise.catalogue.filter_parser import parse
+from shelfwise.catalogue.filters import evaluate
+from shelfwise.catalogue.snapshot import Catalogue, Columns
 from shelfwise.store import Store
 from shelfwise.validation import clean_item
 
