@@ -11,9 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from shelfwise.catalogue.snapshot import Columns
+from shelfwise.generation.item_signals import Placed
+from shelfwise.generation.popularity import WORTH, decay
 from shelfwise.index import VectorIndex
-from shelfwise.signals import Placed
-from shelfwise.statistics import WORTH, decay
 from shelfwise.store import Event
 
 __all__ = ["Affinities", "affinities", "taste"]

@@ -9,9 +9,9 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
+from shelfwise.generation.popularity import Statistics, popularity
 from shelfwise.passed import MOST_SHELVES, PASSED_SECONDS
 from shelfwise.serving import Serving
-from shelfwise.statistics import Statistics, popularity
 from shelfwise.store import Event, ShownShelf, Store
 from shelfwise.types import Hit, Row
 

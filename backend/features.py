@@ -13,7 +13,7 @@ import numpy as np
 
 from shelfwise.catalogue.postings import Matches
 from shelfwise.catalogue.snapshot import Columns
-from shelfwise.statistics import Statistics
+from shelfwise.generation.popularity import Statistics
 from shelfwise.timestamps import DAY
 
 __all__ = ["NAMES", "SOURCES", "TASTES", "Counts", "Remembered", "features"]

@@ -7,7 +7,7 @@ import threading
 from pathlib import Path
 
 from shelfwise.errors import GenerationError, NotFound
-from shelfwise.generations import Generations
+from shelfwise.generation.registry import Generations
 from shelfwise.index import IndexCorrupt
 from shelfwise.serving import Serving
 from shelfwise.store import Store

@@ -22,13 +22,13 @@ from shelfwise.catalogue.sorting import order
 from shelfwise.diversity import diversify
 from shelfwise.exploring import NO_EXPLORATION, Exploration, explored
 from shelfwise.features import Counts
-from shelfwise.memory import Memory
+from shelfwise.generation.item_signals import Placed, Signals
+from shelfwise.generation.popularity import Statistics
+from shelfwise.generation.query_memory import Memory
 from shelfwise.ranking import ALL, Sources
 from shelfwise.said import Said
 from shelfwise.searching import Found, Ranked, find, followed, rank
 from shelfwise.serving import Serving
-from shelfwise.signals import Placed, Signals
-from shelfwise.statistics import Statistics
 from shelfwise.store import Event, Store
 from shelfwise.text.normalize import words as split
 from shelfwise.understanding import Query, understand

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from shelfwise.errors import GenerationError, NightBusy, NotFound
 from shelfwise.files import locked
-from shelfwise.generations import NIGHT_LOCK, WORK, Generations
+from shelfwise.generation.registry import NIGHT_LOCK, WORK, Generations
 from shelfwise.store import Store
 from shelfwise.timestamps import to_iso
 from shelfwise.types import Row

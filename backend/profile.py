@@ -13,8 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from shelfwise.catalogue.snapshot import Columns
+from shelfwise.generation.popularity import WORTH
 from shelfwise.index import VectorIndex
-from shelfwise.statistics import WORTH
 from shelfwise.store import Event
 from shelfwise.timestamps import DAY
 

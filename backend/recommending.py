@@ -18,12 +18,12 @@ from shelfwise.catalogue.snapshot import Catalogue, Columns
 from shelfwise.diversity import diversify
 from shelfwise.exploring import NO_EXPLORATION, Exploration, explored
 from shelfwise.features import Counts
+from shelfwise.generation.item_signals import Placed, Signals
 from shelfwise.passed import passed_over
 from shelfwise.profile import Profile
 from shelfwise.said import Said
 from shelfwise.serving import Serving
 from shelfwise.shelves import SHELVES, Scored, Setting, durable, kinds_of
-from shelfwise.signals import Placed, Signals
 from shelfwise.store import Event, Rule, ShownShelf
 from shelfwise.types import Row
 from shelfwise.wishes import Wishes, WishRanker, for_you

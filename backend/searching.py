@@ -16,8 +16,8 @@ from shelfwise.affinities import Affinities
 from shelfwise.catalogue.postings import Lexical, Matches
 from shelfwise.catalogue.snapshot import Columns
 from shelfwise.features import Counts, Remembered, features
+from shelfwise.generation.query_memory import Memory
 from shelfwise.index import VectorIndex
-from shelfwise.memory import Memory
 from shelfwise.ranker import Ranker
 from shelfwise.ranking import ALL, Sources, leave_out
 from shelfwise.understanding import Query

@@ -17,16 +17,16 @@ from typing import TypeVar
 import numpy as np
 
 from shelfwise.catalogue.snapshot import Columns
-from shelfwise.encoder import Encoder
 from shelfwise.errors import GenerationCorrupt
 from shelfwise.features import Counts
 from shelfwise.files import locked
-from shelfwise.generations import Generation
+from shelfwise.generation.encoder import Encoder
+from shelfwise.generation.item_signals import Placed, Signals
+from shelfwise.generation.popularity import Statistics
+from shelfwise.generation.query_memory import Memory
+from shelfwise.generation.registry import Generation
 from shelfwise.index import VectorIndex, load
-from shelfwise.memory import Memory
 from shelfwise.ranker import Ranker
-from shelfwise.signals import Placed, Signals
-from shelfwise.statistics import Statistics
 from shelfwise.store import ItemText, Store
 from shelfwise.wishes import WishRanker
 

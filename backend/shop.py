@@ -19,7 +19,7 @@ from shelfwise.completing import Suggestion
 from shelfwise.errors import InvalidInput, NotFound
 from shelfwise.exploring import Exploration
 from shelfwise.follower import Follower
-from shelfwise.generations import Generations
+from shelfwise.generation.registry import Generations
 from shelfwise.inquiry import DIVERSITY, Inquirer, Inquiry
 from shelfwise.ranking import ALL, Sources
 from shelfwise.reasons import explain_page

@@ -12,9 +12,9 @@ import time
 from dataclasses import dataclass
 
 from shelfwise.completing import Suggester
-from shelfwise.encoder import Encoder
-from shelfwise.memory import Memory
-from shelfwise.statistics import Statistics
+from shelfwise.generation.encoder import Encoder
+from shelfwise.generation.popularity import Statistics
+from shelfwise.generation.query_memory import Memory
 from shelfwise.store import Store
 from shelfwise.suggesting import build_suggester
 from shelfwise.vocabulary import Vocabulary, build_vocabulary

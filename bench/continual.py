@@ -22,9 +22,9 @@ from shops import Cases, Log, Question, Rank, compare, hits
 from strategies import FROZEN, FULL, RECIPE, SHIPPED, STRATEGIES, copied, learn_night, prepare
 
 from shelfwise import Shop
-from shelfwise.encoder import threads
+from shelfwise.generation.encoder import threads
+from shelfwise.generation.popularity import popularity
 from shelfwise.ranking import BLEND
-from shelfwise.statistics import popularity
 from shelfwise.store import Event
 from shelfwise.trainer.build import snapshot
 from shelfwise.trainer.measures import summed

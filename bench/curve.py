@@ -19,7 +19,7 @@ from charts import Chart, Table, write_page
 from shops import Log, Question, Rank, ask, copy_shop, hits
 
 from shelfwise import Shop
-from shelfwise.memory import bare
+from shelfwise.generation.query_memory import bare
 from shelfwise.timestamps import DAY, parse_time, to_datetime, to_iso
 from shelfwise.trainer import increment
 from shelfwise.trainer.scoring import paired_interval

@@ -25,7 +25,7 @@ from kill import Search, Seen, Title, click, prepare, readers, reading
 from shops import Cases, encoder
 
 from shelfwise import Shop
-from shelfwise.generations import Generations
+from shelfwise.generation.registry import Generations
 from shelfwise.trainer import increment
 from shelfwise.types import Row
 

@@ -22,9 +22,9 @@ import numpy as np
 from asking import WAYS, answers
 
 from shelfwise import Shop
-from shelfwise.generations import Generations, link_or_copy
+from shelfwise.generation.query_memory import bare
+from shelfwise.generation.registry import Generations, link_or_copy
 from shelfwise.importing import import_events, import_items
-from shelfwise.memory import bare
 from shelfwise.ranking import Sources
 from shelfwise.rows import Reading
 from shelfwise.timestamps import DAY, to_datetime, to_iso

@@ -11,11 +11,11 @@ import numpy as np
 
 from shelfwise.catalogue.snapshot import Columns
 from shelfwise.features import Counts
+from shelfwise.generation.item_signals import Placed, Signals
+from shelfwise.generation.popularity import Statistics
+from shelfwise.generation.query_memory import Memory
 from shelfwise.index import VectorIndex, build
-from shelfwise.memory import Memory
 from shelfwise.ranker import Ranker
-from shelfwise.signals import Placed, Signals
-from shelfwise.statistics import Statistics
 from shelfwise.store import Store
 from shelfwise.validation import clean_item
 

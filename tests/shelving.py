@@ -10,15 +10,15 @@ import numpy as np
 
 from shelfwise.catalogue.snapshot import Catalogue, Columns
 from shelfwise.features import Counts
+from shelfwise.generation.item_links import Neighbours
+from shelfwise.generation.item_signals import Placed, Signals
+from shelfwise.generation.popularity import Statistics
 from shelfwise.index import VectorIndex, build
-from shelfwise.neighbours import Neighbours
 from shelfwise.passed import passed_over
 from shelfwise.profile import Profile
 from shelfwise.recommending import Recommender, Shelf, Wish
 from shelfwise.said import Said
 from shelfwise.shelves import Scored, Setting
-from shelfwise.signals import Placed, Signals
-from shelfwise.statistics import Statistics
 from shelfwise.store import Event, ShownShelf, Store
 from shelfwise.timestamps import DAY
 from shelfwise.wishes import WishRanker

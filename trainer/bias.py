@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from shelfwise.memory import bare
+from shelfwise.generation.query_memory import bare
 from shelfwise.store import Event, Impression
 from shelfwise.trainer.searches import Search
 

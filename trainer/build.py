@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from shelfwise.encoder import Encoder
+from shelfwise.generation.encoder import Encoder
 from shelfwise.index import VectorIndex, build
 from shelfwise.store import ItemText, Store
 

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from shelfwise.encoder import Encoder
 from shelfwise.errors import EncoderUnsupported, ShelfwiseError, TrainingDiverged
-from shelfwise.generations import Generation
+from shelfwise.generation.encoder import Encoder
+from shelfwise.generation.registry import Generation
 from shelfwise.trainer.build import Catalogue, encode_catalogue
 from shelfwise.trainer.collect import LEAST_PAIRS, Material
 from shelfwise.trainer.diary import Diary

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from shelfwise.generations import Generation
-from shelfwise.neighbours import Neighbours
-from shelfwise.signals import Signals
-from shelfwise.statistics import RECENT_HALF_LIFE_DAYS, popularity, save
+from shelfwise.generation.item_links import Neighbours
+from shelfwise.generation.item_signals import Signals
+from shelfwise.generation.popularity import RECENT_HALF_LIFE_DAYS, popularity, save
+from shelfwise.generation.registry import Generation
 from shelfwise.store import Event
 from shelfwise.timestamps import DAY
 from shelfwise.trainer.collect import Material

@@ -10,7 +10,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from shelfwise.memory import bare
+from shelfwise.generation.query_memory import bare
 from shelfwise.store import Event
 from shelfwise.timestamps import DAY
 from shelfwise.trainer.searches import Search

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from scipy.cluster.vq import kmeans2, vq
 
-from shelfwise.memory import bare
+from shelfwise.generation.query_memory import bare
 from shelfwise.store import ShownDay
 from shelfwise.timestamps import DAY
 from shelfwise.trainer.searches import Search

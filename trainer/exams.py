@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from shelfwise.memory import bare
+from shelfwise.generation.query_memory import bare
 from shelfwise.timestamps import DAY
 from shelfwise.trainer.collect import Material
 from shelfwise.trainer.pairs import is_judged_title, known_item_query

@@ -20,8 +20,8 @@ import onnx
 import torch
 from sentence_transformers import SentenceTransformer
 
-from shelfwise.encoder import MAX_TOKENS, SERVING_CONFIG, SERVING_MODEL, SERVING_TOKENIZER, Encoder
 from shelfwise.errors import EncoderUnsupported, ShelfwiseError, TrainingDiverged
+from shelfwise.generation.encoder import MAX_TOKENS, SERVING_CONFIG, SERVING_MODEL, SERVING_TOKENIZER, Encoder
 from shelfwise.trainer.graph import PROBES, capture, graph_of, pooling_mode, probe, quantise
 from shelfwise.trainer.template import Template, make_template, read_template
 

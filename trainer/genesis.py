@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from shelfwise import Shop
-from shelfwise.encoder import Encoder
-from shelfwise.generations import Generation
+from shelfwise.generation.encoder import Encoder
+from shelfwise.generation.item_signals import save
+from shelfwise.generation.registry import Generation
 from shelfwise.serving import Serving
-from shelfwise.signals import save
 from shelfwise.trainer.build import Progress, encode_catalogue, share_changes, snapshot, write_index
 from shelfwise.trainer.counting import count
 from shelfwise.trainer.noise import noise_floor

@@ -21,8 +21,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from shelfwise.encoder import Encoder
-from shelfwise.signals import Signals
+from shelfwise.generation.encoder import Encoder
+from shelfwise.generation.item_signals import Signals
 from shelfwise.trainer.exams import PAST, Exam, halve
 from shelfwise.trainer.scoring import MEASURES, TOP, answers, gains, paired_interval
 from shelfwise.trainer.searches import Basket

@@ -6,7 +6,7 @@ import numpy as np
 import scipy.linalg
 from scipy import sparse
 
-from shelfwise.neighbours import Neighbours
+from shelfwise.generation.item_links import Neighbours
 from shelfwise.timestamps import DAY
 from shelfwise.trainer.choices import Choices
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from sentence_transformers import SentenceTransformer
 
-from shelfwise.encoder import MAX_TOKENS
 from shelfwise.errors import EncoderUnsupported, GenerationCorrupt
+from shelfwise.generation.encoder import MAX_TOKENS
 
 __all__ = ["DEFAULT_MODEL", "load_model", "packaged_model"]
 

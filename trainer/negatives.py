@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
-from shelfwise.memory import bare
+from shelfwise.generation.query_memory import bare
 from shelfwise.trainer.searches import Search
 
 __all__ = ["hard_negatives"]

@@ -15,7 +15,7 @@ from pathlib import Path
 from shelfwise import Shop
 from shelfwise.errors import GenerationError, InvalidInput, NightBusy
 from shelfwise.files import locked
-from shelfwise.generations import NIGHT_LOCK, WORK, Generation
+from shelfwise.generation.registry import NIGHT_LOCK, WORK, Generation
 from shelfwise.timestamps import parse_time
 from shelfwise.trainer.build import Progress
 from shelfwise.trainer.defences import Defences

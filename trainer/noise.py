@@ -7,7 +7,7 @@ import string
 
 import numpy as np
 
-from shelfwise.encoder import Encoder
+from shelfwise.generation.encoder import Encoder
 
 __all__ = ["noise_floor"]
 

@@ -20,17 +20,17 @@ from shelfwise.affinities import affinities
 from shelfwise.catalogue.filters import evaluate
 from shelfwise.catalogue.postings import Lexical
 from shelfwise.catalogue.snapshot import Catalogue, Columns
-from shelfwise.encoder import Encoder
 from shelfwise.features import NAMES, Counts
+from shelfwise.generation.encoder import Encoder
+from shelfwise.generation.item_signals import Placed, Signals
+from shelfwise.generation.popularity import RECENT_HALF_LIFE_DAYS, Statistics, popularity
+from shelfwise.generation.query_memory import Memory, bare
 from shelfwise.index import VectorIndex
-from shelfwise.memory import Memory, bare
 from shelfwise.ranker import Ranker
 from shelfwise.ranking import ALL, TOP
 from shelfwise.said import Said
 from shelfwise.searching import find, rank
 from shelfwise.serving import Serving
-from shelfwise.signals import Placed, Signals
-from shelfwise.statistics import RECENT_HALF_LIFE_DAYS, Statistics, popularity
 from shelfwise.store import Event
 from shelfwise.timestamps import DAY
 from shelfwise.trainer.remembering import remember

@@ -13,10 +13,10 @@ import numpy as np
 
 from shelfwise import Shop
 from shelfwise.catalogue.snapshot import Catalogue as Columns
-from shelfwise.generations import Generation
+from shelfwise.generation.item_signals import Signals, save
+from shelfwise.generation.registry import Generation
 from shelfwise.profile import CHOSEN
 from shelfwise.serving import Serving
-from shelfwise.signals import Signals, save
 from shelfwise.store import Event
 from shelfwise.trainer.choices import Choices
 from shelfwise.trainer.collect import Material

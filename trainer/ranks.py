@@ -12,8 +12,8 @@ from contextlib import contextmanager, suppress
 from datetime import timedelta
 from typing import Any
 
-from shelfwise.encoder import threads
 from shelfwise.errors import ShelfwiseError, TrainingDiverged
+from shelfwise.generation.encoder import threads
 
 __all__ = [
     "agree",

@@ -7,9 +7,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from shelfwise.encoder import Encoder
-from shelfwise.memory import HALF_LIFE_DAYS, Memory
-from shelfwise.statistics import decay
+from shelfwise.generation.encoder import Encoder
+from shelfwise.generation.popularity import decay
+from shelfwise.generation.query_memory import HALF_LIFE_DAYS, Memory
 from shelfwise.trainer.collect import Material
 from shelfwise.trainer.searches import Search
 

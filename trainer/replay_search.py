@@ -20,7 +20,7 @@ from shelfwise import Shop
 from shelfwise.catalogue.postings import Lexical
 from shelfwise.catalogue.snapshot import Catalogue
 from shelfwise.errors import InvalidInput
-from shelfwise.memory import bare
+from shelfwise.generation.query_memory import bare
 from shelfwise.ranking import ALL, Sources
 from shelfwise.timestamps import DAY, to_datetime, to_iso
 from shelfwise.trainer.build import Progress

@@ -9,7 +9,7 @@ import random
 from collections import defaultdict
 from collections.abc import Sequence
 
-from shelfwise.memory import bare
+from shelfwise.generation.query_memory import bare
 from shelfwise.trainer.searches import Search
 
 __all__ = ["replayed"]

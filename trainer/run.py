@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 
 from shelfwise import Shop
-from shelfwise.encoder import Encoder
 from shelfwise.errors import GenerationError
-from shelfwise.generations import WORK, Generation, copy_part
+from shelfwise.generation.encoder import Encoder
+from shelfwise.generation.registry import WORK, Generation, copy_part
 from shelfwise.index import load
 from shelfwise.serving import Serving
 from shelfwise.timestamps import DAY, to_iso

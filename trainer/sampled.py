@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from shelfwise.encoder import Encoder
+from shelfwise.generation.encoder import Encoder
 from shelfwise.trainer.exams import Exam
 from shelfwise.trainer.scoring import MEASURES, answers, paired_interval
 from shelfwise.trainer.searches import Search

@@ -6,8 +6,8 @@ import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from shelfwise.memory import bare
-from shelfwise.statistics import WORTH
+from shelfwise.generation.popularity import WORTH
+from shelfwise.generation.query_memory import bare
 from shelfwise.store import Event, Impression
 from shelfwise.timestamps import DAY
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from shelfwise.neighbours import Neighbours
+from shelfwise.generation.item_links import Neighbours
 from shelfwise.profile import CHOSEN
 from shelfwise.store import Event
 from shelfwise.timestamps import DAY

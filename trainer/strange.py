@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Sequence
 
 import numpy as np
 
-from shelfwise.encoder import Encoder
+from shelfwise.generation.encoder import Encoder
 from shelfwise.timestamps import DAY, to_iso
 from shelfwise.trainer.collect import Material
 from shelfwise.trainer.scoring import MEASURES, answers

@@ -12,7 +12,7 @@ import click
 from shelfwise.cli.bars import Bars
 from shelfwise.cli.ledger import table, whole
 from shelfwise.cli.main import Context
-from shelfwise.generations import Generations
+from shelfwise.generation.registry import Generations
 from shelfwise.store import Store
 
 __all__ = ["increment_command", "init_command", "nights_command", "rollback_command"]

@@ -14,8 +14,8 @@ from shelving import ITEMS as THINGS
 
 from shelfwise import Shop
 from shelfwise.catalogue.snapshot import Catalogue, Columns
-from shelfwise.encoder import Encoder, encoder_id
-from shelfwise.generations import Generation, Generations, copy_part
+from shelfwise.generation.encoder import Encoder, encoder_id
+from shelfwise.generation.registry import Generation, Generations, copy_part
 from shelfwise.store import Store
 
 Publish = Callable[..., Generation]

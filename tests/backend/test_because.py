@@ -15,10 +15,10 @@ from shelfwise.catalogue.filter_parser import parse
 from shelfwise.catalogue.snapshot import Catalogue
 from shelfwise.curation import clean_rule
 from shelfwise.features import Counts
+from shelfwise.generation.popularity import Statistics
 from shelfwise.recommending import Recommender, Shelf, Wish
 from shelfwise.said import Said
 from shelfwise.shelves import KINDS
-from shelfwise.statistics import Statistics
 from shelfwise.store import Event, Store
 from shelfwise.timestamps import DAY
 from shelfwise.types import Row

@@ -12,8 +12,8 @@ from knowing import WordEncoder, known, put, remembering, stocked
 from shelfwise.catalogue.filter_parser import parse
 from shelfwise.catalogue.sorting import SORTS
 from shelfwise.curation import clean_rule
+from shelfwise.generation.popularity import Statistics
 from shelfwise.inquiry import Inquirer, Inquiry, Outcome
-from shelfwise.statistics import Statistics
 from shelfwise.store import Store
 
 NOW = 1_320_000_000.0

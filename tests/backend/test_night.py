@@ -121,5 +121,5 @@ def test_rollback_passes_over_what_learned_from_erased_people(
 def test_rollback_loads_no_encoder(tiny_shop: Path, publish_copy: Callable[[Path], object], monkeypatch: Any) -> None:
     publish_copy(tiny_shop)
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
-    monkeypatch.setattr("shelfwise.encoder.Encoder.__init__", lambda *_: pytest.fail("opens an encoder"))
+    monkeypatch.setattr("shelfwise.generation.encoder.Encoder.__init__", lambda *_: pytest.fail("opens an encoder"))
     assert CliRunner().invoke(cli, ["--data", str(tiny_shop), "rollback"]).exit_code == 0

@@ -14,11 +14,11 @@ from knowing import Known, WordEncoder, known, remembering, stocked
 from shelfwise.catalogue.filter_parser import parse
 from shelfwise.curation import clean_rule
 from shelfwise.features import NAMES, SOURCES
+from shelfwise.generation.popularity import Statistics
 from shelfwise.inquiry import Inquirer, Inquiry, Outcome
 from shelfwise.ranker import Ranker
 from shelfwise.ranking import Sources, blend, leave_out
 from shelfwise.reasons import added, explain_page
-from shelfwise.statistics import Statistics
 from shelfwise.store import Event, Store
 from shelfwise.types import Row
 

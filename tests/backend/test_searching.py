@@ -14,10 +14,10 @@ from knowing import Known, WordEncoder, known, put, remembering, stocked
 from shelfwise.catalogue.postings import Lexical
 from shelfwise.catalogue.snapshot import Catalogue, Columns
 from shelfwise.features import NAMES, Counts
+from shelfwise.generation.popularity import Statistics
 from shelfwise.index import build
 from shelfwise.ranking import ALL, Sources
 from shelfwise.searching import FLOOR, Found, Knowledge, Ranked, find, rank
-from shelfwise.statistics import Statistics
 from shelfwise.store import Store
 from shelfwise.understanding import Query, Term
 

@@ -14,12 +14,12 @@ from shelfwise.affinities import affinities
 from shelfwise.catalogue.postings import Lexical
 from shelfwise.catalogue.snapshot import Catalogue, Columns
 from shelfwise.features import NAMES, Counts
+from shelfwise.generation.item_signals import Placed, Signals
+from shelfwise.generation.popularity import Statistics
+from shelfwise.generation.query_memory import Memory
 from shelfwise.index import build
-from shelfwise.memory import Memory
 from shelfwise.ranking import ALL, BLEND, Sources, blend, weights_of
 from shelfwise.searching import FLOOR, Found, Ranked, find, followed, rank
-from shelfwise.signals import Placed, Signals
-from shelfwise.statistics import Statistics
 from shelfwise.store import Event, Store
 from shelfwise.understanding import Query, Term
 

@@ -104,7 +104,7 @@ def test_what_does_not_change_the_text_is_not_encoded_again(
     def refuse(*_: Any) -> None:
         raise AssertionError("encoded again")
 
-    monkeypatch.setattr("shelfwise.encoder.Encoder.items", refuse)
+    monkeypatch.setattr("shelfwise.generation.encoder.Encoder.items", refuse)
     one.upsert([{"id": "mug-red", "price": 9, "in_stock": False, "tags": ["new"], "colour": "red"}])
     assert one.store.vectors.last_vseq() == 0
     assert [serving_of(shop).pending for shop in two] == [0, 0]

@@ -15,7 +15,7 @@ from conftest import NOW, clicks
 
 from shelfwise import Shop
 from shelfwise.features import NAMES
-from shelfwise.memory import Memory
+from shelfwise.generation.query_memory import Memory
 from shelfwise.ranker import CARD
 from shelfwise.serving import Serving
 

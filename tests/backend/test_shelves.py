@@ -11,8 +11,8 @@ from knowing import put
 from shelving import DEGREES, IDS, NOW, by_id, counted, event, on_circle, setting
 
 from shelfwise.catalogue.snapshot import Catalogue, Columns
+from shelfwise.generation.popularity import Statistics
 from shelfwise.shelves import FALLBACKS, KINDS, SHELVES, default_kind, durable
-from shelfwise.statistics import Statistics
 from shelfwise.store import Store
 from shelfwise.timestamps import DAY
 

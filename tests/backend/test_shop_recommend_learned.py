@@ -16,9 +16,9 @@ from shelving import counted
 
 from shelfwise import Shop
 from shelfwise.forest import MODEL
+from shelfwise.generation.item_signals import save
 from shelfwise.serving import Serving
 from shelfwise.shelves import KINDS
-from shelfwise.signals import save
 from shelfwise.trainer.trees import write_trees
 from shelfwise.wish_features import NAMES
 from shelfwise.wishes import CARD

@@ -11,9 +11,9 @@ from knowing import put, stocked
 from shelving import DEGREES, IDS, NOW, WISHED, by_id, counted, event, on_circle, setting
 
 from shelfwise.catalogue.snapshot import Catalogue, Columns
+from shelfwise.generation.item_signals import ITEM_SIGNALS, MATRICES, Signals
+from shelfwise.generation.popularity import Statistics
 from shelfwise.shelves import Setting
-from shelfwise.signals import ITEM_SIGNALS, MATRICES, Signals
-from shelfwise.statistics import Statistics
 from shelfwise.store import Event, Store
 from shelfwise.timestamps import DAY
 from shelfwise.wish_features import NAMES, SOURCES, features, led_to

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from shelfwise import Shop, wordbook
-from shelfwise.memory import Memory
-from shelfwise.statistics import Statistics
+from shelfwise.generation.popularity import Statistics
+from shelfwise.generation.query_memory import Memory
 from shelfwise.wordbook import Wordbook, Words
 
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from shelfwise.generations import Generation, Generations
-from shelfwise.signals import Signals, save
-from shelfwise.statistics import HALF_LIFE_DAYS, RECENT_HALF_LIFE_DAYS, Statistics
+from shelfwise.generation.item_signals import Signals, save
+from shelfwise.generation.popularity import HALF_LIFE_DAYS, RECENT_HALF_LIFE_DAYS, Statistics
+from shelfwise.generation.registry import Generation, Generations
 from shelfwise.store import Event
 from shelfwise.timestamps import DAY
 from shelfwise.trainer.collect import Material

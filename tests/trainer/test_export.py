@@ -11,8 +11,8 @@ import torch
 from sentence_transformers import SentenceTransformer
 from sentence_transformers.sentence_transformer.modules import Dense, Pooling
 
-from shelfwise.encoder import SERVING_CONFIG, SERVING_MODEL, Encoder
 from shelfwise.errors import EncoderUnsupported, GenerationCorrupt, TrainingDiverged
+from shelfwise.generation.encoder import SERVING_CONFIG, SERVING_MODEL, Encoder
 from shelfwise.trainer import export, models
 from shelfwise.trainer.export import EXACT_MODEL, export_serving, settle
 from shelfwise.trainer.models import load_model

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from shelfwise.neighbours import Neighbours
-from shelfwise.signals import Signals
+from shelfwise.generation.item_links import Neighbours
+from shelfwise.generation.item_signals import Signals
 from shelfwise.trainer.collect import Material
 from shelfwise.trainer.exams import ANCHOR, NEWEST, Exam, set_exams
 from shelfwise.trainer.judge import TOLERANCE, Judgement, Verdict, judge, judge_together

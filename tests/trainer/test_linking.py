@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from shelfwise.neighbours import Neighbours
+from shelfwise.generation.item_links import Neighbours
 from shelfwise.store import Event
 from shelfwise.timestamps import DAY
 from shelfwise.trainer import linking

@@ -21,9 +21,9 @@ from conftest import ITEMS, NOW, clicks
 from shelfwise import InvalidInput, Shop
 from shelfwise.cli.main import cli
 from shelfwise.errors import ShelfwiseError, TrainingDiverged
-from shelfwise.generations import Generation
-from shelfwise.signals import Signals
-from shelfwise.statistics import Statistics
+from shelfwise.generation.item_signals import Signals
+from shelfwise.generation.popularity import Statistics
+from shelfwise.generation.registry import Generation
 from shelfwise.store.ledger import Nights
 from shelfwise.timestamps import to_iso
 from shelfwise.trainer import compact, counting, drift, export, increment, init, run, sampled

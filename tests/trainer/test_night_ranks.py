@@ -11,9 +11,9 @@ import pytest
 from shopping import CATALOGUE, clicks, learnable, morning
 
 from shelfwise import Shop
-from shelfwise.memory import Memory, bare
+from shelfwise.generation.popularity import Statistics
+from shelfwise.generation.query_memory import Memory, bare
 from shelfwise.ranker import Ranker
-from shelfwise.statistics import Statistics
 from shelfwise.trainer import compact, increment
 from shelfwise.trainer.rank_rows import Rows
 from shelfwise.trainer.run import Night

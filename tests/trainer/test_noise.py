@@ -12,7 +12,7 @@ import pytest
 from shopping import CATALOGUE
 
 from shelfwise import Shop
-from shelfwise.encoder import Encoder
+from shelfwise.generation.encoder import Encoder
 from shelfwise.serving import Serving
 from shelfwise.trainer.models import load_model
 from shelfwise.trainer.noise import noise_floor

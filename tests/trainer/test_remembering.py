@@ -9,7 +9,7 @@ import pytest
 from shopping import at, search
 
 from shelfwise import Shop
-from shelfwise.memory import HALF_LIFE_DAYS, Memory
+from shelfwise.generation.query_memory import HALF_LIFE_DAYS, Memory
 from shelfwise.serving import Serving
 from shelfwise.timestamps import DAY
 from shelfwise.trainer.collect import Material

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from shelfwise.memory import bare
+from shelfwise.generation.query_memory import bare
 from shelfwise.store import Event, Impression
 from shelfwise.timestamps import DAY
 from shelfwise.trainer.searches import Search, baskets_of, is_anchor, searches_of

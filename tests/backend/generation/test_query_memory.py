@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from knowing import WordEncoder
 
-from shelfwise import memory as memory_module
-from shelfwise.memory import Choice, Memory, Recall, bare, pieces
-from shelfwise.statistics import decay
+from shelfwise.generation import query_memory as memory_module
+from shelfwise.generation.popularity import decay
+from shelfwise.generation.query_memory import Choice, Memory, Recall, bare, pieces
 from shelfwise.timestamps import DAY
 
 ITEMS = ["mug", "cup", "bag"]  # rows 0, 1, 2

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from shelfwise.statistics import RECENT_HALF_LIFE_DAYS, WORTH, Statistics, decay, popularity, save
+from shelfwise.generation.popularity import RECENT_HALF_LIFE_DAYS, WORTH, Statistics, decay, popularity, save
 from shelfwise.store import Event
 from shelfwise.timestamps import DAY
 

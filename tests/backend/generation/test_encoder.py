@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from shelfwise.encoder import SERVING_CONFIG, Encoder, encoder_id
+from shelfwise.generation.encoder import SERVING_CONFIG, Encoder, encoder_id
 
 TEXTS = [f"thing number {number} of {'many ' * (number % 9)}" for number in range(100)]
 

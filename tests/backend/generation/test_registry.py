@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from shelfwise.errors import GenerationCorrupt, GenerationTooNew, InvalidInput, NotFound
-from shelfwise.generations import FORMAT, Generation, Generations, copy_part, link_or_copy
+from shelfwise.generation.registry import FORMAT, Generation, Generations, copy_part, link_or_copy
 
 
 @pytest.fixture

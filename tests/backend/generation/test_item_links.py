@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from shelfwise.neighbours import Neighbours
+from shelfwise.generation.item_links import Neighbours
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from shelfwise.catalogue.snapshot import Columns
-from shelfwise.neighbours import Neighbours
+from shelfwise.generation.item_links import Neighbours
 
 __all__ = ["ITEM_SIGNALS", "MATRICES", "Placed", "Signals", "save"]
 

@@ -11,7 +11,7 @@ from knowing import put, stocked
 from shelving import ITEMS, counted
 
 from shelfwise.catalogue.snapshot import Catalogue, Columns
-from shelfwise.signals import ITEM_SIGNALS, MATRICES, Placed, Signals, save
+from shelfwise.generation.item_signals import ITEM_SIGNALS, MATRICES, Placed, Signals, save
 from shelfwise.store import Store
 
 # of things some of which are gone, in an order of their own
