@@ -25,15 +25,15 @@ from shelfwise.features import Counts
 from shelfwise.generation.item_signals import Placed, Signals
 from shelfwise.generation.popularity import Statistics
 from shelfwise.generation.query_memory import Memory
+from shelfwise.query.lexicon import Wordbook, Words
+from shelfwise.query.understanding import Query, understand
+from shelfwise.query.vocabulary import Vocabulary
 from shelfwise.ranking import ALL, Sources
 from shelfwise.said import Said
 from shelfwise.searching import Found, Ranked, find, followed, rank
 from shelfwise.serving import Serving
 from shelfwise.store import Event, Store
 from shelfwise.text.normalize import words as split
-from shelfwise.understanding import Query, understand
-from shelfwise.vocabulary import Vocabulary
-from shelfwise.wordbook import Wordbook, Words
 
 __all__ = ["DIVERSITY", "Inquirer", "Inquiry", "Outcome"]
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import threading
 from dataclasses import dataclass
 
+from shelfwise.query.synonyms import Synonyms
 from shelfwise.rulebook import RuleBook
 from shelfwise.store import Store
-from shelfwise.synonyms import Synonyms
 
 __all__ = ["Said", "Sayings"]
 

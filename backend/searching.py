@@ -18,9 +18,9 @@ from shelfwise.catalogue.snapshot import Columns
 from shelfwise.features import Counts, Remembered, features
 from shelfwise.generation.query_memory import Memory
 from shelfwise.index import VectorIndex
+from shelfwise.query.understanding import Query
 from shelfwise.ranker import Ranker
 from shelfwise.ranking import ALL, Sources, leave_out
-from shelfwise.understanding import Query
 
 __all__ = ["FLOOR", "Found", "Knowledge", "Ranked", "find", "followed", "rank"]
 

@@ -15,12 +15,12 @@ from shelfwise.because import explain_shelf
 from shelfwise.catalogue.facets import check_facets
 from shelfwise.catalogue.filter_parser import parse
 from shelfwise.catalogue.sorting import SORTS
-from shelfwise.completing import Suggestion
 from shelfwise.errors import InvalidInput, NotFound
 from shelfwise.exploring import Exploration
 from shelfwise.follower import Follower
 from shelfwise.generation.registry import Generations
 from shelfwise.inquiry import DIVERSITY, Inquirer, Inquiry
+from shelfwise.query.autocomplete import Suggestion
 from shelfwise.ranking import ALL, Sources
 from shelfwise.reasons import explain_page
 from shelfwise.recommending import DIVERSITY as SHELF_DIVERSITY

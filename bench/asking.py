@@ -10,9 +10,9 @@ from shelfwise import Shop
 from shelfwise.catalogue.postings import Lexical
 from shelfwise.catalogue.snapshot import Catalogue
 from shelfwise.errors import InvalidInput
+from shelfwise.query.understanding import understand
+from shelfwise.query.vocabulary import Vocabulary
 from shelfwise.ranking import ALL, Sources
-from shelfwise.understanding import understand
-from shelfwise.vocabulary import Vocabulary
 
 ENCODER = Sources(words=False, memory=False, neighbours=False, taste=False, ranker=False)  # with popularity
 WAYS = {"encoder": ENCODER, "default": ALL}

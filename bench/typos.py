@@ -20,12 +20,12 @@ import numpy as np
 from shelfwise import Shop
 from shelfwise.catalogue.postings import Lexical
 from shelfwise.importing import import_items
+from shelfwise.query.understanding import Query, understand
+from shelfwise.query.vocabulary import build_vocabulary
 from shelfwise.rows import Reading
 from shelfwise.store import Store
 from shelfwise.trainer import init
 from shelfwise.types import EVENT_FIELDS, ITEM_FIELDS
-from shelfwise.understanding import Query, understand
-from shelfwise.vocabulary import build_vocabulary
 
 Search = Callable[[str], list[str]]  # the ids of the first hits for a query
 

@@ -26,6 +26,8 @@ from shelfwise.generation.item_signals import Placed, Signals
 from shelfwise.generation.popularity import RECENT_HALF_LIFE_DAYS, Statistics, popularity
 from shelfwise.generation.query_memory import Memory, bare
 from shelfwise.index import VectorIndex
+from shelfwise.query.understanding import understand
+from shelfwise.query.vocabulary import Vocabulary
 from shelfwise.ranker import Ranker
 from shelfwise.ranking import ALL, TOP
 from shelfwise.said import Said
@@ -35,8 +37,6 @@ from shelfwise.store import Event
 from shelfwise.timestamps import DAY
 from shelfwise.trainer.remembering import remember
 from shelfwise.trainer.searches import Search
-from shelfwise.understanding import understand
-from shelfwise.vocabulary import Vocabulary
 
 __all__ = ["Rows", "seen_before"]
 

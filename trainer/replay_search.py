@@ -21,6 +21,8 @@ from shelfwise.catalogue.postings import Lexical
 from shelfwise.catalogue.snapshot import Catalogue
 from shelfwise.errors import InvalidInput
 from shelfwise.generation.query_memory import bare
+from shelfwise.query.understanding import understand
+from shelfwise.query.vocabulary import Vocabulary
 from shelfwise.ranking import ALL, Sources
 from shelfwise.timestamps import DAY, to_datetime, to_iso
 from shelfwise.trainer.build import Progress
@@ -28,8 +30,6 @@ from shelfwise.trainer.measures import Tally, summed
 from shelfwise.trainer.night import increment
 from shelfwise.trainer.replay_log import Replay
 from shelfwise.types import Row
-from shelfwise.understanding import understand
-from shelfwise.vocabulary import Vocabulary
 
 __all__ = ["SearchReplay"]
 

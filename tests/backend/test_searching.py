@@ -16,10 +16,10 @@ from shelfwise.catalogue.snapshot import Catalogue, Columns
 from shelfwise.features import NAMES, Counts
 from shelfwise.generation.popularity import Statistics
 from shelfwise.index import build
+from shelfwise.query.understanding import Query, Term
 from shelfwise.ranking import ALL, Sources
 from shelfwise.searching import FLOOR, Found, Knowledge, Ranked, find, rank
 from shelfwise.store import Store
-from shelfwise.understanding import Query, Term
 
 NOW = 1_320_000_000.0
 TITLES = {

@@ -18,10 +18,10 @@ from shelfwise.generation.item_signals import Placed, Signals
 from shelfwise.generation.popularity import Statistics
 from shelfwise.generation.query_memory import Memory
 from shelfwise.index import build
+from shelfwise.query.understanding import Query, Term
 from shelfwise.ranking import ALL, BLEND, Sources, blend, weights_of
 from shelfwise.searching import FLOOR, Found, Ranked, find, followed, rank
 from shelfwise.store import Event, Store
-from shelfwise.understanding import Query, Term
 
 NOW = 1_320_000_000.0
 ITEMS, DIM = 450, 6

@@ -12,7 +12,8 @@ import pysqlite3.dbapi2 as sqlite
 import pytest
 from conftest import ITEMS, NOW
 
-from shelfwise import NotFound, Shop, wordbook
+from shelfwise import NotFound, Shop
+from shelfwise.query import lexicon as wordbook
 
 
 def ids(answer: Any) -> list[str]:

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from shelfwise.catalogue.postings import Lexical
+from shelfwise.query.understanding import understand
+from shelfwise.query.vocabulary import Vocabulary
 from shelfwise.store import Store, Upserted
 from shelfwise.text.normalize import words
-from shelfwise.understanding import understand
-from shelfwise.vocabulary import Vocabulary
 
 Put = Callable[..., Upserted]
 

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from shelfwise import Shop, wordbook
+from shelfwise import Shop
 from shelfwise.generation.popularity import Statistics
 from shelfwise.generation.query_memory import Memory
-from shelfwise.wordbook import Wordbook, Words
+from shelfwise.query import lexicon as wordbook
+from shelfwise.query.lexicon import Wordbook, Words
 
 
 @pytest.fixture

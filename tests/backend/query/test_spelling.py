@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import pytest
 
-from shelfwise.spelling import UNKNOWN, Word, correct, most_edits
-from shelfwise.vocabulary import Vocabulary
+from shelfwise.query.spelling import UNKNOWN, Word, correct, most_edits
+from shelfwise.query.vocabulary import Vocabulary
 
 ITEMS = [
     {"wireless", "mouse", "black"}, {"mode", "router"}, {"bluetooth", "headphones"}, {"usb", "keyboard"},

@@ -11,13 +11,13 @@ import threading
 import time
 from dataclasses import dataclass
 
-from shelfwise.completing import Suggester
 from shelfwise.generation.encoder import Encoder
 from shelfwise.generation.popularity import Statistics
 from shelfwise.generation.query_memory import Memory
+from shelfwise.query.autocomplete import Suggester
+from shelfwise.query.suggestions import build_suggester
+from shelfwise.query.vocabulary import Vocabulary, build_vocabulary
 from shelfwise.store import Store
-from shelfwise.suggesting import build_suggester
-from shelfwise.vocabulary import Vocabulary, build_vocabulary
 
 __all__ = ["Wordbook", "Words"]
 

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from shelfwise.query.synonyms import Synonyms
+from shelfwise.query.understanding import Query, understand
+from shelfwise.query.vocabulary import Vocabulary, build_vocabulary
 from shelfwise.store import Store
-from shelfwise.synonyms import Synonyms
-from shelfwise.understanding import Query, understand
 from shelfwise.validation import clean_item
-from shelfwise.vocabulary import Vocabulary, build_vocabulary
 
 TITLES = {
     "mouse": "Wireless Mouse Black",

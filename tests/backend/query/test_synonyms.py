@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from shelfwise.synonyms import Synonyms
+from shelfwise.query.synonyms import Synonyms
 
 SHOP = Synonyms(
     [

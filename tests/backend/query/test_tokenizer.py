@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from shelfwise.spelling import Change
-from shelfwise.tokens import all_of, any_of, changed, folded, parts, phrase, said, tokens
+from shelfwise.query.spelling import Change
+from shelfwise.query.tokenizer import all_of, any_of, changed, folded, parts, phrase, said, tokens
 
 
 @pytest.mark.parametrize(

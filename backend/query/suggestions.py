@@ -11,7 +11,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
-from shelfwise.completing import Suggester, Suggestion, bare_words
+from shelfwise.query.autocomplete import Suggester, Suggestion, bare_words
 
 __all__ = ["build_suggester"]
 

@@ -10,9 +10,9 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from shelfwise.synonyms import Synonyms
-from shelfwise.tokens import Token, all_of, any_of, phrase
-from shelfwise.vocabulary import Vocabulary
+from shelfwise.query.synonyms import Synonyms
+from shelfwise.query.tokenizer import Token, all_of, any_of, phrase
+from shelfwise.query.vocabulary import Vocabulary
 
 __all__ = ["LONGEST", "Count", "Held", "Term", "apart", "literal", "match_of", "spoken", "terms"]
 

@@ -9,11 +9,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 
-from shelfwise.spelling import UNKNOWN, Change, Word, correct
-from shelfwise.synonyms import NO_SYNONYMS, Synonyms
-from shelfwise.terms import LONGEST, Count, Held, Term, apart, literal, match_of, spoken, terms
-from shelfwise.tokens import Token, any_of, changed, folded, parts, phrase, said, tokens
-from shelfwise.vocabulary import Vocabulary
+from shelfwise.query.fts_terms import LONGEST, Count, Held, Term, apart, literal, match_of, spoken, terms
+from shelfwise.query.spelling import UNKNOWN, Change, Word, correct
+from shelfwise.query.synonyms import NO_SYNONYMS, Synonyms
+from shelfwise.query.tokenizer import Token, any_of, changed, folded, parts, phrase, said, tokens
+from shelfwise.query.vocabulary import Vocabulary
 
 __all__ = ["Query", "understand"]
 

@@ -10,7 +10,7 @@ import heapq
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from shelfwise.vocabulary import NO_WORDS, Near, Vocabulary
+from shelfwise.query.vocabulary import NO_WORDS, Near, Vocabulary
 
 __all__ = ["UNKNOWN", "Change", "Word", "correct", "most_edits"]
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from shelfwise.query.tokenizer import all_of, folded, phrase, tokens
+from shelfwise.query.vocabulary import Vocabulary
 from shelfwise.text.normalize import unaccented
-from shelfwise.tokens import all_of, folded, phrase, tokens
-from shelfwise.vocabulary import Vocabulary
 
 __all__ = ["NO_SYNONYMS", "Synonyms"]
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from shelfwise.completing import Suggester, Suggestion, bare_words
-from shelfwise.suggesting import build_suggester, shortened
+from shelfwise.query.autocomplete import Suggester, Suggestion, bare_words
+from shelfwise.query.suggestions import build_suggester, shortened
 
 QUERIES = [
     ("wireless mouse", 40.0),

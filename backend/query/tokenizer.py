@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 
-from shelfwise.spelling import Change
+from shelfwise.query.spelling import Change
 from shelfwise.text.normalize import UNSPACED, bare, bigrams, plain, unaccented, words
 from shelfwise.text.units import Measure, measures
 

@@ -7,7 +7,7 @@ import random
 import pytest
 from rapidfuzz.distance import OSA
 
-from shelfwise.vocabulary import Vocabulary, build_vocabulary
+from shelfwise.query.vocabulary import Vocabulary, build_vocabulary
 
 TEXTS = [
     ("Wireless Mouse", "A mouse for notebooks"),
