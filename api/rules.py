@@ -8,7 +8,7 @@ from shelfwise import Shop
 from shelfwise.api.bodies import to_json
 from shelfwise.api.said import all_or_none, missing, number
 from shelfwise.catalogue.filter_parser import parse
-from shelfwise.curation import clean_rule
+from shelfwise.curation.validation import clean_rule
 
 __all__ = ["add", "delete", "show"]
 

@@ -7,7 +7,7 @@ from flask import Response
 from shelfwise import Shop
 from shelfwise.api.bodies import to_json
 from shelfwise.api.said import all_or_none, missing, number
-from shelfwise.curation import clean_synonym
+from shelfwise.curation.validation import clean_synonym
 
 __all__ = ["add", "delete", "show"]
 

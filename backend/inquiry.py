@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 
-from shelfwise import merchandising
 from shelfwise.affinities import Affinities, affinities
 from shelfwise.catalogue.facets import facets
 from shelfwise.catalogue.filter_parser import parse
@@ -19,6 +18,8 @@ from shelfwise.catalogue.filters import Filter, evaluate
 from shelfwise.catalogue.postings import Lexical
 from shelfwise.catalogue.snapshot import Catalogue, Columns
 from shelfwise.catalogue.sorting import order
+from shelfwise.curation.snapshot import Said
+from shelfwise.curation.validation import merchandising
 from shelfwise.diversity import diversify
 from shelfwise.exploring import NO_EXPLORATION, Exploration, explored
 from shelfwise.features import Counts
@@ -29,7 +30,6 @@ from shelfwise.query.lexicon import Wordbook, Words
 from shelfwise.query.understanding import Query, understand
 from shelfwise.query.vocabulary import Vocabulary
 from shelfwise.ranking import ALL, Sources
-from shelfwise.said import Said
 from shelfwise.searching import Found, Ranked, find, followed, rank
 from shelfwise.serving import Serving
 from shelfwise.store import Event, Store

@@ -20,6 +20,7 @@ from shelfwise.affinities import affinities
 from shelfwise.catalogue.filters import evaluate
 from shelfwise.catalogue.postings import Lexical
 from shelfwise.catalogue.snapshot import Catalogue, Columns
+from shelfwise.curation.snapshot import Said
 from shelfwise.features import NAMES, Counts
 from shelfwise.generation.encoder import Encoder
 from shelfwise.generation.item_signals import Placed, Signals
@@ -30,7 +31,6 @@ from shelfwise.query.understanding import understand
 from shelfwise.query.vocabulary import Vocabulary
 from shelfwise.ranker import Ranker
 from shelfwise.ranking import ALL, TOP
-from shelfwise.said import Said
 from shelfwise.searching import find, rank
 from shelfwise.serving import Serving
 from shelfwise.store import Event

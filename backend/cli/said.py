@@ -8,7 +8,7 @@ import click
 
 from shelfwise.catalogue.filter_parser import parse
 from shelfwise.cli.main import Context
-from shelfwise.curation import ACTIONS, DEFAULT_STRENGTH, MATCHES, clean_pair, clean_rule, clean_synonym
+from shelfwise.curation.validation import ACTIONS, DEFAULT_STRENGTH, MATCHES, clean_pair, clean_rule, clean_synonym
 from shelfwise.errors import NotFound
 from shelfwise.shop import Shop
 from shelfwise.store import Rule, Synonym

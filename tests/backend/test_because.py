@@ -13,11 +13,11 @@ from shelving import DEGREES, NOW, Served, counted, event, history, on_circle
 from shelfwise.because import by_source, explain_shelf
 from shelfwise.catalogue.filter_parser import parse
 from shelfwise.catalogue.snapshot import Catalogue
-from shelfwise.curation import clean_rule
+from shelfwise.curation.snapshot import Said
+from shelfwise.curation.validation import clean_rule
 from shelfwise.features import Counts
 from shelfwise.generation.popularity import Statistics
 from shelfwise.recommending import Recommender, Shelf, Wish
-from shelfwise.said import Said
 from shelfwise.shelves import KINDS
 from shelfwise.store import Event, Store
 from shelfwise.timestamps import DAY

@@ -11,7 +11,7 @@ from knowing import WordEncoder, known, put, remembering, stocked
 
 from shelfwise.catalogue.filter_parser import parse
 from shelfwise.catalogue.sorting import SORTS
-from shelfwise.curation import clean_rule
+from shelfwise.curation.validation import clean_rule
 from shelfwise.generation.popularity import Statistics
 from shelfwise.inquiry import Inquirer, Inquiry, Outcome
 from shelfwise.store import Store

@@ -12,7 +12,7 @@ import pytest
 from knowing import Known, WordEncoder, known, remembering, stocked
 
 from shelfwise.catalogue.filter_parser import parse
-from shelfwise.curation import clean_rule
+from shelfwise.curation.validation import clean_rule
 from shelfwise.features import NAMES, SOURCES
 from shelfwise.generation.popularity import Statistics
 from shelfwise.inquiry import Inquirer, Inquiry, Outcome

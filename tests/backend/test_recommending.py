@@ -26,8 +26,8 @@ from shelving import (
 
 from shelfwise.catalogue.filter_parser import parse
 from shelfwise.catalogue.snapshot import Catalogue
+from shelfwise.curation.snapshot import Said
 from shelfwise.recommending import Recommender, Shelf, Wish
-from shelfwise.said import Said
 from shelfwise.shelves import KINDS
 from shelfwise.store import Event, Store
 

@@ -19,7 +19,7 @@ from shelving import (
 )
 
 from shelfwise.catalogue.filter_parser import parse
-from shelfwise.curation import clean_rule
+from shelfwise.curation.validation import clean_rule
 from shelfwise.exploring import Exploration
 from shelfwise.shelves import KINDS
 from shelfwise.store import Store

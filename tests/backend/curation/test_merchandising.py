@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from shelfwise.curation.merchandising import Mask, Merchandised, Rows, apply, hidden
 from shelfwise.errors import InvalidInput
-from shelfwise.merchandising import Mask, Merchandised, Rows, apply, hidden
 from shelfwise.store import Rule
 
 IDS = "-abcdefghi"

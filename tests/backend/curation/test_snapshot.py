@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from shelfwise.said import Said
+from shelfwise.curation.snapshot import Said
 from shelfwise.store import Store
 
 RULE = {

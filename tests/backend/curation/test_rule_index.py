@@ -6,8 +6,8 @@ import random
 
 import pytest
 
-from shelfwise.curation import query_words
-from shelfwise.rulebook import RuleBook
+from shelfwise.curation.rule_index import RuleBook
+from shelfwise.curation.validation import query_words
 from shelfwise.store import Rule
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from shelfwise.catalogue.filter_parser import parse
-from shelfwise.curation import clean_pair, clean_rule, clean_synonym, query_words
+from shelfwise.curation.validation import clean_pair, clean_rule, clean_synonym, query_words
 from shelfwise.errors import InvalidInput
 
 LONG = "x" * 101

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from shelfwise.curation import query_words
+from shelfwise.curation.validation import query_words
 from shelfwise.store import Rule
 
 __all__ = ["RuleBook"]

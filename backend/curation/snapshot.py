@@ -5,8 +5,8 @@ from __future__ import annotations
 import threading
 from dataclasses import dataclass
 
+from shelfwise.curation.rule_index import RuleBook
 from shelfwise.query.synonyms import Synonyms
-from shelfwise.rulebook import RuleBook
 from shelfwise.store import Store
 
 __all__ = ["Said", "Sayings"]

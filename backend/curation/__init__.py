@@ -1,0 +1,1 @@
+"""Apply what the shop's owner says: synonyms and merchandising rules, validated, indexed and followed."""
