@@ -18,7 +18,6 @@ import numpy as np
 
 from shelfwise.catalogue.snapshot import Columns
 from shelfwise.errors import GenerationCorrupt
-from shelfwise.features import Counts
 from shelfwise.files import locked
 from shelfwise.generation.encoder import Encoder
 from shelfwise.generation.item_signals import Placed, Signals
@@ -26,7 +25,8 @@ from shelfwise.generation.popularity import Statistics
 from shelfwise.generation.query_memory import Memory
 from shelfwise.generation.registry import Generation
 from shelfwise.index import VectorIndex, load
-from shelfwise.ranker import Ranker
+from shelfwise.search.features import Counts
+from shelfwise.search.ranker import Ranker
 from shelfwise.store import ItemText, Store
 from shelfwise.wishes import WishRanker
 

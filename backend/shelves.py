@@ -12,11 +12,11 @@ from functools import cached_property
 import numpy as np
 
 from shelfwise.catalogue.snapshot import Columns
-from shelfwise.features import Counts
 from shelfwise.generation.item_signals import Placed
 from shelfwise.generation.popularity import WORTH
 from shelfwise.index import Among, VectorIndex
 from shelfwise.profile import Profile
+from shelfwise.search.features import Counts
 
 __all__ = ["FALLBACKS", "IN_CART", "KINDS", "SHELVES", "Scored", "Setting", "default_kind", "durable", "kinds_of"]
 

@@ -19,12 +19,12 @@ from shelfwise.errors import InvalidInput, NotFound
 from shelfwise.exploring import Exploration
 from shelfwise.follower import Follower
 from shelfwise.generation.registry import Generations
-from shelfwise.inquiry import DIVERSITY, Inquirer, Inquiry
 from shelfwise.query.autocomplete import Suggestion
-from shelfwise.ranking import ALL, Sources
-from shelfwise.reasons import explain_page
 from shelfwise.recommending import DIVERSITY as SHELF_DIVERSITY
 from shelfwise.recommending import Recommender, Wish
+from shelfwise.search.blend import ALL, Sources
+from shelfwise.search.explain import explain_page
+from shelfwise.search.pipeline import DIVERSITY, Inquirer, Inquiry
 from shelfwise.shelves import KINDS, default_kind, kinds_of
 from shelfwise.store import Store
 from shelfwise.types import Answer, Recommendations, Row

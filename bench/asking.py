@@ -12,7 +12,7 @@ from shelfwise.catalogue.snapshot import Catalogue
 from shelfwise.errors import InvalidInput
 from shelfwise.query.understanding import understand
 from shelfwise.query.vocabulary import Vocabulary
-from shelfwise.ranking import ALL, Sources
+from shelfwise.search.blend import ALL, Sources
 
 ENCODER = Sources(words=False, memory=False, neighbours=False, taste=False, ranker=False)  # with popularity
 WAYS = {"encoder": ENCODER, "default": ALL}

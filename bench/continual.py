@@ -24,7 +24,7 @@ from strategies import FROZEN, FULL, RECIPE, SHIPPED, STRATEGIES, copied, learn_
 from shelfwise import Shop
 from shelfwise.generation.encoder import threads
 from shelfwise.generation.popularity import popularity
-from shelfwise.ranking import BLEND
+from shelfwise.search.blend import BLEND
 from shelfwise.store import Event
 from shelfwise.trainer.build import snapshot
 from shelfwise.trainer.measures import summed

@@ -16,7 +16,7 @@ import shops
 from shops import Cases, Log, Rank
 
 from shelfwise import Shop
-from shelfwise.ranking import ALL, Sources
+from shelfwise.search.blend import ALL, Sources
 from shelfwise.timestamps import DAY, to_datetime
 from shelfwise.trainer import increment
 from shelfwise.types import Row

@@ -19,7 +19,7 @@ import shops
 from asking import WAYS
 from shops import Cases, Log, Rank
 
-from shelfwise.ranking import ALL
+from shelfwise.search.blend import ALL
 from shelfwise.store import Event
 from shelfwise.timestamps import DAY
 from shelfwise.trainer.defences import Defences

@@ -13,9 +13,9 @@ from pathlib import Path
 import numpy as np
 
 from shelfwise import Shop
-from shelfwise.features import NAMES, SOURCES
-from shelfwise.inquiry import Inquiry
-from shelfwise.reasons import added
+from shelfwise.search.explain import added
+from shelfwise.search.features import NAMES, SOURCES
+from shelfwise.search.pipeline import Inquiry
 
 
 def main() -> None:

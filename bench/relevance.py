@@ -17,8 +17,8 @@ from asking import Keywords
 
 from shelfwise import Shop
 from shelfwise.importing import import_items
-from shelfwise.ranking import Sources
 from shelfwise.rows import Reading
+from shelfwise.search.blend import Sources
 from shelfwise.trainer import init
 from shelfwise.types import ITEM_FIELDS
 

@@ -22,7 +22,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from shelfwise import Shop
-from shelfwise.ranking import Sources
+from shelfwise.search.blend import Sources
 from shelfwise.text.normalize import words
 
 REQUESTS = 2_000

@@ -10,12 +10,12 @@ from typing import Any, ClassVar
 import numpy as np
 
 from shelfwise.catalogue.snapshot import Columns
-from shelfwise.features import Counts
 from shelfwise.generation.item_signals import Placed, Signals
 from shelfwise.generation.popularity import Statistics
 from shelfwise.generation.query_memory import Memory
 from shelfwise.index import VectorIndex, build
-from shelfwise.ranker import Ranker
+from shelfwise.search.features import Counts
+from shelfwise.search.ranker import Ranker
 from shelfwise.store import Store
 from shelfwise.validation import clean_item
 

@@ -10,7 +10,6 @@ import numpy as np
 
 from shelfwise.catalogue.snapshot import Catalogue, Columns
 from shelfwise.curation.snapshot import Said
-from shelfwise.features import Counts
 from shelfwise.generation.item_links import Neighbours
 from shelfwise.generation.item_signals import Placed, Signals
 from shelfwise.generation.popularity import Statistics
@@ -18,6 +17,7 @@ from shelfwise.index import VectorIndex, build
 from shelfwise.passed import passed_over
 from shelfwise.profile import Profile
 from shelfwise.recommending import Recommender, Shelf, Wish
+from shelfwise.search.features import Counts
 from shelfwise.shelves import Scored, Setting
 from shelfwise.store import Event, ShownShelf, Store
 from shelfwise.timestamps import DAY

@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 from scipy.optimize import minimize
 
-from shelfwise.features import NAMES
-from shelfwise.ranker import CARD, MIX
-from shelfwise.ranking import BLEND, LEARNED, weights_of
+from shelfwise.search.blend import BLEND, LEARNED, weights_of
+from shelfwise.search.features import NAMES
+from shelfwise.search.ranker import CARD, MIX
 from shelfwise.trainer.rank_rows import Rows
 from shelfwise.trainer.scoring import TOP, paired_interval
 from shelfwise.trainer.trees import write_trees

@@ -16,12 +16,10 @@ from zlib import crc32
 import numpy as np
 
 from shelfwise import Shop
-from shelfwise.affinities import affinities
 from shelfwise.catalogue.filters import evaluate
 from shelfwise.catalogue.postings import Lexical
 from shelfwise.catalogue.snapshot import Catalogue, Columns
 from shelfwise.curation.snapshot import Said
-from shelfwise.features import NAMES, Counts
 from shelfwise.generation.encoder import Encoder
 from shelfwise.generation.item_signals import Placed, Signals
 from shelfwise.generation.popularity import RECENT_HALF_LIFE_DAYS, Statistics, popularity
@@ -29,9 +27,11 @@ from shelfwise.generation.query_memory import Memory, bare
 from shelfwise.index import VectorIndex
 from shelfwise.query.understanding import understand
 from shelfwise.query.vocabulary import Vocabulary
-from shelfwise.ranker import Ranker
-from shelfwise.ranking import ALL, TOP
-from shelfwise.searching import find, rank
+from shelfwise.search.blend import ALL, TOP
+from shelfwise.search.features import NAMES, Counts
+from shelfwise.search.personalization import affinities
+from shelfwise.search.ranker import Ranker
+from shelfwise.search.retrieval import find, rank
 from shelfwise.serving import Serving
 from shelfwise.store import Event
 from shelfwise.timestamps import DAY

@@ -23,7 +23,7 @@ from shelfwise.errors import InvalidInput
 from shelfwise.generation.query_memory import bare
 from shelfwise.query.understanding import understand
 from shelfwise.query.vocabulary import Vocabulary
-from shelfwise.ranking import ALL, Sources
+from shelfwise.search.blend import ALL, Sources
 from shelfwise.timestamps import DAY, to_datetime, to_iso
 from shelfwise.trainer.build import Progress
 from shelfwise.trainer.measures import Tally, summed

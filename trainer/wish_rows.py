@@ -15,12 +15,12 @@ from zlib import crc32
 import numpy as np
 
 from shelfwise.catalogue.snapshot import Columns
-from shelfwise.features import Counts
 from shelfwise.generation.item_signals import Placed, Signals
 from shelfwise.generation.popularity import RECENT_HALF_LIFE_DAYS, Statistics, popularity
 from shelfwise.index import VectorIndex
 from shelfwise.passed import MOST_SHELVES, PASSED_SECONDS, passed_over
 from shelfwise.profile import CHOSEN, Profile, visit_of
+from shelfwise.search.features import Counts
 from shelfwise.shelves import Setting
 from shelfwise.store import Event, ShownShelf
 from shelfwise.timestamps import DAY

@@ -15,9 +15,9 @@ from shelfwise.catalogue.filter_parser import parse
 from shelfwise.catalogue.snapshot import Catalogue
 from shelfwise.curation.snapshot import Said
 from shelfwise.curation.validation import clean_rule
-from shelfwise.features import Counts
 from shelfwise.generation.popularity import Statistics
 from shelfwise.recommending import Recommender, Shelf, Wish
+from shelfwise.search.features import Counts
 from shelfwise.shelves import KINDS
 from shelfwise.store import Event, Store
 from shelfwise.timestamps import DAY

@@ -13,7 +13,7 @@ from shelfwise.catalogue.filter_parser import parse
 from shelfwise.catalogue.sorting import SORTS
 from shelfwise.curation.validation import clean_rule
 from shelfwise.generation.popularity import Statistics
-from shelfwise.inquiry import Inquirer, Inquiry, Outcome
+from shelfwise.search.pipeline import Inquirer, Inquiry, Outcome
 from shelfwise.store import Store
 
 NOW = 1_320_000_000.0

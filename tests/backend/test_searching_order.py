@@ -9,18 +9,18 @@ import numpy as np
 import pytest
 from knowing import Known, stocked
 
-from shelfwise import searching
-from shelfwise.affinities import affinities
 from shelfwise.catalogue.postings import Lexical
 from shelfwise.catalogue.snapshot import Catalogue, Columns
-from shelfwise.features import NAMES, Counts
 from shelfwise.generation.item_signals import Placed, Signals
 from shelfwise.generation.popularity import Statistics
 from shelfwise.generation.query_memory import Memory
 from shelfwise.index import build
 from shelfwise.query.understanding import Query, Term
-from shelfwise.ranking import ALL, BLEND, Sources, blend, weights_of
-from shelfwise.searching import FLOOR, Found, Ranked, find, followed, rank
+from shelfwise.search import retrieval as searching
+from shelfwise.search.blend import ALL, BLEND, Sources, blend, weights_of
+from shelfwise.search.features import NAMES, Counts
+from shelfwise.search.personalization import affinities
+from shelfwise.search.retrieval import FLOOR, Found, Ranked, find, followed, rank
 from shelfwise.store import Event, Store
 
 NOW = 1_320_000_000.0

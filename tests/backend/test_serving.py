@@ -17,7 +17,7 @@ import pytest
 from shelfwise import Shop
 from shelfwise import serving as serving_module
 from shelfwise.files import locked
-from shelfwise.ranking import Sources
+from shelfwise.search.blend import Sources
 from shelfwise.serving import ENCODE_LOCK, Serving
 from shelfwise.validation import clean_item
 

@@ -14,9 +14,9 @@ import pytest
 from conftest import NOW, clicks
 
 from shelfwise import Shop
-from shelfwise.features import NAMES
 from shelfwise.generation.query_memory import Memory
-from shelfwise.ranker import CARD
+from shelfwise.search.features import NAMES
+from shelfwise.search.ranker import CARD
 from shelfwise.serving import Serving
 
 Publish = Callable[..., Any]

@@ -9,7 +9,7 @@ import pytest
 from conftest import ITEMS, NOW, clicks
 
 from shelfwise import InvalidInput, Shop
-from shelfwise.ranking import Sources
+from shelfwise.search.blend import Sources
 from shelfwise.validation import check_query
 
 

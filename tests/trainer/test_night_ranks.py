@@ -13,7 +13,7 @@ from shopping import CATALOGUE, clicks, learnable, morning
 from shelfwise import Shop
 from shelfwise.generation.popularity import Statistics
 from shelfwise.generation.query_memory import Memory, bare
-from shelfwise.ranker import Ranker
+from shelfwise.search.ranker import Ranker
 from shelfwise.trainer import compact, increment
 from shelfwise.trainer.rank_rows import Rows
 from shelfwise.trainer.run import Night

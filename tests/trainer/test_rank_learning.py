@@ -10,10 +10,10 @@ import lightgbm
 import numpy as np
 import pytest
 
-from shelfwise.features import NAMES, SOURCES
 from shelfwise.forest import MODEL
-from shelfwise.ranker import CARD, MIX, Ranker
-from shelfwise.ranking import BLEND, LEARNED, blend, weights_of
+from shelfwise.search.blend import BLEND, LEARNED, blend, weights_of
+from shelfwise.search.features import NAMES, SOURCES
+from shelfwise.search.ranker import CARD, MIX, Ranker
 from shelfwise.trainer.rank_learning import RankVerdict, teach
 from shelfwise.trainer.rank_rows import Rows
 

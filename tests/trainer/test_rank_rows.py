@@ -11,8 +11,8 @@ import pytest
 from shopping import CATALOGUE, event, search
 
 from shelfwise import Shop
-from shelfwise.features import NAMES
-from shelfwise.ranking import TOP
+from shelfwise.search.blend import TOP
+from shelfwise.search.features import NAMES
 from shelfwise.serving import Serving
 from shelfwise.store import Event
 from shelfwise.trainer import rank_rows

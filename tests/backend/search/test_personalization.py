@@ -10,11 +10,11 @@ import pytest
 from knowing import WordEncoder, put, stocked
 from shelving import counted
 
-from shelfwise.affinities import Affinities, affinities, taste
 from shelfwise.catalogue.snapshot import Catalogue, Columns
 from shelfwise.generation.item_signals import Placed, Signals
 from shelfwise.generation.popularity import WORTH
 from shelfwise.index import VectorIndex, build
+from shelfwise.search.personalization import Affinities, affinities, taste
 from shelfwise.store import Event, Store
 from shelfwise.timestamps import DAY
 

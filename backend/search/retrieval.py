@@ -12,15 +12,15 @@ from typing import Protocol
 
 import numpy as np
 
-from shelfwise.affinities import Affinities
 from shelfwise.catalogue.postings import Lexical, Matches
 from shelfwise.catalogue.snapshot import Columns
-from shelfwise.features import Counts, Remembered, features
 from shelfwise.generation.query_memory import Memory
 from shelfwise.index import VectorIndex
 from shelfwise.query.understanding import Query
-from shelfwise.ranker import Ranker
-from shelfwise.ranking import ALL, Sources, leave_out
+from shelfwise.search.blend import ALL, Sources, leave_out
+from shelfwise.search.features import Counts, Remembered, features
+from shelfwise.search.personalization import Affinities
+from shelfwise.search.ranker import Ranker
 
 __all__ = ["FLOOR", "Found", "Knowledge", "Ranked", "find", "followed", "rank"]
 

@@ -7,8 +7,8 @@ from dataclasses import fields
 import numpy as np
 import pytest
 
-from shelfwise.features import NAMES, SOURCES, TASTES
-from shelfwise.ranking import ALL, BLEND, LEARNED, Sources, ambiguity, blend, leave_out, summands, weights_of
+from shelfwise.search.blend import ALL, BLEND, LEARNED, Sources, ambiguity, blend, leave_out, summands, weights_of
+from shelfwise.search.features import NAMES, SOURCES, TASTES
 
 WEIGHTS = weights_of(BLEND)
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 
 from shelfwise.errors import GenerationCorrupt
-from shelfwise.features import NAMES
 from shelfwise.forest import MODEL, Forest
-from shelfwise.ranking import BLEND, TOP, blend, summands, weights_of
+from shelfwise.search.blend import BLEND, TOP, blend, summands, weights_of
+from shelfwise.search.features import NAMES
 
 __all__ = ["CARD", "MIX", "Ranker"]
 

@@ -14,9 +14,9 @@ import numpy as np
 import pytest
 
 from shelfwise.errors import GenerationCorrupt
-from shelfwise.features import NAMES
-from shelfwise.ranker import CARD, MIX, Ranker
-from shelfwise.ranking import BLEND, TOP, blend, weights_of
+from shelfwise.search.blend import BLEND, TOP, blend, weights_of
+from shelfwise.search.features import NAMES
+from shelfwise.search.ranker import CARD, MIX, Ranker
 from shelfwise.trainer.trees import write_trees
 
 WEIGHTS = {"cosine": 1.0, "coverage": 0.7, "taste": 0.2, "own": 0.1}
@@ -180,7 +180,7 @@ def test_scoring_needs_no_lightgbm(tmp_path: Path, booster: Any) -> None:
     """It brings pandas and a second of waiting, so only an explanation imports it."""
     folder = written(tmp_path / "ranker", booster)
     code = (
-        "import sys, numpy as np; from pathlib import Path; from shelfwise.ranker import Ranker;"
+        "import sys, numpy as np; from pathlib import Path; from shelfwise.search.ranker import Ranker;"
         f"ranker = Ranker(Path({str(folder)!r})); features = np.zeros((3, {len(NAMES)}), np.float32);"
         "ranker.scores(features); before = 'lightgbm' in sys.modules;"
         "ranker.contributions(features); print(ranker.kind, before, 'lightgbm' in sys.modules)"

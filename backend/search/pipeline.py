@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 
-from shelfwise.affinities import Affinities, affinities
 from shelfwise.catalogue.facets import facets
 from shelfwise.catalogue.filter_parser import parse
 from shelfwise.catalogue.filters import Filter, evaluate
@@ -22,15 +21,16 @@ from shelfwise.curation.snapshot import Said
 from shelfwise.curation.validation import merchandising
 from shelfwise.diversity import diversify
 from shelfwise.exploring import NO_EXPLORATION, Exploration, explored
-from shelfwise.features import Counts
 from shelfwise.generation.item_signals import Placed, Signals
 from shelfwise.generation.popularity import Statistics
 from shelfwise.generation.query_memory import Memory
 from shelfwise.query.lexicon import Wordbook, Words
 from shelfwise.query.understanding import Query, understand
 from shelfwise.query.vocabulary import Vocabulary
-from shelfwise.ranking import ALL, Sources
-from shelfwise.searching import Found, Ranked, find, followed, rank
+from shelfwise.search.blend import ALL, Sources
+from shelfwise.search.features import Counts
+from shelfwise.search.personalization import Affinities, affinities
+from shelfwise.search.retrieval import Found, Ranked, find, followed, rank
 from shelfwise.serving import Serving
 from shelfwise.store import Event, Store
 from shelfwise.text.normalize import words as split

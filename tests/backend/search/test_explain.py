@@ -13,12 +13,12 @@ from knowing import Known, WordEncoder, known, remembering, stocked
 
 from shelfwise.catalogue.filter_parser import parse
 from shelfwise.curation.validation import clean_rule
-from shelfwise.features import NAMES, SOURCES
 from shelfwise.generation.popularity import Statistics
-from shelfwise.inquiry import Inquirer, Inquiry, Outcome
-from shelfwise.ranker import Ranker
-from shelfwise.ranking import Sources, blend, leave_out
-from shelfwise.reasons import added, explain_page
+from shelfwise.search.blend import Sources, blend, leave_out
+from shelfwise.search.explain import added, explain_page
+from shelfwise.search.features import NAMES, SOURCES
+from shelfwise.search.pipeline import Inquirer, Inquiry, Outcome
+from shelfwise.search.ranker import Ranker
 from shelfwise.store import Event, Store
 from shelfwise.types import Row
 

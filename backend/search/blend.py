@@ -11,7 +11,7 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
-from shelfwise.features import NAMES, SOURCES, TASTES
+from shelfwise.search.features import NAMES, SOURCES, TASTES
 
 __all__ = ["ALL", "BLEND", "LEARNED", "TOP", "Sources", "ambiguity", "blend", "leave_out", "summands", "weights_of"]
 

@@ -13,12 +13,12 @@ from knowing import Known, WordEncoder, known, put, remembering, stocked
 
 from shelfwise.catalogue.postings import Lexical
 from shelfwise.catalogue.snapshot import Catalogue, Columns
-from shelfwise.features import NAMES, Counts
 from shelfwise.generation.popularity import Statistics
 from shelfwise.index import build
 from shelfwise.query.understanding import Query, Term
-from shelfwise.ranking import ALL, Sources
-from shelfwise.searching import FLOOR, Found, Knowledge, Ranked, find, rank
+from shelfwise.search.blend import ALL, Sources
+from shelfwise.search.features import NAMES, Counts
+from shelfwise.search.retrieval import FLOOR, Found, Knowledge, Ranked, find, rank
 from shelfwise.store import Store
 
 NOW = 1_320_000_000.0

@@ -15,8 +15,8 @@ from knowing import Known, WordEncoder, known, put, remembering, stocked
 from shelfwise.catalogue.filter_parser import parse
 from shelfwise.catalogue.sorting import SORTS
 from shelfwise.generation.popularity import Statistics
-from shelfwise.inquiry import Inquirer, Inquiry, Outcome
-from shelfwise.ranking import Sources
+from shelfwise.search.blend import Sources
+from shelfwise.search.pipeline import Inquirer, Inquiry, Outcome
 from shelfwise.store import Event, Store
 from shelfwise.timestamps import DAY
 

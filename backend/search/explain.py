@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from shelfwise.features import NAMES, SOURCES
-from shelfwise.inquiry import Outcome
-from shelfwise.ranker import Ranker
+from shelfwise.search.features import NAMES, SOURCES
+from shelfwise.search.pipeline import Outcome
+from shelfwise.search.ranker import Ranker
 from shelfwise.serving import Serving
 from shelfwise.types import Row
 

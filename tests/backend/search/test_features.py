@@ -12,9 +12,9 @@ from knowing import stocked
 
 from shelfwise.catalogue.postings import Matches
 from shelfwise.catalogue.snapshot import Catalogue, Columns
-from shelfwise.features import NAMES, SOURCES, TASTES, Counts, Remembered, features
 from shelfwise.generation.popularity import Statistics
-from shelfwise.ranking import BLEND, LEARNED
+from shelfwise.search.blend import BLEND, LEARNED
+from shelfwise.search.features import NAMES, SOURCES, TASTES, Counts, Remembered, features
 from shelfwise.timestamps import DAY
 
 NOW = 1_320_000_000.0

@@ -1,0 +1,1 @@
+"""Answer one search: retrieve, score, personalise, explain. Imports neither `recommend` nor `serving`."""
