@@ -16,11 +16,11 @@ from shelfwise.catalogue.filters import Filter, evaluate
 from shelfwise.catalogue.snapshot import Catalogue, Columns
 from shelfwise.curation.snapshot import Said
 from shelfwise.curation.validation import merchandising
-from shelfwise.diversity import diversify
-from shelfwise.exploring import NO_EXPLORATION, Exploration, explored
 from shelfwise.generation.item_signals import Placed, Signals
 from shelfwise.passed import passed_over
 from shelfwise.profile import Profile
+from shelfwise.ranking.diversity import diversify
+from shelfwise.ranking.exploration import NO_EXPLORATION, Exploration, explored
 from shelfwise.search.features import Counts
 from shelfwise.serving import Serving
 from shelfwise.shelves import SHELVES, Scored, Setting, durable, kinds_of

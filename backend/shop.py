@@ -16,10 +16,10 @@ from shelfwise.catalogue.facets import check_facets
 from shelfwise.catalogue.filter_parser import parse
 from shelfwise.catalogue.sorting import SORTS
 from shelfwise.errors import InvalidInput, NotFound
-from shelfwise.exploring import Exploration
 from shelfwise.follower import Follower
 from shelfwise.generation.registry import Generations
 from shelfwise.query.autocomplete import Suggestion
+from shelfwise.ranking.exploration import Exploration
 from shelfwise.recommending import DIVERSITY as SHELF_DIVERSITY
 from shelfwise.recommending import Recommender, Wish
 from shelfwise.search.blend import ALL, Sources

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from shelfwise.errors import GenerationCorrupt
-from shelfwise.forest import MODEL, Forest
+from shelfwise.ranking.trees import MODEL, Forest
 from shelfwise.shelves import Setting
 from shelfwise.wish_features import NAMES, features, led_to
 

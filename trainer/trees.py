@@ -10,7 +10,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper
 
-from shelfwise.forest import MODEL, TREES
+from shelfwise.ranking.trees import MODEL, TREES
 
 __all__ = ["to_onnx", "write_trees"]
 

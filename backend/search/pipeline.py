@@ -19,14 +19,14 @@ from shelfwise.catalogue.snapshot import Catalogue, Columns
 from shelfwise.catalogue.sorting import order
 from shelfwise.curation.snapshot import Said
 from shelfwise.curation.validation import merchandising
-from shelfwise.diversity import diversify
-from shelfwise.exploring import NO_EXPLORATION, Exploration, explored
 from shelfwise.generation.item_signals import Placed, Signals
 from shelfwise.generation.popularity import Statistics
 from shelfwise.generation.query_memory import Memory
 from shelfwise.query.lexicon import Wordbook, Words
 from shelfwise.query.understanding import Query, understand
 from shelfwise.query.vocabulary import Vocabulary
+from shelfwise.ranking.diversity import diversify
+from shelfwise.ranking.exploration import NO_EXPLORATION, Exploration, explored
 from shelfwise.search.blend import ALL, Sources
 from shelfwise.search.features import Counts
 from shelfwise.search.personalization import Affinities, affinities

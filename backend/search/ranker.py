@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from shelfwise.errors import GenerationCorrupt
-from shelfwise.forest import MODEL, Forest
+from shelfwise.ranking.trees import MODEL, Forest
 from shelfwise.search.blend import BLEND, TOP, blend, summands, weights_of
 from shelfwise.search.features import NAMES
 

@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from shelfwise.diversity import family
+from shelfwise.ranking.diversity import family
 from shelfwise.text.normalize import extra_words, fold
 
 __all__ = ["attribute_text", "derive", "extra_text", "family_number", "replace_values"]

@@ -20,7 +20,7 @@ from shelving import (
 
 from shelfwise.catalogue.filter_parser import parse
 from shelfwise.curation.validation import clean_rule
-from shelfwise.exploring import Exploration
+from shelfwise.ranking.exploration import Exploration
 from shelfwise.shelves import KINDS
 from shelfwise.store import Store
 

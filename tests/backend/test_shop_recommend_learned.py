@@ -15,8 +15,8 @@ from conftest import ITEMS, NOW
 from shelving import counted
 
 from shelfwise import Shop
-from shelfwise.forest import MODEL
 from shelfwise.generation.item_signals import save
+from shelfwise.ranking.trees import MODEL
 from shelfwise.serving import Serving
 from shelfwise.shelves import KINDS
 from shelfwise.trainer.trees import write_trees

@@ -10,7 +10,7 @@ import lightgbm
 import numpy as np
 import pytest
 
-from shelfwise.forest import MODEL
+from shelfwise.ranking.trees import MODEL
 from shelfwise.search.blend import BLEND, LEARNED, blend, weights_of
 from shelfwise.search.features import NAMES, SOURCES
 from shelfwise.search.ranker import CARD, MIX, Ranker

@@ -11,7 +11,7 @@ import onnx
 import onnxruntime
 import pytest
 
-from shelfwise.forest import Forest
+from shelfwise.ranking.trees import Forest
 from shelfwise.trainer.trees import to_onnx, write_trees
 
 FEATURES = 5

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from shelfwise.errors import GenerationCorrupt
-from shelfwise.forest import MODEL, TREES
+from shelfwise.ranking.trees import MODEL, TREES
 from shelfwise.trainer.wish_learning import teach_wishes
 from shelfwise.trainer.wish_rows import WishRows
 from shelfwise.wish_features import NAMES

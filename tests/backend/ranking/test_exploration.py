@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from shelfwise.exploring import NO_EXPLORATION, Exploration, explored
+from shelfwise.ranking.exploration import NO_EXPLORATION, Exploration, explored
 
 ROWS = np.arange(100, 160)
 POPULARITY = np.zeros(200)

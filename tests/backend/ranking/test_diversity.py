@@ -7,7 +7,7 @@ import random
 import numpy as np
 import pytest
 
-from shelfwise.diversity import diversify, family
+from shelfwise.ranking.diversity import diversify, family
 
 FAMILIES = {
     "colours": ["Red Coffee Mug", "Blue Coffee Mug", "coffee mug, LIGHT-GREEN", "Coffee Mug - Rose Gold"],
