@@ -7,7 +7,7 @@ from flask import Response
 from shelfwise import Shop
 from shelfwise.api.bodies import to_json
 from shelfwise.api.parameters import Parameters
-from shelfwise.recommending import DIVERSITY as SHELF_DIVERSITY
+from shelfwise.recommend.pipeline import DIVERSITY as SHELF_DIVERSITY
 from shelfwise.search.pipeline import DIVERSITY
 
 __all__ = ["recommend", "search", "suggest"]

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 
 from shelfwise.generation.popularity import Statistics, popularity
-from shelfwise.passed import MOST_SHELVES, PASSED_SECONDS
+from shelfwise.recommend.impression_discount import MOST_SHELVES, PASSED_SECONDS
 from shelfwise.serving import Serving
 from shelfwise.store import Event, ShownShelf, Store
 from shelfwise.types import Hit, Row

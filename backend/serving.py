@@ -25,10 +25,10 @@ from shelfwise.generation.popularity import Statistics
 from shelfwise.generation.query_memory import Memory
 from shelfwise.generation.registry import Generation
 from shelfwise.index import VectorIndex, load
+from shelfwise.recommend.for_you import WishRanker
 from shelfwise.search.features import Counts
 from shelfwise.search.ranker import Ranker
 from shelfwise.store import ItemText, Store
-from shelfwise.wishes import WishRanker
 
 __all__ = ["ENCODE_LOCK", "Serving"]
 

@@ -11,7 +11,6 @@ from typing import Any, Self
 
 from shelfwise import privacy as people
 from shelfwise.answering import Answering
-from shelfwise.because import explain_shelf
 from shelfwise.catalogue.facets import check_facets
 from shelfwise.catalogue.filter_parser import parse
 from shelfwise.catalogue.sorting import SORTS
@@ -20,12 +19,14 @@ from shelfwise.follower import Follower
 from shelfwise.generation.registry import Generations
 from shelfwise.query.autocomplete import Suggestion
 from shelfwise.ranking.exploration import Exploration
-from shelfwise.recommending import DIVERSITY as SHELF_DIVERSITY
-from shelfwise.recommending import Recommender, Wish
+from shelfwise.recommend.explain import explain_shelf
+from shelfwise.recommend.for_you import WishRanker
+from shelfwise.recommend.pipeline import DIVERSITY as SHELF_DIVERSITY
+from shelfwise.recommend.pipeline import Recommender, Wish
+from shelfwise.recommend.strategies import KINDS, default_kind, kinds_of
 from shelfwise.search.blend import ALL, Sources
 from shelfwise.search.explain import explain_page
 from shelfwise.search.pipeline import DIVERSITY, Inquirer, Inquiry
-from shelfwise.shelves import KINDS, default_kind, kinds_of
 from shelfwise.store import Store
 from shelfwise.types import Answer, Recommendations, Row
 from shelfwise.validation import (
@@ -38,7 +39,6 @@ from shelfwise.validation import (
     clean_id,
     clean_item,
 )
-from shelfwise.wishes import WishRanker
 
 __all__ = ["Shop"]
 

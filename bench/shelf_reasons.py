@@ -17,13 +17,13 @@ from pathlib import Path
 import numpy as np
 
 from shelfwise import Shop
-from shelfwise.because import explain_shelf
-from shelfwise.profile import Profile
-from shelfwise.recommending import Shelf, Wish
+from shelfwise.recommend.explain import explain_shelf
+from shelfwise.recommend.features import NAMES, SOURCES, features, led_to
+from shelfwise.recommend.for_you import WishRanker
+from shelfwise.recommend.pipeline import Shelf, Wish
+from shelfwise.recommend.user_profile import Profile
 from shelfwise.store import Event
 from shelfwise.timestamps import to_datetime
-from shelfwise.wish_features import NAMES, SOURCES, features, led_to
-from shelfwise.wishes import WishRanker
 
 SAID = {
     "you bought": "own", "you looked": "own", "popular": "popularity", "more and more": "trend", "new here": "age",

@@ -17,7 +17,7 @@ import numpy as np
 from online_retail import TRAINED_BEFORE, prepare
 
 from shelfwise import Shop
-from shelfwise.recommending import Wish
+from shelfwise.recommend.pipeline import Wish
 from shelfwise.serving import Serving
 from shelfwise.store import Event
 from shelfwise.timestamps import DAY

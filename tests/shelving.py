@@ -14,14 +14,14 @@ from shelfwise.generation.item_links import Neighbours
 from shelfwise.generation.item_signals import Placed, Signals
 from shelfwise.generation.popularity import Statistics
 from shelfwise.index import VectorIndex, build
-from shelfwise.passed import passed_over
-from shelfwise.profile import Profile
-from shelfwise.recommending import Recommender, Shelf, Wish
+from shelfwise.recommend.for_you import WishRanker
+from shelfwise.recommend.impression_discount import passed_over
+from shelfwise.recommend.pipeline import Recommender, Shelf, Wish
+from shelfwise.recommend.strategies import Scored, Setting
+from shelfwise.recommend.user_profile import Profile
 from shelfwise.search.features import Counts
-from shelfwise.shelves import Scored, Setting
 from shelfwise.store import Event, ShownShelf, Store
 from shelfwise.timestamps import DAY
-from shelfwise.wishes import WishRanker
 
 NOW = 1_320_000_000.0
 ITEMS = [  # rows 1 to 9

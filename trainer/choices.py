@@ -12,7 +12,7 @@ from functools import cached_property
 import numpy as np
 from scipy import sparse
 
-from shelfwise.profile import visit_of
+from shelfwise.recommend.user_profile import visit_of
 from shelfwise.store import Event
 from shelfwise.timestamps import DAY
 from shelfwise.trainer.defences import who

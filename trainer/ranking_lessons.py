@@ -15,7 +15,7 @@ from shelfwise import Shop
 from shelfwise.catalogue.snapshot import Catalogue as Columns
 from shelfwise.generation.item_signals import Signals, save
 from shelfwise.generation.registry import Generation
-from shelfwise.profile import CHOSEN
+from shelfwise.recommend.user_profile import CHOSEN
 from shelfwise.serving import Serving
 from shelfwise.store import Event
 from shelfwise.trainer.choices import Choices

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from shelfwise.generation.item_links import Neighbours
-from shelfwise.profile import CHOSEN
+from shelfwise.recommend.user_profile import CHOSEN
 from shelfwise.store import Event
 from shelfwise.timestamps import DAY
 from shelfwise.trainer.choices import Choices

@@ -11,12 +11,12 @@ from typing import Any
 
 import numpy as np
 
+from shelfwise.recommend.features import NAMES
+from shelfwise.recommend.for_you import CARD, blended
 from shelfwise.trainer.rank_learning import RankVerdict, gains_of, has_lightgbm
 from shelfwise.trainer.scoring import paired_interval
 from shelfwise.trainer.trees import write_trees
 from shelfwise.trainer.wish_rows import WishRows
-from shelfwise.wish_features import NAMES
-from shelfwise.wishes import CARD, blended
 
 __all__ = ["teach_wishes"]
 

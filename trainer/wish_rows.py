@@ -18,18 +18,18 @@ from shelfwise.catalogue.snapshot import Columns
 from shelfwise.generation.item_signals import Placed, Signals
 from shelfwise.generation.popularity import RECENT_HALF_LIFE_DAYS, Statistics, popularity
 from shelfwise.index import VectorIndex
-from shelfwise.passed import MOST_SHELVES, PASSED_SECONDS, passed_over
-from shelfwise.profile import CHOSEN, Profile, visit_of
+from shelfwise.recommend.features import NAMES, features, led_to
+from shelfwise.recommend.for_you import candidates
+from shelfwise.recommend.impression_discount import MOST_SHELVES, PASSED_SECONDS, passed_over
+from shelfwise.recommend.strategies import Setting
+from shelfwise.recommend.user_profile import CHOSEN, Profile, visit_of
 from shelfwise.search.features import Counts
-from shelfwise.shelves import Setting
 from shelfwise.store import Event, ShownShelf
 from shelfwise.timestamps import DAY
 from shelfwise.trainer.choices import Choices
 from shelfwise.trainer.defences import who
 from shelfwise.trainer.rank_rows import Rows
 from shelfwise.trainer.signalling import bought_by, links_of, numbers_of
-from shelfwise.wish_features import NAMES, features, led_to
-from shelfwise.wishes import candidates
 
 __all__ = ["Evening", "WishRows", "came_again", "evenings", "known_at", "wishes_of"]
 

@@ -9,7 +9,7 @@ import click
 
 from shelfwise.catalogue.sorting import SORTS
 from shelfwise.cli.main import Context
-from shelfwise.shelves import KINDS
+from shelfwise.recommend.strategies import KINDS
 from shelfwise.shop import Shop
 from shelfwise.types import Hit, Row
 

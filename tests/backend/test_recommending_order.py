@@ -21,7 +21,7 @@ from shelving import (
 from shelfwise.catalogue.filter_parser import parse
 from shelfwise.curation.validation import clean_rule
 from shelfwise.ranking.exploration import Exploration
-from shelfwise.shelves import KINDS
+from shelfwise.recommend.strategies import KINDS
 from shelfwise.store import Store
 
 EVERYTHING = set(IDS) - {"vase"}

@@ -12,7 +12,7 @@ from conftest import ITEMS, NOW, clicks
 from shelfwise import InvalidInput, NotFound, Shop
 from shelfwise.catalogue.filter_parser import parse
 from shelfwise.curation.validation import clean_rule
-from shelfwise.shelves import KINDS
+from shelfwise.recommend.strategies import KINDS
 
 ALL = {item["id"] for item in ITEMS} - {"clock"}
 

@@ -17,11 +17,11 @@ from shelving import counted
 from shelfwise import Shop
 from shelfwise.generation.item_signals import save
 from shelfwise.ranking.trees import MODEL
+from shelfwise.recommend.features import NAMES
+from shelfwise.recommend.for_you import CARD
+from shelfwise.recommend.strategies import KINDS
 from shelfwise.serving import Serving
-from shelfwise.shelves import KINDS
 from shelfwise.trainer.trees import write_trees
-from shelfwise.wish_features import NAMES
-from shelfwise.wishes import CARD
 
 Publish = Callable[..., Any]
 ALL = {str(item["id"]) for item in ITEMS} - {"clock"}

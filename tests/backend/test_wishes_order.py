@@ -13,10 +13,10 @@ from shelving import WISHED, by_id, event, on_circle, setting
 from shelfwise.catalogue.snapshot import Columns
 from shelfwise.errors import GenerationCorrupt
 from shelfwise.generation.popularity import Statistics
-from shelfwise.shelves import Setting
+from shelfwise.recommend.features import NAMES
+from shelfwise.recommend.for_you import CARD, WishRanker, blended, for_you, with_unknown
+from shelfwise.recommend.strategies import Setting
 from shelfwise.trainer.trees import write_trees
-from shelfwise.wish_features import NAMES
-from shelfwise.wishes import CARD, WishRanker, blended, for_you, with_unknown
 
 INDEX = on_circle()
 

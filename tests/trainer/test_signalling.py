@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from shelfwise.shelves import _DURABLE
+from shelfwise.recommend.strategies import _DURABLE
 from shelfwise.store import Event
 from shelfwise.timestamps import DAY
 from shelfwise.trainer.choices import Choices

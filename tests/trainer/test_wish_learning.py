@@ -10,10 +10,10 @@ import pytest
 
 from shelfwise.errors import GenerationCorrupt
 from shelfwise.ranking.trees import MODEL, TREES
+from shelfwise.recommend.features import NAMES
+from shelfwise.recommend.for_you import CARD, WishRanker
 from shelfwise.trainer.wish_learning import teach_wishes
 from shelfwise.trainer.wish_rows import WishRows
-from shelfwise.wish_features import NAMES
-from shelfwise.wishes import CARD, WishRanker
 
 SIZE = 20
 OWN, AGE = NAMES.index("own_90"), NAMES.index("age")

@@ -11,11 +11,11 @@ import pytest
 from shelfwise import Shop
 from shelfwise.catalogue.snapshot import Catalogue, Columns
 from shelfwise.index import VectorIndex, build
+from shelfwise.recommend.features import NAMES
 from shelfwise.store import Event, ShownShelf
 from shelfwise.timestamps import DAY
 from shelfwise.trainer import wish_rows
 from shelfwise.trainer.wish_rows import Evening, WishRows, evenings, known_at, wishes_of
-from shelfwise.wish_features import NAMES
 
 AT = 1_320_000_000.0 // DAY * DAY
 IDS = [f"i{number}" for number in range(12)]

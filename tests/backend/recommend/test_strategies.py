@@ -12,7 +12,7 @@ from shelving import DEGREES, IDS, NOW, by_id, counted, event, on_circle, settin
 
 from shelfwise.catalogue.snapshot import Catalogue, Columns
 from shelfwise.generation.popularity import Statistics
-from shelfwise.shelves import FALLBACKS, KINDS, SHELVES, default_kind, durable
+from shelfwise.recommend.strategies import FALLBACKS, KINDS, SHELVES, default_kind, durable
 from shelfwise.store import Store
 from shelfwise.timestamps import DAY
 

@@ -15,7 +15,7 @@ from shelfwise.catalogue.snapshot import Columns
 from shelfwise.generation.item_signals import Placed
 from shelfwise.generation.popularity import WORTH
 from shelfwise.index import Among, VectorIndex
-from shelfwise.profile import Profile
+from shelfwise.recommend.user_profile import Profile
 from shelfwise.search.features import Counts
 
 __all__ = ["FALLBACKS", "IN_CART", "KINDS", "SHELVES", "Scored", "Setting", "default_kind", "durable", "kinds_of"]

@@ -17,16 +17,16 @@ from shelfwise.catalogue.snapshot import Catalogue, Columns
 from shelfwise.curation.snapshot import Said
 from shelfwise.curation.validation import merchandising
 from shelfwise.generation.item_signals import Placed, Signals
-from shelfwise.passed import passed_over
-from shelfwise.profile import Profile
 from shelfwise.ranking.diversity import diversify
 from shelfwise.ranking.exploration import NO_EXPLORATION, Exploration, explored
+from shelfwise.recommend.for_you import Wishes, WishRanker, for_you
+from shelfwise.recommend.impression_discount import passed_over
+from shelfwise.recommend.strategies import SHELVES, Scored, Setting, durable, kinds_of
+from shelfwise.recommend.user_profile import Profile
 from shelfwise.search.features import Counts
 from shelfwise.serving import Serving
-from shelfwise.shelves import SHELVES, Scored, Setting, durable, kinds_of
 from shelfwise.store import Event, Rule, ShownShelf
 from shelfwise.types import Row
-from shelfwise.wishes import Wishes, WishRanker, for_you
 
 __all__ = ["DIVERSITY", "Recommender", "Shelf", "Wish"]
 

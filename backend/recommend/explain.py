@@ -12,11 +12,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from shelfwise.recommending import Shelf
-from shelfwise.shelves import IN_CART, Setting
+from shelfwise.recommend.features import NAMES, SOURCES
+from shelfwise.recommend.for_you import Wishes, WishRanker, for_you
+from shelfwise.recommend.pipeline import Shelf
+from shelfwise.recommend.strategies import IN_CART, Setting
 from shelfwise.types import Row
-from shelfwise.wish_features import NAMES, SOURCES
-from shelfwise.wishes import Wishes, WishRanker, for_you
 
 __all__ = ["Because", "by_source", "explain_shelf"]
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from shelfwise.shelves import Setting
+from shelfwise.recommend.strategies import Setting
 
 __all__ = ["NAMES", "SOURCES", "features", "led_to"]
 

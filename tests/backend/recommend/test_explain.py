@@ -10,20 +10,20 @@ import pytest
 from knowing import put
 from shelving import DEGREES, NOW, Served, counted, event, history, on_circle
 
-from shelfwise.because import by_source, explain_shelf
 from shelfwise.catalogue.filter_parser import parse
 from shelfwise.catalogue.snapshot import Catalogue
 from shelfwise.curation.snapshot import Said
 from shelfwise.curation.validation import clean_rule
 from shelfwise.generation.popularity import Statistics
-from shelfwise.recommending import Recommender, Shelf, Wish
+from shelfwise.recommend.explain import by_source, explain_shelf
+from shelfwise.recommend.features import NAMES, SOURCES
+from shelfwise.recommend.for_you import Wishes, WishRanker
+from shelfwise.recommend.pipeline import Recommender, Shelf, Wish
+from shelfwise.recommend.strategies import KINDS
 from shelfwise.search.features import Counts
-from shelfwise.shelves import KINDS
 from shelfwise.store import Event, Store
 from shelfwise.timestamps import DAY
 from shelfwise.types import Row
-from shelfwise.wish_features import NAMES, SOURCES
-from shelfwise.wishes import Wishes, WishRanker
 
 KNOWN = counted(
     {"trend": {"lamp": 3.0, "rug": 2.0}, "repeat": {"tea": 0.5, "coffee": 0.5}},

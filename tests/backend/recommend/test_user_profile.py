@@ -8,7 +8,7 @@ from knowing import put
 from shelving import DEGREES, NOW, event, history, on_circle
 
 from shelfwise.catalogue.snapshot import Catalogue, Columns
-from shelfwise.profile import Profile, visit_of
+from shelfwise.recommend.user_profile import Profile, visit_of
 from shelfwise.store import Event, Store
 
 

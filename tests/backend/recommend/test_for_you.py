@@ -13,11 +13,11 @@ from shelving import DEGREES, IDS, NOW, WISHED, by_id, counted, event, on_circle
 from shelfwise.catalogue.snapshot import Catalogue, Columns
 from shelfwise.generation.item_signals import ITEM_SIGNALS, MATRICES, Signals
 from shelfwise.generation.popularity import Statistics
-from shelfwise.shelves import Setting
+from shelfwise.recommend.features import NAMES, SOURCES, features, led_to
+from shelfwise.recommend.for_you import WishRanker, candidates, for_you
+from shelfwise.recommend.strategies import Setting
 from shelfwise.store import Event, Store
 from shelfwise.timestamps import DAY
-from shelfwise.wish_features import NAMES, SOURCES, features, led_to
-from shelfwise.wishes import WishRanker, candidates, for_you
 
 INDEX = on_circle()
 

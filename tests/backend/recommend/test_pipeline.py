@@ -27,8 +27,8 @@ from shelving import (
 from shelfwise.catalogue.filter_parser import parse
 from shelfwise.catalogue.snapshot import Catalogue
 from shelfwise.curation.snapshot import Said
-from shelfwise.recommending import Recommender, Shelf, Wish
-from shelfwise.shelves import KINDS
+from shelfwise.recommend.pipeline import Recommender, Shelf, Wish
+from shelfwise.recommend.strategies import KINDS
 from shelfwise.store import Event, Store
 
 EVERYTHING = set(IDS) - {"vase"}

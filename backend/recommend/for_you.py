@@ -10,8 +10,8 @@ import numpy as np
 
 from shelfwise.errors import GenerationCorrupt
 from shelfwise.ranking.trees import MODEL, Forest
-from shelfwise.shelves import Setting
-from shelfwise.wish_features import NAMES, features, led_to
+from shelfwise.recommend.features import NAMES, features, led_to
+from shelfwise.recommend.strategies import Setting
 
 __all__ = [
     "CARD",

@@ -1,0 +1,1 @@
+"""Answer one shelf: candidates of each kind, the ranker of `for-you`, reasons. Imports neither `search` nor `serving`."""
