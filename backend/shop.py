@@ -10,12 +10,10 @@ from pathlib import Path
 from typing import Any, Self
 
 from shelfwise import privacy as people
-from shelfwise.answering import Answering
 from shelfwise.catalogue.facets import check_facets
 from shelfwise.catalogue.filter_parser import parse
 from shelfwise.catalogue.sorting import SORTS
 from shelfwise.errors import InvalidInput, NotFound
-from shelfwise.follower import Follower
 from shelfwise.generation.registry import Generations
 from shelfwise.query.autocomplete import Suggestion
 from shelfwise.ranking.exploration import Exploration
@@ -27,6 +25,8 @@ from shelfwise.recommend.strategies import KINDS, default_kind, kinds_of
 from shelfwise.search.blend import ALL, Sources
 from shelfwise.search.explain import explain_page
 from shelfwise.search.pipeline import DIVERSITY, Inquirer, Inquiry
+from shelfwise.serving.reloader import Follower
+from shelfwise.serving.shopper_data import Answering
 from shelfwise.store import Store
 from shelfwise.types import Answer, Recommendations, Row
 from shelfwise.validation import (

@@ -18,7 +18,7 @@ from online_retail import TRAINED_BEFORE, prepare
 
 from shelfwise import Shop
 from shelfwise.recommend.pipeline import Wish
-from shelfwise.serving import Serving
+from shelfwise.serving.loaded_generation import Serving
 from shelfwise.store import Event
 from shelfwise.timestamps import DAY
 from shelfwise.trainer.scoring import paired_interval

@@ -8,7 +8,7 @@ from shelfwise import Shop
 from shelfwise.generation.encoder import Encoder
 from shelfwise.generation.item_signals import save
 from shelfwise.generation.registry import Generation
-from shelfwise.serving import Serving
+from shelfwise.serving.loaded_generation import Serving
 from shelfwise.trainer.build import Progress, encode_catalogue, share_changes, snapshot, write_index
 from shelfwise.trainer.counting import count
 from shelfwise.trainer.noise import noise_floor

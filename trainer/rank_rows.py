@@ -32,7 +32,7 @@ from shelfwise.search.features import NAMES, Counts
 from shelfwise.search.personalization import affinities
 from shelfwise.search.ranker import Ranker
 from shelfwise.search.retrieval import find, rank
-from shelfwise.serving import Serving
+from shelfwise.serving.loaded_generation import Serving
 from shelfwise.store import Event
 from shelfwise.timestamps import DAY
 from shelfwise.trainer.remembering import remember

@@ -16,7 +16,7 @@ from shelfwise.catalogue.snapshot import Catalogue as Columns
 from shelfwise.generation.item_signals import Signals, save
 from shelfwise.generation.registry import Generation
 from shelfwise.recommend.user_profile import CHOSEN
-from shelfwise.serving import Serving
+from shelfwise.serving.loaded_generation import Serving
 from shelfwise.store import Event
 from shelfwise.trainer.choices import Choices
 from shelfwise.trainer.collect import Material

@@ -18,7 +18,7 @@ from shelfwise.errors import GenerationError
 from shelfwise.generation.encoder import Encoder
 from shelfwise.generation.registry import WORK, Generation, copy_part
 from shelfwise.index import load
-from shelfwise.serving import Serving
+from shelfwise.serving.loaded_generation import Serving
 from shelfwise.timestamps import DAY, to_iso
 from shelfwise.trainer import drift
 from shelfwise.trainer.build import Catalogue, Progress, encode_catalogue, share_changes, snapshot, write_index

@@ -24,7 +24,7 @@ from shelfwise.recommend.impression_discount import passed_over
 from shelfwise.recommend.strategies import SHELVES, Scored, Setting, durable, kinds_of
 from shelfwise.recommend.user_profile import Profile
 from shelfwise.search.features import Counts
-from shelfwise.serving import Serving
+from shelfwise.serving.loaded_generation import Serving
 from shelfwise.store import Event, Rule, ShownShelf
 from shelfwise.types import Row
 

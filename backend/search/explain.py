@@ -15,7 +15,7 @@ import numpy as np
 from shelfwise.search.features import NAMES, SOURCES
 from shelfwise.search.pipeline import Outcome
 from shelfwise.search.ranker import Ranker
-from shelfwise.serving import Serving
+from shelfwise.serving.loaded_generation import Serving
 from shelfwise.types import Row
 
 __all__ = ["added", "explain_page"]

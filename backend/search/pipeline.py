@@ -31,7 +31,7 @@ from shelfwise.search.blend import ALL, Sources
 from shelfwise.search.features import Counts
 from shelfwise.search.personalization import Affinities, affinities
 from shelfwise.search.retrieval import Found, Ranked, find, followed, rank
-from shelfwise.serving import Serving
+from shelfwise.serving.loaded_generation import Serving
 from shelfwise.store import Event, Store
 from shelfwise.text.normalize import words as split
 

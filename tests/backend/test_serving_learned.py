@@ -17,7 +17,7 @@ from shelfwise import Shop
 from shelfwise.generation.query_memory import Memory
 from shelfwise.search.features import NAMES
 from shelfwise.search.ranker import CARD
-from shelfwise.serving import Serving
+from shelfwise.serving.loaded_generation import Serving
 
 Publish = Callable[..., Any]
 ITEMS = ["mug-red", "bag", "gone"]

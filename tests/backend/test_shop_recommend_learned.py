@@ -20,7 +20,7 @@ from shelfwise.ranking.trees import MODEL
 from shelfwise.recommend.features import NAMES
 from shelfwise.recommend.for_you import CARD
 from shelfwise.recommend.strategies import KINDS
-from shelfwise.serving import Serving
+from shelfwise.serving.loaded_generation import Serving
 from shelfwise.trainer.trees import write_trees
 
 Publish = Callable[..., Any]

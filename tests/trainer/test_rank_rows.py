@@ -13,7 +13,7 @@ from shopping import CATALOGUE, event, search
 from shelfwise import Shop
 from shelfwise.search.blend import TOP
 from shelfwise.search.features import NAMES
-from shelfwise.serving import Serving
+from shelfwise.serving.loaded_generation import Serving
 from shelfwise.store import Event
 from shelfwise.trainer import rank_rows
 from shelfwise.trainer.rank_rows import Rows, seen_before

@@ -10,7 +10,7 @@ from shopping import at, search
 
 from shelfwise import Shop
 from shelfwise.generation.query_memory import HALF_LIFE_DAYS, Memory
-from shelfwise.serving import Serving
+from shelfwise.serving.loaded_generation import Serving
 from shelfwise.timestamps import DAY
 from shelfwise.trainer.collect import Material
 from shelfwise.trainer.remembering import learned_searches, remember, with_vectors

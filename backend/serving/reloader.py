@@ -9,7 +9,7 @@ from pathlib import Path
 from shelfwise.errors import GenerationError, NotFound
 from shelfwise.generation.registry import Generations
 from shelfwise.index import IndexCorrupt
-from shelfwise.serving import Serving
+from shelfwise.serving.loaded_generation import Serving
 from shelfwise.store import Store
 
 __all__ = ["Follower"]

@@ -11,7 +11,7 @@ import numpy as np
 
 from shelfwise.generation.popularity import Statistics, popularity
 from shelfwise.recommend.impression_discount import MOST_SHELVES, PASSED_SECONDS
-from shelfwise.serving import Serving
+from shelfwise.serving.loaded_generation import Serving
 from shelfwise.store import Event, ShownShelf, Store
 from shelfwise.types import Hit, Row
 
