@@ -29,8 +29,8 @@ from shelfwise.catalogue.filter_parser import parse
 from shelfwise.catalogue.filters import evaluate
 from shelfwise.catalogue.snapshot import Catalogue, Columns
 from shelfwise.catalogue.sorting import SORTS
-from shelfwise.importing import import_items
-from shelfwise.rows import Reading
+from shelfwise.ingest.importer import import_items
+from shelfwise.ingest.readers import Reading
 from shelfwise.types import ITEM_FIELDS, Answer
 
 sys.path.append(str(Path(__file__).parent.parent / "tests"))

@@ -23,8 +23,8 @@ from pathlib import Path
 from shops import Cases, copy_shop, encoder
 
 from shelfwise import Shop
-from shelfwise.importing import import_items
-from shelfwise.rows import Reading
+from shelfwise.ingest.importer import import_items
+from shelfwise.ingest.readers import Reading
 from shelfwise.trainer import init
 from shelfwise.types import ITEM_FIELDS, Row
 

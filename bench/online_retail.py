@@ -15,8 +15,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from shelfwise import Recommendations, Shop
-from shelfwise.importing import import_events, import_items
-from shelfwise.rows import Reading
+from shelfwise.ingest.importer import import_events, import_items
+from shelfwise.ingest.readers import Reading
 from shelfwise.store import Event
 from shelfwise.trainer import increment
 from shelfwise.trainer.shelf_baselines import Baselines, History

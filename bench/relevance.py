@@ -16,8 +16,8 @@ from pathlib import Path
 from asking import Keywords
 
 from shelfwise import Shop
-from shelfwise.importing import import_items
-from shelfwise.rows import Reading
+from shelfwise.ingest.importer import import_items
+from shelfwise.ingest.readers import Reading
 from shelfwise.search.blend import Sources
 from shelfwise.trainer import init
 from shelfwise.types import ITEM_FIELDS

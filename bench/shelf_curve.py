@@ -17,8 +17,8 @@ import shops
 from online_retail import EXAMPLE, TRAINED_BEFORE, K, score, split
 
 from shelfwise import Shop
-from shelfwise.importing import import_events, import_items
-from shelfwise.rows import Reading
+from shelfwise.ingest.importer import import_events, import_items
+from shelfwise.ingest.readers import Reading
 from shelfwise.trainer import increment, init
 from shelfwise.trainer.scoring import paired_interval
 from shelfwise.types import EVENT_FIELDS, ITEM_FIELDS, Row

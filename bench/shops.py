@@ -24,8 +24,8 @@ from asking import WAYS, answers
 from shelfwise import Shop
 from shelfwise.generation.query_memory import bare
 from shelfwise.generation.registry import Generations, link_or_copy
-from shelfwise.importing import import_events, import_items
-from shelfwise.rows import Reading
+from shelfwise.ingest.importer import import_events, import_items
+from shelfwise.ingest.readers import Reading
 from shelfwise.search.blend import Sources
 from shelfwise.timestamps import DAY, to_datetime, to_iso
 from shelfwise.trainer import increment, init

@@ -19,10 +19,10 @@ import numpy as np
 
 from shelfwise import Shop
 from shelfwise.catalogue.postings import Lexical
-from shelfwise.importing import import_items
+from shelfwise.ingest.importer import import_items
+from shelfwise.ingest.readers import Reading
 from shelfwise.query.understanding import Query, understand
 from shelfwise.query.vocabulary import build_vocabulary
-from shelfwise.rows import Reading
 from shelfwise.store import Store
 from shelfwise.trainer import init
 from shelfwise.types import EVENT_FIELDS, ITEM_FIELDS

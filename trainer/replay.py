@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from shelfwise.errors import InvalidInput
-from shelfwise.rows import BadRow
+from shelfwise.ingest.readers import BadRow
 from shelfwise.timestamps import DAY
 from shelfwise.trainer.build import Progress
 from shelfwise.trainer.replay_log import Files, Replay, period

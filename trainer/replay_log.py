@@ -16,8 +16,8 @@ from typing import Any
 
 from shelfwise import Shop
 from shelfwise.errors import InvalidInput
-from shelfwise.importing import Imported, import_events, import_items
-from shelfwise.rows import BadRow, Reading
+from shelfwise.ingest.importer import Imported, import_events, import_items
+from shelfwise.ingest.readers import BadRow, Reading
 from shelfwise.timestamps import DAY, parse_time, to_datetime
 from shelfwise.trainer.build import Progress
 from shelfwise.trainer.night import increment, init

@@ -20,7 +20,7 @@ from scipy.stats import rankdata
 
 from shelfwise import Shop
 from shelfwise.catalogue.snapshot import Catalogue
-from shelfwise.importing import Imported
+from shelfwise.ingest.importer import Imported
 from shelfwise.timestamps import DAY, to_iso
 from shelfwise.trainer.build import Progress
 from shelfwise.trainer.replay_log import Files, Replay

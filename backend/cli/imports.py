@@ -12,8 +12,8 @@ import click
 from shelfwise.cli.bars import Bars, Counter
 from shelfwise.cli.main import Context
 from shelfwise.errors import NightBusy
-from shelfwise.importing import Imported, import_events, import_items, seekable
-from shelfwise.rows import BadRow, Reading
+from shelfwise.ingest.importer import Imported, import_events, import_items, seekable
+from shelfwise.ingest.readers import BadRow, Reading
 from shelfwise.shop import Shop
 from shelfwise.timestamps import parse_time
 from shelfwise.types import EVENT_FIELDS, EVENT_TYPES, ITEM_FIELDS

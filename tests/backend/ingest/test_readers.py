@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from shelfwise.errors import InvalidInput
-from shelfwise.rows import STDIN, BadRow, Reading, SourceRow, parse_pairs, read_rows
+from shelfwise.ingest.readers import STDIN, BadRow, Reading, SourceRow, parse_pairs, read_rows
 from shelfwise.types import EVENT_FIELDS, ITEM_FIELDS
 
 AS_IT_IS = Reading.of(ITEM_FIELDS)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from shelfwise.errors import InvalidInput
-from shelfwise.rows import STDIN, BadRow, Reading, SourceRow, read_rows
+from shelfwise.ingest.readers import STDIN, BadRow, Reading, SourceRow, read_rows
 from shelfwise.shop import Shop
 from shelfwise.types import EVENT_FIELDS, Row
 from shelfwise.validation import clean_event

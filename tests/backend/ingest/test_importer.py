@@ -15,8 +15,8 @@ import pytest
 from conftest import NOW
 
 from shelfwise import Shop
-from shelfwise.importing import Imported, import_events, import_items, seekable
-from shelfwise.rows import STDIN, BadRow, Reading
+from shelfwise.ingest.importer import Imported, import_events, import_items, seekable
+from shelfwise.ingest.readers import STDIN, BadRow, Reading
 from shelfwise.timestamps import parse_time
 from shelfwise.types import EVENT_FIELDS, ITEM_FIELDS
 
