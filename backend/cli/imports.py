@@ -9,8 +9,8 @@ from typing import Any
 
 import click
 
-from shelfwise.cli.bars import Bars, Counter
 from shelfwise.cli.main import Context
+from shelfwise.cli.progress import Bars, Counter
 from shelfwise.errors import NightBusy
 from shelfwise.ingest.importer import Imported, import_events, import_items, seekable
 from shelfwise.ingest.readers import BadRow, Reading

@@ -9,9 +9,9 @@ from typing import Any
 
 import click
 
-from shelfwise.cli.bars import Bars
-from shelfwise.cli.ledger import table, whole
 from shelfwise.cli.main import Context
+from shelfwise.cli.night_table import table, whole
+from shelfwise.cli.progress import Bars
 from shelfwise.generation.registry import Generations
 from shelfwise.store import Store
 

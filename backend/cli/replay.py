@@ -7,9 +7,9 @@ from typing import Any
 
 import click
 
-from shelfwise.cli.bars import Bars
 from shelfwise.cli.imports import BadRows
 from shelfwise.cli.main import Context
+from shelfwise.cli.progress import Bars
 from shelfwise.types import EVENT_TYPES
 
 __all__ = ["replay_command"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from shelfwise.cli.bars import Bars, Counter
+from shelfwise.cli.progress import Bars, Counter
 
 
 def test_stages_follow_each_other_and_come_again(capsys: pytest.CaptureFixture[str]) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from shelfwise.cli.ledger import table, whole
+from shelfwise.cli.night_table import table, whole
 from shelfwise.trainer.night_view import night_view
 
 NIGHT: dict[str, Any] = {
