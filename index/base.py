@@ -11,11 +11,11 @@ import faiss
 import numpy as np
 import numpy.typing as npt
 
-from shelfwise.index.among import NOBODY, Among, Numbered
-from shelfwise.index.checks import Floats, Mask, Rows, matrix, pairs
 from shelfwise.index.delta import Delta
-from shelfwise.index.files import Saved, write
-from shelfwise.index.hits import Hit, Parameters, Scan, best, ordered, reached, selector
+from shelfwise.index.id_filter import NOBODY, Among, Numbered
+from shelfwise.index.persistence import Saved, write
+from shelfwise.index.top_hits import Hit, Parameters, Scan, best, ordered, reached, selector
+from shelfwise.index.validation import Floats, Mask, Rows, matrix, pairs
 
 FEW = 512  # as many vectors are gathered and compared in less time than a scan passes over the others
 

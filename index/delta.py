@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator
 import faiss
 import numpy as np
 
-from shelfwise.index.among import Among, Numbered
-from shelfwise.index.checks import Floats, Mask, Rows
-from shelfwise.index.hits import Hit, Parameters, best, selector
+from shelfwise.index.id_filter import Among, Numbered
+from shelfwise.index.top_hits import Hit, Parameters, best, selector
+from shelfwise.index.validation import Floats, Mask, Rows
 
 
 class Delta:

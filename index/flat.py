@@ -7,8 +7,8 @@ from typing import Any
 import faiss
 
 from shelfwise.index.base import VectorIndex
-from shelfwise.index.checks import Floats, Mask, Rows
-from shelfwise.index.rough import Rough
+from shelfwise.index.int8_prefilter import Rough
+from shelfwise.index.validation import Floats, Mask, Rows
 
 WIDTHS = 2, 6  # for one row wanted so many are looked at exactly; where the second does not do, all are
 WORTH = 8  # rows for each one looked at exactly: from there on passing over bytes first saves time

@@ -8,8 +8,8 @@ from typing import Any
 import faiss
 import numpy as np
 
-from shelfwise.index.checks import Floats, Mask, Rows
 from shelfwise.index.flat import FlatIndex
+from shelfwise.index.validation import Floats, Mask, Rows
 
 MAX_K = 2048  # the most that FAISS finds on a GPU
 

@@ -8,8 +8,8 @@ import faiss
 import numpy as np
 
 from shelfwise.index.base import VectorIndex
-from shelfwise.index.checks import Floats, Mask, Rows
-from shelfwise.index.hits import selector
+from shelfwise.index.top_hits import selector
+from shelfwise.index.validation import Floats, Mask, Rows
 
 RECALL = 0.95  # the gate, at K hits
 K = 10

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from shelfwise.index import Among, IndexCorrupt, base, build, load, quantised
-from shelfwise.index.kinds import choose
+from shelfwise.index.build import choose
 from shelfwise.index.quantised import RECALL, IvfParameters, IvfSq8Index, recall
 
 DIM = 24

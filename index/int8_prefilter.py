@@ -6,8 +6,8 @@ from typing import Any
 import faiss
 import numpy as np
 
-from shelfwise.index.checks import Floats, Mask, Rows
-from shelfwise.index.hits import Parameters, selector
+from shelfwise.index.top_hits import Parameters, selector
+from shelfwise.index.validation import Floats, Mask, Rows
 
 STEPS = 127  # of a signed byte
 CHUNK = 4096  # rows that are rounded at a time

@@ -7,7 +7,7 @@ from typing import Any
 import faiss
 import numpy as np
 
-from shelfwise.index.checks import Floats, Mask, Rows
+from shelfwise.index.validation import Floats, Mask, Rows
 
 Hit = tuple[str, float]  # id, inner product
 Scan = Callable[[Floats, int], tuple[Floats, Rows]]  # queries, k -> (q, k) scores, (q, k) rows, -1 = none

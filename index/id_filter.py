@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from shelfwise.index.checks import Mask, Rows
+from shelfwise.index.validation import Mask, Rows
 
 NOBODY = 0  # the number of an id that has none
 

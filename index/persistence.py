@@ -11,7 +11,7 @@ from typing import Any
 import faiss
 import numpy as np
 
-from shelfwise.index.checks import Floats, Mask, matrix, unique
+from shelfwise.index.validation import Floats, Mask, matrix, unique
 
 FORMAT = 1
 META, IDS, MAIN, DELTA, TOMBSTONES = "meta.json", "ids.json", "main.faiss", "delta.npy", "tombstones.npy"

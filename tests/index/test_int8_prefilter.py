@@ -7,7 +7,7 @@ import pytest
 
 from shelfwise.index import build, flat
 from shelfwise.index.flat import FlatIndex
-from shelfwise.index.rough import CHUNK, Rough
+from shelfwise.index.int8_prefilter import CHUNK, Rough
 
 
 def unit(n: int, dim: int, seed: int = 0) -> Any:

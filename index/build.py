@@ -6,11 +6,11 @@ from pathlib import Path
 import numpy.typing as npt
 
 from shelfwise.index.base import VectorIndex
-from shelfwise.index.checks import pairs
-from shelfwise.index.files import MAIN, META, IndexCorrupt, read
 from shelfwise.index.flat import FlatIndex
 from shelfwise.index.gpu import GpuIndex, available
+from shelfwise.index.persistence import MAIN, META, IndexCorrupt, read
 from shelfwise.index.quantised import IvfSq8Index, Sq8Index
+from shelfwise.index.validation import pairs
 
 KINDS: dict[str, type[VectorIndex]] = {cls.kind: cls for cls in (FlatIndex, Sq8Index, IvfSq8Index, GpuIndex)}
 CEILINGS = {"flat": 50_000, "sq8": 300_000}  # the most vectors that a kind is chosen for
