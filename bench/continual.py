@@ -27,8 +27,8 @@ from shelfwise.generation.popularity import popularity
 from shelfwise.search.blend import BLEND
 from shelfwise.store import Event
 from shelfwise.trainer.build import snapshot
+from shelfwise.trainer.data.interactions import Search
 from shelfwise.trainer.measures import summed
-from shelfwise.trainer.searches import Search
 
 K = 5
 FIRST = 14  # days whose searches ask what was forgotten

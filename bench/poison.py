@@ -22,8 +22,8 @@ from shops import Cases, Log, Rank
 from shelfwise.search.blend import ALL
 from shelfwise.store import Event
 from shelfwise.timestamps import DAY
-from shelfwise.trainer.defences import Defences
-from shelfwise.trainer.searches import is_anchor
+from shelfwise.trainer.data.interactions import is_anchor
+from shelfwise.trainer.data.spam_filters import Defences
 from shelfwise.types import Row
 
 DEFENCES = {"on": Defences(), "off": Defences.off()}

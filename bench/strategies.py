@@ -18,11 +18,11 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy, normalize
 from transformers import get_scheduler
 
+from shelfwise.trainer.data.interactions import Search
 from shelfwise.trainer.models import load_model
 from shelfwise.trainer.pairs import KNOWN_ITEMS, REPLAY, known_items
 from shelfwise.trainer.recipe import Recipe, plan_batches
 from shelfwise.trainer.reservoir import replayed
-from shelfwise.trainer.searches import Search
 
 RECIPE = Recipe()
 Weights = dict[str, Tensor]

@@ -9,7 +9,7 @@ from typing import Any
 
 from shelfwise.store import Event
 from shelfwise.timestamps import DAY
-from shelfwise.trainer.searches import Search, is_anchor
+from shelfwise.trainer.data.interactions import Search, is_anchor
 
 FIRST = datetime(2026, 3, 2, tzinfo=UTC)  # the midnight that day 0 begins with
 COLOURS = ("amber", "black", "crimson", "denim", "emerald", "fawn", "grey", "hazel")

@@ -15,7 +15,7 @@ from shelfwise.errors import EncoderUnsupported, ShelfwiseError, TrainingDiverge
 from shelfwise.generation.encoder import Encoder
 from shelfwise.generation.registry import Generation
 from shelfwise.trainer.build import Catalogue, encode_catalogue
-from shelfwise.trainer.collect import LEAST_PAIRS, Material
+from shelfwise.trainer.data.split import LEAST_PAIRS, Material
 from shelfwise.trainer.diary import Diary
 from shelfwise.trainer.exams import Exam, set_exams
 from shelfwise.trainer.judge import judge

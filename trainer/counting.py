@@ -12,8 +12,8 @@ from shelfwise.generation.popularity import RECENT_HALF_LIFE_DAYS, popularity, s
 from shelfwise.generation.registry import Generation
 from shelfwise.store import Event
 from shelfwise.timestamps import DAY
-from shelfwise.trainer.collect import Material
-from shelfwise.trainer.defences import who
+from shelfwise.trainer.data.spam_filters import who
+from shelfwise.trainer.data.split import Material
 from shelfwise.trainer.judge import Verdict, judge_together
 from shelfwise.trainer.signalling import links_of
 

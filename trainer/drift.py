@@ -19,7 +19,7 @@ from scipy.cluster.vq import kmeans2, vq
 from shelfwise.generation.query_memory import bare
 from shelfwise.store import ShownDay
 from shelfwise.timestamps import DAY
-from shelfwise.trainer.searches import Search
+from shelfwise.trainer.data.interactions import Search
 
 __all__ = [
     "click_through", "embedding_shift", "measure", "new_item_share", "query_mix", "stability_index",

@@ -14,9 +14,9 @@ from dataclasses import dataclass, field
 
 from shelfwise.generation.query_memory import bare
 from shelfwise.timestamps import DAY
-from shelfwise.trainer.collect import Material
+from shelfwise.trainer.data.interactions import Basket, Search
+from shelfwise.trainer.data.split import Material
 from shelfwise.trainer.pairs import is_judged_title, known_item_query
-from shelfwise.trainer.searches import Basket, Search
 
 __all__ = ["ANCHOR", "NEWEST", "PAST", "Exam", "halve", "set_exams", "strata"]
 

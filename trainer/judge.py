@@ -23,9 +23,9 @@ import numpy as np
 
 from shelfwise.generation.encoder import Encoder
 from shelfwise.generation.item_signals import Signals
+from shelfwise.trainer.data.interactions import Basket
 from shelfwise.trainer.exams import PAST, Exam, halve
 from shelfwise.trainer.scoring import MEASURES, TOP, answers, gains, paired_interval
-from shelfwise.trainer.searches import Basket
 
 __all__ = ["TOLERANCE", "Judgement", "Verdict", "judge", "judge_together", "moved"]
 

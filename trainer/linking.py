@@ -8,7 +8,7 @@ from scipy import sparse
 
 from shelfwise.generation.item_links import Neighbours
 from shelfwise.timestamps import DAY
-from shelfwise.trainer.choices import Choices
+from shelfwise.trainer.data.basket_matrix import Choices
 
 __all__ = ["DENSE_MOST", "best_of_each", "ease", "following", "linked", "together"]
 

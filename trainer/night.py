@@ -18,7 +18,7 @@ from shelfwise.files import locked
 from shelfwise.generation.registry import NIGHT_LOCK, WORK, Generation
 from shelfwise.timestamps import parse_time
 from shelfwise.trainer.build import Progress
-from shelfwise.trainer.defences import Defences
+from shelfwise.trainer.data.spam_filters import Defences
 from shelfwise.trainer.genesis import genesis, is_worn
 from shelfwise.trainer.plan import Options, make_plan
 from shelfwise.trainer.ranks import dismiss

@@ -8,10 +8,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from shelfwise.text.normalize import words
-from shelfwise.trainer.collect import Material
+from shelfwise.trainer.data.interactions import Basket, Search
+from shelfwise.trainer.data.split import Material
 from shelfwise.trainer.negatives import hard_negatives
 from shelfwise.trainer.reservoir import replayed
-from shelfwise.trainer.searches import Basket, Search
 
 __all__ = [
     "KNOWN_ITEMS",

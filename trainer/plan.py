@@ -16,7 +16,7 @@ from typing import Any
 
 from shelfwise.errors import InvalidInput
 from shelfwise.timestamps import DAY, to_iso
-from shelfwise.trainer.defences import Defences
+from shelfwise.trainer.data.spam_filters import Defences
 from shelfwise.trainer.pairs import MOST_PAIRS
 from shelfwise.trainer.recipe import Recipe
 

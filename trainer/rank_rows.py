@@ -35,8 +35,8 @@ from shelfwise.search.retrieval import find, rank
 from shelfwise.serving.loaded_generation import Serving
 from shelfwise.store import Event
 from shelfwise.timestamps import DAY
+from shelfwise.trainer.data.interactions import Search
 from shelfwise.trainer.remembering import remember
-from shelfwise.trainer.searches import Search
 
 __all__ = ["Rows", "seen_before"]
 

@@ -18,9 +18,9 @@ from shelfwise.generation.registry import Generation
 from shelfwise.recommend.user_profile import CHOSEN
 from shelfwise.serving.loaded_generation import Serving
 from shelfwise.store import Event
-from shelfwise.trainer.choices import Choices
-from shelfwise.trainer.collect import Material
 from shelfwise.trainer.counting import Links
+from shelfwise.trainer.data.basket_matrix import Choices
+from shelfwise.trainer.data.split import Material
 from shelfwise.trainer.diary import Diary
 from shelfwise.trainer.plan import Plan
 from shelfwise.trainer.rank_learning import teach

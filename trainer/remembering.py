@@ -10,8 +10,8 @@ import numpy as np
 from shelfwise.generation.encoder import Encoder
 from shelfwise.generation.popularity import decay
 from shelfwise.generation.query_memory import HALF_LIFE_DAYS, Memory
-from shelfwise.trainer.collect import Material
-from shelfwise.trainer.searches import Search
+from shelfwise.trainer.data.interactions import Search
+from shelfwise.trainer.data.split import Material
 
 __all__ = ["learned_searches", "remember", "with_vectors"]
 

@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from shelfwise.generation.query_memory import bare
-from shelfwise.trainer.searches import Search
+from shelfwise.trainer.data.interactions import Search
 
 __all__ = ["replayed"]
 

@@ -23,8 +23,8 @@ from shelfwise.timestamps import DAY, to_iso
 from shelfwise.trainer import drift
 from shelfwise.trainer.build import Catalogue, Progress, encode_catalogue, share_changes, snapshot, write_index
 from shelfwise.trainer.child import Lesson, Outcome, Parent, raise_child
-from shelfwise.trainer.collect import Material, collect
 from shelfwise.trainer.counting import Counted, count, counted_by, judged_links
+from shelfwise.trainer.data.split import Material, collect
 from shelfwise.trainer.diary import Diary
 from shelfwise.trainer.genesis import is_worn
 from shelfwise.trainer.night_page import write_night_page

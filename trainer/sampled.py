@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from shelfwise.generation.encoder import Encoder
+from shelfwise.trainer.data.interactions import Search
 from shelfwise.trainer.exams import Exam
 from shelfwise.trainer.scoring import MEASURES, answers, paired_interval
-from shelfwise.trainer.searches import Search
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer

@@ -14,9 +14,9 @@ import numpy as np
 
 from shelfwise.generation.encoder import Encoder
 from shelfwise.timestamps import DAY, to_iso
-from shelfwise.trainer.collect import Material
+from shelfwise.trainer.data.interactions import Search
+from shelfwise.trainer.data.split import Material
 from shelfwise.trainer.scoring import MEASURES, answers
-from shelfwise.trainer.searches import Search
 
 __all__ = ["leave_out", "score_by", "strange_days"]
 

@@ -26,8 +26,8 @@ from shelfwise.recommend.user_profile import CHOSEN, Profile, visit_of
 from shelfwise.search.features import Counts
 from shelfwise.store import Event, ShownShelf
 from shelfwise.timestamps import DAY
-from shelfwise.trainer.choices import Choices
-from shelfwise.trainer.defences import who
+from shelfwise.trainer.data.basket_matrix import Choices
+from shelfwise.trainer.data.spam_filters import who
 from shelfwise.trainer.rank_rows import Rows
 from shelfwise.trainer.signalling import bought_by, links_of, numbers_of
 

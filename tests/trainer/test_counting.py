@@ -13,9 +13,9 @@ from shelfwise.generation.popularity import HALF_LIFE_DAYS, RECENT_HALF_LIFE_DAY
 from shelfwise.generation.registry import Generation, Generations
 from shelfwise.store import Event
 from shelfwise.timestamps import DAY
-from shelfwise.trainer.collect import Material
 from shelfwise.trainer.counting import Counted, Links, count, counted_by, judged_links
-from shelfwise.trainer.searches import Basket
+from shelfwise.trainer.data.interactions import Basket
+from shelfwise.trainer.data.split import Material
 from shelfwise.trainer.signalling import links_of
 
 IDS = ["a", "b", "c", "d"]

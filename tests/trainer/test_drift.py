@@ -9,6 +9,7 @@ import pytest
 
 from shelfwise.store import ShownDay
 from shelfwise.timestamps import DAY
+from shelfwise.trainer.data.interactions import Search
 from shelfwise.trainer.drift import (
     MOST_PSI,
     click_through,
@@ -20,7 +21,6 @@ from shelfwise.trainer.drift import (
     texts_swapped,
     unseen_share,
 )
-from shelfwise.trainer.searches import Search
 
 NOW = 15_278 * DAY
 TOPICS = 8

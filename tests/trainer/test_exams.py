@@ -8,9 +8,9 @@ from collections import Counter
 import pytest
 
 from shelfwise.timestamps import DAY
-from shelfwise.trainer.collect import Material
+from shelfwise.trainer.data.interactions import Basket, Search
+from shelfwise.trainer.data.split import Material
 from shelfwise.trainer.exams import ANCHOR, NEWEST, PAST, Exam, halve, set_exams, strata
-from shelfwise.trainer.searches import Basket, Search
 
 UNTIL = 100 * DAY
 

@@ -11,11 +11,11 @@ import pytest
 
 from shelfwise.generation.item_links import Neighbours
 from shelfwise.generation.item_signals import Signals
-from shelfwise.trainer.collect import Material
+from shelfwise.trainer.data.interactions import Basket, Search
+from shelfwise.trainer.data.split import Material
 from shelfwise.trainer.exams import ANCHOR, NEWEST, Exam, set_exams
 from shelfwise.trainer.judge import TOLERANCE, Judgement, Verdict, judge, judge_together
 from shelfwise.trainer.scoring import MEASURES, answers, paired_interval
-from shelfwise.trainer.searches import Basket, Search
 
 IDS = [f"i{number}" for number in range(200)]
 NOTHING = {"gained": [], "lost": []}

@@ -11,7 +11,7 @@ import pytest
 
 from shelfwise.errors import InvalidInput
 from shelfwise.timestamps import DAY
-from shelfwise.trainer.defences import Defences
+from shelfwise.trainer.data.spam_filters import Defences
 from shelfwise.trainer.pairs import MOST_PAIRS
 from shelfwise.trainer.plan import Budget, Options, Plan, make_plan
 from shelfwise.trainer.recipe import Recipe

@@ -16,8 +16,8 @@ from shelfwise.search.features import NAMES
 from shelfwise.serving.loaded_generation import Serving
 from shelfwise.store import Event
 from shelfwise.trainer import rank_rows
+from shelfwise.trainer.data.interactions import Search
 from shelfwise.trainer.rank_rows import Rows, seen_before
-from shelfwise.trainer.searches import Search
 
 Look = Callable[..., Rows]
 IDS = [str(item["id"]) for item in CATALOGUE]

@@ -12,9 +12,9 @@ from shelfwise import Shop
 from shelfwise.generation.query_memory import HALF_LIFE_DAYS, Memory
 from shelfwise.serving.loaded_generation import Serving
 from shelfwise.timestamps import DAY
-from shelfwise.trainer.collect import Material
+from shelfwise.trainer.data.interactions import Search
+from shelfwise.trainer.data.split import Material
 from shelfwise.trainer.remembering import learned_searches, remember, with_vectors
-from shelfwise.trainer.searches import Search
 
 ITEMS = ["mug", "cup", "bag"]
 

@@ -7,8 +7,8 @@ from collections import Counter
 
 import pytest
 
+from shelfwise.trainer.data.interactions import Search
 from shelfwise.trainer.reservoir import replayed
-from shelfwise.trainer.searches import Search
 
 
 def searches(query: str, count: int, start: int = 0) -> list[Search]:

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 import torch
 
+from shelfwise.trainer.data.interactions import Search
 from shelfwise.trainer.exams import NEWEST, Exam
 from shelfwise.trainer.sampled import LOSS_ALLOWED, dev_exam, precision
-from shelfwise.trainer.searches import Search
 
 TEXTS = {f"i{number}": f"title {number}" for number in range(1500)}
 

@@ -8,7 +8,7 @@ import pytest
 from shelfwise.recommend.strategies import _DURABLE
 from shelfwise.store import Event
 from shelfwise.timestamps import DAY
-from shelfwise.trainer.choices import Choices
+from shelfwise.trainer.data.basket_matrix import Choices
 from shelfwise.trainer.signalling import bought_by, central, links_of, numbers_of, rebought, repeat_rates
 
 NOW = 1_320_000_000.0

@@ -15,9 +15,9 @@ from shelfwise import Shop
 from shelfwise.timestamps import DAY
 from shelfwise.trainer import increment, run
 from shelfwise.trainer import learn as learn_module
-from shelfwise.trainer.collect import Material
+from shelfwise.trainer.data.interactions import Search
+from shelfwise.trainer.data.split import Material
 from shelfwise.trainer.pairs import Pair
-from shelfwise.trainer.searches import Search
 from shelfwise.trainer.strange import Score, leave_out, score_by, strange_days
 
 TODAY = 15_000  # days since 1970
@@ -192,7 +192,7 @@ def test_a_strange_day_alone_waits_and_the_next_like_it_is_learned_with_it(
     tiny_shop: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(run, "score_by", mixed_up)
-    monkeypatch.setattr("shelfwise.trainer.collect._HELD_OUT_SHARE", 0.0)
+    monkeypatch.setattr("shelfwise.trainer.data.split._HELD_OUT_SHARE", 0.0)
     with Shop(tiny_shop, clock=lambda: NOW) as shop:
         teach(shop, 3, *ORDINARY)
         increment(tiny_shop, NOW - timedelta(days=2))

@@ -9,8 +9,8 @@ from itertools import pairwise
 import pytest
 
 from shelfwise.store import Event, Impression
-from shelfwise.trainer.bias import correct_bias, estimate_propensities
-from shelfwise.trainer.searches import Search
+from shelfwise.trainer.data.interactions import Search
+from shelfwise.trainer.data.position_bias import correct_bias, estimate_propensities
 
 ATTENTION = [1.0, 0.7, 0.5, 0.36, 0.27, 0.2]  # at position 1, 2, …
 GOOD = {"a": 0.9, "b": 0.75, "c": 0.6, "d": 0.45, "e": 0.3, "f": 0.2}  # item → how often one who looks chooses it

@@ -15,7 +15,7 @@ from scipy import sparse
 from shelfwise.recommend.user_profile import visit_of
 from shelfwise.store import Event
 from shelfwise.timestamps import DAY
-from shelfwise.trainer.defences import who
+from shelfwise.trainer.data.spam_filters import who
 
 __all__ = ["LARGEST_BASKET", "Choices"]
 

@@ -11,7 +11,8 @@ import pytest
 
 from shelfwise.store import Event
 from shelfwise.timestamps import DAY
-from shelfwise.trainer.defences import (
+from shelfwise.trainer.data.interactions import Search, searches_of
+from shelfwise.trainer.data.spam_filters import (
     Defences,
     find_bots,
     honest_events,
@@ -23,7 +24,6 @@ from shelfwise.trainer.defences import (
     within_shopper_cap,
     without_bots,
 )
-from shelfwise.trainer.searches import Search, searches_of
 
 LIMITS = Defences()
 MINUTE = 60.0

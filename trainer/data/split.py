@@ -13,9 +13,9 @@ from typing import Any, TypeVar
 
 from shelfwise.store import Event, Impression
 from shelfwise.timestamps import DAY
-from shelfwise.trainer.bias import correct_bias, estimate_propensities
-from shelfwise.trainer.defences import Defences, honest_events, honest_searches, weigh_by_shoppers
-from shelfwise.trainer.searches import Basket, Search, baskets_of, is_anchor, searches_of
+from shelfwise.trainer.data.interactions import Basket, Search, baskets_of, is_anchor, searches_of
+from shelfwise.trainer.data.position_bias import correct_bias, estimate_propensities
+from shelfwise.trainer.data.spam_filters import Defences, honest_events, honest_searches, weigh_by_shoppers
 
 __all__ = ["LEAST_PAIRS", "Material", "collect"]
 

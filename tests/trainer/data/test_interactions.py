@@ -9,7 +9,7 @@ import pytest
 from shelfwise.generation.query_memory import bare
 from shelfwise.store import Event, Impression
 from shelfwise.timestamps import DAY
-from shelfwise.trainer.searches import Search, baskets_of, is_anchor, searches_of
+from shelfwise.trainer.data.interactions import Search, baskets_of, is_anchor, searches_of
 
 
 def event(seq: int, type: str = "click", item: str = "a", query: str | None = "red mug", **more: Any) -> Event:

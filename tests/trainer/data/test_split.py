@@ -12,9 +12,9 @@ import pytest
 
 from shelfwise.store import Event, Impression, Store
 from shelfwise.timestamps import DAY
-from shelfwise.trainer.collect import Material, collect
-from shelfwise.trainer.defences import Defences
-from shelfwise.trainer.searches import is_anchor
+from shelfwise.trainer.data.interactions import is_anchor
+from shelfwise.trainer.data.spam_filters import Defences
+from shelfwise.trainer.data.split import Material, collect
 from shelfwise.validation import clean_event
 
 NOTHING: dict[str, Any] = {"events_seq": 0, "until": 0.0, "held_out": []}

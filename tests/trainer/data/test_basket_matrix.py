@@ -7,7 +7,7 @@ import pytest
 
 from shelfwise.store import Event
 from shelfwise.timestamps import DAY
-from shelfwise.trainer.choices import Choices
+from shelfwise.trainer.data.basket_matrix import Choices
 
 NOW = 1_320_000_000.0
 ROWS = {"a": 0, "b": 1, "c": 2}

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from shelfwise.generation.query_memory import bare
 from shelfwise.store import Event
 from shelfwise.timestamps import DAY
-from shelfwise.trainer.searches import Search
+from shelfwise.trainer.data.interactions import Search
 
 __all__ = ["Defences", "honest_events", "honest_searches"]
 

@@ -13,7 +13,7 @@ from dataclasses import replace
 
 from shelfwise.generation.query_memory import bare
 from shelfwise.store import Event, Impression
-from shelfwise.trainer.searches import Search
+from shelfwise.trainer.data.interactions import Search
 
 __all__ = ["correct_bias", "estimate_propensities"]
 
