@@ -18,11 +18,11 @@ from typing import Any
 
 import torch
 
-from shelfwise.trainer import ranks
-from shelfwise.trainer.learn import learn
-from shelfwise.trainer.models import load_model
-from shelfwise.trainer.pairs import Pair, known_item_query
-from shelfwise.trainer.recipe import Recipe
+from shelfwise.trainer.encoder import distributed as ranks
+from shelfwise.trainer.encoder.base_model import load_model
+from shelfwise.trainer.encoder.hyperparameters import Recipe
+from shelfwise.trainer.encoder.pairs import Pair, known_item_query
+from shelfwise.trainer.encoder.training import learn
 
 ITEMS = Path(__file__).parent.parent / "examples" / "online-retail" / "items.csv.gz"
 STEPS, BATCH = 6, 64

@@ -26,8 +26,8 @@ from shops import Cases, Log, Rank
 
 from shelfwise import Shop
 from shelfwise.timestamps import DAY
+from shelfwise.trainer.encoder.hyperparameters import Recipe
 from shelfwise.trainer.judge import TOLERANCE
-from shelfwise.trainer.recipe import Recipe
 from shelfwise.types import Row
 
 KINDS = ("labels", "bot", "texts", "rate", "nan")
@@ -183,7 +183,7 @@ def swapped_texts(folder: Path, wanted: bool, chance: random.Random) -> Iterator
 def broken_weight(wanted: bool, chance: random.Random) -> Iterator[list[str]]:
     """After training, one weight of the model is NaN; the list names it once that has happened."""
     broken: list[str] = []
-    module = importlib.import_module("shelfwise.trainer.learn")
+    module = importlib.import_module("shelfwise.trainer.encoder.training")
     honest = module.learn
 
     def learn(model: Any, *arguments: Any, **named: Any) -> Any:

@@ -98,7 +98,7 @@ def plain_script(shop: Shop) -> dict[str, Ask]:
     import faiss
     import torch
 
-    from shelfwise.trainer.models import load_model
+    from shelfwise.trainer.encoder.base_model import load_model
 
     torch.set_num_threads(1)
     serving, _ = shop._follower.current()
@@ -123,7 +123,7 @@ def txtai(shop: Shop) -> dict[str, Ask]:
     except ImportError as missing:
         print(f"without txtai: {missing}")
         return {}
-    from shelfwise.trainer.models import DEFAULT_MODEL, load_model
+    from shelfwise.trainer.encoder.base_model import DEFAULT_MODEL, load_model
 
     folder = shop.path / "model-for-txtai"
     if not folder.exists():

@@ -19,10 +19,10 @@ from torch.nn.functional import cross_entropy, normalize
 from transformers import get_scheduler
 
 from shelfwise.trainer.data.interactions import Search
-from shelfwise.trainer.models import load_model
-from shelfwise.trainer.pairs import KNOWN_ITEMS, REPLAY, known_items
-from shelfwise.trainer.recipe import Recipe, plan_batches
-from shelfwise.trainer.reservoir import replayed
+from shelfwise.trainer.encoder.base_model import load_model
+from shelfwise.trainer.encoder.hyperparameters import Recipe, plan_batches
+from shelfwise.trainer.encoder.pairs import KNOWN_ITEMS, REPLAY, known_items
+from shelfwise.trainer.encoder.replay_sampling import replayed
 
 RECIPE = Recipe()
 Weights = dict[str, Tensor]

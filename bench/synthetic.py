@@ -97,7 +97,7 @@ def _model(folder: Path) -> Path:
     from sentence_transformers.sentence_transformer.modules import Normalize, Pooling, Transformer
     from transformers import AutoTokenizer, BertConfig, BertModel
 
-    from shelfwise.trainer.models import packaged_model
+    from shelfwise.trainer.encoder.base_model import packaged_model
 
     torch.manual_seed(0)
     tokenizer = AutoTokenizer.from_pretrained(packaged_model())

@@ -39,7 +39,7 @@ def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from sentence_transformers.sentence_transformer.modules import Normalize, Pooling, Transformer
     from transformers import AutoTokenizer, BertConfig, BertModel
 
-    from shelfwise.trainer.models import packaged_model
+    from shelfwise.trainer.encoder.base_model import packaged_model
 
     folder = tmp_path_factory.mktemp("tiny")
     torch.manual_seed(0)

@@ -17,9 +17,9 @@ from shelfwise.generation.registry import Generation
 from shelfwise.trainer.build import Catalogue, encode_catalogue
 from shelfwise.trainer.data.split import LEAST_PAIRS, Material
 from shelfwise.trainer.diary import Diary
+from shelfwise.trainer.encoder.pairs import MOST_PAIRS, Pair, make_pairs
 from shelfwise.trainer.exams import Exam, set_exams
 from shelfwise.trainer.judge import judge
-from shelfwise.trainer.pairs import MOST_PAIRS, Pair, make_pairs
 from shelfwise.trainer.plan import Budget, Options
 
 if TYPE_CHECKING:
@@ -90,8 +90,8 @@ def _train(lesson: Lesson, folder: Path, diary: Diary) -> str | None:
         why = "the budget leaves no time to train" if is_cut else f"{new} new pairs are too few to train on"
         return f"{why}; popularity and co-purchases were counted"
 
-    from shelfwise.trainer.learn import learn
-    from shelfwise.trainer.models import load_model
+    from shelfwise.trainer.encoder.base_model import load_model
+    from shelfwise.trainer.encoder.training import learn
     from shelfwise.trainer.sampled import dev_exam
 
     diary.report["strategy"] = _STRATEGY

@@ -16,7 +16,7 @@ from shelfwise.generation.query_memory import bare
 from shelfwise.timestamps import DAY
 from shelfwise.trainer.data.interactions import Basket, Search
 from shelfwise.trainer.data.split import Material
-from shelfwise.trainer.pairs import is_judged_title, known_item_query
+from shelfwise.trainer.encoder.pairs import is_judged_title, known_item_query
 
 __all__ = ["ANCHOR", "NEWEST", "PAST", "Exam", "halve", "set_exams", "strata"]
 

@@ -19,10 +19,10 @@ from shelfwise.generation.registry import NIGHT_LOCK, WORK, Generation
 from shelfwise.timestamps import parse_time
 from shelfwise.trainer.build import Progress
 from shelfwise.trainer.data.spam_filters import Defences
+from shelfwise.trainer.encoder.distributed import dismiss
+from shelfwise.trainer.encoder.hyperparameters import Recipe
 from shelfwise.trainer.genesis import genesis, is_worn
 from shelfwise.trainer.plan import Options, make_plan
-from shelfwise.trainer.ranks import dismiss
-from shelfwise.trainer.recipe import Recipe
 from shelfwise.trainer.run import Night, Run
 
 __all__ = ["compact", "increment", "init"]

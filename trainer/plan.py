@@ -17,8 +17,8 @@ from typing import Any
 from shelfwise.errors import InvalidInput
 from shelfwise.timestamps import DAY, to_iso
 from shelfwise.trainer.data.spam_filters import Defences
-from shelfwise.trainer.pairs import MOST_PAIRS
-from shelfwise.trainer.recipe import Recipe
+from shelfwise.trainer.encoder.hyperparameters import Recipe
+from shelfwise.trainer.encoder.pairs import MOST_PAIRS
 
 __all__ = ["Budget", "Options", "Plan", "make_plan"]
 

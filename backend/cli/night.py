@@ -54,7 +54,7 @@ def increment_command(
 ) -> None:
     """Run one night: learn from the new events, judge, publish or refuse."""
     from shelfwise.trainer import help_training, increment
-    from shelfwise.trainer.ranks import is_helper
+    from shelfwise.trainer.encoder.distributed import is_helper
 
     if is_helper():
         help_training()

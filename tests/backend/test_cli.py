@@ -65,7 +65,7 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> 
 def tiny_base(tiny_model: Path) -> Any:
     """The base model that comes with shelfwise is the tiny one."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("shelfwise.trainer.models.packaged_model", lambda: tiny_model)
+        patch.setattr("shelfwise.trainer.encoder.base_model.packaged_model", lambda: tiny_model)
         yield
 
 

@@ -13,7 +13,7 @@ from conftest import ITEMS, NOW, clicks
 from shelfwise import InvalidInput, NightBusy, Shop
 from shelfwise.files import locked
 from shelfwise.trainer import compact, increment, init, run
-from shelfwise.trainer import learn as learn_module
+from shelfwise.trainer.encoder import training as learn_module
 
 TAUGHT = [("cup", "mug-red"), ("light", "lantern"), ("school", "bag")]
 

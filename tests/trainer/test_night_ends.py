@@ -27,9 +27,9 @@ from shelfwise.generation.registry import Generation
 from shelfwise.store.ledger import Nights
 from shelfwise.timestamps import to_iso
 from shelfwise.trainer import compact, counting, drift, export, increment, init, run, sampled
-from shelfwise.trainer import learn as learn_module
+from shelfwise.trainer.encoder import training as learn_module
+from shelfwise.trainer.encoder.pairs import Pair
 from shelfwise.trainer.judge import Verdict
-from shelfwise.trainer.pairs import Pair
 from shelfwise.trainer.plan import Budget
 from shelfwise.trainer.run import Night
 

@@ -12,9 +12,9 @@ import pytest
 from shelfwise.errors import InvalidInput
 from shelfwise.timestamps import DAY
 from shelfwise.trainer.data.spam_filters import Defences
-from shelfwise.trainer.pairs import MOST_PAIRS
+from shelfwise.trainer.encoder.hyperparameters import Recipe
+from shelfwise.trainer.encoder.pairs import MOST_PAIRS
 from shelfwise.trainer.plan import Budget, Options, Plan, make_plan
-from shelfwise.trainer.recipe import Recipe
 
 NOW, LATER = 1000.0, 2000.0
 A_DAY_LATER = NOW + DAY

@@ -14,10 +14,10 @@ from conftest import NOW, clicks
 from shelfwise import Shop
 from shelfwise.timestamps import DAY
 from shelfwise.trainer import increment, run
-from shelfwise.trainer import learn as learn_module
 from shelfwise.trainer.data.interactions import Search
 from shelfwise.trainer.data.split import Material
-from shelfwise.trainer.pairs import Pair
+from shelfwise.trainer.encoder import training as learn_module
+from shelfwise.trainer.encoder.pairs import Pair
 from shelfwise.trainer.strange import Score, leave_out, score_by, strange_days
 
 TODAY = 15_000  # days since 1970

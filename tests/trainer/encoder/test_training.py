@@ -13,11 +13,11 @@ import pytest
 import torch
 
 from shelfwise.errors import InvalidInput, TrainingDiverged
-from shelfwise.trainer import steps
-from shelfwise.trainer.learn import learn
-from shelfwise.trainer.models import load_model
-from shelfwise.trainer.pairs import Pair
-from shelfwise.trainer.recipe import Recipe, plan_batches
+from shelfwise.trainer.encoder import callbacks as steps
+from shelfwise.trainer.encoder.base_model import load_model
+from shelfwise.trainer.encoder.hyperparameters import Recipe, plan_batches
+from shelfwise.trainer.encoder.pairs import Pair
+from shelfwise.trainer.encoder.training import learn
 
 TEXTS = {"m": "red coffee mug", "l": "white metal lantern", "b": "lunch bag", "c": "alarm clock"}
 PAIRS = [Pair(f"{query} {number}", item) for number in range(16) for query, item in
@@ -51,14 +51,14 @@ def killed_at(step: int) -> Callable[[int, int], None]:
 @pytest.fixture(autouse=True)
 def one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
     """Threads that wait for each other make small steps many times slower on a busy machine."""
-    monkeypatch.setattr("shelfwise.trainer.ranks.threads", lambda: 1)
+    monkeypatch.setattr("shelfwise.trainer.encoder.distributed.threads", lambda: 1)
 
 
 @pytest.fixture
 def often(monkeypatch: pytest.MonkeyPatch) -> None:
     """Checkpoints every four steps."""
     monkeypatch.setattr(steps, "CHECKPOINT_STEPS", 4)
-    monkeypatch.setattr("shelfwise.trainer.learn.CHECKPOINT_STEPS", 4)
+    monkeypatch.setattr("shelfwise.trainer.encoder.training.CHECKPOINT_STEPS", 4)
 
 
 def test_training_learns_and_repeats(tiny_model: Path, tmp_path: Path) -> None:

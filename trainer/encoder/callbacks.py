@@ -18,7 +18,8 @@ from torch.utils.data import DataLoader
 from transformers import TrainerCallback
 
 from shelfwise.errors import TrainingDiverged
-from shelfwise.trainer import checkpoints, ranks
+from shelfwise.trainer.encoder import checkpoints
+from shelfwise.trainer.encoder import distributed as ranks
 
 __all__ = ["CHECKPOINT_STEPS", "Stepper", "Watch"]
 

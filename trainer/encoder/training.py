@@ -24,11 +24,12 @@ from sentence_transformers import SentenceTransformer, SentenceTransformerTraini
 from transformers.trainer_callback import PrinterCallback
 
 from shelfwise.errors import InvalidInput, TrainingDiverged
-from shelfwise.trainer import checkpoints, ranks
-from shelfwise.trainer.loss import ChoiceLoss, Collator
-from shelfwise.trainer.pairs import Pair
-from shelfwise.trainer.recipe import Recipe, plan_batches
-from shelfwise.trainer.steps import CHECKPOINT_STEPS, Stepper, Watch
+from shelfwise.trainer.encoder import checkpoints
+from shelfwise.trainer.encoder import distributed as ranks
+from shelfwise.trainer.encoder.callbacks import CHECKPOINT_STEPS, Stepper, Watch
+from shelfwise.trainer.encoder.hyperparameters import Recipe, plan_batches
+from shelfwise.trainer.encoder.loss import ChoiceLoss, Collator
+from shelfwise.trainer.encoder.pairs import Pair
 
 __all__ = ["help_with", "learn"]
 

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 import torch
 
-from shelfwise.trainer.loss import ChoiceLoss, Collator
-from shelfwise.trainer.models import load_model
-from shelfwise.trainer.pairs import Pair
+from shelfwise.trainer.encoder.base_model import load_model
+from shelfwise.trainer.encoder.loss import ChoiceLoss, Collator
+from shelfwise.trainer.encoder.pairs import Pair
 
 TEXTS = {
     "m": "red coffee mug",

@@ -19,7 +19,7 @@ from typing import Any
 import torch
 from sentence_transformers import SentenceTransformer
 
-from shelfwise.trainer.pairs import Pair
+from shelfwise.trainer.encoder.pairs import Pair
 
 __all__ = ["claim", "fingerprint", "finish", "finished", "load_weights", "newest", "save_weights", "seal"]
 

@@ -9,7 +9,7 @@ import pytest
 from shelfwise.text.normalize import words
 from shelfwise.trainer.data.interactions import Basket, Search
 from shelfwise.trainer.data.split import Material
-from shelfwise.trainer.pairs import Pair, is_judged_title, known_item_query, make_pairs
+from shelfwise.trainer.encoder.pairs import Pair, is_judged_title, known_item_query, make_pairs
 
 TITLES = {f"i{number}": f"big red thing number {number}" for number in range(200)}
 

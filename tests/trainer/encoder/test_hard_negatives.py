@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from shelfwise.trainer.data.interactions import Search
-from shelfwise.trainer.negatives import hard_negatives
+from shelfwise.trainer.encoder.hard_negatives import hard_negatives
 
 TEXTS = {"a": "red mug", "twin": "red mug", "b": "blue mug", "c": "cup", "d": "dish", "e": "egg cup"}
 

@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 import torch
 
-from shelfwise.trainer import ranks
-from shelfwise.trainer.learn import learn
-from shelfwise.trainer.models import load_model
-from shelfwise.trainer.pairs import Pair
-from shelfwise.trainer.recipe import Recipe
+from shelfwise.trainer.encoder import distributed as ranks
+from shelfwise.trainer.encoder.base_model import load_model
+from shelfwise.trainer.encoder.hyperparameters import Recipe
+from shelfwise.trainer.encoder.pairs import Pair
+from shelfwise.trainer.encoder.training import learn
 
 ITEMS = ["red mug", "white lantern", "lunch bag", "alarm clock", "vanilla candle", "garden chair", "paper napkin"]
 TEXTS = {str(number): f"{colour} {item}" for number, (colour, item) in
@@ -33,8 +33,9 @@ NIGHT = """
 import os, sys
 from pathlib import Path
 import torch
-from shelfwise.trainer import ranks, steps
-from shelfwise.trainer.models import load_model
+from shelfwise.trainer.encoder import distributed as ranks
+from shelfwise.trainer.encoder import callbacks as steps
+from shelfwise.trainer.encoder.base_model import load_model
 from test_ranks import PAIRS, RECIPE, TEXTS
 
 model, work, mode = sys.argv[1], Path(sys.argv[2]), sys.argv[3]
@@ -42,7 +43,7 @@ steps.CHECKPOINT_STEPS = 3
 if ranks.is_helper():
     ranks.help_training()
     sys.exit()
-from shelfwise.trainer.learn import learn
+from shelfwise.trainer.encoder.training import learn
 
 def progress(done, total):
     if mode == "killed" and done == 4:

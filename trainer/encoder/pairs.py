@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from shelfwise.text.normalize import words
 from shelfwise.trainer.data.interactions import Basket, Search
 from shelfwise.trainer.data.split import Material
-from shelfwise.trainer.negatives import hard_negatives
-from shelfwise.trainer.reservoir import replayed
+from shelfwise.trainer.encoder.hard_negatives import hard_negatives
+from shelfwise.trainer.encoder.replay_sampling import replayed
 
 __all__ = [
     "KNOWN_ITEMS",

@@ -14,7 +14,7 @@ from sentence_transformers import SentenceTransformer
 from sentence_transformers.util import all_gather, all_gather_padded, get_world_size
 from torch import Tensor
 
-from shelfwise.trainer.pairs import Pair
+from shelfwise.trainer.encoder.pairs import Pair
 
 __all__ = ["ChoiceLoss", "Collator"]
 

@@ -65,7 +65,7 @@ def help_training() -> None:
 
     Exits with status 1 when rank 0 is gone.
     """
-    from shelfwise.trainer.learn import help_with
+    from shelfwise.trainer.encoder.training import help_with
 
     while (job := _next_job()) is not None:
         with suppress(TrainingDiverged):  # on every rank, at the same step; rank 0 tells of it

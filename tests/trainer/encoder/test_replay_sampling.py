@@ -8,7 +8,7 @@ from collections import Counter
 import pytest
 
 from shelfwise.trainer.data.interactions import Search
-from shelfwise.trainer.reservoir import replayed
+from shelfwise.trainer.encoder.replay_sampling import replayed
 
 
 def searches(query: str, count: int, start: int = 0) -> list[Search]:
