@@ -136,7 +136,7 @@ def _pairs(lesson: Lesson, most: int) -> tuple[list[Pair], dict[str, int]]:
 
 
 def _export(model: SentenceTransformer, folder: Path, template: Path) -> None:
-    from shelfwise.trainer.export import export_best
+    from shelfwise.trainer.export.serving_model import export_best
 
     try:
         export_best(model, folder, template=template, keep_exact=True)
@@ -168,7 +168,7 @@ def _judged(lesson: Lesson, folder: Path, diary: Diary) -> Outcome:
 
 def _settle_precision(exams: Sequence[Exam], lesson: Lesson, serving: Path, diary: Diary) -> Encoder:
     """int8, or the exact graph where int8 loses too much of what was learned."""
-    from shelfwise.trainer.export import EXACT_MODEL, Precision, settle
+    from shelfwise.trainer.export.serving_model import EXACT_MODEL, Precision, settle
     from shelfwise.trainer.sampled import precision
 
     if not (serving / EXACT_MODEL).exists():

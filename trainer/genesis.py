@@ -24,7 +24,7 @@ _NOTHING: dict[str, Any] = {"events_seq": 0, "until": 0.0, "held_out": []}
 def genesis(shop: Shop, model_name: str | None, progress: Progress) -> Generation:
     """The base model as it is, and nothing counted yet. It serves only where nothing does yet: else it is a parent."""
     from shelfwise.trainer.encoder.base_model import DEFAULT_MODEL, load_model
-    from shelfwise.trainer.export import export_best
+    from shelfwise.trainer.export.serving_model import export_best
 
     model = load_model(model_name)
     number, folder = shop.generations.begin(shop.store.people.last_generation())

@@ -21,7 +21,7 @@ from shelfwise.recommend.features import NAMES
 from shelfwise.recommend.for_you import CARD
 from shelfwise.recommend.strategies import KINDS
 from shelfwise.serving.loaded_generation import Serving
-from shelfwise.trainer.trees import write_trees
+from shelfwise.trainer.export.onnx_trees import write_trees
 
 Publish = Callable[..., Any]
 ALL = {str(item["id"]) for item in ITEMS} - {"clock"}

@@ -16,7 +16,7 @@ from shelfwise.generation.popularity import Statistics
 from shelfwise.recommend.features import NAMES
 from shelfwise.recommend.for_you import CARD, WishRanker, blended, for_you, with_unknown
 from shelfwise.recommend.strategies import Setting
-from shelfwise.trainer.trees import write_trees
+from shelfwise.trainer.export.onnx_trees import write_trees
 
 INDEX = on_circle()
 

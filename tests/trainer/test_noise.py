@@ -75,7 +75,7 @@ def test_titles_are_above_the_floor_of_the_card_and_it_is_served(stocked: Shop) 
 
 @pytest.mark.real
 def test_the_real_encoder_tells_words_from_random_strings(tmp_path: Path) -> None:
-    from shelfwise.trainer.export import export_best
+    from shelfwise.trainer.export.serving_model import export_best
 
     export_best(load_model(), tmp_path / "serving")
     encoder = Encoder(tmp_path / "serving")

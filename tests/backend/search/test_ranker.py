@@ -17,7 +17,7 @@ from shelfwise.errors import GenerationCorrupt
 from shelfwise.search.blend import BLEND, TOP, blend, weights_of
 from shelfwise.search.features import NAMES
 from shelfwise.search.ranker import CARD, MIX, Ranker
-from shelfwise.trainer.trees import write_trees
+from shelfwise.trainer.export.onnx_trees import write_trees
 
 WEIGHTS = {"cosine": 1.0, "coverage": 0.7, "taste": 0.2, "own": 0.1}
 CHANCE = np.random.default_rng(0)

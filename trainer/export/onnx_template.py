@@ -20,7 +20,7 @@ import torch
 from onnx import numpy_helper
 from sentence_transformers import SentenceTransformer
 
-from shelfwise.trainer.graph import (
+from shelfwise.trainer.export.onnx_graph import (
     Graph,
     capture,
     graph_of,

@@ -22,8 +22,8 @@ from sentence_transformers import SentenceTransformer
 
 from shelfwise.errors import EncoderUnsupported, ShelfwiseError, TrainingDiverged
 from shelfwise.generation.encoder import MAX_TOKENS, SERVING_CONFIG, SERVING_MODEL, SERVING_TOKENIZER, Encoder
-from shelfwise.trainer.graph import PROBES, capture, graph_of, pooling_mode, probe, quantise
-from shelfwise.trainer.template import Template, make_template, read_template
+from shelfwise.trainer.export.onnx_graph import PROBES, capture, graph_of, pooling_mode, probe, quantise
+from shelfwise.trainer.export.onnx_template import Template, make_template, read_template
 
 __all__ = ["EXACT_MODEL", "Precision", "check_supported", "export_best", "export_serving", "settle"]
 

@@ -9,7 +9,7 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from shelfwise.trainer.graph import matrix_to_int8, quantise, table_to_uint8
+from shelfwise.trainer.export.onnx_graph import matrix_to_int8, quantise, table_to_uint8
 
 
 def quantised(operator: str, weights: np.ndarray, folder: Path) -> dict[str, np.ndarray]:

@@ -13,10 +13,10 @@ from sentence_transformers.sentence_transformer.modules import Dense, Pooling
 
 from shelfwise.errors import EncoderUnsupported, GenerationCorrupt, TrainingDiverged
 from shelfwise.generation.encoder import SERVING_CONFIG, SERVING_MODEL, Encoder
-from shelfwise.trainer import export
 from shelfwise.trainer.encoder import base_model as models
 from shelfwise.trainer.encoder.base_model import load_model
-from shelfwise.trainer.export import EXACT_MODEL, export_serving, settle
+from shelfwise.trainer.export.serving_model import EXACT_MODEL, export_serving, settle
+from shelfwise.trainer.export.serving_model import serving_model as export
 
 TEXTS = ["mug", "a red coffee mug with white dots, set of six", "lanterne en métal", 'C++ / 17" (new!)', "x " * 300]
 

@@ -12,7 +12,7 @@ import onnxruntime
 import pytest
 
 from shelfwise.ranking.trees import Forest
-from shelfwise.trainer.trees import to_onnx, write_trees
+from shelfwise.trainer.export.onnx_trees import to_onnx, write_trees
 
 FEATURES = 5
 _QUIET = {"verbose": -1, "num_threads": 1, "deterministic": True, "min_data_in_leaf": 5}
