@@ -22,7 +22,7 @@ from shelfwise import Shop
 from shelfwise.generation.query_memory import bare
 from shelfwise.timestamps import DAY, parse_time, to_datetime, to_iso
 from shelfwise.trainer import increment
-from shelfwise.trainer.scoring import paired_interval
+from shelfwise.trainer.evaluation.metrics import paired_interval
 from shelfwise.types import Row
 
 K = 5

@@ -27,7 +27,7 @@ from shops import Cases, Log, Rank
 from shelfwise import Shop
 from shelfwise.timestamps import DAY
 from shelfwise.trainer.encoder.hyperparameters import Recipe
-from shelfwise.trainer.judge import TOLERANCE
+from shelfwise.trainer.evaluation.judge import TOLERANCE
 from shelfwise.types import Row
 
 KINDS = ("labels", "bot", "texts", "rate", "nan")

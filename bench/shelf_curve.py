@@ -20,7 +20,7 @@ from shelfwise import Shop
 from shelfwise.ingest.importer import import_events, import_items
 from shelfwise.ingest.readers import Reading
 from shelfwise.trainer import increment, init
-from shelfwise.trainer.scoring import paired_interval
+from shelfwise.trainer.evaluation.metrics import paired_interval
 from shelfwise.types import EVENT_FIELDS, ITEM_FIELDS, Row
 
 CUT = TRAINED_BEFORE.timestamp()

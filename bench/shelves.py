@@ -21,7 +21,7 @@ from shelfwise.recommend.pipeline import Wish
 from shelfwise.serving.loaded_generation import Serving
 from shelfwise.store import Event
 from shelfwise.timestamps import DAY
-from shelfwise.trainer.scoring import paired_interval
+from shelfwise.trainer.evaluation.metrics import paired_interval
 
 CUT = TRAINED_BEFORE.timestamp()
 MONTH = 30 * DAY

@@ -29,7 +29,7 @@ from shelfwise.ingest.readers import Reading
 from shelfwise.search.blend import Sources
 from shelfwise.timestamps import DAY, to_datetime, to_iso
 from shelfwise.trainer import increment, init
-from shelfwise.trainer.scoring import paired_interval
+from shelfwise.trainer.evaluation.metrics import paired_interval
 from shelfwise.types import EVENT_FIELDS, ITEM_FIELDS, Row
 
 Question = tuple[str, str]  # what was asked, and the item clicked for it

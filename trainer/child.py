@@ -18,8 +18,8 @@ from shelfwise.trainer.build import Catalogue, encode_catalogue
 from shelfwise.trainer.data.split import LEAST_PAIRS, Material
 from shelfwise.trainer.diary import Diary
 from shelfwise.trainer.encoder.pairs import MOST_PAIRS, Pair, make_pairs
-from shelfwise.trainer.exams import Exam, set_exams
-from shelfwise.trainer.judge import judge
+from shelfwise.trainer.evaluation.judge import judge
+from shelfwise.trainer.evaluation.test_sets import Exam, set_exams
 from shelfwise.trainer.plan import Budget, Options
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ def _train(lesson: Lesson, folder: Path, diary: Diary) -> str | None:
 
     from shelfwise.trainer.encoder.base_model import load_model
     from shelfwise.trainer.encoder.training import learn
-    from shelfwise.trainer.sampled import dev_exam
+    from shelfwise.trainer.evaluation.sampled import dev_exam
 
     diary.report["strategy"] = _STRATEGY
     with diary.timed("train"):
@@ -168,8 +168,8 @@ def _judged(lesson: Lesson, folder: Path, diary: Diary) -> Outcome:
 
 def _settle_precision(exams: Sequence[Exam], lesson: Lesson, serving: Path, diary: Diary) -> Encoder:
     """int8, or the exact graph where int8 loses too much of what was learned."""
+    from shelfwise.trainer.evaluation.sampled import precision
     from shelfwise.trainer.export.serving_model import EXACT_MODEL, Precision, settle
-    from shelfwise.trainer.sampled import precision
 
     if not (serving / EXACT_MODEL).exists():
         diary.report["precision"] = {"served": "fp32"}

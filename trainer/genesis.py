@@ -11,7 +11,7 @@ from shelfwise.generation.registry import Generation
 from shelfwise.serving.loaded_generation import Serving
 from shelfwise.trainer.build import Progress, encode_catalogue, share_changes, snapshot, write_index
 from shelfwise.trainer.counting import count
-from shelfwise.trainer.noise import noise_floor
+from shelfwise.trainer.evaluation.noise_floor import noise_floor
 from shelfwise.trainer.signalling import central
 
 __all__ = ["genesis", "is_worn"]

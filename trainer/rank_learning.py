@@ -18,9 +18,9 @@ from scipy.optimize import minimize
 from shelfwise.search.blend import BLEND, LEARNED, weights_of
 from shelfwise.search.features import NAMES
 from shelfwise.search.ranker import CARD, MIX
+from shelfwise.trainer.evaluation.metrics import TOP, paired_interval
 from shelfwise.trainer.export.onnx_trees import write_trees
 from shelfwise.trainer.rank_rows import Rows
-from shelfwise.trainer.scoring import TOP, paired_interval
 
 __all__ = ["RankVerdict", "gains_of", "has_lightgbm", "teach"]
 

@@ -20,19 +20,19 @@ from shelfwise.generation.registry import WORK, Generation, copy_part
 from shelfwise.index import load
 from shelfwise.serving.loaded_generation import Serving
 from shelfwise.timestamps import DAY, to_iso
-from shelfwise.trainer import drift
 from shelfwise.trainer.build import Catalogue, Progress, encode_catalogue, share_changes, snapshot, write_index
 from shelfwise.trainer.child import Lesson, Outcome, Parent, raise_child
 from shelfwise.trainer.counting import Counted, count, counted_by, judged_links
 from shelfwise.trainer.data.split import Material, collect
 from shelfwise.trainer.diary import Diary
+from shelfwise.trainer.evaluation import drift
+from shelfwise.trainer.evaluation.anomalous_days import leave_out, score_by, strange_days
+from shelfwise.trainer.evaluation.noise_floor import noise_floor
 from shelfwise.trainer.genesis import is_worn
 from shelfwise.trainer.night_page import write_night_page
-from shelfwise.trainer.noise import noise_floor
 from shelfwise.trainer.plan import Budget, Options, Plan
 from shelfwise.trainer.ranking_lessons import RankingLessons
 from shelfwise.trainer.remembering import learned_searches, remember, with_vectors
-from shelfwise.trainer.strange import leave_out, score_by, strange_days
 
 __all__ = ["Night", "Run"]
 

@@ -13,9 +13,9 @@ import numpy as np
 
 from shelfwise.recommend.features import NAMES
 from shelfwise.recommend.for_you import CARD, blended
+from shelfwise.trainer.evaluation.metrics import paired_interval
 from shelfwise.trainer.export.onnx_trees import write_trees
 from shelfwise.trainer.rank_learning import RankVerdict, gains_of, has_lightgbm
-from shelfwise.trainer.scoring import paired_interval
 from shelfwise.trainer.wish_rows import WishRows
 
 __all__ = ["teach_wishes"]

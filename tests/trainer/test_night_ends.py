@@ -26,11 +26,12 @@ from shelfwise.generation.popularity import Statistics
 from shelfwise.generation.registry import Generation
 from shelfwise.store.ledger import Nights
 from shelfwise.timestamps import to_iso
-from shelfwise.trainer import compact, counting, drift, increment, init, run, sampled
+from shelfwise.trainer import compact, counting, increment, init, run
 from shelfwise.trainer.encoder import training as learn_module
 from shelfwise.trainer.encoder.pairs import Pair
+from shelfwise.trainer.evaluation import drift, sampled
+from shelfwise.trainer.evaluation.judge import Verdict
 from shelfwise.trainer.export.serving_model import serving_model as export
-from shelfwise.trainer.judge import Verdict
 from shelfwise.trainer.plan import Budget
 from shelfwise.trainer.run import Night
 

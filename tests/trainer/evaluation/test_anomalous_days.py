@@ -18,7 +18,7 @@ from shelfwise.trainer.data.interactions import Search
 from shelfwise.trainer.data.split import Material
 from shelfwise.trainer.encoder import training as learn_module
 from shelfwise.trainer.encoder.pairs import Pair
-from shelfwise.trainer.strange import Score, leave_out, score_by, strange_days
+from shelfwise.trainer.evaluation.anomalous_days import Score, leave_out, score_by, strange_days
 
 TODAY = 15_000  # days since 1970
 

@@ -24,8 +24,8 @@ import numpy as np
 from shelfwise.generation.encoder import Encoder
 from shelfwise.generation.item_signals import Signals
 from shelfwise.trainer.data.interactions import Basket
-from shelfwise.trainer.exams import PAST, Exam, halve
-from shelfwise.trainer.scoring import MEASURES, TOP, answers, gains, paired_interval
+from shelfwise.trainer.evaluation.metrics import MEASURES, TOP, answers, gains, paired_interval
+from shelfwise.trainer.evaluation.test_sets import PAST, Exam, halve
 
 __all__ = ["TOLERANCE", "Judgement", "Verdict", "judge", "judge_together", "moved"]
 

@@ -15,7 +15,7 @@ from shelfwise import Shop
 from shelfwise.generation.encoder import Encoder
 from shelfwise.serving.loaded_generation import Serving
 from shelfwise.trainer.encoder.base_model import load_model
-from shelfwise.trainer.noise import noise_floor
+from shelfwise.trainer.evaluation.noise_floor import noise_floor
 
 TITLES = [str(item["title"]) for item in CATALOGUE]
 

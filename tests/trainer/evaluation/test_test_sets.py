@@ -10,7 +10,7 @@ import pytest
 from shelfwise.timestamps import DAY
 from shelfwise.trainer.data.interactions import Basket, Search
 from shelfwise.trainer.data.split import Material
-from shelfwise.trainer.exams import ANCHOR, NEWEST, PAST, Exam, halve, set_exams, strata
+from shelfwise.trainer.evaluation.test_sets import ANCHOR, NEWEST, PAST, Exam, halve, set_exams, strata
 
 UNTIL = 100 * DAY
 

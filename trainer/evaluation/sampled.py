@@ -13,8 +13,8 @@ import numpy as np
 
 from shelfwise.generation.encoder import Encoder
 from shelfwise.trainer.data.interactions import Search
-from shelfwise.trainer.exams import Exam
-from shelfwise.trainer.scoring import MEASURES, answers, paired_interval
+from shelfwise.trainer.evaluation.metrics import MEASURES, answers, paired_interval
+from shelfwise.trainer.evaluation.test_sets import Exam
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer

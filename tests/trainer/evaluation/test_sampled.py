@@ -11,8 +11,8 @@ import pytest
 import torch
 
 from shelfwise.trainer.data.interactions import Search
-from shelfwise.trainer.exams import NEWEST, Exam
-from shelfwise.trainer.sampled import LOSS_ALLOWED, dev_exam, precision
+from shelfwise.trainer.evaluation.sampled import LOSS_ALLOWED, dev_exam, precision
+from shelfwise.trainer.evaluation.test_sets import NEWEST, Exam
 
 TEXTS = {f"i{number}": f"title {number}" for number in range(1500)}
 

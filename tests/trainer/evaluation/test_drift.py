@@ -10,7 +10,7 @@ import pytest
 from shelfwise.store import ShownDay
 from shelfwise.timestamps import DAY
 from shelfwise.trainer.data.interactions import Search
-from shelfwise.trainer.drift import (
+from shelfwise.trainer.evaluation.drift import (
     MOST_PSI,
     click_through,
     embedding_shift,

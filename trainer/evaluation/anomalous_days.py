@@ -16,7 +16,7 @@ from shelfwise.generation.encoder import Encoder
 from shelfwise.timestamps import DAY, to_iso
 from shelfwise.trainer.data.interactions import Search
 from shelfwise.trainer.data.split import Material
-from shelfwise.trainer.scoring import MEASURES, answers
+from shelfwise.trainer.evaluation.metrics import MEASURES, answers
 
 __all__ = ["leave_out", "score_by", "strange_days"]
 

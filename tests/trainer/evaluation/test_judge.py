@@ -13,9 +13,9 @@ from shelfwise.generation.item_links import Neighbours
 from shelfwise.generation.item_signals import Signals
 from shelfwise.trainer.data.interactions import Basket, Search
 from shelfwise.trainer.data.split import Material
-from shelfwise.trainer.exams import ANCHOR, NEWEST, Exam, set_exams
-from shelfwise.trainer.judge import TOLERANCE, Judgement, Verdict, judge, judge_together
-from shelfwise.trainer.scoring import MEASURES, answers, paired_interval
+from shelfwise.trainer.evaluation.judge import TOLERANCE, Judgement, Verdict, judge, judge_together
+from shelfwise.trainer.evaluation.metrics import MEASURES, answers, paired_interval
+from shelfwise.trainer.evaluation.test_sets import ANCHOR, NEWEST, Exam, set_exams
 
 IDS = [f"i{number}" for number in range(200)]
 NOTHING = {"gained": [], "lost": []}
