@@ -26,9 +26,9 @@ from shelfwise.generation.encoder import threads
 from shelfwise.generation.popularity import popularity
 from shelfwise.search.blend import BLEND
 from shelfwise.store import Event
-from shelfwise.trainer.build import snapshot
 from shelfwise.trainer.data.interactions import Search
 from shelfwise.trainer.measures import summed
+from shelfwise.trainer.statistics.catalogue_vectors import snapshot
 
 K = 5
 FIRST = 14  # days whose searches ask what was forgotten

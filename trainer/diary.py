@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from shelfwise.trainer.build import Progress
+from shelfwise.trainer.statistics.catalogue_vectors import Progress
 
 __all__ = ["Diary"]
 

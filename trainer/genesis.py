@@ -9,10 +9,16 @@ from shelfwise.generation.encoder import Encoder
 from shelfwise.generation.item_signals import save
 from shelfwise.generation.registry import Generation
 from shelfwise.serving.loaded_generation import Serving
-from shelfwise.trainer.build import Progress, encode_catalogue, share_changes, snapshot, write_index
-from shelfwise.trainer.counting import count
 from shelfwise.trainer.evaluation.noise_floor import noise_floor
-from shelfwise.trainer.signalling import central
+from shelfwise.trainer.statistics.catalogue_vectors import (
+    Progress,
+    encode_catalogue,
+    share_changes,
+    snapshot,
+    write_index,
+)
+from shelfwise.trainer.statistics.item_signals import central
+from shelfwise.trainer.statistics.popularity import count
 
 __all__ = ["genesis", "is_worn"]
 

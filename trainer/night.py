@@ -17,13 +17,13 @@ from shelfwise.errors import GenerationError, InvalidInput, NightBusy
 from shelfwise.files import locked
 from shelfwise.generation.registry import NIGHT_LOCK, WORK, Generation
 from shelfwise.timestamps import parse_time
-from shelfwise.trainer.build import Progress
 from shelfwise.trainer.data.spam_filters import Defences
 from shelfwise.trainer.encoder.distributed import dismiss
 from shelfwise.trainer.encoder.hyperparameters import Recipe
 from shelfwise.trainer.genesis import genesis, is_worn
 from shelfwise.trainer.plan import Options, make_plan
 from shelfwise.trainer.run import Night, Run
+from shelfwise.trainer.statistics.catalogue_vectors import Progress
 
 __all__ = ["compact", "increment", "init"]
 

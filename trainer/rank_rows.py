@@ -36,7 +36,7 @@ from shelfwise.serving.loaded_generation import Serving
 from shelfwise.store import Event
 from shelfwise.timestamps import DAY
 from shelfwise.trainer.data.interactions import Search
-from shelfwise.trainer.remembering import remember
+from shelfwise.trainer.statistics.query_memory import remember
 
 __all__ = ["Rows", "seen_before"]
 

@@ -18,15 +18,15 @@ from shelfwise.generation.registry import Generation
 from shelfwise.recommend.user_profile import CHOSEN
 from shelfwise.serving.loaded_generation import Serving
 from shelfwise.store import Event
-from shelfwise.trainer.counting import Links
 from shelfwise.trainer.data.basket_matrix import Choices
 from shelfwise.trainer.data.split import Material
 from shelfwise.trainer.diary import Diary
 from shelfwise.trainer.plan import Plan
 from shelfwise.trainer.rank_learning import teach
 from shelfwise.trainer.rank_rows import Rows, seen_before
-from shelfwise.trainer.remembering import learned_searches
-from shelfwise.trainer.signalling import bought_by, numbers_of
+from shelfwise.trainer.statistics.item_signals import bought_by, numbers_of
+from shelfwise.trainer.statistics.popularity import Links
+from shelfwise.trainer.statistics.query_memory import learned_searches
 from shelfwise.trainer.wish_learning import teach_wishes
 from shelfwise.trainer.wish_rows import Evening, WishRows, came_again, evenings, known_at, wishes_of
 

@@ -22,10 +22,10 @@ from shelfwise import Shop
 from shelfwise.catalogue.snapshot import Catalogue
 from shelfwise.ingest.importer import Imported
 from shelfwise.timestamps import DAY, to_iso
-from shelfwise.trainer.build import Progress
 from shelfwise.trainer.replay_log import Files, Replay
 from shelfwise.trainer.shelf_baselines import BASELINES, Baselines, History
 from shelfwise.trainer.shelf_measures import GROUPS, ShelfTally
+from shelfwise.trainer.statistics.catalogue_vectors import Progress
 from shelfwise.types import Row
 
 __all__ = ["MOST_PEOPLE", "ShelfReplay", "first_baskets"]

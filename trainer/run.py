@@ -20,9 +20,7 @@ from shelfwise.generation.registry import WORK, Generation, copy_part
 from shelfwise.index import load
 from shelfwise.serving.loaded_generation import Serving
 from shelfwise.timestamps import DAY, to_iso
-from shelfwise.trainer.build import Catalogue, Progress, encode_catalogue, share_changes, snapshot, write_index
 from shelfwise.trainer.child import Lesson, Outcome, Parent, raise_child
-from shelfwise.trainer.counting import Counted, count, counted_by, judged_links
 from shelfwise.trainer.data.split import Material, collect
 from shelfwise.trainer.diary import Diary
 from shelfwise.trainer.evaluation import drift
@@ -32,7 +30,16 @@ from shelfwise.trainer.genesis import is_worn
 from shelfwise.trainer.night_page import write_night_page
 from shelfwise.trainer.plan import Budget, Options, Plan
 from shelfwise.trainer.ranking_lessons import RankingLessons
-from shelfwise.trainer.remembering import learned_searches, remember, with_vectors
+from shelfwise.trainer.statistics.catalogue_vectors import (
+    Catalogue,
+    Progress,
+    encode_catalogue,
+    share_changes,
+    snapshot,
+    write_index,
+)
+from shelfwise.trainer.statistics.popularity import Counted, count, counted_by, judged_links
+from shelfwise.trainer.statistics.query_memory import learned_searches, remember, with_vectors
 
 __all__ = ["Night", "Run"]
 

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from scipy.sparse import csr_matrix
 
 from shelfwise.timestamps import DAY
-from shelfwise.trainer import linking
+from shelfwise.trainer.statistics import item_links as linking
 
 __all__ = ["BASELINES", "Baselines", "History", "als", "ease", "own", "popularity"]
 

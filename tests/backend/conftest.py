@@ -76,7 +76,7 @@ def publish_copy() -> Publish:
 @pytest.fixture
 def other_encoder() -> Callable[[Path, Path], Callable[[Path], None]]:
     """For `publish_copy`: a child whose encoder puts a word before every item, and so has vectors of its own."""
-    from shelfwise.trainer.build import encode_catalogue, snapshot, write_index
+    from shelfwise.trainer.statistics.catalogue_vectors import encode_catalogue, snapshot, write_index
 
     def changing(shop: Path) -> Callable[[Path], None]:
         def alter(folder: Path) -> None:

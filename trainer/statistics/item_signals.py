@@ -14,7 +14,7 @@ from shelfwise.recommend.user_profile import CHOSEN
 from shelfwise.store import Event
 from shelfwise.timestamps import DAY
 from shelfwise.trainer.data.basket_matrix import Choices
-from shelfwise.trainer.linking import following, linked, together
+from shelfwise.trainer.statistics.item_links import following, linked, together
 
 __all__ = ["bought_by", "central", "links_of", "numbers_of", "rebought", "repeat_rates"]
 

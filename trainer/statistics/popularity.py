@@ -15,7 +15,7 @@ from shelfwise.timestamps import DAY
 from shelfwise.trainer.data.spam_filters import who
 from shelfwise.trainer.data.split import Material
 from shelfwise.trainer.evaluation.judge import Verdict, judge_together
-from shelfwise.trainer.signalling import links_of
+from shelfwise.trainer.statistics.item_signals import links_of
 
 __all__ = ["Counted", "Links", "count", "counted_by", "judged_links"]
 

@@ -13,10 +13,10 @@ from shelfwise.generation.popularity import HALF_LIFE_DAYS, RECENT_HALF_LIFE_DAY
 from shelfwise.generation.registry import Generation, Generations
 from shelfwise.store import Event
 from shelfwise.timestamps import DAY
-from shelfwise.trainer.counting import Counted, Links, count, counted_by, judged_links
 from shelfwise.trainer.data.interactions import Basket
 from shelfwise.trainer.data.split import Material
-from shelfwise.trainer.signalling import links_of
+from shelfwise.trainer.statistics.item_signals import links_of
+from shelfwise.trainer.statistics.popularity import Counted, Links, count, counted_by, judged_links
 
 IDS = ["a", "b", "c", "d"]
 

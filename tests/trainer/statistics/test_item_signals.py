@@ -9,7 +9,7 @@ from shelfwise.recommend.strategies import _DURABLE
 from shelfwise.store import Event
 from shelfwise.timestamps import DAY
 from shelfwise.trainer.data.basket_matrix import Choices
-from shelfwise.trainer.signalling import bought_by, central, links_of, numbers_of, rebought, repeat_rates
+from shelfwise.trainer.statistics.item_signals import bought_by, central, links_of, numbers_of, rebought, repeat_rates
 
 NOW = 1_320_000_000.0
 ROWS = {"a": 0, "b": 1, "c": 2, "d": 3}

@@ -11,9 +11,9 @@ from scipy import sparse
 from shelfwise.generation.item_links import Neighbours
 from shelfwise.store import Event
 from shelfwise.timestamps import DAY
-from shelfwise.trainer import linking
 from shelfwise.trainer.data.basket_matrix import LARGEST_BASKET, Choices
-from shelfwise.trainer.linking import best_of_each, ease, following, linked, together
+from shelfwise.trainer.statistics import item_links as linking
+from shelfwise.trainer.statistics.item_links import best_of_each, ease, following, linked, together
 
 NOW = 1_320_000_000.0
 

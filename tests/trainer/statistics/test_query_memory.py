@@ -14,7 +14,7 @@ from shelfwise.serving.loaded_generation import Serving
 from shelfwise.timestamps import DAY
 from shelfwise.trainer.data.interactions import Search
 from shelfwise.trainer.data.split import Material
-from shelfwise.trainer.remembering import learned_searches, remember, with_vectors
+from shelfwise.trainer.statistics.query_memory import learned_searches, remember, with_vectors
 
 ITEMS = ["mug", "cup", "bag"]
 
