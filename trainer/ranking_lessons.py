@@ -22,13 +22,13 @@ from shelfwise.trainer.data.basket_matrix import Choices
 from shelfwise.trainer.data.split import Material
 from shelfwise.trainer.diary import Diary
 from shelfwise.trainer.plan import Plan
-from shelfwise.trainer.rank_learning import teach
-from shelfwise.trainer.rank_rows import Rows, seen_before
+from shelfwise.trainer.rankers.for_you_examples import Evening, WishRows, came_again, evenings, known_at, wishes_of
+from shelfwise.trainer.rankers.for_you_ranker import teach_wishes
+from shelfwise.trainer.rankers.search_examples import Rows, seen_before
+from shelfwise.trainer.rankers.search_ranker import teach
 from shelfwise.trainer.statistics.item_signals import bought_by, numbers_of
 from shelfwise.trainer.statistics.popularity import Links
 from shelfwise.trainer.statistics.query_memory import learned_searches
-from shelfwise.trainer.wish_learning import teach_wishes
-from shelfwise.trainer.wish_rows import Evening, WishRows, came_again, evenings, known_at, wishes_of
 
 __all__ = ["RankingLessons"]
 

@@ -15,7 +15,7 @@ from shelfwise.generation.popularity import Statistics
 from shelfwise.generation.query_memory import Memory, bare
 from shelfwise.search.ranker import Ranker
 from shelfwise.trainer import compact, increment
-from shelfwise.trainer.rank_rows import Rows
+from shelfwise.trainer.rankers.search_examples import Rows
 from shelfwise.trainer.run import Night
 
 IDS = [str(item["id"]) for item in CATALOGUE]

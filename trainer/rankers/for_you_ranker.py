@@ -15,8 +15,8 @@ from shelfwise.recommend.features import NAMES
 from shelfwise.recommend.for_you import CARD, blended
 from shelfwise.trainer.evaluation.metrics import paired_interval
 from shelfwise.trainer.export.onnx_trees import write_trees
-from shelfwise.trainer.rank_learning import RankVerdict, gains_of, has_lightgbm
-from shelfwise.trainer.wish_rows import WishRows
+from shelfwise.trainer.rankers.for_you_examples import WishRows
+from shelfwise.trainer.rankers.search_ranker import RankVerdict, gains_of, has_lightgbm
 
 __all__ = ["teach_wishes"]
 

@@ -12,8 +12,8 @@ from shelfwise.errors import GenerationCorrupt
 from shelfwise.ranking.trees import MODEL, TREES
 from shelfwise.recommend.features import NAMES
 from shelfwise.recommend.for_you import CARD, WishRanker
-from shelfwise.trainer.wish_learning import teach_wishes
-from shelfwise.trainer.wish_rows import WishRows
+from shelfwise.trainer.rankers.for_you_examples import WishRows
+from shelfwise.trainer.rankers.for_you_ranker import teach_wishes
 
 SIZE = 20
 OWN, AGE = NAMES.index("own_90"), NAMES.index("age")

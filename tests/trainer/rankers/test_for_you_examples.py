@@ -14,8 +14,8 @@ from shelfwise.index import VectorIndex, build
 from shelfwise.recommend.features import NAMES
 from shelfwise.store import Event, ShownShelf
 from shelfwise.timestamps import DAY
-from shelfwise.trainer import wish_rows
-from shelfwise.trainer.wish_rows import Evening, WishRows, evenings, known_at, wishes_of
+from shelfwise.trainer.rankers import for_you_examples as wish_rows
+from shelfwise.trainer.rankers.for_you_examples import Evening, WishRows, evenings, known_at, wishes_of
 
 AT = 1_320_000_000.0 // DAY * DAY
 IDS = [f"i{number}" for number in range(12)]

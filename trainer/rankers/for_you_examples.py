@@ -28,7 +28,7 @@ from shelfwise.store import Event, ShownShelf
 from shelfwise.timestamps import DAY
 from shelfwise.trainer.data.basket_matrix import Choices
 from shelfwise.trainer.data.spam_filters import who
-from shelfwise.trainer.rank_rows import Rows
+from shelfwise.trainer.rankers.search_examples import Rows
 from shelfwise.trainer.statistics.item_signals import bought_by, links_of, numbers_of
 
 __all__ = ["Evening", "WishRows", "came_again", "evenings", "known_at", "wishes_of"]

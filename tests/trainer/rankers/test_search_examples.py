@@ -15,9 +15,9 @@ from shelfwise.search.blend import TOP
 from shelfwise.search.features import NAMES
 from shelfwise.serving.loaded_generation import Serving
 from shelfwise.store import Event
-from shelfwise.trainer import rank_rows
 from shelfwise.trainer.data.interactions import Search
-from shelfwise.trainer.rank_rows import Rows, seen_before
+from shelfwise.trainer.rankers import search_examples as rank_rows
+from shelfwise.trainer.rankers.search_examples import Rows, seen_before
 
 Look = Callable[..., Rows]
 IDS = [str(item["id"]) for item in CATALOGUE]

@@ -20,7 +20,7 @@ from shelfwise.search.features import NAMES
 from shelfwise.search.ranker import CARD, MIX
 from shelfwise.trainer.evaluation.metrics import TOP, paired_interval
 from shelfwise.trainer.export.onnx_trees import write_trees
-from shelfwise.trainer.rank_rows import Rows
+from shelfwise.trainer.rankers.search_examples import Rows
 
 __all__ = ["RankVerdict", "gains_of", "has_lightgbm", "teach"]
 

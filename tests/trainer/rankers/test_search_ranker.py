@@ -14,8 +14,8 @@ from shelfwise.ranking.trees import MODEL
 from shelfwise.search.blend import BLEND, LEARNED, blend, weights_of
 from shelfwise.search.features import NAMES, SOURCES
 from shelfwise.search.ranker import CARD, MIX, Ranker
-from shelfwise.trainer.rank_learning import RankVerdict, teach
-from shelfwise.trainer.rank_rows import Rows
+from shelfwise.trainer.rankers.search_examples import Rows
+from shelfwise.trainer.rankers.search_ranker import RankVerdict, teach
 
 Worth = Callable[[np.ndarray], np.ndarray]
 SIZE = 10  # candidates of a search
