@@ -81,12 +81,12 @@ def test_the_imports_are_read() -> None:
     """The test below would pass on nothing, too."""
     tree = ast.parse(
         "import torch.nn as nn\nfrom shelfwise import trainer\nfrom . import a\n"
-        "def f():\n    from shelfwise.api import create_app\n    import_module('shelfwise.trainer.night')\n"
+        "def f():\n    from shelfwise.api import create_app\n    import_module('shelfwise.trainer.night.commands')\n"
     )
     found = {(found.module, found.lazy, found.level) for found in _imports(tree, lazy=False)}
     assert {
         ("torch.nn", False, 0), ("shelfwise.trainer", False, 0), ("", False, 1), ("shelfwise.api", True, 0),
-        ("shelfwise.trainer.night", True, 0),
+        ("shelfwise.trainer.night.commands", True, 0),
     } <= found  # fmt: skip
     assert [room_of(name) for name in ("shelfwise", "shelfwise.store.items", "shelfwise.api.app", "numpy")] == [
         "backend", "backend", "api", None,

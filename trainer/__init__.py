@@ -16,8 +16,8 @@ os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # a GPU repeats its
 os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")  # the night shows its own
 
 from shelfwise.trainer.encoder.distributed import help_training
-from shelfwise.trainer.night import compact, increment, init
+from shelfwise.trainer.night.commands import compact, increment, init
+from shelfwise.trainer.night.pipeline import Night
 from shelfwise.trainer.replay import replay
-from shelfwise.trainer.run import Night
 
 __all__ = ["Night", "compact", "help_training", "increment", "init", "replay"]

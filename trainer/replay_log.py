@@ -19,7 +19,7 @@ from shelfwise.errors import InvalidInput
 from shelfwise.ingest.importer import Imported, import_events, import_items
 from shelfwise.ingest.readers import BadRow, Reading
 from shelfwise.timestamps import DAY, parse_time, to_datetime
-from shelfwise.trainer.night import increment, init
+from shelfwise.trainer.night.commands import increment, init
 from shelfwise.trainer.statistics.catalogue_vectors import Progress
 from shelfwise.types import EVENT_FIELDS, ITEM_FIELDS, Row
 

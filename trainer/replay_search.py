@@ -26,7 +26,7 @@ from shelfwise.query.vocabulary import Vocabulary
 from shelfwise.search.blend import ALL, Sources
 from shelfwise.timestamps import DAY, to_datetime, to_iso
 from shelfwise.trainer.measures import Tally, summed
-from shelfwise.trainer.night import increment
+from shelfwise.trainer.night.commands import increment
 from shelfwise.trainer.replay_log import Replay
 from shelfwise.trainer.statistics.catalogue_vectors import Progress
 from shelfwise.types import Row

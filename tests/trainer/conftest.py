@@ -10,8 +10,9 @@ import pytest
 from shopping import CATALOGUE, morning
 
 from shelfwise import Shop
-from shelfwise.trainer import init, run
-from shelfwise.trainer.child import Outcome
+from shelfwise.trainer import init
+from shelfwise.trainer.night.commands import pipeline as run
+from shelfwise.trainer.night.encoder_step import Outcome
 
 
 @pytest.fixture(scope="session")

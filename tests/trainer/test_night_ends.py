@@ -26,14 +26,15 @@ from shelfwise.generation.popularity import Statistics
 from shelfwise.generation.registry import Generation
 from shelfwise.store.ledger import Nights
 from shelfwise.timestamps import to_iso
-from shelfwise.trainer import compact, increment, init, run
+from shelfwise.trainer import compact, increment, init
 from shelfwise.trainer.encoder import training as learn_module
 from shelfwise.trainer.encoder.pairs import Pair
 from shelfwise.trainer.evaluation import drift, sampled
 from shelfwise.trainer.evaluation.judge import Verdict
 from shelfwise.trainer.export.serving_model import serving_model as export
-from shelfwise.trainer.plan import Budget
-from shelfwise.trainer.run import Night
+from shelfwise.trainer.night.commands import pipeline as run
+from shelfwise.trainer.night.pipeline import Night
+from shelfwise.trainer.night.plan import Budget
 from shelfwise.trainer.statistics import popularity as counting
 
 TAUGHT = [("cup", "mug-red"), ("light", "lantern"), ("school", "bag")]

@@ -15,8 +15,8 @@ from shelfwise.generation.popularity import Statistics
 from shelfwise.generation.query_memory import Memory, bare
 from shelfwise.search.ranker import Ranker
 from shelfwise.trainer import compact, increment
+from shelfwise.trainer.night.pipeline import Night
 from shelfwise.trainer.rankers.search_examples import Rows
-from shelfwise.trainer.run import Night
 
 IDS = [str(item["id"]) for item in CATALOGUE]
 Chosen = tuple[str, str]

@@ -13,12 +13,13 @@ from conftest import NOW, clicks
 
 from shelfwise import Shop
 from shelfwise.timestamps import DAY
-from shelfwise.trainer import increment, run
+from shelfwise.trainer import increment
 from shelfwise.trainer.data.interactions import Search
 from shelfwise.trainer.data.split import Material
 from shelfwise.trainer.encoder import training as learn_module
 from shelfwise.trainer.encoder.pairs import Pair
 from shelfwise.trainer.evaluation.anomalous_days import Score, leave_out, score_by, strange_days
+from shelfwise.trainer.night.commands import pipeline as run
 
 TODAY = 15_000  # days since 1970
 

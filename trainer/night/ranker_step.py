@@ -20,8 +20,8 @@ from shelfwise.serving.loaded_generation import Serving
 from shelfwise.store import Event
 from shelfwise.trainer.data.basket_matrix import Choices
 from shelfwise.trainer.data.split import Material
-from shelfwise.trainer.diary import Diary
-from shelfwise.trainer.plan import Plan
+from shelfwise.trainer.night.plan import Plan
+from shelfwise.trainer.night.run_log import Diary
 from shelfwise.trainer.rankers.for_you_examples import Evening, WishRows, came_again, evenings, known_at, wishes_of
 from shelfwise.trainer.rankers.for_you_ranker import teach_wishes
 from shelfwise.trainer.rankers.search_examples import Rows, seen_before

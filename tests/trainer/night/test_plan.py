@@ -14,7 +14,7 @@ from shelfwise.timestamps import DAY
 from shelfwise.trainer.data.spam_filters import Defences
 from shelfwise.trainer.encoder.hyperparameters import Recipe
 from shelfwise.trainer.encoder.pairs import MOST_PAIRS
-from shelfwise.trainer.plan import Budget, Options, Plan, make_plan
+from shelfwise.trainer.night.plan import Budget, Options, Plan, make_plan
 
 NOW, LATER = 1000.0, 2000.0
 A_DAY_LATER = NOW + DAY
@@ -91,7 +91,7 @@ def test_the_defaults_are_a_plain_night() -> None:
 def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """The monotonic clock of plan.py: its only element."""
     now = [500.0]
-    monkeypatch.setattr("shelfwise.trainer.plan.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("shelfwise.trainer.night.plan.time.monotonic", lambda: now[0])
     return now
 
 

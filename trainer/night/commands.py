@@ -20,9 +20,9 @@ from shelfwise.timestamps import parse_time
 from shelfwise.trainer.data.spam_filters import Defences
 from shelfwise.trainer.encoder.distributed import dismiss
 from shelfwise.trainer.encoder.hyperparameters import Recipe
-from shelfwise.trainer.genesis import genesis, is_worn
-from shelfwise.trainer.plan import Options, make_plan
-from shelfwise.trainer.run import Night, Run
+from shelfwise.trainer.night.bootstrap import genesis, is_worn
+from shelfwise.trainer.night.pipeline import Night, Run
+from shelfwise.trainer.night.plan import Options, make_plan
 from shelfwise.trainer.statistics.catalogue_vectors import Progress
 
 __all__ = ["compact", "increment", "init"]

@@ -20,16 +20,16 @@ from shelfwise.generation.registry import WORK, Generation, copy_part
 from shelfwise.index import load
 from shelfwise.serving.loaded_generation import Serving
 from shelfwise.timestamps import DAY, to_iso
-from shelfwise.trainer.child import Lesson, Outcome, Parent, raise_child
 from shelfwise.trainer.data.split import Material, collect
-from shelfwise.trainer.diary import Diary
 from shelfwise.trainer.evaluation import drift
 from shelfwise.trainer.evaluation.anomalous_days import leave_out, score_by, strange_days
 from shelfwise.trainer.evaluation.noise_floor import noise_floor
-from shelfwise.trainer.genesis import is_worn
+from shelfwise.trainer.night.bootstrap import is_worn
+from shelfwise.trainer.night.encoder_step import Lesson, Outcome, Parent, raise_child
+from shelfwise.trainer.night.plan import Budget, Options, Plan
+from shelfwise.trainer.night.ranker_step import RankingLessons
+from shelfwise.trainer.night.run_log import Diary
 from shelfwise.trainer.night_page import write_night_page
-from shelfwise.trainer.plan import Budget, Options, Plan
-from shelfwise.trainer.ranking_lessons import RankingLessons
 from shelfwise.trainer.statistics.catalogue_vectors import (
     Catalogue,
     Progress,

@@ -15,11 +15,11 @@ from shelfwise.errors import EncoderUnsupported, ShelfwiseError, TrainingDiverge
 from shelfwise.generation.encoder import Encoder
 from shelfwise.generation.registry import Generation
 from shelfwise.trainer.data.split import LEAST_PAIRS, Material
-from shelfwise.trainer.diary import Diary
 from shelfwise.trainer.encoder.pairs import MOST_PAIRS, Pair, make_pairs
 from shelfwise.trainer.evaluation.judge import judge
 from shelfwise.trainer.evaluation.test_sets import Exam, set_exams
-from shelfwise.trainer.plan import Budget, Options
+from shelfwise.trainer.night.plan import Budget, Options
+from shelfwise.trainer.night.run_log import Diary
 from shelfwise.trainer.statistics.catalogue_vectors import Catalogue, encode_catalogue
 
 if TYPE_CHECKING:

@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
-from shelfwise.trainer.diary import Diary
+from shelfwise.trainer.night.run_log import Diary
 
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """A clock that stands still at `clock[0]` seconds."""
     now = [100.0]
-    monkeypatch.setattr("shelfwise.trainer.diary.time.perf_counter", lambda: now[0])
+    monkeypatch.setattr("shelfwise.trainer.night.run_log.time.perf_counter", lambda: now[0])
     return now
 
 
