@@ -27,7 +27,7 @@ from shelfwise.generation.popularity import popularity
 from shelfwise.search.blend import BLEND
 from shelfwise.store import Event
 from shelfwise.trainer.data.interactions import Search
-from shelfwise.trainer.measures import summed
+from shelfwise.trainer.replay.measures import summed
 from shelfwise.trainer.statistics.catalogue_vectors import snapshot
 
 K = 5

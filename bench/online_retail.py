@@ -19,7 +19,7 @@ from shelfwise.ingest.importer import import_events, import_items
 from shelfwise.ingest.readers import Reading
 from shelfwise.store import Event
 from shelfwise.trainer import increment
-from shelfwise.trainer.shelf_baselines import Baselines, History
+from shelfwise.trainer.replay.baselines import Baselines, History
 from shelfwise.types import EVENT_FIELDS, ITEM_FIELDS
 
 EXAMPLE = Path(__file__).parent.parent / "examples" / "online-retail"

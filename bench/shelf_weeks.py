@@ -16,7 +16,8 @@ from typing import Any
 from online_retail import EXAMPLE
 
 from shelfwise.timestamps import parse_time
-from shelfwise.trainer import increment, replay, replay_log
+from shelfwise.trainer import increment, replay
+from shelfwise.trainer.replay.run import base as replay_log
 
 
 def main() -> None:

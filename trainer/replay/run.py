@@ -17,9 +17,9 @@ from typing import Any
 from shelfwise.errors import InvalidInput
 from shelfwise.ingest.readers import BadRow
 from shelfwise.timestamps import DAY
-from shelfwise.trainer.replay_log import Files, Replay, period
-from shelfwise.trainer.replay_search import SearchReplay
-from shelfwise.trainer.replay_shelves import ShelfReplay
+from shelfwise.trainer.replay.base import Files, Replay, period
+from shelfwise.trainer.replay.recommend import ShelfReplay
+from shelfwise.trainer.replay.search import SearchReplay
 from shelfwise.trainer.report import write_page
 from shelfwise.trainer.statistics.catalogue_vectors import Progress
 from shelfwise.validation import MAX_LIMIT

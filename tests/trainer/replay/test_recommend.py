@@ -13,10 +13,11 @@ import pytest
 
 from shelfwise import InvalidInput
 from shelfwise.timestamps import DAY
-from shelfwise.trainer import replay, replay_shelves
-from shelfwise.trainer.replay_shelves import first_baskets
+from shelfwise.trainer import replay
+from shelfwise.trainer.replay.recommend import first_baskets
+from shelfwise.trainer.replay.recommend_metrics import GROUPS
+from shelfwise.trainer.replay.run import recommend as replay_shelves
 from shelfwise.trainer.report import write_page
-from shelfwise.trainer.shelf_measures import GROUPS
 from shelfwise.types import Row
 
 FIRST = datetime(2026, 3, 1, 9, tzinfo=UTC)

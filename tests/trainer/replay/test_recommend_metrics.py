@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from shelfwise.trainer.shelf_measures import ShelfTally, graded
+from shelfwise.trainer.replay.recommend_metrics import ShelfTally, graded
 
 SECOND, THIRD = 1 / math.log2(3), 1 / math.log2(4)
 

@@ -25,9 +25,9 @@ from shelfwise.query.understanding import understand
 from shelfwise.query.vocabulary import Vocabulary
 from shelfwise.search.blend import ALL, Sources
 from shelfwise.timestamps import DAY, to_datetime, to_iso
-from shelfwise.trainer.measures import Tally, summed
 from shelfwise.trainer.night.commands import increment
-from shelfwise.trainer.replay_log import Replay
+from shelfwise.trainer.replay.base import Replay
+from shelfwise.trainer.replay.measures import Tally, summed
 from shelfwise.trainer.statistics.catalogue_vectors import Progress
 from shelfwise.types import Row
 

@@ -22,9 +22,9 @@ from shelfwise import Shop
 from shelfwise.catalogue.snapshot import Catalogue
 from shelfwise.ingest.importer import Imported
 from shelfwise.timestamps import DAY, to_iso
-from shelfwise.trainer.replay_log import Files, Replay
-from shelfwise.trainer.shelf_baselines import BASELINES, Baselines, History
-from shelfwise.trainer.shelf_measures import GROUPS, ShelfTally
+from shelfwise.trainer.replay.base import Files, Replay
+from shelfwise.trainer.replay.baselines import BASELINES, Baselines, History
+from shelfwise.trainer.replay.recommend_metrics import GROUPS, ShelfTally
 from shelfwise.trainer.statistics.catalogue_vectors import Progress
 from shelfwise.types import Row
 
