@@ -122,6 +122,6 @@ def _told(night: dict[str, Any]) -> list[str]:
 
 
 def _whole(night: dict[str, Any]) -> list[str]:
-    from shelfwise.trainer.night_view import night_view
+    from shelfwise.trainer.reports.night_summary import night_view
 
     return whole(night, night_view(night["report"] | {name: night[name] for name in ("night", "verdict", "reason")}))

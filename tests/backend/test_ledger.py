@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from shelfwise.cli.night_table import table, whole
-from shelfwise.trainer.night_view import night_view
+from shelfwise.trainer.reports.night_summary import night_view
 
 NIGHT: dict[str, Any] = {
     "night": 9, "verdict": "published", "reason": "newest: better", "parent": 3, "generation": 4,

@@ -29,7 +29,7 @@ from shelfwise.trainer.night.encoder_step import Lesson, Outcome, Parent, raise_
 from shelfwise.trainer.night.plan import Budget, Options, Plan
 from shelfwise.trainer.night.ranker_step import RankingLessons
 from shelfwise.trainer.night.run_log import Diary
-from shelfwise.trainer.night_page import write_night_page
+from shelfwise.trainer.reports.night_page import write_night_page
 from shelfwise.trainer.statistics.catalogue_vectors import (
     Catalogue,
     Progress,

@@ -20,7 +20,7 @@ from shelfwise.timestamps import DAY
 from shelfwise.trainer.replay.base import Files, Replay, period
 from shelfwise.trainer.replay.recommend import ShelfReplay
 from shelfwise.trainer.replay.search import SearchReplay
-from shelfwise.trainer.report import write_page
+from shelfwise.trainer.reports.replay_page import write_page
 from shelfwise.trainer.statistics.catalogue_vectors import Progress
 from shelfwise.validation import MAX_LIMIT
 

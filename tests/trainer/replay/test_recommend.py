@@ -17,7 +17,7 @@ from shelfwise.trainer import replay
 from shelfwise.trainer.replay.recommend import first_baskets
 from shelfwise.trainer.replay.recommend_metrics import GROUPS
 from shelfwise.trainer.replay.run import recommend as replay_shelves
-from shelfwise.trainer.report import write_page
+from shelfwise.trainer.reports.replay_page import write_page
 from shelfwise.types import Row
 
 FIRST = datetime(2026, 3, 1, 9, tzinfo=UTC)

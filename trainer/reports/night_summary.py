@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from shelfwise.trainer.curves import dev_curve, is_number, loss_curve, number
+from shelfwise.trainer.reports.curves import dev_curve, is_number, loss_curve, number
 
 __all__ = ["night_view"]
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from jinja2 import Environment
 
-from shelfwise.trainer.night_view import night_view
+from shelfwise.trainer.reports.night_summary import night_view
 
 __all__ = ["write_night_page"]
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from shelfwise.trainer.night_page import write_night_page
+from shelfwise.trainer.reports.night_page import write_night_page
 
 NIGHT: dict[str, Any] = {
     "night": 27,
