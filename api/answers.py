@@ -5,8 +5,8 @@ from __future__ import annotations
 from flask import Response
 
 from shelfwise import Shop
-from shelfwise.api.bodies import to_json
-from shelfwise.api.parameters import Parameters
+from shelfwise.api.http.query_params import Parameters
+from shelfwise.api.http.request_body import to_json
 from shelfwise.recommend.pipeline import DIVERSITY as SHELF_DIVERSITY
 from shelfwise.search.pipeline import DIVERSITY
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Response
 
 from shelfwise import Shop
-from shelfwise.api.bodies import each, read, to_json
+from shelfwise.api.http.request_body import each, read, to_json
 
 __all__ = ["record"]
 

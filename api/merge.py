@@ -8,8 +8,8 @@ from typing import Any
 from flask import Response
 
 from shelfwise import InvalidInput, Shop
-from shelfwise.api.bodies import to_json
-from shelfwise.api.said import all_or_none
+from shelfwise.api.http.guards import all_or_none
+from shelfwise.api.http.request_body import to_json
 from shelfwise.validation import clean_id
 
 __all__ = ["merge"]

@@ -17,7 +17,7 @@ from werkzeug.exceptions import BadRequest, Forbidden
 from shelfwise import InvalidInput, Recommendations, Shop
 from shelfwise.api import shopper as shoppers
 from shelfwise.api.cards import Card, cards, tile
-from shelfwise.api.parameters import Parameters
+from shelfwise.api.http.query_params import Parameters
 from shelfwise.api.rendering import link, to_page
 from shelfwise.api.results import PARTS, Asked, ask, offers
 from shelfwise.api.shopper import Regulars, Shopper

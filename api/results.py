@@ -8,8 +8,8 @@ from typing import Any
 
 from shelfwise import Answer, Hit, Shop
 from shelfwise.api.facets import FACETS, LIFTED, Narrowed, chips, facets
+from shelfwise.api.http.query_params import Parameters
 from shelfwise.api.narrowing import Choices
-from shelfwise.api.parameters import Parameters
 from shelfwise.api.rendering import link
 from shelfwise.api.shopper import Shopper
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from flask import Response
 
 from shelfwise import Shop
-from shelfwise.api.bodies import to_json
-from shelfwise.api.said import all_or_none, missing, number
+from shelfwise.api.http.guards import all_or_none, missing, number
+from shelfwise.api.http.request_body import to_json
 from shelfwise.catalogue.filter_parser import parse
 from shelfwise.curation.validation import clean_rule
 

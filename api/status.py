@@ -10,7 +10,7 @@ from typing import Any
 from flask import Response
 
 from shelfwise import Shop
-from shelfwise.api.bodies import to_json
+from shelfwise.api.http.request_body import to_json
 
 __all__ = ["healthz", "status", "whole_status"]
 

@@ -13,7 +13,7 @@ from flask import request
 from werkzeug.exceptions import Forbidden
 
 from shelfwise import InvalidInput, NotFound
-from shelfwise.api.bodies import read
+from shelfwise.api.http.request_body import read
 
 __all__ = ["all_or_none", "missing", "number"]
 
