@@ -13,7 +13,8 @@ from werkzeug.exceptions import MethodNotAllowed
 from werkzeug.routing import BaseConverter
 
 from shelfwise import Shop
-from shelfwise.api import answers, events, items, merge, rules, status, synonyms
+from shelfwise.api.endpoints import events, items, merge, rules, status, synonyms
+from shelfwise.api.endpoints import search as answers
 from shelfwise.api.errors import answer_in_html, answer_in_json
 from shelfwise.api.pages import Storefront
 from shelfwise.settings import exploration

@@ -81,7 +81,7 @@ def recommend_command(
 @click.pass_obj
 def status_command(context: Context) -> None:
     """What the shop holds and serves."""
-    from shelfwise.api.status import whole_status
+    from shelfwise.api.endpoints.status import whole_status
 
     with Shop(context.data) as shop:
         status = whole_status(shop)
