@@ -16,7 +16,7 @@ from shelfwise import Shop
 from shelfwise.api.endpoints import events, items, merge, rules, status, synonyms
 from shelfwise.api.endpoints import search as answers
 from shelfwise.api.errors import answer_in_html, answer_in_json
-from shelfwise.api.pages import Storefront
+from shelfwise.api.storefront.views import Storefront
 from shelfwise.settings import exploration
 
 __all__ = ["blueprint"]

@@ -13,7 +13,7 @@ from werkzeug.exceptions import HTTPException, default_exceptions
 
 from shelfwise import InvalidInput, NotFound
 from shelfwise.api.http.request_body import to_json
-from shelfwise.api.rendering import to_page
+from shelfwise.api.storefront.rendering import to_page
 
 __all__ = ["answer_in_html", "answer_in_json"]
 

@@ -12,7 +12,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from shelfwise import Shop
-from shelfwise.api.rendering import price, web_url
+from shelfwise.api.storefront.rendering import price, web_url
 
 BREAKOUT = '"><img src=x onerror=alert(1)>'
 HOSTILE = f"/item/{quote(BREAKOUT, safe='')}"

@@ -15,12 +15,12 @@ from flask import Response, request
 from werkzeug.exceptions import BadRequest, Forbidden
 
 from shelfwise import InvalidInput, Recommendations, Shop
-from shelfwise.api import shopper as shoppers
-from shelfwise.api.cards import Card, cards, tile
 from shelfwise.api.http.query_params import Parameters
-from shelfwise.api.rendering import link, to_page
-from shelfwise.api.results import PARTS, Asked, ask, offers
-from shelfwise.api.shopper import Regulars, Shopper
+from shelfwise.api.storefront import visitor as shoppers
+from shelfwise.api.storefront.cards import Card, cards, tile
+from shelfwise.api.storefront.rendering import link, to_page
+from shelfwise.api.storefront.results_page import PARTS, Asked, ask, offers
+from shelfwise.api.storefront.visitor import Regulars, Shopper
 from shelfwise.validation import is_encodable
 
 __all__ = ["Storefront"]

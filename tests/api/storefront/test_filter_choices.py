@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from shelfwise.api.narrowing import Choices
+from shelfwise.api.storefront.filter_choices import Choices
 from shelfwise.catalogue.filter_parser import parse
 from shelfwise.catalogue.filters import And, Filter
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from math import isnan
 from typing import Any
 
-from shelfwise.api.narrowing import Choices
-from shelfwise.api.rendering import price
+from shelfwise.api.storefront.filter_choices import Choices
+from shelfwise.api.storefront.rendering import price
 from shelfwise.catalogue.dictionary import category_levels, number
 
 __all__ = ["FACETS", "LIFTED", "Choice", "Facet", "Narrowed", "chips", "facets"]

@@ -7,11 +7,11 @@ from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 from shelfwise import Answer, Hit, Shop
-from shelfwise.api.facets import FACETS, LIFTED, Narrowed, chips, facets
 from shelfwise.api.http.query_params import Parameters
-from shelfwise.api.narrowing import Choices
-from shelfwise.api.rendering import link
-from shelfwise.api.shopper import Shopper
+from shelfwise.api.storefront.facet_links import FACETS, LIFTED, Narrowed, chips, facets
+from shelfwise.api.storefront.filter_choices import Choices
+from shelfwise.api.storefront.rendering import link
+from shelfwise.api.storefront.visitor import Shopper
 
 __all__ = ["PARTS", "Asked", "ask", "offers"]
 

@@ -9,7 +9,7 @@ from typing import Any
 from zlib import crc32
 
 from shelfwise import Hit
-from shelfwise.api.rendering import link, price, web_url
+from shelfwise.api.storefront.rendering import link, price, web_url
 
 __all__ = ["Card", "Tile", "cards", "tile"]
 

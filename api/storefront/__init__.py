@@ -1,0 +1,1 @@
+"""Render the storefront: pages, cards, facets, the visitor's session. Imports `http`."""
