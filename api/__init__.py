@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from shelfwise.api.app import create_app
-from shelfwise.api.door import blueprint
+from shelfwise.api.blueprint import blueprint
 
 __all__ = ["blueprint", "create_app"]

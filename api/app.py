@@ -9,7 +9,7 @@ from typing import Any
 from flask import Flask
 
 from shelfwise import Shop
-from shelfwise.api.door import blueprint
+from shelfwise.api.blueprint import blueprint
 from shelfwise.api.errors import answer_in_json
 from shelfwise.settings import data_folder
 
