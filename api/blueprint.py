@@ -29,7 +29,7 @@ _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
 
 def blueprint(shop: Shop) -> Blueprint:
     """Everything under one roof: `app.register_blueprint(blueprint(shop), url_prefix="/shop")`."""
-    door = Blueprint("shelfwise", __name__, static_folder="static", static_url_path="/shelfwise-static")
+    door = Blueprint("shelfwise", __name__, static_folder="storefront/static", static_url_path="/shelfwise-static")
     storefront = Blueprint("pages", __name__)
     answer_in_json(door)
     answer_in_html(storefront)

@@ -17,7 +17,7 @@ from online_retail import EXAMPLE
 
 from shelfwise.timestamps import parse_time
 from shelfwise.trainer import increment, replay
-from shelfwise.trainer.replay.run import base as replay_log
+from shelfwise.trainer.replay import base as replay_log
 
 
 def main() -> None:

@@ -14,8 +14,8 @@ import numpy as np
 from shelfwise.catalogue.filter_parser import parse
 from shelfwise.catalogue.filters import Filter, evaluate
 from shelfwise.catalogue.snapshot import Catalogue, Columns
+from shelfwise.curation import merchandising
 from shelfwise.curation.snapshot import Said
-from shelfwise.curation.validation import merchandising
 from shelfwise.generation.item_signals import Placed, Signals
 from shelfwise.ranking.diversity import diversify
 from shelfwise.ranking.exploration import NO_EXPLORATION, Exploration, explored

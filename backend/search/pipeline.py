@@ -17,8 +17,8 @@ from shelfwise.catalogue.filters import Filter, evaluate
 from shelfwise.catalogue.postings import Lexical
 from shelfwise.catalogue.snapshot import Catalogue, Columns
 from shelfwise.catalogue.sorting import order
+from shelfwise.curation import merchandising
 from shelfwise.curation.snapshot import Said
-from shelfwise.curation.validation import merchandising
 from shelfwise.generation.item_signals import Placed, Signals
 from shelfwise.generation.popularity import Statistics
 from shelfwise.generation.query_memory import Memory

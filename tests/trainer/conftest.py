@@ -11,7 +11,7 @@ from shopping import CATALOGUE, morning
 
 from shelfwise import Shop
 from shelfwise.trainer import init
-from shelfwise.trainer.night.commands import pipeline as run
+from shelfwise.trainer.night import pipeline as run
 from shelfwise.trainer.night.encoder_step import Outcome
 
 

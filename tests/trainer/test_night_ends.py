@@ -31,8 +31,8 @@ from shelfwise.trainer.encoder import training as learn_module
 from shelfwise.trainer.encoder.pairs import Pair
 from shelfwise.trainer.evaluation import drift, sampled
 from shelfwise.trainer.evaluation.judge import Verdict
-from shelfwise.trainer.export.serving_model import serving_model as export
-from shelfwise.trainer.night.commands import pipeline as run
+from shelfwise.trainer.export import serving_model as export
+from shelfwise.trainer.night import pipeline as run
 from shelfwise.trainer.night.pipeline import Night
 from shelfwise.trainer.night.plan import Budget
 from shelfwise.trainer.statistics import popularity as counting

@@ -1,1 +1,4 @@
-"""Run one night: plan, collect, count, learn, judge, publish. Imports every other package of the trainer but `replay`."""
+"""Run one night: plan, collect, count, learn, judge, publish.
+
+Imports every other package of the trainer but `replay`.
+"""

@@ -17,8 +17,8 @@ import pytest
 from shelfwise import Shop
 from shelfwise.files import locked
 from shelfwise.search.blend import Sources
+from shelfwise.serving import loaded_generation as serving_module
 from shelfwise.serving.loaded_generation import ENCODE_LOCK, Serving
-from shelfwise.serving.loaded_generation import loaded_generation as serving_module
 from shelfwise.validation import clean_item
 
 BY_MEANING = Sources(words=False, memory=False, neighbours=False, popularity=False, taste=False, ranker=False)

@@ -19,7 +19,7 @@ from shelfwise.trainer.data.split import Material
 from shelfwise.trainer.encoder import training as learn_module
 from shelfwise.trainer.encoder.pairs import Pair
 from shelfwise.trainer.evaluation.anomalous_days import Score, leave_out, score_by, strange_days
-from shelfwise.trainer.night.commands import pipeline as run
+from shelfwise.trainer.night import pipeline as run
 
 TODAY = 15_000  # days since 1970
 

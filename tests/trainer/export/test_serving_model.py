@@ -15,8 +15,8 @@ from shelfwise.errors import EncoderUnsupported, GenerationCorrupt, TrainingDive
 from shelfwise.generation.encoder import SERVING_CONFIG, SERVING_MODEL, Encoder
 from shelfwise.trainer.encoder import base_model as models
 from shelfwise.trainer.encoder.base_model import load_model
+from shelfwise.trainer.export import serving_model as export
 from shelfwise.trainer.export.serving_model import EXACT_MODEL, export_serving, settle
-from shelfwise.trainer.export.serving_model import serving_model as export
 
 TEXTS = ["mug", "a red coffee mug with white dots, set of six", "lanterne en métal", 'C++ / 17" (new!)', "x " * 300]
 

@@ -14,7 +14,7 @@ from shelfwise import InvalidInput, NightBusy, Shop
 from shelfwise.files import locked
 from shelfwise.trainer import compact, increment, init
 from shelfwise.trainer.encoder import training as learn_module
-from shelfwise.trainer.night.commands import pipeline as run
+from shelfwise.trainer.night import pipeline as run
 
 TAUGHT = [("cup", "mug-red"), ("light", "lantern"), ("school", "bag")]
 

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from shelfwise.errors import EncoderUnsupported, ShelfwiseError, TrainingDiverged
-from shelfwise.trainer.export.serving_model import serving_model as export
-from shelfwise.trainer.night.commands import encoder_step as child
+from shelfwise.trainer.export import serving_model as export
+from shelfwise.trainer.night import encoder_step as child
 
 DIFFERS = ShelfwiseError("the exported encoder model.onnx differs from the trained one")
 

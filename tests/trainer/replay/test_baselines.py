@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from shelfwise.timestamps import DAY
+from shelfwise.trainer.replay import baselines as shelf_baselines
 from shelfwise.trainer.replay.baselines import BASELINES, Baselines, History, als, ease, own, popularity
-from shelfwise.trainer.replay.run import baselines as shelf_baselines
 
 NOW = 1_000 * DAY
 needs_implicit = pytest.mark.skipif(find_spec("implicit") is None, reason="the package implicit is not installed")

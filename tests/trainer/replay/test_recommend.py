@@ -14,9 +14,9 @@ import pytest
 from shelfwise import InvalidInput
 from shelfwise.timestamps import DAY
 from shelfwise.trainer import replay
+from shelfwise.trainer.replay import recommend as replay_shelves
 from shelfwise.trainer.replay.recommend import first_baskets
 from shelfwise.trainer.replay.recommend_metrics import GROUPS
-from shelfwise.trainer.replay.run import recommend as replay_shelves
 from shelfwise.trainer.reports.replay_page import write_page
 from shelfwise.types import Row
 
