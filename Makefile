@@ -67,7 +67,7 @@ format: .venv/.linked ## put the code into shape
 	$(BIN)/ruff format .
 
 bench: .venv/.linked ## measure the door on the example shop [DATA=dir]
-	$(BIN)/python -P bench/serving.py --data $(DATA)
+	$(BIN)/python -m bench.speed.serving --data $(DATA)
 
 clean: ## remove .venv and what builds leave
 	rm -rf .venv build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache

@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 from conftest import ITEMS
-from knowing import stocked
-from shelving import ITEMS as THINGS
 
 from shelfwise import Shop
 from shelfwise.catalogue.snapshot import Catalogue, Columns
 from shelfwise.generation.encoder import Encoder, encoder_id
 from shelfwise.generation.registry import Generation, Generations, copy_part
 from shelfwise.store import Store
+from support.fake_generation import stocked
+from support.recommend_shop import ITEMS as THINGS
 
 Publish = Callable[..., Generation]
 PARTS = ("encoder", "serving", "index", "items", "statistics")

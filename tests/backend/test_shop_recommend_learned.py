@@ -12,7 +12,6 @@ import lightgbm
 import numpy as np
 import pytest
 from conftest import ITEMS, NOW
-from shelving import counted
 
 from shelfwise import Shop
 from shelfwise.generation.item_signals import save
@@ -22,6 +21,7 @@ from shelfwise.recommend.for_you import CARD
 from shelfwise.recommend.strategies import KINDS
 from shelfwise.serving.loaded_generation import Serving
 from shelfwise.trainer.export.onnx_trees import write_trees
+from support.recommend_shop import counted
 
 Publish = Callable[..., Any]
 ALL = {str(item["id"]) for item in ITEMS} - {"clock"}

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Lesson", "Outcome", "Parent", "raise_child"]
 
-_STRATEGY = "replay and words of titles"  # the winner of bench/continual.py
+_STRATEGY = "replay and words of titles"  # the winner of bench/quality/continual.py
 _JUDGED_SEED = 20_111  # the same known-item questions on every night
 
 

@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from filter_reference import Asked, Item, counts, fold, plain, random_filter
 
 from shelfwise.catalogue.facets import facets
 from shelfwise.catalogue.filter_parser import parse
@@ -17,6 +16,7 @@ from shelfwise.catalogue.filters import evaluate
 from shelfwise.catalogue.snapshot import Catalogue, Columns
 from shelfwise.store import Store
 from shelfwise.validation import clean_item
+from support.filter_reference import Asked, Item, counts, fold, plain, random_filter
 
 BRANDS = ["Sony", "SONY", "sony", "Sony Ericsson", 'Quote"s, and (co)', "Größe", "ＨＰ", "HP", "A:B", "not", "", None]
 CATEGORIES = [

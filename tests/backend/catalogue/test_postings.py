@@ -8,11 +8,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from knowing import put, stocked
 
 from shelfwise.catalogue import postings as lexical_module
 from shelfwise.catalogue.postings import Lexical
 from shelfwise.store import Store
+from support.fake_generation import put, stocked
 
 TITLES = ["red mug", "red mug for coffee", "blue mug", "red lantern", "alarm clock"]  # rows 1 to 5
 ROWS = len(TITLES) + 1

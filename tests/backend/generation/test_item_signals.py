@@ -7,12 +7,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from knowing import put, stocked
-from shelving import ITEMS, counted
 
 from shelfwise.catalogue.snapshot import Catalogue, Columns
 from shelfwise.generation.item_signals import ITEM_SIGNALS, MATRICES, Placed, Signals, save
 from shelfwise.store import Store
+from support.fake_generation import put, stocked
+from support.recommend_shop import ITEMS, counted
 
 # of things some of which are gone, in an order of their own
 IDS = ["mug", "gone", "tea", "cup"]

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from knowing import WordEncoder
 
 from shelfwise.generation import query_memory as memory_module
 from shelfwise.generation.popularity import decay
 from shelfwise.generation.query_memory import Choice, Memory, Recall, bare, pieces
 from shelfwise.timestamps import DAY
+from support.fake_generation import WordEncoder
 
 ITEMS = ["mug", "cup", "bag"]  # rows 0, 1, 2
 CHOICES: list[Choice] = [

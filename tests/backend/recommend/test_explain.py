@@ -7,8 +7,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from knowing import put
-from shelving import DEGREES, NOW, Served, counted, event, history, on_circle
 
 from shelfwise.catalogue.filter_parser import parse
 from shelfwise.catalogue.snapshot import Catalogue
@@ -24,6 +22,8 @@ from shelfwise.search.features import Counts
 from shelfwise.store import Event, Store
 from shelfwise.timestamps import DAY
 from shelfwise.types import Row
+from support.fake_generation import put
+from support.recommend_shop import DEGREES, NOW, Served, counted, event, history, on_circle
 
 KNOWN = counted(
     {"trend": {"lamp": 3.0, "rug": 2.0}, "repeat": {"tea": 0.5, "coffee": 0.5}},

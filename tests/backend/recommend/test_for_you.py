@@ -7,8 +7,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from knowing import put, stocked
-from shelving import DEGREES, IDS, NOW, WISHED, by_id, counted, event, on_circle, setting
 
 from shelfwise.catalogue.snapshot import Catalogue, Columns
 from shelfwise.generation.item_signals import ITEM_SIGNALS, MATRICES, Signals
@@ -18,6 +16,8 @@ from shelfwise.recommend.for_you import WishRanker, candidates, for_you
 from shelfwise.recommend.strategies import Setting
 from shelfwise.store import Event, Store
 from shelfwise.timestamps import DAY
+from support.fake_generation import put, stocked
+from support.recommend_shop import DEGREES, IDS, NOW, WISHED, by_id, counted, event, on_circle, setting
 
 INDEX = on_circle()
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from shelving import IDS, NOW, counted, event, setting, shown
 
 from shelfwise.catalogue.snapshot import Columns
 from shelfwise.recommend.for_you import unknown
 from shelfwise.recommend.impression_discount import passed_over
 from shelfwise.store import Event, ShownShelf
+from support.recommend_shop import IDS, NOW, counted, event, setting, shown
 
 WEEK, MINUTE = 7.0, 1 / 1_440  # days; a week is the half-life
 OF_A_WEEK = [shown("rug", days=days) for days in (1, 3, 5)]

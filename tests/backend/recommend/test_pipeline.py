@@ -7,8 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from knowing import put, stocked
-from shelving import (
+
+from shelfwise.catalogue.filter_parser import parse
+from shelfwise.catalogue.snapshot import Catalogue
+from shelfwise.curation.snapshot import Said
+from shelfwise.recommend.pipeline import Recommender, Shelf, Wish
+from shelfwise.recommend.strategies import KINDS
+from shelfwise.store import Event, Store
+from support.fake_generation import put, stocked
+from support.recommend_shop import (
     DEGREES,
     IDS,
     KNOWN,
@@ -23,13 +30,6 @@ from shelving import (
     on_circle,
     shelf,
 )
-
-from shelfwise.catalogue.filter_parser import parse
-from shelfwise.catalogue.snapshot import Catalogue
-from shelfwise.curation.snapshot import Said
-from shelfwise.recommend.pipeline import Recommender, Shelf, Wish
-from shelfwise.recommend.strategies import KINDS
-from shelfwise.store import Event, Store
 
 EVERYTHING = set(IDS) - {"vase"}
 

@@ -7,14 +7,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-from knowing import put
-from shelving import DEGREES, IDS, NOW, by_id, counted, event, on_circle, setting
 
 from shelfwise.catalogue.snapshot import Catalogue, Columns
 from shelfwise.generation.popularity import Statistics
 from shelfwise.recommend.strategies import FALLBACKS, KINDS, SHELVES, default_kind, durable
 from shelfwise.store import Store
 from shelfwise.timestamps import DAY
+from support.fake_generation import put
+from support.recommend_shop import DEGREES, IDS, NOW, by_id, counted, event, on_circle, setting
 
 INDEX = on_circle()
 
@@ -57,7 +57,7 @@ def test_a_kind_finds_nothing_where_nothing_is_known(columns: Columns, kind: str
 
 @pytest.mark.parametrize("kind", SHELVES)
 def test_the_documentation_names_the_same_order(kind: str) -> None:
-    page = (Path(__file__).parents[2] / "docs" / "recommendations.md").read_text()
+    page = (Path(__file__).parents[3] / "docs" / "recommendations.md").read_text()
     (line,) = [line for line in page.splitlines() if line.startswith(f"| `{kind}` |")]
     assert line.split("|")[3].strip() == ", ".join(FALLBACKS[kind])
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from knowing import put
-from shelving import DEGREES, NOW, event, history, on_circle
 
 from shelfwise.catalogue.snapshot import Catalogue, Columns
 from shelfwise.recommend.user_profile import Profile, visit_of
 from shelfwise.store import Event, Store
+from support.fake_generation import put
+from support.recommend_shop import DEGREES, NOW, event, history, on_circle
 
 
 def of(columns: Columns, *events: Event) -> Profile:

@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from knowing import Known, WordEncoder, known, remembering, stocked
 
 from shelfwise.catalogue.filter_parser import parse
 from shelfwise.curation.validation import clean_rule
@@ -21,6 +20,7 @@ from shelfwise.search.pipeline import Inquirer, Inquiry, Outcome
 from shelfwise.search.ranker import Ranker
 from shelfwise.store import Event, Store
 from shelfwise.types import Row
+from support.fake_generation import Known, WordEncoder, known, remembering, stocked
 
 NOW = 1_320_000_000.0
 TITLES = {

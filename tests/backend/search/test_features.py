@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from knowing import stocked
 
 from shelfwise.catalogue.postings import Matches
 from shelfwise.catalogue.snapshot import Catalogue, Columns
@@ -16,6 +15,7 @@ from shelfwise.generation.popularity import Statistics
 from shelfwise.search.blend import BLEND, LEARNED
 from shelfwise.search.features import NAMES, SOURCES, TASTES, Counts, Remembered, features
 from shelfwise.timestamps import DAY
+from support.fake_generation import stocked
 
 NOW = 1_320_000_000.0
 ROWS = np.array([1, 3, 4])  # of a catalogue of five rows, nobody's among them

@@ -7,8 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from knowing import WordEncoder, put, stocked
-from shelving import counted
 
 from shelfwise.catalogue.snapshot import Catalogue, Columns
 from shelfwise.generation.item_signals import Placed, Signals
@@ -17,6 +15,8 @@ from shelfwise.index import VectorIndex, build
 from shelfwise.search.personalization import Affinities, affinities, taste
 from shelfwise.store import Event, Store
 from shelfwise.timestamps import DAY
+from support.fake_generation import WordEncoder, put, stocked
+from support.recommend_shop import counted
 
 NOW = 1_320_000_000.0
 ITEMS = [  # rows 1 to 6

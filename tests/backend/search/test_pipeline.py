@@ -10,7 +10,6 @@ from typing import Any, cast
 
 import numpy as np
 import pytest
-from knowing import Known, WordEncoder, known, put, remembering, stocked
 
 from shelfwise.catalogue.filter_parser import parse
 from shelfwise.catalogue.sorting import SORTS
@@ -19,6 +18,7 @@ from shelfwise.search.blend import Sources
 from shelfwise.search.pipeline import Inquirer, Inquiry, Outcome
 from shelfwise.store import Event, Store
 from shelfwise.timestamps import DAY
+from support.fake_generation import Known, WordEncoder, known, put, remembering, stocked
 
 NOW = 1_320_000_000.0
 COLOURS = ["Red", "Blue", "Green", "Black"]

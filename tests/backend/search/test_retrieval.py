@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from knowing import Known, WordEncoder, known, put, remembering, stocked
 
 from shelfwise.catalogue.postings import Lexical
 from shelfwise.catalogue.snapshot import Catalogue, Columns
@@ -20,6 +19,7 @@ from shelfwise.search.blend import ALL, Sources
 from shelfwise.search.features import NAMES, Counts
 from shelfwise.search.retrieval import FLOOR, Found, Knowledge, Ranked, find, rank
 from shelfwise.store import Store
+from support.fake_generation import Known, WordEncoder, known, put, remembering, stocked
 
 NOW = 1_320_000_000.0
 TITLES = {

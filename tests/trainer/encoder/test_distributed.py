@@ -36,7 +36,7 @@ import torch
 from shelfwise.trainer.encoder import distributed as ranks
 from shelfwise.trainer.encoder import callbacks as steps
 from shelfwise.trainer.encoder.base_model import load_model
-from test_ranks import PAIRS, RECIPE, TEXTS
+from test_distributed import PAIRS, RECIPE, TEXTS
 
 model, work, mode = sys.argv[1], Path(sys.argv[2]), sys.argv[3]
 steps.CHECKPOINT_STEPS = 3

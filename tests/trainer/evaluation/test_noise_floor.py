@@ -9,13 +9,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from shopping import CATALOGUE
 
 from shelfwise import Shop
 from shelfwise.generation.encoder import Encoder
 from shelfwise.serving.loaded_generation import Serving
 from shelfwise.trainer.encoder.base_model import load_model
 from shelfwise.trainer.evaluation.noise_floor import noise_floor
+from support.interactions import CATALOGUE
 
 TITLES = [str(item["title"]) for item in CATALOGUE]
 

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from shopping import CATALOGUE, event, search
 
 from shelfwise import Shop
 from shelfwise.search.blend import TOP
@@ -18,6 +17,7 @@ from shelfwise.store import Event
 from shelfwise.trainer.data.interactions import Search
 from shelfwise.trainer.rankers import search_examples as rank_rows
 from shelfwise.trainer.rankers.search_examples import Rows, seen_before
+from support.interactions import CATALOGUE, event, search
 
 Look = Callable[..., Rows]
 IDS = [str(item["id"]) for item in CATALOGUE]

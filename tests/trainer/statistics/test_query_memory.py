@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from shopping import at, search
 
 from shelfwise import Shop
 from shelfwise.generation.query_memory import HALF_LIFE_DAYS, Memory
@@ -15,6 +14,7 @@ from shelfwise.timestamps import DAY
 from shelfwise.trainer.data.interactions import Search
 from shelfwise.trainer.data.split import Material
 from shelfwise.trainer.statistics.query_memory import learned_searches, remember, with_vectors
+from support.interactions import at, search
 
 ITEMS = ["mug", "cup", "bag"]
 

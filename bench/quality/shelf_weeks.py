@@ -13,8 +13,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from online_retail import EXAMPLE
-
+from bench.quality.online_retail import EXAMPLE
 from shelfwise.timestamps import parse_time
 from shelfwise.trainer import increment, replay
 from shelfwise.trainer.replay import base as replay_log

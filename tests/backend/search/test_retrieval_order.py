@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from knowing import Known, stocked
 
 from shelfwise.catalogue.postings import Lexical
 from shelfwise.catalogue.snapshot import Catalogue, Columns
@@ -22,6 +21,7 @@ from shelfwise.search.features import NAMES, Counts
 from shelfwise.search.personalization import affinities
 from shelfwise.search.retrieval import FLOOR, Found, Ranked, find, followed, rank
 from shelfwise.store import Event, Store
+from support.fake_generation import Known, stocked
 
 NOW = 1_320_000_000.0
 ITEMS, DIM = 450, 6

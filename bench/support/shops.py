@@ -19,8 +19,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from asking import WAYS, answers
 
+from bench.support.asking import WAYS, answers
 from shelfwise import Shop
 from shelfwise.generation.query_memory import bare
 from shelfwise.generation.registry import Generations, link_or_copy

@@ -15,12 +15,12 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-import shops  # before torch: shelfwise.trainer says how torch's threads wait
 import torch
-from charts import Chart, Table, write_page
-from shops import Cases, Log, Question, Rank, compare, hits
-from strategies import FROZEN, FULL, RECIPE, SHIPPED, STRATEGIES, copied, learn_night, prepare
 
+from bench.support import shops  # before torch: shelfwise.trainer says how torch's threads wait
+from bench.support.charts import Chart, Table, write_page
+from bench.support.shops import Cases, Log, Question, Rank, compare, hits
+from bench.support.strategies import FROZEN, FULL, RECIPE, SHIPPED, STRATEGIES, copied, learn_night, prepare
 from shelfwise import Shop
 from shelfwise.generation.encoder import threads
 from shelfwise.generation.popularity import popularity

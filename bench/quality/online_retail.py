@@ -22,7 +22,7 @@ from shelfwise.trainer import increment
 from shelfwise.trainer.replay.baselines import Baselines, History
 from shelfwise.types import EVENT_FIELDS, ITEM_FIELDS
 
-EXAMPLE = Path(__file__).parent.parent / "examples" / "online-retail"
+EXAMPLE = Path(__file__).parents[2] / "examples" / "online-retail"
 TRAINED_BEFORE = datetime(2011, 11, 1, tzinfo=UTC)
 K = 10
 

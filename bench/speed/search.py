@@ -14,8 +14,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-from relevance import mean, ndcg, read
 
+from bench.quality.relevance import mean, ndcg, read
 from shelfwise import Shop
 
 K = 10

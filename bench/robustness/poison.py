@@ -15,10 +15,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import shops
-from asking import WAYS
-from shops import Cases, Log, Rank
-
+from bench.support import shops
+from bench.support.asking import WAYS
+from bench.support.shops import Cases, Log, Rank
 from shelfwise.search.blend import ALL
 from shelfwise.store import Event
 from shelfwise.timestamps import DAY

@@ -15,8 +15,8 @@ from pathlib import Path
 
 from shelfwise import Shop
 
-sys.path.append(str(Path(__file__).parent.parent / "tests"))
-from filter_reference import Asked, Item, plain
+sys.path.append(str(Path(__file__).parents[2] / "tests"))
+from support.filter_reference import Asked, Item, plain
 
 __all__ = ["NOW", "Reference", "disturb"]
 

@@ -12,9 +12,8 @@ from collections import Counter
 from dataclasses import dataclass, fields
 from pathlib import Path
 
-import shops
-from shops import Cases, Log, Rank
-
+from bench.support import shops
+from bench.support.shops import Cases, Log, Rank
 from shelfwise import Shop
 from shelfwise.search.blend import ALL, Sources
 from shelfwise.timestamps import DAY, to_datetime

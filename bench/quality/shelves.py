@@ -14,8 +14,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
-from online_retail import TRAINED_BEFORE, prepare
 
+from bench.quality.online_retail import TRAINED_BEFORE, prepare
 from shelfwise import Shop
 from shelfwise.recommend.pipeline import Wish
 from shelfwise.serving.loaded_generation import Serving
@@ -33,7 +33,7 @@ Baskets = Mapping[str, set[str]]  # session → items
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, help="a shop of bench/online_retail.py (default: made anew)")
+    parser.add_argument("--data", type=Path, help="a shop of bench/quality/online_retail.py (default: made anew)")
     parser.add_argument("--only", choices=("together", "cold", "session"))
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:

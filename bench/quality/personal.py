@@ -12,8 +12,7 @@ import tempfile
 from collections import Counter
 from pathlib import Path
 
-from online_retail import TRAINED_BEFORE, prepare
-
+from bench.quality.online_retail import TRAINED_BEFORE, prepare
 from shelfwise import Shop
 from shelfwise.text.normalize import words
 

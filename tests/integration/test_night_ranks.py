@@ -8,7 +8,6 @@ from typing import Any
 from zlib import crc32
 
 import pytest
-from shopping import CATALOGUE, clicks, learnable, morning
 
 from shelfwise import Shop
 from shelfwise.generation.popularity import Statistics
@@ -17,6 +16,7 @@ from shelfwise.search.ranker import Ranker
 from shelfwise.trainer import compact, increment
 from shelfwise.trainer.night.pipeline import Night
 from shelfwise.trainer.rankers.search_examples import Rows
+from support.interactions import CATALOGUE, clicks, learnable, morning
 
 IDS = [str(item["id"]) for item in CATALOGUE]
 Chosen = tuple[str, str]

@@ -24,7 +24,7 @@ from shelfwise.trainer.encoder.hyperparameters import Recipe
 from shelfwise.trainer.encoder.pairs import Pair, known_item_query
 from shelfwise.trainer.encoder.training import learn
 
-ITEMS = Path(__file__).parent.parent / "examples" / "online-retail" / "items.csv.gz"
+ITEMS = Path(__file__).parents[2] / "examples" / "online-retail" / "items.csv.gz"
 STEPS, BATCH = 6, 64
 RECIPE = Recipe(batch_size=BATCH, dropout=False, bf16=False)
 
@@ -55,8 +55,10 @@ def compare(what: str, one: Weights, two: Weights, before: Weights) -> None:
 
 
 def torchrun(processes: int, out: Path) -> dict[str, Any]:
-    launch = [sys.executable, "-P", "-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}"]
-    subprocess.run([*launch, __file__, str(out)], check=True, env=os.environ | {"CUDA_VISIBLE_DEVICES": ""})
+    launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}"]
+    subprocess.run(
+        [*launch, "-m", "bench.robustness.ranks", str(out)], check=True, env=os.environ | {"CUDA_VISIBLE_DEVICES": ""}
+    )
     result: dict[str, Any] = torch.load(out)
     return result
 

@@ -1,6 +1,6 @@
 """What a filter and a facet mean, said a second time over plain item dicts, and random filters to compare by.
 
-Nothing of the product's filters is used here. The tests and `bench/filters.py` compare with it.
+Nothing of the product's filters is used here. The tests and `bench/robustness/filters.py` compare with it.
 """
 
 from __future__ import annotations

@@ -8,7 +8,6 @@ from typing import Any
 import lightgbm
 import numpy as np
 import pytest
-from shelving import WISHED, by_id, event, on_circle, setting
 
 from shelfwise.catalogue.snapshot import Columns
 from shelfwise.errors import GenerationCorrupt
@@ -17,6 +16,7 @@ from shelfwise.recommend.features import NAMES
 from shelfwise.recommend.for_you import CARD, WishRanker, blended, for_you, with_unknown
 from shelfwise.recommend.strategies import Setting
 from shelfwise.trainer.export.onnx_trees import write_trees
+from support.recommend_shop import WISHED, by_id, event, on_circle, setting
 
 INDEX = on_circle()
 

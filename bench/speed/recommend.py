@@ -16,8 +16,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
-from synthetic import UNTIL, make_shop
 
+from bench.support.synthetic import UNTIL, make_shop
 from shelfwise import Shop
 from shelfwise.store import Event
 from shelfwise.timestamps import to_datetime
@@ -51,7 +51,8 @@ def main() -> None:
         print(f"made {folder} in {time.perf_counter() - started:.0f} s", flush=True)
         night(folder)
     # A process of its own, whose memory is the shop's alone.
-    subprocess.run([sys.executable, __file__, "--data", str(folder), "--asks", str(given.asks)], check=True)
+    command = [sys.executable, "-m", "bench.speed.recommend", "--data", str(folder), "--asks", str(given.asks)]
+    subprocess.run(command, check=True)
 
 
 def night(folder: Path) -> None:

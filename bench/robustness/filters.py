@@ -21,8 +21,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from results import NOW, Reference, disturb
 
+from bench.support.results import NOW, Reference, disturb
 from shelfwise import Shop
 from shelfwise.catalogue.facets import facets
 from shelfwise.catalogue.filter_parser import parse
@@ -33,8 +33,8 @@ from shelfwise.ingest.importer import import_items
 from shelfwise.ingest.readers import Reading
 from shelfwise.types import ITEM_FIELDS, Answer
 
-sys.path.append(str(Path(__file__).parent.parent / "tests"))
-from filter_reference import FIELDS, Asked, Item, counts, fold, plain, random_filter
+sys.path.append(str(Path(__file__).parents[2] / "tests"))
+from support.filter_reference import FIELDS, Asked, Item, counts, fold, plain, random_filter
 
 BOUNDS = (0.0, 1e-9, 0.001, 0.02, 0.2, 0.8, 1.01)  # of the share of the items that pass
 MOST = 20

@@ -14,8 +14,7 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 
-import shops
-
+from bench.support import shops
 from shelfwise import Shop
 from shelfwise.text.normalize import words
 from shelfwise.timestamps import DAY, to_datetime

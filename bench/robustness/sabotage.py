@@ -20,10 +20,9 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
-import shops
-from asking import ENCODER
-from shops import Cases, Log, Rank
-
+from bench.support import shops
+from bench.support.asking import ENCODER
+from bench.support.shops import Cases, Log, Rank
 from shelfwise import Shop
 from shelfwise.timestamps import DAY
 from shelfwise.trainer.encoder.hyperparameters import Recipe

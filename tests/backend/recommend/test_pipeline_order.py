@@ -5,8 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from knowing import put
-from shelving import (
+
+from shelfwise.catalogue.filter_parser import parse
+from shelfwise.curation.validation import clean_rule
+from shelfwise.ranking.exploration import Exploration
+from shelfwise.recommend.strategies import KINDS
+from shelfwise.store import Store
+from support.fake_generation import put
+from support.recommend_shop import (
     DEGREES,
     IDS,
     KNOWN,
@@ -17,12 +23,6 @@ from shelving import (
     on_circle,
     shelf,
 )
-
-from shelfwise.catalogue.filter_parser import parse
-from shelfwise.curation.validation import clean_rule
-from shelfwise.ranking.exploration import Exploration
-from shelfwise.recommend.strategies import KINDS
-from shelfwise.store import Store
 
 EVERYTHING = set(IDS) - {"vase"}
 

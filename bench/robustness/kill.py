@@ -20,15 +20,14 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from shops import Cases, copy_shop, encoder
-
+from bench.support.shops import Cases, copy_shop, encoder
 from shelfwise import Shop
 from shelfwise.ingest.importer import import_items
 from shelfwise.ingest.readers import Reading
 from shelfwise.trainer import init
 from shelfwise.types import ITEM_FIELDS, Row
 
-EXAMPLE = Path(__file__).parent.parent / "examples" / "online-retail"
+EXAMPLE = Path(__file__).parents[2] / "examples" / "online-retail"
 NIGHT = """import json, sys
 from shelfwise.trainer import increment
 print("go", flush=True)

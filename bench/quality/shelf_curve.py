@@ -13,9 +13,9 @@ import time
 from pathlib import Path
 
 import numpy as np
-import shops
-from online_retail import EXAMPLE, TRAINED_BEFORE, K, score, split
 
+from bench.quality.online_retail import EXAMPLE, TRAINED_BEFORE, K, score, split
+from bench.support import shops
 from shelfwise import Shop
 from shelfwise.ingest.importer import import_events, import_items
 from shelfwise.ingest.readers import Reading

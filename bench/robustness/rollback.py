@@ -21,9 +21,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import quote
 
-from kill import Search, Seen, Title, click, prepare, readers, reading
-from shops import Cases, encoder
-
+from bench.robustness.kill import Search, Seen, Title, click, prepare, readers, reading
+from bench.support.shops import Cases, encoder
 from shelfwise import Shop
 from shelfwise.generation.registry import Generations
 from shelfwise.trainer import increment

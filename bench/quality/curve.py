@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import shops
-from asking import WAYS
-from charts import Chart, Table, write_page
-from shops import Log, Question, Rank, ask, copy_shop, hits
 
+from bench.support import shops
+from bench.support.asking import WAYS
+from bench.support.charts import Chart, Table, write_page
+from bench.support.shops import Log, Question, Rank, ask, copy_shop, hits
 from shelfwise import Shop
 from shelfwise.generation.query_memory import bare
 from shelfwise.timestamps import DAY, parse_time, to_datetime, to_iso

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from knowing import WordEncoder, known, put, remembering, stocked
 
 from shelfwise.catalogue.filter_parser import parse
 from shelfwise.catalogue.sorting import SORTS
@@ -15,6 +14,7 @@ from shelfwise.curation.validation import clean_rule
 from shelfwise.generation.popularity import Statistics
 from shelfwise.search.pipeline import Inquirer, Inquiry, Outcome
 from shelfwise.store import Store
+from support.fake_generation import WordEncoder, known, put, remembering, stocked
 
 NOW = 1_320_000_000.0
 ITEMS: list[dict[str, Any]] = [

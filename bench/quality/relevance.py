@@ -13,8 +13,7 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from asking import Keywords
-
+from bench.support.asking import Keywords
 from shelfwise import Shop
 from shelfwise.ingest.importer import import_items
 from shelfwise.ingest.readers import Reading
