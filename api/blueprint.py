@@ -35,7 +35,7 @@ def blueprint(shop: Shop) -> Blueprint:
     answer_in_html(storefront)
     _add_routes(door, _answers(shop))
     _add_routes(storefront, _pages(shop))
-    door.after_request(_not_sniffed)
+    door.after_request(_set_nosniff)
     door.register_blueprint(storefront)
     return door
 
@@ -62,7 +62,7 @@ def _pages(shop: Shop) -> list[Route]:
     storefront = Storefront(shop)
     return [
         ("home", "/", {"GET": storefront.home}),
-        ("item", "/item/<shelfwise_id:id>", {"GET": storefront.item, "POST": storefront.act}),
+        ("item", "/item/<shelfwise_id:id>", {"GET": storefront.item, "POST": storefront.record_action}),
         ("shopper", "/shopper", {"POST": storefront.choose_shopper}),
     ]
 
@@ -100,6 +100,6 @@ def _add_converter(state: object) -> None:
     app.url_map.converters["shelfwise_id"] = ItemId
 
 
-def _not_sniffed(response: Response) -> Response:
+def _set_nosniff(response: Response) -> Response:
     response.headers["X-Content-Type-Options"] = "nosniff"
     return response

@@ -15,7 +15,7 @@ from shelfwise.errors import (  # noqa: E402  (FAISS is asked for first: its abs
     ShelfwiseError,
 )
 from shelfwise.shop import Shop  # noqa: E402
-from shelfwise.types import Answer, Hit, Recommendations  # noqa: E402
+from shelfwise.types import Answer, Hit, Recommendations, SearchResult  # noqa: E402
 
 __all__ = [
     "Answer",
@@ -26,6 +26,7 @@ __all__ = [
     "NightBusy",
     "NotFound",
     "Recommendations",
+    "SearchResult",
     "ShelfwiseError",
     "Shop",
 ]

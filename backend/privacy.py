@@ -13,13 +13,13 @@ from typing import Any, NamedTuple
 
 from shelfwise.errors import GenerationError, NightBusy, NotFound
 from shelfwise.files import locked
-from shelfwise.generation.registry import NIGHT_LOCK, WORK, Generations
+from shelfwise.generation.registry import NIGHT_LOCK, WORK, GenerationRegistry
 from shelfwise.store import Store
 from shelfwise.timestamps import to_iso
 from shelfwise.types import Row
-from shelfwise.validation import clean_id
+from shelfwise.validation import parse_id
 
-__all__ = ["Reach", "erase", "export", "reach_of"]
+__all__ = ["LearnedRange", "erase", "export", "learned_range"]
 
 _NOTE = (
     "Nothing else is kept: taste is computed from these rows when it is asked for. A generation holds weights and"
@@ -27,17 +27,17 @@ _NOTE = (
 )
 
 
-class Reach(NamedTuple):
+class LearnedRange(NamedTuple):
     """The events that a generation may have learned or counted, at most: ts < until and seq ≤ events_seq."""
 
     until: float
     events_seq: int
 
 
-_EVERYTHING = Reach(float("inf"), 2**63 - 1)
+_EVERYTHING = LearnedRange(float("inf"), 2**63 - 1)
 
 
-def erase(folder: Path, store: Store, generations: Generations, user: str, at: float) -> Row:
+def erase(folder: Path, store: Store, generations: GenerationRegistry, user: str, at: float) -> Row:
     """Take everything about a person out of the shop in `folder`; `at` is now, in epoch seconds.
 
     A tainted generation that serves does so until the next night has made a clean one. Returns the receipt:
@@ -47,36 +47,36 @@ def erase(folder: Path, store: Store, generations: Generations, user: str, at: f
     Repeating it is harmless, and takes out what another process logged within this second.
     Raises InvalidInput for what is no id, NightBusy while a night runs, for it would learn what it read before.
     """
-    user = clean_id(user, "user")
+    user = parse_id(user, "user")
     with locked(folder / NIGHT_LOCK, wait=False) as mine:
         if not mine:
             raise NightBusy(f"a night is running on {folder} and may be learning from this person; erase when it ended")
         generations.current()  # a pointer that names no number is better known before than after
-        store.shown.close()  # writes what is queued; the next answer opens it again
-        generations.sweep()  # a night that was killed may have left weights here, and checkpoints there
+        store.answer_log.close()  # writes what is queued; the next answer opens it again
+        generations.remove_unfinished()  # a night that was killed may have left weights here, and checkpoints there
         if (folder / WORK).exists():
             shutil.rmtree(folder / WORK)
-        done = store.people.erase(user, at, _reaches(generations))
-        parent = generations.newest_sound(but=store.people.tainted())
-        scrubbed = store.people.scrub()
+        done = store.personal_data.erase(user, at, _learned_ranges(generations))
+        parent = generations.latest_valid(exclude=store.personal_data.generations_to_retire())
+        scrubbed = store.personal_data.vacuum()
     receipt = {"erasure": done.pop("erasure"), "at": to_iso(at), **done}
     return receipt | {"next_parent": parent.number if parent else None, "scrubbed": scrubbed}
 
 
-def export(store: Store, generations: Generations, user: str) -> Row:
+def export(store: Store, generations: GenerationRegistry, user: str) -> Row:
     """All that is kept about a person. Raises InvalidInput for what is no id.
 
     Returns {"user", "events", "searches", "recommendations", "sessions", "generations", "note"}: whole rows, the
     sessions that are theirs alone, and the generations on disk that learned from them.
     """
-    user = clean_id(user, "user")
-    store.shown.close()
-    theirs = store.people.find(user)
-    learned = theirs.learned_by(_reaches(generations))
+    user = parse_id(user, "user")
+    store.answer_log.close()
+    theirs = store.personal_data.find(user)
+    learned = theirs.learned_by(_learned_ranges(generations))
     return {"user": user, **theirs.to_dict(), "generations": learned, "note": _NOTE}
 
 
-def reach_of(card: Mapping[str, Any]) -> Reach:
+def learned_range(card: Mapping[str, Any]) -> LearnedRange:
     """Every event that is in a generation lies within its reach; a card that doesn't say it reaches everything.
 
     A night never goes back in time, and counts all events before its `until`, those that it holds out too. So what it
@@ -87,16 +87,16 @@ def reach_of(card: Mapping[str, Any]) -> Reach:
         until = max(float(learned["until"]), float(card["until"]))
         # A rebuilt index carries the statistics of its parent on, and its own report names no events.
         events_seq = int(report.get("events_seq", _EVERYTHING.events_seq))
-        return Reach(until, max(events_seq, int(learned["events_seq"])))
+        return LearnedRange(until, max(events_seq, int(learned["events_seq"])))
     except (AttributeError, KeyError, TypeError, ValueError):
         return _EVERYTHING
 
 
-def _reaches(generations: Generations) -> dict[int, Reach]:
-    found: dict[int, Reach] = {}
+def _learned_ranges(generations: GenerationRegistry) -> dict[int, LearnedRange]:
+    found: dict[int, LearnedRange] = {}
     for number in generations.numbers():
         try:
-            found[number] = reach_of(generations.open(number).card)
+            found[number] = learned_range(generations.open(number).card)
         except (GenerationError, NotFound):  # what can't be read may hold anything
             found[number] = _EVERYTHING
     return found

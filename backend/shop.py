@@ -10,34 +10,34 @@ from pathlib import Path
 from typing import Any, Self
 
 from shelfwise import privacy as people
-from shelfwise.catalogue.facets import check_facets
+from shelfwise.catalogue.facets import validate_facets
 from shelfwise.catalogue.filter_parser import parse
 from shelfwise.catalogue.sorting import SORTS
 from shelfwise.errors import InvalidInput, NotFound
-from shelfwise.generation.registry import Generations
+from shelfwise.generation.registry import GenerationRegistry
 from shelfwise.query.autocomplete import Suggestion
-from shelfwise.ranking.exploration import Exploration
-from shelfwise.recommend.explain import explain_shelf
-from shelfwise.recommend.for_you import WishRanker
+from shelfwise.ranking.exploration import ExplorationPolicy
+from shelfwise.recommend.explain import explain_recommendations
+from shelfwise.recommend.for_you import ForYouRanker
 from shelfwise.recommend.pipeline import DIVERSITY as SHELF_DIVERSITY
-from shelfwise.recommend.pipeline import Recommender, Wish
-from shelfwise.recommend.strategies import KINDS, default_kind, kinds_of
-from shelfwise.search.blend import ALL, Sources
-from shelfwise.search.explain import explain_page
-from shelfwise.search.pipeline import DIVERSITY, Inquirer, Inquiry
-from shelfwise.serving.reloader import Follower
-from shelfwise.serving.shopper_data import Answering
+from shelfwise.recommend.pipeline import RecommendPipeline, RecommendRequest
+from shelfwise.recommend.strategies import KINDS, default_kind, kind_with_fallbacks
+from shelfwise.search.blend import ALL, SourceSwitches
+from shelfwise.search.explain import explain_search
+from shelfwise.search.pipeline import DIVERSITY, SearchPipeline, SearchRequest
+from shelfwise.serving.reloader import GenerationReloader
+from shelfwise.serving.shopper_data import ShopperData
 from shelfwise.store import Store
-from shelfwise.types import Answer, Recommendations, Row
+from shelfwise.types import Recommendations, Row, SearchResult
 from shelfwise.validation import (
-    asked_id,
-    check_choice,
-    check_page,
-    check_query,
-    check_share,
-    clean_event,
-    clean_id,
-    clean_item,
+    parse_event,
+    parse_id,
+    parse_item,
+    parse_path_id,
+    validate_choice,
+    validate_page,
+    validate_query,
+    validate_share,
 )
 
 __all__ = ["Shop"]
@@ -53,12 +53,12 @@ class Shop:
     def __init__(self, path: str | Path, clock: Callable[[], datetime] | None = None) -> None:
         self.path = Path(path)
         self.store = Store(self.path)
-        self.generations = Generations(self.path)
+        self.generations = GenerationRegistry(self.path)
         self._clock = clock or (lambda: datetime.now(UTC))
-        self._follower = Follower(self.generations, self.store, self.path)
-        self._answering = Answering(self.store, self.now)
-        self._inquirer = Inquirer(self.store, self.now)
-        self._recommender = Recommender(self._inquirer.catalogue, self._inquirer.said, self.now)
+        self._reloader = GenerationReloader(self.generations, self.store, self.path)
+        self._shopper_data = ShopperData(self.store, self.now)
+        self._search = SearchPipeline(self.store, self.now)
+        self._recommend = RecommendPipeline(self._search.catalogue, self._search.curation, self.now)
 
     def __enter__(self) -> Self:
         return self
@@ -68,8 +68,8 @@ class Shop:
 
     def close(self) -> None:
         """Write the answers not yet logged, end the background threads and close the database."""
-        self._follower.close()
-        self._inquirer.close()
+        self._reloader.close()
+        self._search.close()
         self.store.close()
 
     def now(self) -> float:
@@ -87,7 +87,7 @@ class Shop:
         rejected: list[tuple[int, str]] = []
         for index, row in enumerate(items):
             try:
-                good.append((index, clean_item(row)))
+                good.append((index, parse_item(row)))
             except InvalidInput as problem:
                 rejected.append((index, str(problem)))
         done = self.store.items.upsert(good)
@@ -101,21 +101,21 @@ class Shop:
 
     def store_vectors(self) -> None:
         """Encode the items whose text changed, for every process; without a generation there is nothing to do."""
-        serving = self._follower.follow()
+        serving = self._reloader.reload()
         if serving is not None:
-            serving.catch_up()
+            serving.encode_backlog()
 
     def delete(self, ids: Iterable[object]) -> int:
         """Delete items; returns how many were there. They are in no answer any more when the call returns."""
-        return self.store.items.delete([clean_id(id, "id") for id in ids])
+        return self.store.items.delete([parse_id(id, "id") for id in ids])
 
     def warm_up(self) -> None:
         """Open the generation now rather than within the first answer."""
-        self._follower.current()
+        self._reloader.get()
 
     def watch(self) -> None:
         """Open new generations in the background from now on, so that no request waits for one."""
-        self._follower.watch()
+        self._reloader.start_watching()
 
     def record(self, events: Iterable[Mapping[str, Any]]) -> Row:
         """Add events, each judged alone; committed when the call returns.
@@ -127,7 +127,7 @@ class Shop:
         rejected: list[Row] = []
         for index, row in enumerate(events):
             try:
-                event = clean_event(row, now)
+                event = parse_event(row, now)
             except InvalidInput as problem:
                 rejected.append({"index": index, "reason": str(problem)})
             else:
@@ -156,8 +156,8 @@ class Shop:
         Returns {"session", "user", "events", "searches", "recommendations"}, the numbers of rows that changed hands:
         zeros when it is repeated. Raises InvalidInput for what is no id.
         """
-        session, user = clean_id(session, "session"), clean_id(user, "user")
-        return {"session": session, "user": user, **self.store.merging.merge(session, user)}
+        session, user = parse_id(session, "session"), parse_id(user, "user")
+        return {"session": session, "user": user, **self.store.session_merge.merge(session, user)}
 
     # ---- asking -------------------------------------------------------------------------------------------
 
@@ -176,9 +176,9 @@ class Shop:
         diversity: float = DIVERSITY,
         exact: bool = False,
         explain: bool = False,
-        sources: Sources = ALL,
+        sources: SourceSwitches = ALL,
         explore: float = 0.0,
-    ) -> Answer:
+    ) -> SearchResult:
         """The items for a query, best first. `log=False` leaves no trace of it in the facts.
 
         `filter` and `facets`: docs/filters.md. `sort` is one of sorting.SORTS. `diversity`, 0..1, is how far variants
@@ -187,31 +187,31 @@ class Shop:
         that show an item which nobody knows yet; only the door has one.
         """
         started = time.perf_counter()
-        check_page(limit, offset)
+        validate_page(limit, offset)
         user, session = _person(user, session)
-        serving, degraded = self._follower.current()
-        asked = Inquiry(
-            query=check_query(q),
+        serving, degraded = self._reloader.get()
+        asked = SearchRequest(
+            query=validate_query(q),
             limit=limit,
             offset=offset,
             filter=parse(filter) if filter else None,
-            facets=check_facets(facets),
-            sort=check_choice(sort, SORTS, "sort"),
-            diversity=check_share(diversity, "diversity"),
+            facets=validate_facets(facets),
+            sort=validate_choice(sort, SORTS, "sort"),
+            diversity=validate_share(diversity, "diversity"),
             exact=exact,
-            events=self._answering.history(user, session),
+            events=self._shopper_data.history(user, session),
             sources=sources,
-            exploration=Exploration(explore, f"{session or user or ''} {q}"),
+            exploration=ExplorationPolicy(explore, f"{session or user or ''} {q}"),
         )
-        outcome = self._inquirer.answer(asked, serving, self._answering.statistics(serving))
-        reasons = explain_page(outcome, serving) if explain else {}
-        answer = Answer(
+        outcome = self._search.run(asked, serving, self._shopper_data.statistics(serving))
+        reasons = explain_search(outcome, serving) if explain else {}
+        answer = SearchResult(
             search_id=uuid.uuid4().hex,
             query=asked.query,
             generation=serving.number if serving else None,
             total=outcome.total,
             took_ms=(time.perf_counter() - started) * 1000,
-            hits=self._answering.dress(outcome.ids, outcome.scores, reasons),
+            hits=self._shopper_data.hydrate(outcome.ids, outcome.scores, reasons),
             degraded=degraded,
             corrected=outcome.query.corrected,
             relaxed=outcome.relaxed,
@@ -219,15 +219,17 @@ class Shop:
         )
         if log:
             row = {"id": answer.search_id, "ts": self.now(), "query": asked.query, "user": user, "session": session}
-            self.store.shown.add("searches", row | {"generation": answer.generation}, [hit.id for hit in answer.hits])
+            self.store.answer_log.add(
+                "searches", row | {"generation": answer.generation}, [hit.id for hit in answer.hits]
+            )
         return answer
 
     def suggest(self, q: str, limit: int = 8) -> list[Suggestion]:
         """Completions of what a shopper has typed so far, best first: past queries, categories, brands and titles."""
-        check_page(limit, 0)
-        serving, _ = self._follower.current()
-        words = self._inquirer.words(serving, self._answering.statistics(serving))
-        return words.suggester.suggest(check_query(q), limit)
+        validate_page(limit, 0)
+        serving, _ = self._reloader.get()
+        words = self._search.lexicon(serving, self._shopper_data.statistics(serving))
+        return words.autocompleter.suggest(validate_query(q), limit)
 
     def recommend(
         self,
@@ -255,53 +257,53 @@ class Shop:
         answers that show an item which nobody knows yet; only the door has one.
         """
         started = time.perf_counter()
-        check_page(limit, 0)
+        validate_page(limit, 0)
         user, session = _person(user, session)
-        items = [asked_id(id, "item") for id in _listed(item)]
+        items = [parse_path_id(id, "item") for id in _listed(item)]
         self._require(items)
-        serving, degraded = self._follower.current()
-        asked_kind = default_kind(items, user, session) if kind is None else check_choice(kind, KINDS, "kind")
-        looks_back = "for-you" in kinds_of(asked_kind, fill=fill)  # the one that asks what was shown
-        wish = Wish(
+        serving, degraded = self._reloader.get()
+        asked_kind = default_kind(items, user, session) if kind is None else validate_choice(kind, KINDS, "kind")
+        looks_back = "for-you" in kind_with_fallbacks(asked_kind, fill=fill)  # the one that asks what was shown
+        wish = RecommendRequest(
             kind=asked_kind,
             items=items,
-            events=self._answering.history(user, session),
-            shelves=self._answering.shown_to(user, session) if looks_back else (),
+            events=self._shopper_data.history(user, session),
+            impressions=self._shopper_data.recent_impressions(user, session) if looks_back else (),
             limit=limit,
             filter=parse(filter) if filter else None,
             exclude=[
-                *(clean_id(id, "exclude") for id in _listed(exclude)),
-                *self._answering.unwanted(user, session, bought=not repeats),
+                *(parse_id(id, "exclude") for id in _listed(exclude)),
+                *self._shopper_data.excluded_items(user, session, bought=not repeats),
             ],
             repeats=repeats,
             fill=fill,
-            diversity=check_share(diversity, "diversity"),
-            exploration=Exploration(explore, f"{session or user or ''} {kind or ''} {' '.join(items)}"),
+            diversity=validate_share(diversity, "diversity"),
+            exploration=ExplorationPolicy(explore, f"{session or user or ''} {kind or ''} {' '.join(items)}"),
         )
-        statistics = self._answering.statistics(serving)
-        shelf = self._recommender.answer(
-            wish, serving, lambda columns: self._inquirer.counts(serving, statistics, columns, self.now())
+        statistics = self._shopper_data.statistics(serving)
+        shelf = self._recommend.run(
+            wish, serving, lambda columns: self._search.counts(serving, statistics, columns, self.now())
         )
-        ranker = serving.wish_ranker if serving else WishRanker()
-        reasons = explain_shelf(shelf, ranker, self._answering.titles) if explain else {}
+        ranker = serving.for_you_ranker if serving else ForYouRanker()
+        reasons = explain_recommendations(shelf, ranker, self._shopper_data.titles) if explain else {}
         answer = Recommendations(
             recommendation_id=uuid.uuid4().hex,
             generation=serving.number if serving else None,
             kind=shelf.kind,
             took_ms=(time.perf_counter() - started) * 1000,
-            hits=self._answering.dress(shelf.ids, shelf.scores, reasons),
+            hits=self._shopper_data.hydrate(shelf.ids, shelf.scores, reasons),
             degraded=degraded,
             filled=shelf.filled,
         )
         if log and (answer.hits or fill):
             row = {"id": answer.recommendation_id, "ts": self.now(), "kind": shelf.kind, "user": user}
             row |= {"session": session, "item": items[0] if items else None, "generation": answer.generation}
-            self.store.shown.add("recommendations", row, [hit.id for hit in answer.hits])
+            self.store.answer_log.add("recommendations", row, [hit.id for hit in answer.hits])
         return answer
 
     def item(self, id: str) -> Row:
         """All fields of one item. Raises NotFound."""
-        id = asked_id(id, "id")
+        id = parse_path_id(id, "id")
         found = self.store.items.get([id])
         if id not in found:
             raise NotFound(f"there is no item {id!r}", "id")
@@ -309,7 +311,7 @@ class Shop:
 
     def status(self) -> Row:
         """What the shop holds and serves."""
-        serving, degraded = self._follower.current()
+        serving, degraded = self._reloader.get()
         return {
             "generation": serving.number if serving else None,
             "generations": self.generations.numbers(),
@@ -318,8 +320,8 @@ class Shop:
             "items": self.store.items.count(),
             "events": self.store.events.count(),
             "pending_vectors": serving.pending if serving else 0,
-            "answers_not_logged": self.store.shown.dropped,
-            "warnings": self.store.nights.warnings(),
+            "answers_not_logged": self.store.answer_log.dropped,
+            "warnings": self.store.ledger.warnings(),
             "degraded": degraded,
         }
 
@@ -333,8 +335,8 @@ class Shop:
 def _person(user: str | None, session: str | None) -> tuple[str | None, str | None]:
     """Whom an answer is for, as events name them. Raises InvalidInput."""
     return (
-        None if user is None else clean_id(user, "user"),
-        None if session is None else clean_id(session, "session"),
+        None if user is None else parse_id(user, "user"),
+        None if session is None else parse_id(session, "session"),
     )
 
 

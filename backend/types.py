@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-__all__ = ["EVENT_FIELDS", "EVENT_TYPES", "ITEM_FIELDS", "Answer", "Hit", "Recommendations", "Row"]
+__all__ = ["EVENT_FIELDS", "EVENT_TYPES", "ITEM_FIELDS", "Answer", "Hit", "Recommendations", "Row", "SearchResult"]
 
 Row = dict[str, Any]
 
@@ -39,7 +39,7 @@ class Hit:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class SearchResult:
     """What a search gave. `total` counts the whole result, `took_ms` is wall time in milliseconds.
 
     `corrected` is the query as it was read, `relaxed` what had to give way for anything to be found, else None.
@@ -62,6 +62,9 @@ class Answer:
         return body | {name: value for name, value in done.items() if value}
 
 
+Answer = SearchResult  # its name in 0.1; scripts outside rely on it
+
+
 @dataclass(frozen=True, slots=True)
 class Recommendations:
     """What a recommendation gave. `kind` is the kind of shelf that the first hits are of: one of shelves.KINDS.
@@ -82,7 +85,7 @@ class Recommendations:
         return _body(self, {"recommendation_id": self.recommendation_id}, {"kind": self.kind} | filled)
 
 
-def _body(answer: Answer | Recommendations, first: Row, second: Row) -> Row:
+def _body(answer: SearchResult | Recommendations, first: Row, second: Row) -> Row:
     body = first | {"generation": answer.generation} | second | {"took_ms": round(answer.took_ms, 3)}
     body["hits"] = [hit.to_dict() for hit in answer.hits]
     return body | {"degraded": answer.degraded} if answer.degraded else body

@@ -14,15 +14,15 @@ from shelfwise.types import EVENT_FIELDS, EVENT_TYPES, Row
 
 __all__ = [
     "MAX_LIMIT",
-    "asked_id",
-    "check_choice",
-    "check_page",
-    "check_query",
-    "check_share",
-    "clean_event",
-    "clean_id",
-    "clean_item",
     "is_encodable",
+    "parse_event",
+    "parse_id",
+    "parse_item",
+    "parse_path_id",
+    "validate_choice",
+    "validate_page",
+    "validate_query",
+    "validate_share",
 ]
 
 _TRUE, _FALSE = {"1", "true", "yes", "y", "t"}, {"0", "false", "no", "n", "f"}
@@ -30,14 +30,14 @@ MAX_QUERY, MAX_LIMIT = 1_000, 100
 MAX_ID, MAX_TEXT, MAX_POSITION = 512, 100_000, 1_000_000
 
 
-def clean_item(row: Mapping[str, Any]) -> Row:
+def parse_item(row: Mapping[str, Any]) -> Row:
     """The named fields of an item, converted; unknown fields are gathered under `attributes`.
 
     Fields that the row doesn't name are absent from the result (an upsert keeps them). Raises InvalidInput.
     """
     if not isinstance(row, Mapping):
         raise InvalidInput(f"an item is an object with id and title, not {type(row).__name__}")
-    item: Row = {"id": clean_id(row.get("id"), "id")}
+    item: Row = {"id": parse_id(row.get("id"), "id")}
     extra: Row = {}
     for name, value in row.items():
         if name == "id":
@@ -55,7 +55,7 @@ def clean_item(row: Mapping[str, Any]) -> Row:
     return item
 
 
-def clean_event(row: Mapping[str, Any], default_ts: float) -> Row:
+def parse_event(row: Mapping[str, Any], default_ts: float) -> Row:
     """The fields of an event, converted, `ts` in epoch seconds; fields that are no event's are dropped.
 
     `event_id` stays None where the row has none. Raises InvalidInput.
@@ -65,8 +65,8 @@ def clean_event(row: Mapping[str, Any], default_ts: float) -> Row:
     event: Row = dict.fromkeys(EVENT_FIELDS)
     for name in ("event_id", "user", "session", "search_id", "recommendation_id"):
         if (value := row.get(name)) is not None and value != "":
-            event[name] = clean_id(value, name)
-    event["item"] = clean_id(row.get("item"), "item")
+            event[name] = parse_id(value, name)
+    event["item"] = parse_id(row.get("item"), "item")
     kind = row.get("type")
     if kind not in EVENT_TYPES:
         raise InvalidInput(f"type: {_shown(kind)} is none of {', '.join(EVENT_TYPES)}", "type")
@@ -80,7 +80,7 @@ def clean_event(row: Mapping[str, Any], default_ts: float) -> Row:
     return event
 
 
-def clean_id(value: object, name: str) -> str:
+def parse_id(value: object, name: str) -> str:
     """An id as text; numbers are converted (`7.0`, as a spreadsheet writes it in JSON, is `7`)."""
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         raise InvalidInput(f"{name}: {_shown(value)} is no id; give a text or a number", name)
@@ -94,15 +94,15 @@ def clean_id(value: object, name: str) -> str:
     return text
 
 
-def asked_id(id: object, field: str) -> str:
+def parse_path_id(id: object, field: str) -> str:
     """The id as it is stored. What can be no id is not found, as any other id that isn't there."""
     try:
-        return clean_id(id, field)
+        return parse_id(id, field)
     except InvalidInput as problem:
         raise NotFound(str(problem), field) from None
 
 
-def check_query(q: object) -> str:
+def validate_query(q: object) -> str:
     """The query as it is searched for: NFKC, without blanks around it. Raises InvalidInput."""
     if not isinstance(q, str):
         raise InvalidInput("q: missing; give the words to search for", "q")
@@ -116,7 +116,7 @@ def check_query(q: object) -> str:
     return query
 
 
-def check_page(limit: int, offset: int) -> None:
+def validate_page(limit: int, offset: int) -> None:
     """Raises InvalidInput unless the limit is within 1..100 and the offset is not negative."""
     if isinstance(limit, bool) or not isinstance(limit, int) or not 1 <= limit <= MAX_LIMIT:
         raise InvalidInput(f"limit: {limit!r} is no whole number from 1 to {MAX_LIMIT}", "limit")
@@ -124,14 +124,14 @@ def check_page(limit: int, offset: int) -> None:
         raise InvalidInput(f"offset: {offset!r} is no whole number from 0 up", "offset")
 
 
-def check_choice(value: object, choices: Sequence[str], name: str) -> str:
+def validate_choice(value: object, choices: Sequence[str], name: str) -> str:
     """One of the choices. Raises InvalidInput."""
     if not isinstance(value, str) or value not in choices:
         raise InvalidInput(f"{name}: {_shown(value)} is none of {', '.join(choices)}", name)
     return value
 
 
-def check_share(value: object, name: str) -> float:
+def validate_share(value: object, name: str) -> float:
     """A number from 0 to 1. Raises InvalidInput."""
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
         raise InvalidInput(f"{name}: {_shown(value)} is no number from 0 to 1", name)

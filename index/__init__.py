@@ -3,7 +3,7 @@ Vectors and ids live here, nothing else: no SQL, no text, no HTTP, and no import
 
 from shelfwise.index.base import VectorIndex
 from shelfwise.index.build import build, load
-from shelfwise.index.id_filter import Among
+from shelfwise.index.id_filter import IdFilter
 from shelfwise.index.persistence import IndexCorrupt
 
-__all__ = ["Among", "IndexCorrupt", "VectorIndex", "build", "load"]
+__all__ = ["IdFilter", "IndexCorrupt", "VectorIndex", "build", "load"]

@@ -12,9 +12,9 @@ import numpy as np
 import numpy.typing as npt
 
 from shelfwise.index.delta import Delta
-from shelfwise.index.id_filter import NOBODY, Among, Numbered
-from shelfwise.index.persistence import Saved, write
-from shelfwise.index.top_hits import Hit, Parameters, Scan, best, ordered, reached, selector
+from shelfwise.index.id_filter import NOBODY, IdFilter, RowLookup
+from shelfwise.index.persistence import IndexFiles, write
+from shelfwise.index.top_hits import Hit, Parameters, Scan, selector, sort_hits, top_hits, top_rows
 from shelfwise.index.validation import Floats, Mask, Rows, matrix, pairs
 
 FEW = 512  # as many vectors are gathered and compared in less time than a scan passes over the others
@@ -31,7 +31,7 @@ class VectorIndex(ABC):
     def __init__(self, main: Any, ids: list[str], dead: Mask | None = None) -> None:
         self._main = main  # FAISS index of (n_main, dim), row i belongs to _names[i]; never changes
         self._names = ids
-        self._numbered = Numbered(ids)
+        self._numbered = RowLookup(ids)
         # replaced, never changed in place: a search may still read the old one
         self._dead: Mask = np.zeros(len(ids), dtype=np.bool_) if dead is None else dead  # (n_main,) bool
         self._n_dead = int(self._dead.sum())
@@ -84,25 +84,25 @@ class VectorIndex(ABC):
         with self._lock:
             return iter([*self._rows, *self._delta])
 
-    def search(self, queries: npt.ArrayLike, k: int, among: Among | None = None) -> list[list[Hit]]:
+    def search(self, queries: npt.ArrayLike, k: int, among: IdFilter | None = None) -> list[list[Hit]]:
         """For each of the (q, dim) queries at most k live (id, inner product), best first, equal scores by id.
 
         `among` says which ids may be found: k of them, however far from the query, and not what is left of the
         nearest k of all. Raises ValueError on a wrong shape, a number that is not finite, or k < 1."""
-        find, checked, size, recent = self._asked(queries, k, among)
-        older = best(find, self._names, checked, k, size)
-        return [ordered(a + b, k) for a, b in zip(older, recent, strict=True)]
+        find, checked, size, recent = self._checked_query(queries, k, among)
+        older = top_hits(find, self._names, checked, k, size)
+        return [sort_hits(a + b, k) for a, b in zip(older, recent, strict=True)]
 
-    def nearest(
+    def nearest_rows(
         self, query: Floats, k: int, numbers: Mapping[str, int], mask: Mask | None = None
     ) -> tuple[Rows, Floats]:
         """`search` for one query (dim,), in the caller's numbers: those of the hits, and the inner products, (m,) each.
 
         Best first, equal scores by number; 0 for an id without one. `mask` and `numbers`: as of `Among`, None: all ids.
         Raises as `search` does."""
-        among = None if mask is None else Among(numbers, mask)
-        find, checked, size, (recent,) = self._asked(query[None], k, among)
-        (scores,), (rows,) = reached(find, checked, k, size)
+        among = None if mask is None else IdFilter(numbers, mask)
+        find, checked, size, (recent,) = self._checked_query(query[None], k, among)
+        (scores,), (rows,) = top_rows(find, checked, k, size)
         found = self._numbered.numbers(numbers)[rows[rows >= 0]]
         scores = scores[rows >= 0]
         if recent:
@@ -143,9 +143,11 @@ class VectorIndex(ABC):
         with self._lock:
             dead, names = self._dead, list(self._delta)
             delta = self._delta.vectors(names) if names else np.empty((0, self.dim), dtype=np.float32)
-        write(folder, Saved(self.stored_kind, self.settings, self._main, self._names, dead, names, delta))
+        write(folder, IndexFiles(self.stored_kind, self.settings, self._main, self._names, dead, names, delta))
 
-    def _asked(self, queries: npt.ArrayLike, k: int, among: Among | None) -> tuple[Scan, Floats, int, list[list[Hit]]]:
+    def _checked_query(
+        self, queries: npt.ArrayLike, k: int, among: IdFilter | None
+    ) -> tuple[Scan, Floats, int, list[list[Hit]]]:
         """How to scan the main segment, the queries checked, how many can be found there, and the hits of the delta."""
         checked = matrix(queries, self.dim, "queries")  # (q, dim) float32
         if k < 1:
@@ -157,7 +159,7 @@ class VectorIndex(ABC):
         if passing is not None:
             live = passing if live is None else passing & live
             size = int(np.count_nonzero(live))
-        find = self._scan if passing is None or size > FEW else self._gather
+        find = self._scan if passing is None or size > FEW else self._exact
         return lambda q, m: find(q, m, live), checked, size, recent
 
     def _forget(self, ids: list[str]) -> int:
@@ -174,7 +176,7 @@ class VectorIndex(ABC):
         scores, rows = self._main.search(queries, k, params=Parameters(**selector(live)))
         return scores, rows  # (q, k) float32, (q, k) int64
 
-    def _gather(self, queries: Floats, k: int, live: Mask | None) -> tuple[Floats, Rows]:
+    def _exact(self, queries: Floats, k: int, live: Mask | None) -> tuple[Floats, Rows]:
         """The same for few live rows, exactly: each of them is read and compared."""
         rows = np.flatnonzero(np.ones(len(self._names), dtype=np.bool_) if live is None else live)
         scores, places = faiss.knn(queries, self._main.reconstruct_batch(rows), k, metric=faiss.METRIC_INNER_PRODUCT)

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator
 import faiss
 import numpy as np
 
-from shelfwise.index.id_filter import Among, Numbered
-from shelfwise.index.top_hits import Hit, Parameters, best, selector
+from shelfwise.index.id_filter import IdFilter, RowLookup
+from shelfwise.index.top_hits import Hit, Parameters, selector, top_hits
 from shelfwise.index.validation import Floats, Mask, Rows
 
 
@@ -19,7 +19,7 @@ class Delta:
         self._slots: dict[str, int] = {}
         self._names: dict[int, str] = {}
         self._next = 0  # slots are never used twice
-        self._numbered: tuple[Numbered, Rows] | None = None  # the names and their slots, until one changes
+        self._numbered: tuple[RowLookup, Rows] | None = None  # the names and their slots, until one changes
 
     def __len__(self) -> int:
         return len(self._slots)
@@ -49,16 +49,16 @@ class Delta:
             self._numbered = None
         return len(slots)
 
-    def search(self, queries: Floats, k: int, among: Among | None = None) -> list[list[Hit]]:
+    def search(self, queries: Floats, k: int, among: IdFilter | None = None) -> list[list[Hit]]:
         if among is None:
-            return best(self._flat.search, self._names, queries, k, len(self))
+            return top_hits(self._flat.search, self._names, queries, k, len(self))
         allowed, size = self._passing(among)
 
         def scan(q: Floats, m: int) -> tuple[Floats, Rows]:
             scores, rows = self._flat.search(q, m, params=Parameters(**selector(allowed)))
             return scores, rows
 
-        return best(scan, self._names, queries, k, size)
+        return top_hits(scan, self._names, queries, k, size)
 
     def vectors(self, ids: Iterable[str]) -> Floats:
         """The vectors of ids that it holds."""
@@ -66,11 +66,11 @@ class Delta:
         found: Floats = self._flat.reconstruct_batch(slots)  # (len(ids), dim) float32
         return found
 
-    def _passing(self, among: Among) -> tuple[Mask, int]:
+    def _passing(self, among: IdFilter) -> tuple[Mask, int]:
         """Which slots may be found, (next slot,) bool, and how many they are."""
         if self._numbered is None:
             slots = np.fromiter(self._slots.values(), dtype=np.int64, count=len(self._slots))
-            self._numbered = Numbered(list(self._slots)), slots
+            self._numbered = RowLookup(list(self._slots)), slots
         names, slots = self._numbered
         passing = slots[names.passing(among)]
         allowed = np.zeros(self._next, dtype=np.bool_)

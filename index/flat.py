@@ -7,7 +7,7 @@ from typing import Any
 import faiss
 
 from shelfwise.index.base import VectorIndex
-from shelfwise.index.int8_prefilter import Rough
+from shelfwise.index.int8_prefilter import Int8Prefilter
 from shelfwise.index.validation import Floats, Mask, Rows
 
 WIDTHS = 2, 6  # for one row wanted so many are looked at exactly; where the second does not do, all are
@@ -30,12 +30,12 @@ class FlatIndex(VectorIndex):
     def _scan(self, queries: Floats, k: int, live: Mask | None) -> tuple[Floats, Rows]:
         if len(queries) == 1 and (live is None or live.mean() > MOST):
             for want in (k * width for width in WIDTHS if k * width * WORTH <= len(self._names)):
-                rows, others = self._rough.search(queries, want, live)
+                rows, others = self._prefilter.search(queries, want, live)
                 scores, places = faiss.knn(queries, self._main.reconstruct_batch(rows), k, faiss.METRIC_INNER_PRODUCT)
                 if scores[0, -1] > others:
                     return scores, rows[places]
         return super()._scan(queries, k, live)
 
     @cached_property
-    def _rough(self) -> Rough:
-        return Rough(self._main)
+    def _prefilter(self) -> Int8Prefilter:
+        return Int8Prefilter(self._main)

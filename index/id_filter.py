@@ -12,7 +12,7 @@ NOBODY = 0  # the number of an id that has none
 
 
 @dataclass(frozen=True, slots=True)
-class Among:
+class IdFilter:
     """The ids whose number is True in `mask`, (n,) bool. `numbers` may grow, but no id may ever change its number.
 
     Number 0 is nobody's. An id without a number, or with one beyond the mask, is not among them."""
@@ -27,7 +27,7 @@ class Among:
             raise ValueError("among: number 0 stands for ids without a number; its place in the mask must be False")
 
 
-class Numbered:
+class RowLookup:
     """A fixed list of names, and their numbers in the mapping they were last looked up in. Safe for threads."""
 
     def __init__(self, names: Sequence[str]) -> None:
@@ -35,7 +35,7 @@ class Numbered:
         # in one tuple, replaced and never changed: a mapping, the numbers, and the places that have none yet
         self._known: tuple[Mapping[str, int], Rows, Rows] | None = None
 
-    def passing(self, among: Among) -> Mask:
+    def passing(self, among: IdFilter) -> Mask:
         """Which of the names are among them, (len(names),) bool."""
         numbers = self.numbers(among.numbers)
         if not len(among.mask):

@@ -14,7 +14,7 @@ CHUNK = 4096  # rows that are rounded at a time
 SLACK = 1e-5  # what float32 sums of a unit vector may be wrong by
 
 
-class Rough:
+class Int8Prefilter:
     """The rows of a flat FAISS index (n, dim), n > 0, rounded."""
 
     def __init__(self, main: Any) -> None:

@@ -22,7 +22,7 @@ class IndexCorrupt(Exception):
 
 
 @dataclass(frozen=True)
-class Saved:
+class IndexFiles:
     """What the files hold."""
 
     kind: str
@@ -34,7 +34,7 @@ class Saved:
     delta: Floats  # (n_delta, dim) float32
 
 
-def write(folder: Path, saved: Saved) -> None:
+def write(folder: Path, saved: IndexFiles) -> None:
     """Writes the files, the meta last. Raises OSError."""
     folder.mkdir(parents=True, exist_ok=True)
     for name in (META, IDS, MAIN, DELTA, TOMBSTONES):
@@ -62,36 +62,36 @@ def write(folder: Path, saved: Saved) -> None:
     (folder / META).write_text(json.dumps(meta, indent=2) + "\n")
 
 
-def read(folder: Path) -> Saved:
+def read(folder: Path) -> IndexFiles:
     """Reads and compares the files; the main segment is mapped, not copied. Raises IndexCorrupt."""
-    with blame(folder / META) as path:
+    with as_corrupt(folder / META) as path:
         meta = json.loads(path.read_text())
-        require(meta["format"] <= FORMAT, f"format {meta['format']} is newer than {FORMAT}: upgrade shelfwise")
+        expect(meta["format"] <= FORMAT, f"format {meta['format']} is newer than {FORMAT}: upgrade shelfwise")
         kind, settings = str(meta["kind"]), dict(meta["settings"])
         dim, n_main, n_delta, n_dead = (int(meta[key]) for key in ("dim", "main", "delta", "tombstones"))
-    with blame(folder / IDS) as path:
+    with as_corrupt(folder / IDS) as path:
         ids = json.loads(path.read_text())
         main_ids, delta_ids = unique(ids["main"]), unique(ids["delta"])
-        require((len(main_ids), len(delta_ids)) == (n_main, n_delta), f"counts differ from {META}")
-    with blame(folder / MAIN) as path:
-        require(path.stat().st_size == meta["main_bytes"], f"size differs from {META}")
+        expect((len(main_ids), len(delta_ids)) == (n_main, n_delta), f"counts differ from {META}")
+    with as_corrupt(folder / MAIN) as path:
+        expect(path.stat().st_size == meta["main_bytes"], f"size differs from {META}")
         main = faiss.read_index(str(path), faiss.IO_FLAG_MMAP_IFC)  # never add to it: the process would abort
-        require((main.ntotal, main.d) == (n_main, dim), f"shape differs from {META}")
-        require(main.metric_type == faiss.METRIC_INNER_PRODUCT, "its metric is not the inner product")
+        expect((main.ntotal, main.d) == (n_main, dim), f"shape differs from {META}")
+        expect(main.metric_type == faiss.METRIC_INNER_PRODUCT, "its metric is not the inner product")
     dead, delta = np.zeros(n_main, dtype=np.bool_), np.empty((0, dim), dtype=np.float32)
     if n_dead:
-        with blame(folder / TOMBSTONES) as path:
+        with as_corrupt(folder / TOMBSTONES) as path:
             dead = read_array(path)
-            require((dead.dtype, dead.shape) == (np.bool_, (n_main,)), f"shape differs from {META}")
-            require(int(dead.sum()) == n_dead, f"count differs from {META}")
+            expect((dead.dtype, dead.shape) == (np.bool_, (n_main,)), f"shape differs from {META}")
+            expect(int(dead.sum()) == n_dead, f"count differs from {META}")
     if n_delta:
-        with blame(folder / DELTA) as path:
+        with as_corrupt(folder / DELTA) as path:
             delta = matrix(read_array(path), dim)
-            require(len(delta) == n_delta, f"count differs from {META}")
-    with blame(folder / IDS):
+            expect(len(delta) == n_delta, f"count differs from {META}")
+    with as_corrupt(folder / IDS):
         live = {item for item, gone in zip(main_ids, dead.tolist(), strict=True) if not gone}
-        require(live.isdisjoint(delta_ids), "an id is live twice")
-    return Saved(kind, settings, main, main_ids, dead, delta_ids, delta)
+        expect(live.isdisjoint(delta_ids), "an id is live twice")
+    return IndexFiles(kind, settings, main, main_ids, dead, delta_ids, delta)
 
 
 def read_array(path: Path) -> Any:
@@ -101,7 +101,7 @@ def read_array(path: Path) -> Any:
 
 
 @contextmanager
-def blame(path: Path) -> Iterator[Path]:
+def as_corrupt(path: Path) -> Iterator[Path]:
     """Turns whatever goes wrong with this file into IndexCorrupt."""
     try:
         yield path
@@ -109,7 +109,7 @@ def blame(path: Path) -> Iterator[Path]:
         raise IndexCorrupt(f"{path}: {error}") from error
 
 
-def require(holds: bool, reason: str) -> None:
+def expect(holds: bool, reason: str) -> None:
     """Raises ValueError with the reason, for `blame` to name the file."""
     if not holds:
         raise ValueError(reason)

@@ -55,7 +55,7 @@ class IvfSq8Index(VectorIndex):
         )
         main.cp.min_points_per_centroid = 1  # or FAISS warns on stderr about fewer than 39
         if n:
-            main.train(draw(vectors, nlist * TRAIN_PER_LIST))
+            main.train(sample(vectors, nlist * TRAIN_PER_LIST))
             main.add(vectors)
             main.nprobe = choose_nprobe(main, vectors)
         main.make_direct_map()  # `vectors` decodes by row number; saved with the index
@@ -80,7 +80,7 @@ class IvfSq8Index(VectorIndex):
 
 def choose_nprobe(main: Any, vectors: Floats) -> int:
     """The smallest power of two (at most nlist) that passes the gate on a sample of the vectors."""
-    queries, k = draw(vectors, SAMPLE), min(K, len(vectors))
+    queries, k = sample(vectors, SAMPLE), min(K, len(vectors))
     exact, _ = faiss.knn(queries, vectors, k, metric=faiss.METRIC_INNER_PRODUCT)  # (q, k) float32
     nprobe = 1
     while nprobe < main.nlist:
@@ -99,7 +99,7 @@ def recall(queries: Floats, vectors: Floats, rows: Rows, worst: Floats) -> float
     return float(((scores >= worst[:, None] - 1e-6) & (rows >= 0)).mean())
 
 
-def draw(vectors: Floats, size: int) -> Floats:
+def sample(vectors: Floats, size: int) -> Floats:
     """At most `size` of the vectors, the same ones every time."""
     if len(vectors) <= size:
         return vectors

@@ -19,16 +19,18 @@ Parameters: Any = faiss.SearchParameters
 TIES = 2048  # how far a run of equal scores is followed
 
 
-def best(scan: Scan, names: Sequence[str] | Mapping[int, str], queries: Floats, k: int, size: int) -> list[list[Hit]]:
+def top_hits(
+    scan: Scan, names: Sequence[str] | Mapping[int, str], queries: Floats, k: int, size: int
+) -> list[list[Hit]]:
     """The hits of each query: at most k of the `size` that `scan` can find."""
-    scores, rows = reached(scan, queries, k, size)
+    scores, rows = top_rows(scan, queries, k, size)
     return [
-        ordered([(names[row], score) for row, score in zip(found, values, strict=True) if row >= 0], k)
+        sort_hits([(names[row], score) for row, score in zip(found, values, strict=True) if row >= 0], k)
         for found, values in zip(rows.tolist(), scores.tolist(), strict=True)
     ]
 
 
-def reached(scan: Scan, queries: Floats, k: int, size: int) -> tuple[Floats, Rows]:
+def top_rows(scan: Scan, queries: Floats, k: int, size: int) -> tuple[Floats, Rows]:
     """The k best of the `size` that `scan` can find and all that equal the last of them, (q, m) each, best first."""
     if not size or not len(queries):
         return np.empty((len(queries), 0), np.float32), np.empty((len(queries), 0), np.int64)
@@ -40,7 +42,7 @@ def reached(scan: Scan, queries: Floats, k: int, size: int) -> tuple[Floats, Row
     return scores, rows
 
 
-def ordered(hits: list[Hit], k: int) -> list[Hit]:
+def sort_hits(hits: list[Hit], k: int) -> list[Hit]:
     """The best k, equal scores by id."""
     return sorted(hits, key=lambda hit: (-hit[1], hit[0]))[:k]
 

@@ -17,7 +17,7 @@ os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")  # the night shows it
 
 from shelfwise.trainer.encoder.distributed import help_training
 from shelfwise.trainer.night.commands import compact, increment, init
-from shelfwise.trainer.night.pipeline import Night
+from shelfwise.trainer.night.pipeline import NightResult
 from shelfwise.trainer.replay.run import replay
 
-__all__ = ["Night", "compact", "help_training", "increment", "init", "replay"]
+__all__ = ["NightResult", "compact", "help_training", "increment", "init", "replay"]

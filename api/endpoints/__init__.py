@@ -1,1 +1,1 @@
-"""Answer the JSON endpoints, one file each. Imports `http`."""
+"""SearchResult the JSON endpoints, one file each. Imports `http`."""

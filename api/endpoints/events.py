@@ -5,10 +5,10 @@ from __future__ import annotations
 from flask import Response
 
 from shelfwise import Shop
-from shelfwise.api.http.request_body import each, read, to_json
+from shelfwise.api.http.request_body import apply_rows, read_body, to_json
 
 __all__ = ["record"]
 
 
 def record(shop: Shop, /) -> Response:
-    return to_json(each(read(), shop.record), 202)
+    return to_json(apply_rows(read_body(), shop.record), 202)

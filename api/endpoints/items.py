@@ -5,13 +5,13 @@ from __future__ import annotations
 from flask import Response
 
 from shelfwise import InvalidInput, NotFound, Shop
-from shelfwise.api.http.request_body import each, read, to_json
+from shelfwise.api.http.request_body import apply_rows, read_body, to_json
 
 __all__ = ["delete", "show", "upsert"]
 
 
 def upsert(shop: Shop, /) -> Response:
-    return to_json(each(read(), shop.upsert))
+    return to_json(apply_rows(read_body(), shop.upsert))
 
 
 def show(shop: Shop, /, id: str) -> Response:

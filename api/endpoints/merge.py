@@ -10,7 +10,7 @@ from flask import Response
 from shelfwise import InvalidInput, Shop
 from shelfwise.api.http.guards import all_or_none
 from shelfwise.api.http.request_body import to_json
-from shelfwise.validation import clean_id
+from shelfwise.validation import parse_id
 
 __all__ = ["merge"]
 
@@ -25,4 +25,4 @@ def merge(shop: Shop, /) -> Response:
 def _clean(row: Mapping[str, Any]) -> tuple[str, str]:
     if not isinstance(row, Mapping):
         raise InvalidInput(f"body: is no object with session and user but {type(row).__name__}", "body")
-    return clean_id(row.get("session"), "session"), clean_id(row.get("user"), "user")
+    return parse_id(row.get("session"), "session"), parse_id(row.get("user"), "user")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Response
 
 from shelfwise import Shop
-from shelfwise.api.http.query_params import Parameters
+from shelfwise.api.http.query_params import QueryParams
 from shelfwise.api.http.request_body import to_json
 from shelfwise.recommend.pipeline import DIVERSITY as SHELF_DIVERSITY
 from shelfwise.search.pipeline import DIVERSITY
@@ -14,7 +14,7 @@ __all__ = ["recommend", "search", "suggest"]
 
 
 def search(shop: Shop, explore: float, /) -> Response:
-    given = Parameters()
+    given = QueryParams()
     answer = shop.search(
         given.required("q"),
         user=given.id("user"),
@@ -33,13 +33,13 @@ def search(shop: Shop, explore: float, /) -> Response:
 
 
 def suggest(shop: Shop, /) -> Response:
-    given = Parameters()
+    given = QueryParams()
     found = shop.suggest(given.required("q"), limit=given.whole("limit", 8))
     return to_json({"suggestions": [{"text": one.text, "kind": one.kind} for one in found]})
 
 
 def recommend(shop: Shop, explore: float, /) -> Response:
-    given = Parameters()
+    given = QueryParams()
     answer = shop.recommend(
         user=given.id("user"),
         session=given.id("session"),

@@ -13,9 +13,9 @@ from flask import request
 from werkzeug.exceptions import Forbidden
 
 from shelfwise import InvalidInput, NotFound
-from shelfwise.api.http.request_body import read
+from shelfwise.api.http.request_body import read_body
 
-__all__ = ["all_or_none", "missing", "number"]
+__all__ = ["all_or_none", "not_found", "parse_row_id"]
 
 Clean = TypeVar("Clean")
 
@@ -23,7 +23,7 @@ Clean = TypeVar("Clean")
 def all_or_none(clean: Callable[[Mapping[str, Any]], Clean]) -> list[Clean]:
     """Each row of the body, cleaned. Raises InvalidInput for the first bad one, Forbidden for another site's page."""
     _refuse_other_sites()
-    rows = read()
+    rows = read_body()
     for bad in rows.rejected:
         raise InvalidInput(f"row {bad['index']}: {bad['reason']}", "body")
     cleaned = []
@@ -36,14 +36,14 @@ def all_or_none(clean: Callable[[Mapping[str, Any]], Clean]) -> list[Clean]:
     return cleaned
 
 
-def number(id: str, kind: str) -> int:
+def parse_row_id(id: str, kind: str) -> int:
     """The number in a path. Raises NotFound for what is none, as for one that isn't there."""
     if not id.isascii() or not id.isdigit() or len(id) > 18:
-        raise missing(id, kind)
+        raise not_found(id, kind)
     return int(id)
 
 
-def missing(id: object, kind: str) -> NotFound:
+def not_found(id: object, kind: str) -> NotFound:
     return NotFound(f"there is no {kind} {str(id)[:60]!r}", "id")
 
 

@@ -8,16 +8,16 @@ from urllib.parse import parse_qsl
 from flask import request
 
 from shelfwise import InvalidInput, NotFound
-from shelfwise.validation import clean_id
+from shelfwise.validation import parse_id
 
-__all__ = ["Parameters"]
+__all__ = ["QueryParams"]
 
 _MAX_FIELDS, _MAX_ITEMS = 1_000, 100
 _NUMBER = re.compile(r"-?[0-9]{1,18}(\.[0-9]{0,18})?")
 _WHOLE = re.compile(r"-?[0-9]{1,18}")
 
 
-class Parameters:
+class QueryParams:
     """The parameters of this request. Raises InvalidInput when there are far too many."""
 
     def __init__(self) -> None:
@@ -46,7 +46,7 @@ class Parameters:
     def id(self, name: str) -> str | None:
         """A user's or a session's id; a blank one counts as none. Raises InvalidInput for what can't be an id."""
         value = self.text(name)
-        return clean_id(value, name) if value and value.strip() else None
+        return parse_id(value, name) if value and value.strip() else None
 
     def whole(self, name: str, default: int) -> int:
         """A whole number; its bounds are the shop's to judge. Raises InvalidInput."""
@@ -84,7 +84,7 @@ class Parameters:
         if len(values) > _MAX_ITEMS:
             raise InvalidInput(f"{name}: is given {len(values)} times; at most {_MAX_ITEMS} are looked at", name)
         try:
-            return [clean_id(value, name) for value in values]
+            return [parse_id(value, name) for value in values]
         except InvalidInput as problem:
             if name != "item":
                 raise

@@ -15,21 +15,21 @@ from werkzeug.exceptions import RequestEntityTooLarge
 
 from shelfwise import InvalidInput
 
-__all__ = ["MAX_BYTES", "Rows", "each", "parse", "read", "to_json"]
+__all__ = ["MAX_BYTES", "BodyRows", "apply_rows", "parse_body", "read_body", "to_json"]
 
 MAX_BYTES = 32 * 1024 * 1024  # where the app sets no MAX_CONTENT_LENGTH of its own
 _MAX_DEPTH = 64
 
 
 @dataclass(frozen=True, slots=True)
-class Rows:
+class BodyRows:
     """The rows of a body with their index in it, and what could not be read: {"index", "reason"}."""
 
     readable: list[tuple[int, Any]] = field(default_factory=list)
     rejected: list[dict[str, Any]] = field(default_factory=list)
 
 
-def read() -> Rows:
+def read_body() -> BodyRows:
     """The rows of this request's body. Raises InvalidInput when it can't be read, RequestEntityTooLarge."""
     if request.max_content_length is None:
         request.max_content_length = MAX_BYTES
@@ -37,10 +37,10 @@ def read() -> Rows:
     # A body without a length in its head is cut at the limit; its beginning alone must not pass for the whole.
     if request.content_length is None and len(body) >= request.max_content_length:
         raise RequestEntityTooLarge
-    return parse(body)
+    return parse_body(body)
 
 
-def parse(body: bytes) -> Rows:
+def parse_body(body: bytes) -> BodyRows:
     """The rows of a body. Raises InvalidInput when not even one can be read."""
     try:
         text = body.decode("utf-8-sig")
@@ -57,10 +57,10 @@ def parse(body: bytes) -> Rows:
         return rows
     if not isinstance(whole, dict | list):
         raise InvalidInput(f"body: is a lone {type(whole).__name__}, where an object or an array is expected", "body")
-    return Rows(list(enumerate(whole if isinstance(whole, list) else [whole])))
+    return BodyRows(list(enumerate(whole if isinstance(whole, list) else [whole])))
 
 
-def each(rows: Rows, verb: Callable[[Iterable[Mapping[str, Any]]], dict[str, Any]]) -> dict[str, Any]:
+def apply_rows(rows: BodyRows, verb: Callable[[Iterable[Mapping[str, Any]]], dict[str, Any]]) -> dict[str, Any]:
     """What the verb (`shop.record`, `shop.upsert`) made of the rows, with the indexes of the body they came in."""
     done = verb([row for _, row in rows.readable])
     judged = [{**bad, "index": rows.readable[bad["index"]][0]} for bad in done["rejected"]]
@@ -76,9 +76,9 @@ def to_json(body: Mapping[str, Any], status: int = 200) -> Response:
     return response
 
 
-def _lines(text: str) -> Rows:
+def _lines(text: str) -> BodyRows:
     """Each line for itself; only objects count as readable, so that the pieces of a broken array don't."""
-    rows = Rows()
+    rows = BodyRows()
     lines = [line for line in text.split("\n") if line.strip()]  # not splitlines: U+2028 may stand within a string
     for index, line in enumerate(lines if len(lines) > 1 and text.lstrip().startswith("{") else []):
         try:

@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 from math import isnan
 from typing import Any
 
-from shelfwise.api.storefront.filter_choices import Choices
+from shelfwise.api.storefront.filter_choices import FacetChoices
 from shelfwise.api.storefront.rendering import price
 from shelfwise.catalogue.dictionary import category_levels, number
 
-__all__ = ["FACETS", "LIFTED", "Choice", "Facet", "Narrowed", "chips", "facets"]
+__all__ = ["FACETS", "LIFTED", "Facet", "FacetLink", "FacetPage", "chips", "facet_links"]
 
 FACETS = ("category", "brand", "price", "stock")
 LIFTED = ("brand", "price")  # to be counted as if nothing of them were chosen, so that another value can be
@@ -20,16 +20,16 @@ Entries = Sequence[Mapping[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
-class Narrowed:
+class FacetPage:
     """The page that the links stand on: what is chosen, its address with other choices, the currency of its prices."""
 
-    choices: Choices
-    link: Callable[[Choices], str]
+    choices: FacetChoices
+    link: Callable[[FacetChoices], str]
     currency: str | None
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class FacetLink:
     """One link. `count` is None where it isn't known: of a way back, and of what is chosen and counted no more."""
 
     label: str
@@ -45,10 +45,10 @@ class Facet:
 
     label: str
     kind: str
-    choices: list[Choice]
+    choices: list[FacetLink]
 
 
-def facets(counted: Mapping[str, Entries], total: int, page: Narrowed) -> list[Facet]:
+def facet_links(counted: Mapping[str, Entries], total: int, page: FacetPage) -> list[Facet]:
     """Those that divide the answer's `total` hits, or of which something is chosen; none for items of titles alone."""
     brands = {entry["value"]: entry["count"] for entry in counted["brand"]}
     ranges = [entry for entry in counted["price"] if (entry["from"], entry["to"]) != (None, None)]  # no range at all
@@ -63,19 +63,19 @@ def facets(counted: Mapping[str, Entries], total: int, page: Narrowed) -> list[F
     return [facet for facet in made if facet.choices]
 
 
-def chips(page: Narrowed) -> list[Choice]:
+def chips(page: FacetPage) -> list[FacetLink]:
     """All that is chosen, each as a link that takes it back."""
     choices = page.choices
     made = [
-        Choice(_label(name, value, page.currency), page.link(choices.without(name, value)), chosen=True)
+        FacetLink(_label(name, value, page.currency), page.link(choices.without(name, value)), chosen=True)
         for name, values in choices.chosen.items()
         for value in values
     ]
-    rest = [Choice(choices.rest, page.link(Choices(choices.chosen)), chosen=True)] if choices.rest else []
+    rest = [FacetLink(choices.rest, page.link(FacetChoices(choices.chosen)), chosen=True)] if choices.rest else []
     return made + rest
 
 
-def _categories(entries: Entries, total: int, page: Narrowed) -> list[Choice]:
+def _categories(entries: Entries, total: int, page: FacetPage) -> list[FacetLink]:
     """The way down to the chosen level, and the levels below it."""
     chosen = page.choices.chosen.get("category", ())
     way = [level for _, level in category_levels(chosen[0])] if len(chosen) == 1 else []
@@ -93,36 +93,36 @@ def _below(entries: Entries, depth: int, shared: int) -> Entries:
     return _below(entries, depth + 1, shared) if deeper else here
 
 
-def _back(way: Sequence[str], page: Narrowed) -> list[Choice]:
+def _back(way: Sequence[str], page: FacetPage) -> list[FacetLink]:
     """Up from the chosen level, the last of the way."""
-    everything = Choice("All categories", page.link(page.choices.only("category")), back=True)
+    everything = FacetLink("All categories", page.link(page.choices.only("category")), back=True)
     above = [replace(_level({"value": level, "count": None}, page), back=True) for level in way[:-1]]
     here = [replace(everything, label=_label("category", level), back=False, chosen=True) for level in way[-1:]]
     return [everything, *above, *here]
 
 
-def _level(entry: Mapping[str, Any], page: Narrowed) -> Choice:
+def _level(entry: Mapping[str, Any], page: FacetPage) -> FacetLink:
     level = entry["value"]
-    return Choice(_label("category", level), page.link(page.choices.only("category", level)), entry["count"])
+    return FacetLink(_label("category", level), page.link(page.choices.only("category", level)), entry["count"])
 
 
-def _options(name: str, counts: Mapping[str, int], page: Narrowed) -> list[Choice]:
+def _options(name: str, counts: Mapping[str, int], page: FacetPage) -> list[FacetLink]:
     """The values of a facet that were counted, and before them those that are chosen and weren't."""
     chosen = page.choices.chosen.get(name, ())
     if not chosen and len(counts) < 2:
         return []
-    counted = Choices({name: tuple(counts)})
+    counted = FacetChoices({name: tuple(counts)})
     made = [_option(name, value, None, page) for value in chosen if not counted.has(name, value)]
     made += [_option(name, value, count, page) for value, count in counts.items()]
     return made if name == "price" else sorted(made, key=lambda choice: not choice.chosen)
 
 
-def _option(name: str, value: str, count: int | None, page: Narrowed) -> Choice:
+def _option(name: str, value: str, count: int | None, page: FacetPage) -> FacetLink:
     label, choices = _label(name, value, page.currency), page.choices
     if choices.has(name, value):
-        return Choice(label, page.link(choices.without(name, value)), count, chosen=True)
+        return FacetLink(label, page.link(choices.without(name, value)), count, chosen=True)
     more = choices.also(name, value) if name == "brand" else choices.only(name, value)
-    return Choice(label, page.link(more), count)
+    return FacetLink(label, page.link(more), count)
 
 
 def _label(name: str, value: str, currency: str | None = None) -> str:

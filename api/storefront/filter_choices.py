@@ -13,9 +13,9 @@ from dataclasses import dataclass, field
 from itertools import accumulate
 
 from shelfwise.catalogue.dictionary import key
-from shelfwise.text.normalize import fold
+from shelfwise.text.normalize import casefold_nfkc
 
-__all__ = ["Choices"]
+__all__ = ["FacetChoices"]
 
 _TEXTS = ("category", "brand")  # written in quotes; what is chosen of the others needs none
 _NAMES = (*_TEXTS, "price", "stock")
@@ -26,20 +26,20 @@ _EACH = re.compile(_VALUE, re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
-class Choices:
+class FacetChoices:
     """`chosen`: facet → its values, as a shopper reads them; `rest`: what else the filter says, as it stands."""
 
     chosen: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     rest: str = ""
 
     @classmethod
-    def read(cls, text: str) -> Choices:
+    def read(cls, text: str) -> FacetChoices:
         """What a filter's text says: conditions in a row, then at most a group. Any other is all rest."""
         text = text.strip()
         chosen: dict[str, tuple[str, ...]] = {}
         rest, place = [], 0
         while found := _CONDITION.match(text, place):
-            name = fold(found["name"])
+            name = casefold_nfkc(found["name"])
             if name in chosen:  # it has to meet both, and a choice of both would let either pass
                 return cls(rest=_as_group(text))
             if name in _NAMES:
@@ -55,16 +55,16 @@ class Choices:
         """Whether a value is among those chosen, however it is spelt."""
         return key(value) in map(key, self.chosen.get(name, ()))
 
-    def only(self, name: str, *values: str) -> Choices:
+    def only(self, name: str, *values: str) -> FacetChoices:
         """The same with these values of the facet and no others; with none, without the facet."""
         others = {other: chosen for other, chosen in self.chosen.items() if other != name}
-        return Choices(others | ({name: values} if values else {}), self.rest)
+        return FacetChoices(others | ({name: values} if values else {}), self.rest)
 
-    def also(self, name: str, value: str) -> Choices:
+    def also(self, name: str, value: str) -> FacetChoices:
         """The same, and this value beside those chosen of its facet."""
         return self.only(name, *self.chosen.get(name, ()), value)
 
-    def without(self, name: str, value: str) -> Choices:
+    def without(self, name: str, value: str) -> FacetChoices:
         """The same, but for this value."""
         return self.only(name, *(other for other in self.chosen.get(name, ()) if key(other) != key(value)))
 

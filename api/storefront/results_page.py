@@ -6,14 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
-from shelfwise import Answer, Hit, Shop
-from shelfwise.api.http.query_params import Parameters
-from shelfwise.api.storefront.facet_links import FACETS, LIFTED, Narrowed, chips, facets
-from shelfwise.api.storefront.filter_choices import Choices
+from shelfwise import Hit, SearchResult, Shop
+from shelfwise.api.http.query_params import QueryParams
+from shelfwise.api.storefront.facet_links import FACETS, LIFTED, FacetPage, chips, facet_links
+from shelfwise.api.storefront.filter_choices import FacetChoices
 from shelfwise.api.storefront.rendering import link
-from shelfwise.api.storefront.visitor import Shopper
+from shelfwise.api.storefront.visitor import Visitor
 
-__all__ = ["PARTS", "Asked", "ask", "offers"]
+__all__ = ["PARTS", "ResultsQuery", "page_context", "run_search"]
 
 _PAGE = 24
 _SORTS = {
@@ -26,7 +26,7 @@ _SORTS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class ResultsQuery:
     """What the page's address asks for; what is at its default is not in the address."""
 
     q: str = ""
@@ -37,9 +37,9 @@ class Asked:
     explain: bool = False
 
     @classmethod
-    def read(cls) -> Asked:
+    def read(cls) -> ResultsQuery:
         """That of this request. Raises InvalidInput for an offset or a switch that is none."""
-        given = Parameters()
+        given = QueryParams()
         return cls(
             q=" ".join((given.text("q") or "").split()),
             filter=(given.text("filter") or "").strip(),
@@ -49,21 +49,21 @@ class Asked:
             explain=given.flag("explain"),
         )
 
-    def parts(self) -> dict[str, str]:
+    def query_args(self) -> dict[str, str]:
         """The parameters of the address."""
         values = asdict(self)
         said = [(each.name, values[each.name]) for each in fields(self) if values[each.name] != each.default]
         return {name: "1" if value is True else str(value) for name, value in said}
 
-    def but(self, **changes: Any) -> str:
+    def url_with(self, **changes: Any) -> str:
         """The address of the same with changes, from its first page unless they name another."""
-        return link("pages.home", **replace(self, **({"offset": 0} | changes)).parts())
+        return link("pages.home", **replace(self, **({"offset": 0} | changes)).query_args())
 
 
-PARTS = frozenset(each.name for each in fields(Asked))
+PARTS = frozenset(each.name for each in fields(ResultsQuery))
 
 
-def ask(shop: Shop, asked: Asked, shopper: Shopper, log: bool) -> Answer:
+def run_search(shop: Shop, asked: ResultsQuery, shopper: Visitor, log: bool) -> SearchResult:
     """One page of the answer, with its facets. Raises InvalidInput."""
     return shop.search(
         asked.q,
@@ -80,18 +80,18 @@ def ask(shop: Shop, asked: Asked, shopper: Shopper, log: bool) -> Answer:
     )
 
 
-def offers(shop: Shop, asked: Asked, answer: Answer) -> dict[str, Any]:
+def page_context(shop: Shop, asked: ResultsQuery, answer: SearchResult) -> dict[str, Any]:
     """What the page offers beside the hits of the answer, by the names that the template has for it."""
-    choices = Choices.read(asked.filter)
+    choices = FacetChoices.read(asked.filter)
     counted = dict(answer.facets)
     for name in choices.chosen.keys() & set(LIFTED):
         counted |= _counted(shop, asked, choices.only(name), [name]).facets
-    unfiltered = 0 if answer.total or not asked.filter else _counted(shop, asked, Choices(), []).total
+    unfiltered = 0 if answer.total or not asked.filter else _counted(shop, asked, FacetChoices(), []).total
 
-    page = Narrowed(choices, lambda other: asked.but(filter=other.text()), _currency(answer.hits))
+    page = FacetPage(choices, lambda other: asked.url_with(filter=other.text()), _currency(answer.hits))
     return {
         "asked": asked,
-        "facets": facets(counted, answer.total, page),
+        "facets": facet_links(counted, answer.total, page),
         "chips": chips(page),
         "unfiltered": unfiltered,
         "sorts": _sorts(asked.sort, answer),
@@ -100,7 +100,7 @@ def offers(shop: Shop, asked: Asked, answer: Answer) -> dict[str, Any]:
     }
 
 
-def _counted(shop: Shop, asked: Asked, choices: Choices, names: Sequence[str]) -> Answer:
+def _counted(shop: Shop, asked: ResultsQuery, choices: FacetChoices, names: Sequence[str]) -> SearchResult:
     """The same query with other choices, for its counts only."""
     return shop.search(asked.q, limit=1, log=False, filter=choices.text(), facets=names, exact=asked.exact)
 
@@ -111,7 +111,7 @@ def _currency(hits: Sequence[Hit]) -> str | None:
     return found.pop() if len(found) == 1 else None
 
 
-def _sorts(chosen: str, answer: Answer) -> Mapping[str, str]:
+def _sorts(chosen: str, answer: SearchResult) -> Mapping[str, str]:
     """The orders that make a difference to these hits."""
     priced = bool(answer.facets["price"])
     dated = any(hit.item.get("created_at") for hit in answer.hits)
@@ -119,12 +119,12 @@ def _sorts(chosen: str, answer: Answer) -> Mapping[str, str]:
     return {sort: label for sort, label in _SORTS.items() if sort in useful}
 
 
-def _pages(asked: Asked, answer: Answer) -> dict[str, str]:
+def _pages(asked: ResultsQuery, answer: SearchResult) -> dict[str, str]:
     """Links to the pages before and after this one."""
     links = {}
     if asked.offset > 0:
         last = (answer.total - 1) // _PAGE * _PAGE  # of an address beyond the end
-        links["previous"] = asked.but(offset=max(0, min(asked.offset - _PAGE, last)))
+        links["previous"] = asked.url_with(offset=max(0, min(asked.offset - _PAGE, last)))
     if asked.offset + len(answer.hits) < answer.total and answer.hits:
-        links["next"] = asked.but(offset=asked.offset + _PAGE)
+        links["next"] = asked.url_with(offset=asked.offset + _PAGE)
     return links

@@ -15,12 +15,12 @@ from flask import Response, request
 from werkzeug.exceptions import BadRequest, Forbidden
 
 from shelfwise import InvalidInput, Recommendations, Shop
-from shelfwise.api.http.query_params import Parameters
+from shelfwise.api.http.query_params import QueryParams
 from shelfwise.api.storefront import visitor as shoppers
 from shelfwise.api.storefront.cards import Card, cards, tile
 from shelfwise.api.storefront.rendering import link, to_page
-from shelfwise.api.storefront.results_page import PARTS, Asked, ask, offers
-from shelfwise.api.storefront.visitor import Regulars, Shopper
+from shelfwise.api.storefront.results_page import PARTS, ResultsQuery, page_context, run_search
+from shelfwise.api.storefront.visitor import TopCustomers, Visitor
 from shelfwise.validation import is_encodable
 
 __all__ = ["Storefront"]
@@ -37,11 +37,11 @@ class Storefront:
 
     def __init__(self, shop: Shop) -> None:
         self._shop = shop
-        self._regulars = Regulars(shop)
+        self._regulars = TopCustomers(shop)
 
     def home(self) -> Response:
         """`/?q=&filter=&sort=&offset=`; with `fragment` only the answer, unlogged unless it is also `settled`."""
-        given, shopper, asked = Parameters(), shoppers.current(), Asked.read()
+        given, shopper, asked = QueryParams(), shoppers.current_visitor(), ResultsQuery.read()
         fragment = given.text("fragment") is not None
         typing = bool(asked.q) and fragment and given.text("settled") is None
         log, status = not typing and not shopper.silent, 200
@@ -50,13 +50,13 @@ class Storefront:
         except InvalidInput as problem:
             if problem.field not in ("filter", "sort"):
                 raise
-            context, status, asked = {"problem": str(problem)}, 400, Asked(asked.q)
-        context |= {"query": asked.q, "asked": asked, "back": asked.parts()}
+            context, status, asked = {"problem": str(problem)}, 400, ResultsQuery(asked.q)
+        context |= {"query": asked.q, "asked": asked, "back": asked.query_args()}
         return self._page("_answer.html" if fragment else "home.html", context, shopper, status)
 
     def item(self, id: str) -> Response:
         """An item's page. A link that cites where it stood makes this a click."""
-        found, given, shopper = self._shop.item(id), Parameters(), shoppers.current()
+        found, given, shopper = self._shop.item(id), QueryParams(), shoppers.current_visitor()
         source = _source(given.text)
         if source and not shopper.silent and request.method == "GET":
             self._click(id, shopper, source)
@@ -78,10 +78,10 @@ class Storefront:
         }
         return self._page("item.html", context, shopper)
 
-    def act(self, id: str) -> Response:
+    def record_action(self, id: str) -> Response:
         """The item page's form: into the cart, or bought."""
         _require_own_form()
-        found, shopper, kind = self._shop.item(id), shoppers.current(), request.form.get("type")
+        found, shopper, kind = self._shop.item(id), shoppers.current_visitor(), request.form.get("type")
         if kind not in _DONE:
             raise BadRequest("type: is neither cart nor purchase")
         source = _source(request.form.get)
@@ -96,15 +96,15 @@ class Storefront:
         """Shop as another customer, or as nobody; a new person is a new session."""
         _require_own_form()
         user = "" if "nobody" in request.form else request.form.get("user")
-        shopper = Shopper(None, uuid.uuid4().hex, silent=False).known_as(user)
+        shopper = Visitor(None, uuid.uuid4().hex, silent=False).known_as(user)
         item = request.form.get("item")
         asked = {name: value for name, value in request.form.items() if value and name in PARTS}
         return _back(link("pages.item", id=item) if item else link("pages.home", **asked), shopper)
 
-    def _results(self, asked: Asked, shopper: Shopper, log: bool) -> dict[str, Any]:
-        answer = ask(self._shop, asked, shopper, log)
+    def _results(self, asked: ResultsQuery, shopper: Visitor, log: bool) -> dict[str, Any]:
+        answer = run_search(self._shop, asked, shopper, log)
         cited = {"search_id": answer.search_id} if log else {"query": answer.query}
-        offered = offers(self._shop, asked, answer)
+        offered = page_context(self._shop, asked, answer)
         nothing = not answer.total and not offered["unfiltered"]
         return offered | {
             "answer": answer,
@@ -112,7 +112,7 @@ class Storefront:
             "shelves": self._shelves(shopper, log)["shelves"] if nothing and log else [],
         }
 
-    def _shelves(self, shopper: Shopper, log: bool) -> dict[str, Any]:
+    def _shelves(self, shopper: Visitor, log: bool) -> dict[str, Any]:
         """What is for this shopper, what they buy again, what rises, what is popular: each kind and each item once."""
         answer = self._shelf(shopper, log, "for-you", _POPULAR)
         shelves = {answer.kind: answer}
@@ -126,7 +126,7 @@ class Storefront:
 
     def _shelf(
         self,
-        shopper: Shopper,
+        shopper: Visitor,
         log: bool,
         kind: str,
         limit: int,
@@ -140,16 +140,16 @@ class Storefront:
             fill=fill, exclude=exclude, explain=kind in _TOLD,
         )  # fmt: skip
 
-    def _click(self, id: str, shopper: Shopper, source: dict[str, str]) -> None:
+    def _click(self, id: str, shopper: Visitor, source: dict[str, str]) -> None:
         """Record it; what was forged in the link is refused by the shop and does no harm."""
         cited = [source.get(name, "") for name in _SOURCE[:3]]
         once = hashlib.sha256("\n".join([shopper.session, id, *cited]).encode("utf-8", "replace")).hexdigest()[:32]
         event = {"type": "click", "item": id, "user": shopper.user, "session": shopper.session, "event_id": once}
         self._shop.record([event | source])
 
-    def _page(self, template: str, context: dict[str, Any], shopper: Shopper, status: int = 200) -> Response:
+    def _page(self, template: str, context: dict[str, Any], shopper: Visitor, status: int = 200) -> Response:
         context |= {"shopper": shopper, "regulars": self._regulars.users()}
-        return shoppers.remember(to_page(template, context, status), shopper, link("pages.home"))
+        return shoppers.set_cookies(to_page(template, context, status), shopper, link("pages.home"))
 
 
 def _on_shelf(shelf: Recommendations, log: bool) -> list[Card]:
@@ -168,6 +168,6 @@ def _require_own_form() -> None:
         raise Forbidden("this form was sent by another site")
 
 
-def _back(address: str, shopper: Shopper) -> Response:
+def _back(address: str, shopper: Visitor) -> Response:
     response = Response(status=303, headers={"Location": address})
-    return shoppers.remember(response, shopper, link("pages.home"))
+    return shoppers.set_cookies(response, shopper, link("pages.home"))

@@ -13,9 +13,9 @@ from dataclasses import dataclass, replace
 from flask import Response, request
 
 from shelfwise import InvalidInput, Shop
-from shelfwise.validation import clean_id
+from shelfwise.validation import parse_id
 
-__all__ = ["Regulars", "Shopper", "current", "remember"]
+__all__ = ["TopCustomers", "Visitor", "current_visitor", "set_cookies"]
 
 USER_COOKIE, SESSION_COOKIE = "shelfwise_user", "shelfwise_session"
 _USER_SECONDS, _SESSION_SECONDS = 90 * 86_400, 30 * 60
@@ -25,29 +25,29 @@ _REGULARS, _REGULARS_SECONDS = 20, 60.0
 
 
 @dataclass(frozen=True, slots=True)
-class Shopper:
+class Visitor:
     """`silent` is one whose page views are no shopper's: a robot that says so, or a browser that fetches ahead."""
 
     user: str | None
     session: str
     silent: bool
 
-    def known_as(self, user: str | None) -> Shopper:
+    def known_as(self, user: str | None) -> Visitor:
         """The same session under another name. Raises InvalidInput for what can't be an id."""
-        return replace(self, user=clean_id(user, "user") if user and user.strip() else None)
+        return replace(self, user=parse_id(user, "user") if user and user.strip() else None)
 
 
-def current() -> Shopper:
+def current_visitor() -> Visitor:
     """The shopper of this request; a new session where the cookie has none."""
     session = request.cookies.get(SESSION_COOKIE, "")
-    shopper = Shopper(None, session if _SESSION.fullmatch(session) else uuid.uuid4().hex, _is_silent())
+    shopper = Visitor(None, session if _SESSION.fullmatch(session) else uuid.uuid4().hex, _is_silent())
     try:
         return shopper.known_as(request.cookies.get(USER_COOKIE))
     except InvalidInput:  # a cookie that was tampered with
         return shopper
 
 
-def remember(response: Response, shopper: Shopper, path: str) -> Response:
+def set_cookies(response: Response, shopper: Visitor, path: str) -> Response:
     """Set the cookies of the pages under `path`; no script reads them and no other site's form sends them."""
     for name, value, seconds in (
         (USER_COOKIE, shopper.user, _USER_SECONDS),
@@ -62,7 +62,7 @@ def remember(response: Response, shopper: Shopper, path: str) -> Response:
     return response
 
 
-class Regulars:
+class TopCustomers:
     """The busiest customers, offered where a shopper is chosen; counted once a minute."""
 
     def __init__(self, shop: Shop) -> None:

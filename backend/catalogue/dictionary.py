@@ -13,9 +13,20 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from shelfwise.text.normalize import fold
+from shelfwise.text.normalize import casefold_nfkc
 
-__all__ = ["Attribute", "Codes", "Labels", "Mask", "Range", "Values", "brand_level", "category_levels", "key", "number"]
+__all__ = [
+    "AttributeColumn",
+    "Codes",
+    "LabelDictionary",
+    "Mask",
+    "Range",
+    "ValueDictionary",
+    "brand_level",
+    "category_levels",
+    "key",
+    "number",
+]
 
 Mask = npt.NDArray[np.bool_]
 Codes = npt.NDArray[np.int32]
@@ -35,7 +46,7 @@ class Range:
 
 def key(text: str) -> str:
     """How a text is compared: folded, blanks made one, and whole numbers without their `.0`."""
-    return _plain(fold(text))
+    return _plain(casefold_nfkc(text))
 
 
 def number(text: str) -> float:
@@ -55,7 +66,7 @@ def category_levels(category: str) -> list[Level]:
     return [(" > ".join(keys[:depth]), " > ".join(levels[:depth])) for depth in range(1, len(levels) + 1)]
 
 
-class Labels:
+class LabelDictionary:
     """Every spelling met so far of a brand or a category, by its code; 0 is none. One thread at a time may add."""
 
     def __init__(self, split: Callable[[str], list[Level]]) -> None:
@@ -72,14 +83,14 @@ class Labels:
             known = self._codes[text] = self._add(self._split(text or ""))
         return known
 
-    def having(self, keys: Iterable[str]) -> Mask:
+    def codes_within(self, keys: Iterable[str]) -> Mask:
         """By code: whether it is at or below one of these levels, (codes so far,) bool."""
         table = np.zeros(len(self.levels), dtype=np.bool_)
         for level in keys:
             table[[code for code in self._within.get(level, ()) if code < len(table)]] = True
         return table
 
-    def spelt(self, level: str, counts: npt.NDArray[np.int64]) -> str:
+    def spelling(self, level: str, counts: npt.NDArray[np.int64]) -> str:
         """A level as most of the items write it, the first by alphabet of equal ones; `counts` are items by code."""
         spellings = self._spellings[level]
         if len(spellings) == 1:
@@ -102,7 +113,7 @@ class Labels:
         return code
 
 
-class Values:
+class ValueDictionary:
     """Every value met so far of one attribute, by its code. One thread at a time may add."""
 
     def __init__(self) -> None:
@@ -124,23 +135,23 @@ class Values:
 
 
 @dataclass(frozen=True, eq=False)
-class Attribute:
+class AttributeColumn:
     """One attribute of all items as of `seq`: the item in row `rows[i]` has the value `codes[i]`, no pair twice."""
 
     seq: int
     rows: Codes  # (m,) int32, ascending
     codes: Codes  # (m,) int32
-    values: Values
+    values: ValueDictionary
     numbers: npt.NDArray[np.float64]  # (v,) by code, NaN for what is no number; v codes are known here
-    spelt: dict[int, str] = field(default_factory=dict)  # by code, as far as it was asked for
+    spellings: dict[int, str] = field(default_factory=dict)  # by code, as far as it was asked for
 
     @classmethod
-    def of(cls, seq: int, found: Sequence[tuple[int, str]]) -> Attribute:
+    def of(cls, seq: int, found: Sequence[tuple[int, str]]) -> AttributeColumn:
         """From (row, folded value) in any order."""
         empty = np.zeros(0, dtype=np.int32)
-        return cls(seq, empty, empty, Values(), np.zeros(0)).changed(seq, [], found)
+        return cls(seq, empty, empty, ValueDictionary(), np.zeros(0)).changed(seq, [], found)
 
-    def changed(self, seq: int, gone: Iterable[int], found: Sequence[tuple[int, str]]) -> Attribute:
+    def changed(self, seq: int, gone: Iterable[int], found: Sequence[tuple[int, str]]) -> AttributeColumn:
         """The same without what it said of the rows `gone`, and with these (row, folded value)."""
         kept = ~np.isin(self.rows, np.fromiter(gone, dtype=np.int32))
         rows = np.concatenate([self.rows[kept], np.array([row for row, _ in found], dtype=np.int32)])
@@ -149,14 +160,14 @@ class Attribute:
         size = len(self.values.keys)
         _, first = np.unique(rows.astype(np.int64) * max(size, 1) + codes, return_index=True)
         numbers = [number(text) for text in self.values.keys[len(self.numbers) : size]]
-        return Attribute(seq, rows[first], codes[first], self.values, np.concatenate([self.numbers, numbers]))
+        return AttributeColumn(seq, rows[first], codes[first], self.values, np.concatenate([self.numbers, numbers]))
 
-    def before(self, row: int) -> Attribute:
+    def before(self, row: int) -> AttributeColumn:
         """The same as far as it is said of rows below this one."""
         end = int(np.searchsorted(self.rows, row))
         return self if end == len(self.rows) else replace(self, rows=self.rows[:end], codes=self.codes[:end])
 
-    def having(self, values: Iterable[str | Range]) -> Codes:
+    def rows_with(self, values: Iterable[str | Range]) -> Codes:
         """The rows with any of these values, given as `key` has them, or with a number in any of the ranges."""
         table = np.zeros(len(self.numbers), dtype=np.bool_)
         for value in values:

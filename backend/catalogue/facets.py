@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from shelfwise.catalogue.dictionary import Codes, Labels, Mask
-from shelfwise.catalogue.filter_parser import check_name
-from shelfwise.catalogue.snapshot import Columns
+from shelfwise.catalogue.dictionary import Codes, LabelDictionary, Mask
+from shelfwise.catalogue.filter_parser import validate_name
+from shelfwise.catalogue.snapshot import CatalogueSnapshot
 from shelfwise.errors import InvalidInput
-from shelfwise.text.normalize import fold
+from shelfwise.text.normalize import casefold_nfkc
 
-__all__ = ["MAX_FACETS", "check_facets", "facets"]
+__all__ = ["MAX_FACETS", "count_facets", "validate_facets"]
 
 MAX_FACETS = 20
 _STEPS = np.array([1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 7.5, 10.0])
@@ -24,11 +24,11 @@ _SHARES = (0.2, 0.4, 0.6, 0.8)  # of the items, where one price range shall end 
 Entry = dict[str, Any]
 
 
-def check_facets(names: Sequence[str]) -> list[str]:
+def validate_facets(names: Sequence[str]) -> list[str]:
     """The names, each once. Raises InvalidInput for a field that can't be counted, or for too many."""
     for name in names:
-        check_name(name, "facets")
-        if not name.strip() or fold(name) in ("id", "created_at"):
+        validate_name(name, "facets")
+        if not name.strip() or casefold_nfkc(name) in ("id", "created_at"):
             raise InvalidInput(
                 f"facets: {name!r} can't be counted; name brand, category, price or an attribute", "facets"
             )
@@ -38,17 +38,19 @@ def check_facets(names: Sequence[str]) -> list[str]:
     return asked
 
 
-def facets(mask: Mask, names: Sequence[str], columns: Columns, most: int = 20) -> dict[str, list[Entry]]:
+def count_facets(
+    mask: Mask, names: Sequence[str], columns: CatalogueSnapshot, most: int = 20
+) -> dict[str, list[Entry]]:
     """For each name the values that the rows of the mask, (columns.size,) bool, have most: {"value", "count"}.
 
     At most `most` of them, the largest count first, equal ones by value. A category is counted at each of its
     levels. Prices come as ranges in their order, {"from", "to", "count"} with from ≤ price < to and None for an open
     end; each item with a price is in exactly one.
     """
-    return {name: _facet(fold(name), mask, columns, most) for name in names}
+    return {name: _facet(casefold_nfkc(name), mask, columns, most) for name in names}
 
 
-def _facet(name: str, mask: Mask, columns: Columns, most: int) -> list[Entry]:
+def _facet(name: str, mask: Mask, columns: CatalogueSnapshot, most: int) -> list[Entry]:
     match name:
         case "brand":
             return _labels(columns.brand[mask], columns.brands, most)
@@ -62,17 +64,17 @@ def _facet(name: str, mask: Mask, columns: Columns, most: int) -> list[Entry]:
     return _values(name, mask, columns, most)
 
 
-def _labels(codes: Codes, labels: Labels, most: int) -> list[Entry]:
+def _labels(codes: Codes, labels: LabelDictionary, most: int) -> list[Entry]:
     """Spellings of one brand or level are counted together and shown as most of the items write it."""
     counts = np.bincount(codes)
     totals: dict[str, int] = {}
     for code in np.flatnonzero(counts).tolist():
         for level, _ in labels.levels[code]:
             totals[level] = totals.get(level, 0) + int(counts[code])
-    return [entry | {"value": labels.spelt(entry["value"], counts)} for entry in _top(totals, most)]
+    return [entry | {"value": labels.spelling(entry["value"], counts)} for entry in _top(totals, most)]
 
 
-def _values(name: str, mask: Mask, columns: Columns, most: int) -> list[Entry]:
+def _values(name: str, mask: Mask, columns: CatalogueSnapshot, most: int) -> list[Entry]:
     attribute = columns.attribute(name)
     counts = attribute.counts(mask)
     present = np.flatnonzero(counts)
@@ -81,7 +83,7 @@ def _values(name: str, mask: Mask, columns: Columns, most: int) -> list[Entry]:
         order = attribute.places[present] - counts[present] * len(counts)
         present = present[np.argpartition(order, most)[:most]]
     present = present[np.lexsort((attribute.places[present], -counts[present]))]
-    shown = columns.spelt(name, present.tolist())
+    shown = columns.spellings(name, present.tolist())
     return [{"value": value, "count": int(count)} for value, count in zip(shown, counts[present], strict=True)]
 
 

@@ -14,11 +14,11 @@ import numpy as np
 from shelfwise.catalogue.dictionary import Range, category_levels, key, number
 from shelfwise.catalogue.filters import And, Condition, Filter, Not, Or
 from shelfwise.errors import InvalidInput
-from shelfwise.text.normalize import fold
+from shelfwise.text.normalize import casefold_nfkc
 from shelfwise.timestamps import DAY, parse_time
 from shelfwise.validation import is_encodable
 
-__all__ = ["MAX_CHARACTERS", "MAX_CONDITIONS", "MAX_DEPTH", "check_name", "parse"]
+__all__ = ["MAX_CHARACTERS", "MAX_CONDITIONS", "MAX_DEPTH", "parse", "validate_name"]
 
 MAX_CHARACTERS, MAX_CONDITIONS, MAX_DEPTH = 2_000, 100, 20
 
@@ -48,9 +48,9 @@ def parse(text: str) -> Filter:
     return _Reader(text).read()
 
 
-def check_name(name: str, parameter: str) -> None:
+def validate_name(name: str, parameter: str) -> None:
     """Raises InvalidInput for a field of every item that is no filter and no facet, and says what is."""
-    if (instead := _ELSEWHERE.get(fold(name))) is not None:
+    if (instead := _ELSEWHERE.get(casefold_nfkc(name))) is not None:
         raise InvalidInput(f"{parameter}: there is none by {name!r}; {instead}", parameter)
 
 
@@ -103,8 +103,8 @@ class _Reader:
         if not self._follows(":"):
             self._at = start
             self._fail(expected)
-        check_name(name, "filter")
-        name = fold(name)
+        validate_name(name, "filter")
+        name = casefold_nfkc(name)
         values = [self._value(name)]
         while self._sign(","):
             self._skip()
@@ -217,9 +217,9 @@ def _category(text: str) -> str:
 
 
 def _stock(text: str) -> str:
-    if fold(text) not in ("in", "out"):
+    if casefold_nfkc(text) not in ("in", "out"):
         raise ValueError("neither")
-    return fold(text)
+    return casefold_nfkc(text)
 
 
 # By name how a value is read (text, whether in quotes) and, for the error, what is expected.

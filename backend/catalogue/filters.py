@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from shelfwise.catalogue.dictionary import Mask, Range
-from shelfwise.catalogue.snapshot import Columns
+from shelfwise.catalogue.snapshot import CatalogueSnapshot
 
 __all__ = ["And", "Condition", "Filter", "Not", "Or", "evaluate"]
 
@@ -41,12 +41,12 @@ class Or:
 Filter = Condition | Not | And | Or
 
 
-def evaluate(filter: Filter | None, columns: Columns) -> Mask:
+def evaluate(filter: Filter | None, columns: CatalogueSnapshot) -> Mask:
     """Which rows hold a live item that passes the filter, (columns.size,) bool; None lets all live items pass."""
     return columns.live.copy() if filter is None else _passing(filter, columns) & columns.live
 
 
-def _passing(filter: Filter, columns: Columns) -> Mask:
+def _passing(filter: Filter, columns: CatalogueSnapshot) -> Mask:
     """The same for all rows, whoever's they are."""
     match filter:
         case Not(part):
@@ -63,7 +63,7 @@ def _passing(filter: Filter, columns: Columns) -> Mask:
             return passing
         case Condition(name, values):
             field = _FIELDS.get(name)
-            return field(columns, values) if field else _rows(columns, columns.attribute(name).having(values))
+            return field(columns, values) if field else _rows(columns, columns.attribute(name).rows_with(values))
 
 
 def _ranges(values: Sequence[str | Range], column: np.ndarray) -> Mask:
@@ -74,23 +74,23 @@ def _ranges(values: Sequence[str | Range], column: np.ndarray) -> Mask:
     return passing
 
 
-def _stock(columns: Columns, values: Sequence[str | Range]) -> Mask:
+def _stock(columns: CatalogueSnapshot, values: Sequence[str | Range]) -> Mask:
     passing = np.zeros(columns.size, dtype=np.bool_)
     for value in values:
         passing |= columns.in_stock if value == "in" else ~columns.in_stock
     return passing
 
 
-def _rows(columns: Columns, rows: np.ndarray) -> Mask:
+def _rows(columns: CatalogueSnapshot, rows: np.ndarray) -> Mask:
     passing = np.zeros(columns.size, dtype=np.bool_)
     passing[rows] = True
     return passing
 
 
-_FIELDS: dict[str, Callable[[Columns, Sequence[str | Range]], Mask]] = {
+_FIELDS: dict[str, Callable[[CatalogueSnapshot, Sequence[str | Range]], Mask]] = {
     "id": lambda columns, values: _rows(columns, columns.rows(map(str, values))),
-    "brand": lambda columns, values: columns.brands.having(map(str, values))[columns.brand],
-    "category": lambda columns, values: columns.categories.having(map(str, values))[columns.category],
+    "brand": lambda columns, values: columns.brands.codes_within(map(str, values))[columns.brand],
+    "category": lambda columns, values: columns.categories.codes_within(map(str, values))[columns.category],
     "price": lambda columns, values: _ranges(values, columns.price),
     "created_at": lambda columns, values: _ranges(values, columns.created),
     "stock": _stock,

@@ -14,7 +14,7 @@ import numpy as np
 
 from shelfwise.store import Store
 
-__all__ = ["Lexical", "Matches"]
+__all__ = ["LexicalMatches", "PostingsCache"]
 
 _MOST_ENTRIES = 3_000_000  # postings kept, 12 bytes each
 
@@ -22,7 +22,7 @@ Posting = tuple[np.ndarray, np.ndarray]  # pk (n,) int64 ascending, BM25 (n,) fl
 
 
 @dataclass(frozen=True, slots=True)
-class Matches:
+class LexicalMatches:
     """What matches the terms of one query, by row = pk."""
 
     bm25: np.ndarray  # (n_rows,) float32, the sum over the terms, 0 where none matches
@@ -39,7 +39,7 @@ class Matches:
         return self.coverage > 0
 
 
-class Lexical:
+class PostingsCache:
     """The postings of one process. Safe for several threads."""
 
     def __init__(self, store: Store) -> None:
@@ -54,9 +54,9 @@ class Lexical:
         """The number of the last change that is known here."""
         return self._changes
 
-    def sync(self) -> None:
+    def refresh(self) -> None:
         """Forget what a change of the texts made wrong; one look-up when nothing changed."""
-        changes = self._store.text.changes()
+        changes = self._store.fulltext.changes()
         if changes != self._changes:
             with self._guard:
                 self._kept.clear()
@@ -70,7 +70,7 @@ class Lexical:
                 self._kept.move_to_end(match)
                 return found
             changes = self._changes
-        found = self._store.text.postings(match)
+        found = self._store.fulltext.postings(match)
         with self._guard:
             if self._changes == changes and match not in self._kept:
                 self._kept[match] = found
@@ -89,7 +89,7 @@ class Lexical:
                 return 0
         return 0 if rows is None else len(rows)
 
-    def match(self, terms: Sequence[str], rows: int) -> Matches:
+    def match(self, terms: Sequence[str], rows: int) -> LexicalMatches:
         """How well each row below `rows` matches the terms."""
         bm25, coverage = np.zeros(rows, np.float32), np.zeros(rows, np.float32)
         for term in terms:
@@ -98,7 +98,7 @@ class Lexical:
                 found, scores = found[found < rows], scores[: int(np.searchsorted(found, rows))]
             bm25[found] += scores
             coverage[found] += 1 / len(terms)
-        return Matches(bm25, coverage, len(terms))
+        return LexicalMatches(bm25, coverage, len(terms))
 
     def _weighed(self, term: str) -> Posting:
         """The items that match a term; another writing of a word says no more than the word itself usually does.

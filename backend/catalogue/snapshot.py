@@ -15,11 +15,19 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from shelfwise.catalogue.dictionary import Attribute, Codes, Labels, Mask, brand_level, category_levels, key
+from shelfwise.catalogue.dictionary import (
+    AttributeColumn,
+    Codes,
+    LabelDictionary,
+    Mask,
+    brand_level,
+    category_levels,
+    key,
+)
 from shelfwise.store import Store
-from shelfwise.text.normalize import fold
+from shelfwise.text.normalize import casefold_nfkc
 
-__all__ = ["Catalogue", "Columns"]
+__all__ = ["CatalogueCache", "CatalogueSnapshot"]
 
 _ATTRIBUTES = 64  # so many are kept in memory, those asked for last
 _RELOAD = 5_000  # after as many changes an attribute is read anew rather than brought up to date
@@ -28,7 +36,7 @@ Numbers = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
-class Columns:
+class CatalogueSnapshot:
     """All items as of `seq`, by row. `ids` and `row_of` may know later items too: `rows` leaves them out."""
 
     seq: int
@@ -39,12 +47,12 @@ class Columns:
     brand: Codes  # (size,) int32, codes of `brands`
     category: Codes  # (size,) int32, codes of `categories`
     family: npt.NDArray[np.int64]  # (size,) int64, equal for the variants of one product
-    brands: Labels
-    categories: Labels
+    brands: LabelDictionary
+    categories: LabelDictionary
     ids: Sequence[str | None]
     row_of: Mapping[str, int]
-    _source: Catalogue = field(repr=False)
-    _attributes: dict[str, Attribute] = field(default_factory=dict, repr=False)
+    _source: CatalogueCache = field(repr=False)
+    _attributes: dict[str, AttributeColumn] = field(default_factory=dict, repr=False)
 
     @property
     def size(self) -> int:
@@ -57,28 +65,28 @@ class Columns:
         rows[rows >= self.size] = 0
         return rows
 
-    def attribute(self, name: str) -> Attribute:
+    def attribute(self, name: str) -> AttributeColumn:
         """The values of an attribute, or of `tags`; the same ones for as long as this snapshot lives."""
-        name = fold(name)
+        name = casefold_nfkc(name)
         known = self._attributes.get(name)
         if known is None:
             known = self._attributes.setdefault(name, self._source.attribute(name, self.seq).before(self.size))
         return known
 
-    def spelt(self, name: str, codes: Sequence[int]) -> list[str]:
+    def spellings(self, name: str, codes: Sequence[int]) -> list[str]:
         """The values of an attribute as they are shown: as the first item that has one writes it."""
         attribute = self.attribute(name)
-        missing = [code for code in codes if code not in attribute.spelt]
+        missing = [code for code in codes if code not in attribute.spellings]
         if missing:
             rows = attribute.first_rows[missing].tolist()
-            given = self._source.spellings(fold(name), rows)
+            given = self._source.spellings(casefold_nfkc(name), rows)
             for code, row in zip(missing, rows, strict=True):
                 text = attribute.values.keys[code]
-                attribute.spelt[code] = next((one for one in given.get(row, ()) if key(one) == text), text)
-        return [attribute.spelt[code] for code in codes]
+                attribute.spellings[code] = next((one for one in given.get(row, ()) if key(one) == text), text)
+        return [attribute.spellings[code] for code in codes]
 
 
-class Catalogue:
+class CatalogueCache:
     """The snapshots of one shop's items. Safe for several threads."""
 
     def __init__(self, store: Store) -> None:
@@ -86,8 +94,8 @@ class Catalogue:
         self._loading, self._reading = threading.Lock(), threading.Lock()  # the columns; the attributes
         self._ids: list[str | None] = [None]
         self._row_of: dict[str, int] = {}
-        self._attributes: OrderedDict[str, Attribute] = OrderedDict()
-        self._columns = Columns(
+        self._attributes: OrderedDict[str, AttributeColumn] = OrderedDict()
+        self._columns = CatalogueSnapshot(
             seq=0,
             live=np.zeros(1, dtype=np.bool_),
             in_stock=np.zeros(1, dtype=np.bool_),
@@ -96,21 +104,21 @@ class Catalogue:
             brand=np.zeros(1, dtype=np.int32),
             category=np.zeros(1, dtype=np.int32),
             family=np.zeros(1, dtype=np.int64),
-            brands=Labels(brand_level),
-            categories=Labels(category_levels),
+            brands=LabelDictionary(brand_level),
+            categories=LabelDictionary(category_levels),
             ids=self._ids,
             row_of=self._row_of,
             _source=self,
         )
 
-    def current(self) -> Columns:
+    def current(self) -> CatalogueSnapshot:
         """The catalogue as it is now: one look-up when nothing changed."""
         if self._store.items.last_seq() != self._columns.seq:
             with self._loading:
                 self._load()
         return self._columns
 
-    def attribute(self, name: str, seq: int) -> Attribute:
+    def attribute(self, name: str, seq: int) -> AttributeColumn:
         """The values of an attribute by its folded name, as of `seq` or later."""
         with self._reading:
             known = self._attributes.pop(name, None)
@@ -123,11 +131,11 @@ class Catalogue:
 
     def spellings(self, name: str, rows: Sequence[int]) -> dict[int, list[str]]:
         """By row the texts of an attribute as the items give them; `name` is folded."""
-        return self._store.columns.spellings(name, rows)
+        return self._store.item_columns.spellings(name, rows)
 
     def _load(self) -> None:
         """The caller holds the lock of the columns."""
-        before, new = self._columns, self._store.columns.changed(self._columns.seq)
+        before, new = self._columns, self._store.item_columns.changed(self._columns.seq)
         if not new.pk:
             return
         size, rows = max(before.size, max(new.pk) + 1), np.array(new.pk)
@@ -148,17 +156,17 @@ class Catalogue:
             _attributes={},
         )
 
-    def _is_far(self, known: Attribute) -> bool:
+    def _is_far(self, known: AttributeColumn) -> bool:
         """Whether reading all of an attribute costs less than what changed since, or forgets most of its values."""
         passed = self._store.items.last_seq() - known.seq
         return passed > _RELOAD or len(known.values.keys) > 2 * len(known.rows) + _RELOAD
 
-    def _read(self, name: str) -> Attribute:
+    def _read(self, name: str) -> AttributeColumn:
         seq = self._store.items.last_seq()  # first: what changes meanwhile is read again
-        return Attribute.of(seq, self._store.columns.values(name))
+        return AttributeColumn.of(seq, self._store.item_columns.values(name))
 
-    def _follow(self, name: str, known: Attribute) -> Attribute:
-        changes = self._store.columns.changed_values(name, known.seq)
+    def _follow(self, name: str, known: AttributeColumn) -> AttributeColumn:
+        changes = self._store.item_columns.changed_values(name, known.seq)
         found = [(row, value) for row, _, value in changes if value is not None]
         return known.changed(max(seq for _, seq, _ in changes), {row for row, _, _ in changes}, found)
 

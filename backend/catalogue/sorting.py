@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from shelfwise.catalogue.snapshot import Columns
+from shelfwise.catalogue.snapshot import CatalogueSnapshot
 
 __all__ = ["SORTS", "order"]
 
@@ -14,7 +14,7 @@ SORTS = ("relevance", "price", "-price", "newest", "popular")
 Rows = npt.NDArray[np.int64]
 
 
-def order(rows: Rows, sort: str, columns: Columns, popularity: npt.NDArray[np.float64]) -> Rows:
+def order(rows: Rows, sort: str, columns: CatalogueSnapshot, popularity: npt.NDArray[np.float64]) -> Rows:
     """The rows in the order of `sort`, one of SORTS; under `relevance` they stay as they come.
 
     What is out of stock comes last, within that what has no price or date; equal ones by row, so that pages are
@@ -26,7 +26,9 @@ def order(rows: Rows, sort: str, columns: Columns, popularity: npt.NDArray[np.fl
     return rows[np.lexsort((rows, keys, ~columns.in_stock[rows]))]  # the last key is the first; NaN sorts last
 
 
-def _key(sort: str, rows: Rows, columns: Columns, popularity: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+def _key(
+    sort: str, rows: Rows, columns: CatalogueSnapshot, popularity: npt.NDArray[np.float64]
+) -> npt.NDArray[np.float64]:
     """(n,) float64, lower is better."""
     match sort:
         case "price":

@@ -8,7 +8,7 @@ import click
 
 from shelfwise.catalogue.filter_parser import parse
 from shelfwise.cli.main import Context
-from shelfwise.curation.validation import ACTIONS, DEFAULT_STRENGTH, MATCHES, clean_pair, clean_rule, clean_synonym
+from shelfwise.curation.validation import ACTIONS, DEFAULT_STRENGTH, MATCHES, parse_pair, parse_rule, parse_synonym
 from shelfwise.errors import NotFound
 from shelfwise.shop import Shop
 from shelfwise.store import Rule, Synonym
@@ -28,7 +28,7 @@ def synonyms_command() -> None:
 @click.pass_obj
 def add_synonym(context: Context, word: str, means: tuple[str, ...], two_way: bool) -> None:
     """A query with WORD also finds what MEANS finds; either may be several words in quotes."""
-    pairs = clean_synonym({"word": word, "means": means, "two_way": two_way})
+    pairs = parse_synonym({"word": word, "means": means, "two_way": two_way})
     with Shop(context.data) as shop:
         said, _ = shop.store.synonyms.add(pairs)
     _answer(context, "synonyms", said)
@@ -52,7 +52,7 @@ def remove_synonym(context: Context, which: tuple[str, ...]) -> None:
         raise click.UsageError("give the number of a pair, or its two sides, those of several words in quotes")
     with Shop(context.data) as shop:
         if len(which) == 2:
-            there = shop.store.synonyms.remove_pair(*clean_pair(*which))
+            there = shop.store.synonyms.remove_pair(*parse_pair(*which))
         else:
             there = shop.store.synonyms.remove(_number(which[0]))
     _removed(context, there, f"synonym {' '.join(which)}")
@@ -78,7 +78,7 @@ def rules_command() -> None:
 @click.pass_obj
 def add_rule(context: Context, /, items: tuple[str, ...], filter_: str | None, **given: Any) -> None:
     """Add a rule. What is out of stock stays last, whatever a rule says."""
-    rule = clean_rule({**given, "items": list(items), "filter": filter_}, parse)
+    rule = parse_rule({**given, "items": list(items), "filter": filter_}, parse)
     with Shop(context.data) as shop:
         said, _ = shop.store.rules.add([rule])
     _answer(context, "rules", said)

@@ -6,7 +6,7 @@ import click
 
 from shelfwise.cli.main import Context
 from shelfwise.shop import Shop
-from shelfwise.store import ShownKind
+from shelfwise.store import KindEngagement
 from shelfwise.timestamps import DAY, to_iso
 
 __all__ = ["shelves_command"]
@@ -23,12 +23,12 @@ def shelves_command(context: Context, days: int) -> None:
     """Clicks, conversion, AUC and range of the answers shown, by kind of shelf."""
     with Shop(context.data) as shop:
         until = shop.now()
-        shelves = shop.store.online.shelves(until - days * DAY, until)
+        shelves = shop.store.engagement.shelves(until - days * DAY, until)
     body = {"since": to_iso(until - days * DAY), "until": to_iso(until), "shelves": [one.to_dict() for one in shelves]}
     context.answer(body, lambda: _table(shelves) if shelves else [f"nothing was shown in the last {days} days"])
 
 
-def _table(shelves: list[ShownKind]) -> list[str]:
+def _table(shelves: list[KindEngagement]) -> list[str]:
     rows = [_HEAD, *map(_cells, shelves)]
     first, *others = (max(map(len, column)) for column in zip(*rows, strict=True))
     return [
@@ -37,7 +37,7 @@ def _table(shelves: list[ShownKind]) -> list[str]:
     ]
 
 
-def _cells(shelf: ShownKind) -> tuple[str, ...]:
+def _cells(shelf: KindEngagement) -> tuple[str, ...]:
     counts = (shelf.answers, shelf.shown, shelf.clicked, shelf.purchases)
     rates = shelf.to_dict()
     return (

@@ -10,10 +10,10 @@ from typing import Any
 import click
 
 from shelfwise.cli.main import Context
-from shelfwise.cli.progress import Bars, Counter
+from shelfwise.cli.progress import ProgressBars, RowCounter
 from shelfwise.errors import NightBusy
-from shelfwise.ingest.importer import Imported, import_events, import_items, seekable
-from shelfwise.ingest.readers import BadRow, Reading
+from shelfwise.ingest.importer import ImportCounts, import_events, import_items, seekable
+from shelfwise.ingest.readers import BadRow, ColumnMapping
 from shelfwise.shop import Shop
 from shelfwise.timestamps import parse_time
 from shelfwise.types import EVENT_FIELDS, EVENT_TYPES, ITEM_FIELDS
@@ -46,8 +46,8 @@ def items(
 ) -> None:
     """Add or change items; fields that a row doesn't name are kept."""
     bad = BadRows()
-    reading = Reading.of(ITEM_FIELDS, rename, scale)
-    with Shop(context.data) as shop, Counter("items") as counter:
+    reading = ColumnMapping.of(ITEM_FIELDS, rename, scale)
+    with Shop(context.data) as shop, RowCounter("items") as counter:
         is_first = shop.generations.current() is None
         done = import_items(shop, files, reading, bad, counter)
     _report(context, done, "upserted")
@@ -62,7 +62,7 @@ def _derive(context: Context, is_first: bool, changed: bool) -> None:
     """Generation 0 after the first import, a new index after one that changed much."""
     from shelfwise.trainer import compact, init
 
-    with Bars() as bars:
+    with ProgressBars() as bars:
         if is_first:
             init(context.data, progress=bars)
         elif changed:
@@ -85,8 +85,8 @@ def events(
 ) -> None:
     """Add events; the same file twice adds nothing."""
     bad = BadRows()
-    reading = Reading.of(EVENT_FIELDS, rename, scale, {"type": type_} if type_ else {})
-    with Shop(context.data) as shop, Counter("events") as counter:
+    reading = ColumnMapping.of(EVENT_FIELDS, rename, scale, {"type": type_} if type_ else {})
+    with Shop(context.data) as shop, RowCounter("events") as counter:
         if shift_to is None:
             done = import_events(shop, files, reading, bad, counter)
         else:
@@ -114,7 +114,7 @@ class BadRows:
             click.echo("more bad rows are counted, not shown", err=True)
 
 
-def _report(context: Context, done: Imported, word: str) -> None:
+def _report(context: Context, done: ImportCounts, word: str) -> None:
     same = "unchanged" if word == "upserted" else "duplicates"
     body = {word: done.new, same: done.unchanged, "rejected": done.rejected}
     context.answer(body, lambda: [f"{done.new:,} {word}, {done.unchanged:,} {same}, {done.rejected:,} rejected"])

@@ -42,7 +42,7 @@ class Context:
             click.echo("\n".join(lines()))
 
 
-class _Lazy(click.Group):
+class LazyGroup(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(_COMMANDS)
 
@@ -54,7 +54,7 @@ class _Lazy(click.Group):
         return command
 
 
-@click.group(cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.option("--data", metavar="DIR", help="The shop's folder (default: SHELFWISE_DATA, then ./shelfwise-data).")
 @click.option("--json", "as_json", is_flag=True, help="Print the HTTP body of the same question.")
 @click.version_option(version("shelfwise"))

@@ -10,9 +10,9 @@ from typing import Any
 import click
 
 from shelfwise.cli.main import Context
-from shelfwise.cli.night_table import table, whole
-from shelfwise.cli.progress import Bars
-from shelfwise.generation.registry import Generations
+from shelfwise.cli.night_table import night_lines, nights_table
+from shelfwise.cli.progress import ProgressBars
+from shelfwise.generation.registry import GenerationRegistry
 from shelfwise.store import Store
 
 __all__ = ["increment_command", "init_command", "nights_command", "rollback_command"]
@@ -27,7 +27,7 @@ def init_command(context: Context, model: str | None) -> None:
     """Make generation 0 from the base model."""
     from shelfwise.trainer import init
 
-    with Bars() as bars:
+    with ProgressBars() as bars:
         generation = init(context.data, model, bars)
     context.answer({"generation": generation}, lambda: [f"generation {generation} serves"])
 
@@ -59,10 +59,10 @@ def increment_command(
     if is_helper():
         help_training()
         return
-    with Bars(pace=_pace(context)) as bars:
-        bars.announce(most=budget)
+    with ProgressBars(pace=_pace(context)) as bars:
+        bars.print_estimate(most=budget)
         night = increment(context.data, until, bars, force=force, budget=budget, tensorboard=tensorboard).to_dict()
-    context.answer(night, lambda: _told(night))
+    context.answer(night, lambda: _summary(night))
 
 
 @click.command("nights")
@@ -73,11 +73,13 @@ def nights_command(context: Context, number: int | None) -> None:
     store = Store(context.data)
     try:
         if number is None:
-            nights = store.nights.latest(_SHOWN)
-            context.answer({"nights": nights}, lambda: table(nights, shutil.get_terminal_size((120, 24)).columns))
+            nights = store.ledger.latest(_SHOWN)
+            context.answer(
+                {"nights": nights}, lambda: nights_table(nights, shutil.get_terminal_size((120, 24)).columns)
+            )
         else:
-            night = store.nights.get(number)
-            context.answer(night, lambda: _whole(night))
+            night = store.ledger.get(number)
+            context.answer(night, lambda: _night_lines(night))
     finally:
         store.close()
 
@@ -93,8 +95,8 @@ def rollback_command(context: Context, generation: int | None) -> None:
     """
     store = Store(context.data)
     try:
-        generations = Generations(context.data)
-        target = generations.rollback(generation, but=store.people.tainted())
+        generations = GenerationRegistry(context.data)
+        target = generations.rollback(generation, exclude=store.personal_data.generations_to_retire())
         changed = generations.open(target).card.get("items_seq") != store.items.last_seq()
     finally:
         store.close()
@@ -108,12 +110,12 @@ def rollback_command(context: Context, generation: int | None) -> None:
 def _pace(context: Context) -> dict[str, float]:
     store = Store(context.data)
     try:
-        return store.nights.pace()
+        return store.ledger.pace()
     finally:
         store.close()
 
 
-def _told(night: dict[str, Any]) -> list[str]:
+def _summary(night: dict[str, Any]) -> list[str]:
     return [
         f"night {night['night']}: {night['verdict']}; generation {night['generation']} serves",
         *textwrap.wrap(night["reason"], 110, initial_indent="  ", subsequent_indent="  "),
@@ -121,7 +123,9 @@ def _told(night: dict[str, Any]) -> list[str]:
     ]
 
 
-def _whole(night: dict[str, Any]) -> list[str]:
-    from shelfwise.trainer.reports.night_summary import night_view
+def _night_lines(night: dict[str, Any]) -> list[str]:
+    from shelfwise.trainer.reports.night_summary import summarise_night
 
-    return whole(night, night_view(night["report"] | {name: night[name] for name in ("night", "verdict", "reason")}))
+    return night_lines(
+        night, summarise_night(night["report"] | {name: night[name] for name in ("night", "verdict", "reason")})
+    )

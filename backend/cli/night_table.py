@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-__all__ = ["table", "whole"]
+__all__ = ["night_lines", "nights_table"]
 
 _WIDTH = 100
 _LEAST_REASON = 24
@@ -16,7 +16,7 @@ _RIGHT = (0, 5, 6)
 Night = Mapping[str, Any]
 
 
-def table(nights: Sequence[Night], width: int) -> list[str]:
+def nights_table(nights: Sequence[Night], width: int) -> list[str]:
     """One line a night, the reason cut so that it fits into `width` characters where that leaves any of it."""
     if not nights:
         return ["no night yet"]
@@ -27,7 +27,7 @@ def table(nights: Sequence[Night], width: int) -> list[str]:
     return [f"{line}  {reason}".rstrip() for line, reason in zip(lines, reasons, strict=True)]
 
 
-def whole(night: Night, view: Mapping[str, Any]) -> list[str]:
+def night_lines(night: Night, view: Mapping[str, Any]) -> list[str]:
     """A night's row and what `night_view` made of its report."""
     sections = {
         "": _head(night, view),

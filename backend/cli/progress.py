@@ -10,7 +10,7 @@ from typing import Any, Self
 import click
 from tqdm import tqdm
 
-__all__ = ["Bars", "Counter", "duration"]
+__all__ = ["ProgressBars", "RowCounter", "duration"]
 
 _LABELS = {
     "catalogue": "encoding what is new", "train": "learning", "export": "exporting the encoder",
@@ -20,7 +20,7 @@ _LABELS = {
 _LEAST_SECONDS = 5  # a shorter wait needs no telling
 
 
-class Bars:
+class ProgressBars:
     """A `Progress` (stage, done, total) for nights and replays; a replay's own days stay above its nights' stages.
 
     `pace` are the seconds that each stage took last time, in their order. With them a bar says, beside the time its
@@ -33,7 +33,7 @@ class Bars:
         self._stage = ""
         self._bar: Any = None
 
-    def announce(self, most: float | None = None) -> None:
+    def print_estimate(self, most: float | None = None) -> None:
         """Say how long it will take, at most `most` seconds; nothing when that is not known."""
         whole = min(sum(self._pace.values()), most or float("inf"))
         if whole >= _LEAST_SECONDS:
@@ -69,7 +69,7 @@ class Bars:
         return f"then about {duration(after)}" if after >= _LEAST_SECONDS else ""
 
 
-class Counter:
+class RowCounter:
     """Counts rows whose total is unknown."""
 
     def __init__(self, label: str) -> None:

@@ -9,7 +9,7 @@ import click
 
 from shelfwise.cli.imports import BadRows
 from shelfwise.cli.main import Context
-from shelfwise.cli.progress import Bars
+from shelfwise.cli.progress import ProgressBars
 from shelfwise.types import EVENT_TYPES
 
 __all__ = ["replay_command"]
@@ -57,7 +57,7 @@ def replay_command(
 
     if not re.fullmatch(r"[1-9]\d*d", every):
         raise click.BadParameter("write it as a number of days, such as 1d or 7d", param_hint="--every")
-    with Bars(only="replay") as bars:
+    with ProgressBars(only="replay") as bars:
         result = replay(
             items,
             events,

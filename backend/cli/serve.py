@@ -15,7 +15,7 @@ __all__ = ["serve_command"]
 _THREADS = 4
 
 
-class _Door(BaseApplication):  # type: ignore[misc]
+class GunicornServer(BaseApplication):  # type: ignore[misc]
     """gunicorn, configured from here instead of from a file. Each worker opens the shop for itself, after the fork:
     FAISS and ONNX Runtime hang in a child that inherits their threads."""
 
@@ -62,4 +62,4 @@ def serve_command(context: Context, host: str, port: int, workers: int) -> None:
         "proc_name": "shelfwise",
         "control_socket_disable": True,  # newer gunicorns only
     }
-    _Door(str(context.data), options).run()
+    GunicornServer(str(context.data), options).run()

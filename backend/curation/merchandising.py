@@ -18,7 +18,7 @@ from shelfwise.errors import InvalidInput
 from shelfwise.store import Rule
 from shelfwise.types import Row
 
-__all__ = ["Catalogue", "Merchandised", "Passes", "apply", "hidden"]
+__all__ = ["AppliedRules", "Passes", "StockedCatalogue", "apply", "hidden"]
 
 Rows = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
@@ -27,7 +27,7 @@ Passes = Callable[[str], Mask]  # a filter's text → which rows pass it, (n_row
 _SIGNS = {"boost": 1.0, "bury": -1.0}
 
 
-class Catalogue(Protocol):
+class StockedCatalogue(Protocol):
     """What is asked of `columns.Columns`."""
 
     @property
@@ -37,17 +37,17 @@ class Catalogue(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Merchandised:
+class AppliedRules:
     """A ranked list after the rules; scores still fall among those in stock and among the others."""
 
     rows: Rows  # (n,) int64, those in stock first
     scores: npt.NDArray[np.float64]  # (n,) float64
-    touched: dict[int, list[Row]] = field(default_factory=dict)  # row → [{"rule": 3, "action": "pin"}]
-    brought: list[int] = field(default_factory=list)  # pinned rows that were not in the list
-    dropped: dict[int, int] = field(default_factory=dict)  # hidden rows that were → the rule that hides them
+    applied: dict[int, list[Row]] = field(default_factory=dict)  # row → [{"rule": 3, "action": "pin"}]
+    inserted: list[int] = field(default_factory=list)  # pinned rows that were not in the list
+    hidden: dict[int, int] = field(default_factory=dict)  # hidden rows that were → the rule that hides them
 
 
-def hidden(rules: Sequence[Rule], catalogue: Catalogue, passes: Passes) -> Rows:
+def hidden(rules: Sequence[Rule], catalogue: StockedCatalogue, passes: Passes) -> Rows:
     """The oldest of the rules that hides each row, 0 where none does, (n_rows,) int64."""
     by = np.zeros(len(catalogue.in_stock), np.int64)
     for rule in rules:
@@ -62,9 +62,9 @@ def apply(
     scores: npt.NDArray[np.float64],
     *,
     eligible: Mask,
-    catalogue: Catalogue,
+    catalogue: StockedCatalogue,
     passes: Passes,
-) -> Merchandised:
+) -> AppliedRules:
     """The whole ranked list (n,), those in stock first, as the rules that apply to this query want it.
 
     `eligible` (n_rows,) are the live rows that the shopper's own filter lets pass: a pin brings an item that is in
@@ -74,7 +74,7 @@ def apply(
     answer, so that pages fit together.
     """
     if not rules:
-        return Merchandised(rows, scores)
+        return AppliedRules(rows, scores)
     hides = hidden(rules, catalogue, passes)
     out = hides[rows] > 0
     dropped = {int(row): int(hides[row]) for row in rows[out]}
@@ -85,10 +85,10 @@ def apply(
     shifts, touched = _shifts(rules, rows, scores, catalogue, passes)
     touched |= {row: [{"rule": rule, "action": "pin"}] for row, rule in pins.items()}
     ordered = _ordered(np.append(rows, brought).astype(np.int64), scores + shifts, list(pins), catalogue.in_stock)
-    return Merchandised(*ordered, touched, brought, dropped)
+    return AppliedRules(*ordered, touched, brought, dropped)
 
 
-def _reached(rule: Rule, catalogue: Catalogue, passes: Passes) -> Mask:
+def _reached(rule: Rule, catalogue: StockedCatalogue, passes: Passes) -> Mask:
     """Which rows a rule is about, (n_rows,) bool. A filter that can't be read any more reaches nothing."""
     reached = np.zeros(len(catalogue.in_stock), np.bool_)
     if rule.filter is not None:
@@ -107,7 +107,9 @@ def _falling(scores: npt.NDArray[np.float64], in_stock: Mask) -> npt.NDArray[np.
     return falling
 
 
-def _pins(rules: Sequence[Rule], rows: Rows, eligible: Mask, catalogue: Catalogue, passes: Passes) -> dict[int, int]:
+def _pins(
+    rules: Sequence[Rule], rows: Rows, eligible: Mask, catalogue: StockedCatalogue, passes: Passes
+) -> dict[int, int]:
     """The pinned rows in the order of their places, with the rule that pins each."""
     pins: dict[int, int] = {}
     for rule in sorted(rules, key=lambda rule: -rule.id):
@@ -120,7 +122,7 @@ def _pins(rules: Sequence[Rule], rows: Rows, eligible: Mask, catalogue: Catalogu
 
 
 def _shifts(
-    rules: Sequence[Rule], rows: Rows, scores: npt.NDArray[np.float64], catalogue: Catalogue, passes: Passes
+    rules: Sequence[Rule], rows: Rows, scores: npt.NDArray[np.float64], catalogue: StockedCatalogue, passes: Passes
 ) -> tuple[npt.NDArray[np.float64], dict[int, list[Row]]]:
     """What boosts and buries add to each score, (n,) float64, and which rules they were."""
     shifts, touched = np.zeros(len(rows)), dict[int, list[Row]]()

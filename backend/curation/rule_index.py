@@ -7,10 +7,10 @@ from collections.abc import Iterable
 from shelfwise.curation.validation import query_words
 from shelfwise.store import Rule
 
-__all__ = ["RuleBook"]
+__all__ = ["RuleIndex"]
 
 
-class RuleBook:
+class RuleIndex:
     """Immutable. `exact` is the whole query in its order, `contains` all words of the rule in any order."""
 
     def __init__(self, rules: Iterable[Rule] = ()) -> None:

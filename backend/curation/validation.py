@@ -10,12 +10,12 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from shelfwise.errors import InvalidInput
-from shelfwise.text.normalize import fold, plain, unaccented, words
+from shelfwise.text.normalize import casefold_nfkc, normalize_punctuation, strip_accents, words
 from shelfwise.timestamps import parse_time
 from shelfwise.types import Row
-from shelfwise.validation import check_query, clean_id, is_encodable
+from shelfwise.validation import is_encodable, parse_id, validate_query
 
-__all__ = ["ACTIONS", "DEFAULT_STRENGTH", "MATCHES", "clean_pair", "clean_rule", "clean_synonym", "query_words"]
+__all__ = ["ACTIONS", "DEFAULT_STRENGTH", "MATCHES", "parse_pair", "parse_rule", "parse_synonym", "query_words"]
 
 ACTIONS = ("pin", "boost", "bury", "hide")
 MATCHES = ("exact", "contains", "any")
@@ -27,10 +27,10 @@ _RULE_FIELDS = ("action", "match", "query", "items", "filter", "strength", "star
 
 def query_words(query: str) -> tuple[str, ...]:
     """The words by which queries, rules and synonyms are compared: folded, without accents."""
-    return tuple(words(unaccented(plain(query))))
+    return tuple(words(strip_accents(normalize_punctuation(query))))
 
 
-def clean_synonym(row: Mapping[str, Any]) -> list[tuple[str, str, bool]]:
+def parse_synonym(row: Mapping[str, Any]) -> list[tuple[str, str, bool]]:
     """The pairs (word, means, two_way) of a row, whose `means` is a text or a list of them. Raises InvalidInput."""
     _check_fields(row, "a synonym", _SYNONYM_FIELDS)
     meanings = row.get("means")
@@ -40,10 +40,10 @@ def clean_synonym(row: Mapping[str, Any]) -> list[tuple[str, str, bool]]:
     if isinstance(meanings, list | tuple) and not 1 <= len(meanings) <= _MAX_MEANINGS:
         raise InvalidInput(f"means: has {len(meanings)} texts; 1 to {_MAX_MEANINGS} are taken", "means")
     every = meanings if isinstance(meanings, list | tuple) else [meanings]
-    return [(*clean_pair(row.get("word"), one), bool(two_way)) for one in every]
+    return [(*parse_pair(row.get("word"), one), bool(two_way)) for one in every]
 
 
-def clean_pair(word: object, means: object) -> tuple[str, str]:
+def parse_pair(word: object, means: object) -> tuple[str, str]:
     """Both sides folded. Raises InvalidInput for a side that is none, and for two that are the same to the search."""
     pair = _side(word, "word"), _side(means, "means")
     if query_words(pair[0]) == query_words(pair[1]):
@@ -51,7 +51,7 @@ def clean_pair(word: object, means: object) -> tuple[str, str]:
     return pair
 
 
-def clean_rule(row: Mapping[str, Any], check_filter: Callable[[str], object]) -> Row:
+def parse_rule(row: Mapping[str, Any], check_filter: Callable[[str], object]) -> Row:
     """All fields of a rule as `store.rules` keeps them, times in epoch seconds.
 
     `check_filter` raises InvalidInput for what is no filter. Raises InvalidInput.
@@ -85,7 +85,7 @@ def _side(value: object, field: str) -> str:
         raise InvalidInput(f"{field}: is blank; give a word or several", field)
     if not query_words(text):
         raise InvalidInput(f"{field}: {text!r} holds no letter and no digit, so no query can ask for it", field)
-    return fold(text)
+    return casefold_nfkc(text)
 
 
 def _query(value: object, match: str) -> str | None:
@@ -98,7 +98,7 @@ def _query(value: object, match: str) -> str | None:
     if _is_blank(value):
         raise InvalidInput("query: missing; give the words of the query, or match any for every query", "query")
     try:
-        query = check_query(value)
+        query = validate_query(value)
     except InvalidInput as problem:
         raise InvalidInput(str(problem).replace("q: ", "query: ", 1), "query") from None
     if not query_words(query):
@@ -110,7 +110,7 @@ def _items(value: object) -> list[str]:
     given = [] if _is_blank(value) else value if isinstance(value, list | tuple) else [value]
     if len(given) > _MAX_ITEMS:
         raise InvalidInput(f"items: has {len(given)} ids; at most {_MAX_ITEMS} are taken, or a filter", "items")
-    return list(dict.fromkeys(clean_id(id, "items") for id in given))
+    return list(dict.fromkeys(parse_id(id, "items") for id in given))
 
 
 def _filter(value: object, check: Callable[[str], object]) -> str | None:

@@ -50,7 +50,7 @@ class Encoder:
         )
 
     @cached_property
-    def words(self) -> list[str]:
+    def tokenizer_words(self) -> list[str]:
         """The whole words that its tokenizer knows: words of the language, whatever the shop sells."""
         vocabulary: dict[str, int] = self._tokenizer.get_vocab()
         whole = (token.removeprefix("\u2581") for token in vocabulary)  # as SentencePiece marks the start of a word

@@ -12,13 +12,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Neighbours"]
+__all__ = ["ItemLinks"]
 
 Rows = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)
-class Neighbours:
+class ItemLinks:
     """A matrix in CSR form, the links of each item strongest first; `support` is how many shoppers made each link."""
 
     indptr: np.ndarray = field(default_factory=lambda: np.zeros(1, np.int64))  # (n_items + 1,)
@@ -29,33 +29,33 @@ class Neighbours:
     def __len__(self) -> int:
         return len(self.indptr) - 1
 
-    def of(self, row: int) -> tuple[np.ndarray, np.ndarray]:
+    def links_of(self, row: int) -> tuple[np.ndarray, np.ndarray]:
         """The items that this one leads to and how strongly, (m,) each; of an item it doesn't know, none."""
         if not 0 <= row < len(self):
             return self.indices[:0], self.weights[:0]
         part = slice(int(self.indptr[row]), int(self.indptr[row + 1]))
         return self.indices[part], self.weights[part]
 
-    def summed(self, rows: np.ndarray, weights: np.ndarray, size: int) -> npt.NDArray[np.float32]:
+    def spread(self, rows: np.ndarray, weights: np.ndarray, size: int) -> npt.NDArray[np.float32]:
         """Where the items `rows` (m,) lead together, each counting `weights` (m,), (size,) float32."""
         places, spread = self._links(rows, weights)
         if not len(places):
             return np.zeros(size, np.float32)
         return np.bincount(self.indices[places], spread * self.weights[places], minlength=size).astype(np.float32)
 
-    def between(self, row: int, others: np.ndarray) -> npt.NDArray[np.float32]:
+    def weights_to(self, row: int, others: np.ndarray) -> npt.NDArray[np.float32]:
         """How strongly each of `others` (m,) leads to the item `row`, (m,) float32."""
         found = np.zeros(len(others), np.float32)
         for place, other in enumerate(others.tolist()):
-            indices, weights = self.of(other)
+            indices, weights = self.links_of(other)
             hit = np.flatnonzero(indices == row)
             if len(hit):
                 found[place] = weights[hit[0]]
         return found
 
-    def supported(self, row: int, other: int) -> int:
+    def support_of(self, row: int, other: int) -> int:
         """How many shoppers made the link from `row` to `other`; 0 where that was not counted."""
-        indices, _ = self.of(row)
+        indices, _ = self.links_of(row)
         hit = np.flatnonzero(indices == other)
         return int(self.support[self.indptr[row] + hit[0]]) if len(hit) and len(self.support) else 0
 
@@ -73,7 +73,7 @@ class Neighbours:
         return {f"{name}_{part}": getattr(self, part) for part in self.__dataclass_fields__}
 
     @classmethod
-    def of_arrays(cls, name: str, arrays: Mapping[str, Any]) -> Neighbours:
+    def from_arrays(cls, name: str, arrays: Mapping[str, Any]) -> ItemLinks:
         """What `to_arrays` gave; an empty matrix where there is none."""
         if f"{name}_indptr" not in arrays:
             return cls()

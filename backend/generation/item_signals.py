@@ -15,10 +15,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from shelfwise.catalogue.snapshot import Columns
-from shelfwise.generation.item_links import Neighbours
+from shelfwise.catalogue.snapshot import CatalogueSnapshot
+from shelfwise.generation.item_links import ItemLinks
 
-__all__ = ["ITEM_SIGNALS", "MATRICES", "Placed", "Signals", "save"]
+__all__ = ["ITEM_SIGNALS", "MATRICES", "ItemSignals", "SignalsByRow", "save_signals"]
 
 # Of each item, as of the night's `until`:
 ITEM_SIGNALS = (
@@ -44,19 +44,19 @@ _FILE = "signals.npz"
 
 
 @dataclass(frozen=True, eq=False)
-class Signals:
+class ItemSignals:
     """By place in `ids`; `numbers` of ITEM_SIGNALS, each (n_items,) float32; `links` of MATRICES."""
 
     ids: Sequence[str] = ()
     numbers: Mapping[str, np.ndarray] = field(default_factory=dict)
-    links: Mapping[str, Neighbours] = field(default_factory=dict)
+    links: Mapping[str, ItemLinks] = field(default_factory=dict)
 
     def companions(self, ids: Sequence[str]) -> dict[str, float]:
         """What goes into the same baskets as these items: id → the links' weights, summed."""
-        links = self.links.get("together", Neighbours())
+        links = self.links.get("together", ItemLinks())
         found: dict[str, float] = {}
         for id in ids:
-            for row, weight in zip(*links.of(self._row_of.get(id, -1)), strict=True):
+            for row, weight in zip(*links.links_of(self._row_of.get(id, -1)), strict=True):
                 found[self.ids[row]] = found.get(self.ids[row], 0.0) + float(weight)
         return found
 
@@ -65,17 +65,19 @@ class Signals:
         return {id: row for row, id in enumerate(self.ids)}
 
     @classmethod
-    def open(cls, folder: Path) -> Signals:
+    def open(cls, folder: Path) -> ItemSignals:
         ids = json.loads((folder / "ids.json").read_text())
         with np.load(folder / _FILE) as arrays:
             return cls(
                 ids,
                 {name: arrays[name] for name in ITEM_SIGNALS if name in arrays},
-                {name: Neighbours.of_arrays(name, arrays) for name in MATRICES},
+                {name: ItemLinks.from_arrays(name, arrays) for name in MATRICES},
             )
 
 
-def save(folder: Path, ids: Sequence[str], numbers: Mapping[str, np.ndarray], links: Mapping[str, Neighbours]) -> None:
+def save_signals(
+    folder: Path, ids: Sequence[str], numbers: Mapping[str, np.ndarray], links: Mapping[str, ItemLinks]
+) -> None:
     """Write what `Signals.open` reads."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "ids.json").write_text(json.dumps(list(ids), ensure_ascii=False))
@@ -85,10 +87,10 @@ def save(folder: Path, ids: Sequence[str], numbers: Mapping[str, np.ndarray], li
     np.savez(folder / _FILE, **arrays)
 
 
-class Placed:
+class SignalsByRow:
     """The signals by row of one snapshot of the catalogue: everything is (columns.size,), 0 where nothing is known."""
 
-    def __init__(self, signals: Signals, columns: Columns) -> None:
+    def __init__(self, signals: ItemSignals, columns: CatalogueSnapshot) -> None:
         self.columns = columns
         self._signals = signals
         self._rows = columns.rows(signals.ids)  # (n_items,) catalogue row of each place, 0 for one that is gone
@@ -96,29 +98,29 @@ class Placed:
         self._places[self._rows] = np.arange(len(self._rows))
         self._places[0] = -1
 
-    def number(self, name: str) -> npt.NDArray[np.float32]:
+    def signal(self, name: str) -> npt.NDArray[np.float32]:
         return self._numbers[name]
 
-    def leads(self, name: str, rows: np.ndarray, weights: np.ndarray) -> npt.NDArray[np.float32]:
+    def spread(self, name: str, rows: np.ndarray, weights: np.ndarray) -> npt.NDArray[np.float32]:
         """Where `rows` (m,) lead together by a matrix, each counting `weights` (m,); by row of the catalogue."""
         found = np.zeros(self.columns.size, np.float32)
         links = self._signals.links.get(name)
         if links is not None and len(rows):
-            found[self._rows] = links.summed(self._places[rows], weights, len(self._rows))
+            found[self._rows] = links.spread(self._places[rows], weights, len(self._rows))
             found[0] = 0.0
         return found
 
-    def between(self, name: str, row: int, others: np.ndarray) -> npt.NDArray[np.float32]:
+    def weights_to(self, name: str, row: int, others: np.ndarray) -> npt.NDArray[np.float32]:
         """How strongly each of `others` (m,) leads to `row` by a matrix, (m,)."""
         links = self._signals.links.get(name)
         if links is None or self._places[row] < 0:
             return np.zeros(len(others), np.float32)
-        return links.between(int(self._places[row]), self._places[others])
+        return links.weights_to(int(self._places[row]), self._places[others])
 
-    def supported(self, name: str, row: int, other: int) -> int:
+    def support(self, name: str, row: int, other: int) -> int:
         """How many shoppers link `row` to `other`."""
         links = self._signals.links.get(name)
-        return 0 if links is None else links.supported(int(self._places[row]), int(self._places[other]))
+        return 0 if links is None else links.support_of(int(self._places[row]), int(self._places[other]))
 
     @cached_property
     def _numbers(self) -> dict[str, npt.NDArray[np.float32]]:

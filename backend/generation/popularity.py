@@ -18,16 +18,24 @@ import numpy as np
 from shelfwise.store import Event
 from shelfwise.timestamps import DAY
 
-__all__ = ["HALF_LIFE_DAYS", "RECENT_HALF_LIFE_DAYS", "WORTH", "Statistics", "decay", "popularity", "save"]
+__all__ = [
+    "EVENT_WEIGHTS",
+    "HALF_LIFE_DAYS",
+    "RECENT_HALF_LIFE_DAYS",
+    "PopularityCounts",
+    "decay",
+    "decayed_popularity",
+    "save_popularity",
+]
 
 # How much an event says of the interest in an item; a purchase is worth five clicks.
-WORTH: Mapping[str, float] = {"view": 0.3, "click": 1.0, "cart": 3.0, "purchase": 5.0, "dismiss": -1.0}
+EVENT_WEIGHTS: Mapping[str, float] = {"view": 0.3, "click": 1.0, "cart": 3.0, "purchase": 5.0, "dismiss": -1.0}
 HALF_LIFE_DAYS = 10.0
 RECENT_HALF_LIFE_DAYS = 2.0
 
 
 @dataclass(frozen=True)
-class Statistics:
+class PopularityCounts:
     """`popularity`: id → 0..1, over weeks; `recent`: the same over days; `first_seen`: id → epoch seconds of its first
     event."""
 
@@ -36,7 +44,7 @@ class Statistics:
     first_seen: Mapping[str, float] = field(default_factory=dict)
 
     @classmethod
-    def open(cls, folder: Path) -> Statistics:
+    def open(cls, folder: Path) -> PopularityCounts:
         ids = json.loads((folder / "ids.json").read_text())
         with np.load(folder / "weights.npz") as arrays:
             return cls(*(_known(ids, arrays, name) for name in ("popularity", "recent", "first_seen")))
@@ -49,7 +57,7 @@ def _known(ids: list[str], arrays: Mapping[str, np.ndarray], name: str) -> dict[
     return {id: value for id, value in zip(ids, arrays[name].tolist(), strict=True) if value > 0}
 
 
-def save(folder: Path, ids: list[str], counts: Mapping[str, Mapping[str, float]]) -> None:
+def save_popularity(folder: Path, ids: list[str], counts: Mapping[str, Mapping[str, float]]) -> None:
     """Write what `Statistics.open` reads: `counts` by name (popularity, recent, first_seen) and id."""
     folder.mkdir(parents=True)
     (folder / "ids.json").write_text(json.dumps(ids, ensure_ascii=False))
@@ -62,10 +70,10 @@ def decay(age_seconds: float, half_life_days: float = HALF_LIFE_DAYS) -> float:
     return float(0.5 ** (max(0.0, age_seconds) / (half_life_days * DAY)))
 
 
-def popularity(events: Iterable[Event], now: float, half_life_days: float = HALF_LIFE_DAYS) -> dict[str, float]:
+def decayed_popularity(events: Iterable[Event], now: float, half_life_days: float = HALF_LIFE_DAYS) -> dict[str, float]:
     """Decayed worth of all events of an item, on a logarithmic scale, the most popular item at 1."""
     mass: dict[str, float] = {}
     for event in events:
-        mass[event.item] = mass.get(event.item, 0.0) + WORTH[event.type] * decay(now - event.ts, half_life_days)
+        mass[event.item] = mass.get(event.item, 0.0) + EVENT_WEIGHTS[event.type] * decay(now - event.ts, half_life_days)
     top = math.log1p(max(0.0, *mass.values(), 0.0))
     return {id: math.log1p(value) / top for id, value in mass.items() if value > 0} if top > 0 else {}

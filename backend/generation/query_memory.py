@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-__all__ = ["HALF_LIFE_DAYS", "Choice", "Memory", "Recall", "Table", "bare", "pieces"]
+__all__ = ["HALF_LIFE_DAYS", "MemoryHits", "QueryMemory", "SparseTable", "WeightedClick", "query_key", "query_ngrams"]
 
 HALF_LIFE_DAYS = 30.0
 _MOST_QUERIES = 20_000
@@ -28,11 +28,11 @@ _LEAST = 1e-15  # what decayed below it, after four years, is forgotten: shares 
 _PARTS = "indptr", "rows", "masses", "times"
 _PIECE = re.compile(r"\d+|[^\W\d_]+")
 
-Choice = tuple[str, int, float]  # query, row of the item, decayed weight
+WeightedClick = tuple[str, int, float]  # query, row of the item, decayed weight
 
 
 @dataclass(frozen=True, slots=True)
-class Recall:
+class MemoryHits:
     """What is remembered of one query, by row of `Memory.items`, each (n,) float32; absent rows were never chosen."""
 
     rows: np.ndarray  # (n,) int64
@@ -44,7 +44,7 @@ class Recall:
 
 
 @dataclass(frozen=True)
-class Table:
+class SparseTable:
     """Keys with the rows of items chosen for them, and their masses, in CSR form."""
 
     keys: Sequence[str] = ()
@@ -63,7 +63,7 @@ class Table:
         return self.rows[part], self.masses[part]
 
     @classmethod
-    def made(cls, chosen: Mapping[str, Mapping[int, Sequence[float]]]) -> Table:
+    def build(cls, chosen: Mapping[str, Mapping[int, Sequence[float]]]) -> SparseTable:
         """Of key → row → (mass, times)."""
         pairs = [pair for found in chosen.values() for pair in found.values()]
         return cls(
@@ -76,39 +76,39 @@ class Table:
 
 
 @dataclass(frozen=True)
-class Memory:
+class QueryMemory:
     """`items` are ids; `texts` are the queries as most shoppers typed them, in the order of `queries` and `vectors`."""
 
     items: Sequence[str] = ()
-    queries: Table = field(default_factory=Table)
-    words: Table = field(default_factory=Table)
+    queries: SparseTable = field(default_factory=SparseTable)
+    words: SparseTable = field(default_factory=SparseTable)
     texts: Sequence[str] = ()
     vectors: np.ndarray = field(default_factory=lambda: np.zeros((0, 0), np.float32))  # (n_queries, dim)
 
     @classmethod
-    def of(cls, items: Sequence[str], choices: Iterable[Choice]) -> Memory:
+    def build(cls, items: Sequence[str], choices: Iterable[WeightedClick]) -> QueryMemory:
         """The memory of these choices, without vectors; only the queries that were followed most are kept."""
         queries: defaultdict[str, dict[int, list[float]]] = defaultdict(dict)
         words: defaultdict[str, dict[int, list[float]]] = defaultdict(dict)
         typed: defaultdict[str, Counter[str]] = defaultdict(Counter)
         for query, row, mass in choices:
-            if mass > _LEAST and (key := bare(query)):
+            if mass > _LEAST and (key := query_key(query)):
                 typed[key][query] += 1
-                for found in (queries[key], *(words[piece] for piece in pieces(query))):
+                for found in (queries[key], *(words[piece] for piece in query_ngrams(query))):
                     pair = found.setdefault(row, [0.0, 0])
                     pair[0] += mass
                     pair[1] += 1
         kept = sorted(queries, key=lambda key: (-sum(mass for mass, _ in queries[key].values()), key))[:_MOST_QUERIES]
         return cls(
             items,
-            Table.made({key: queries[key] for key in kept}),
-            Table.made(words),
+            SparseTable.build({key: queries[key] for key in kept}),
+            SparseTable.build(words),
             [typed[key].most_common(1)[0][0] for key in kept],
         )
 
-    def recall(self, query: str, vector: np.ndarray | None) -> Recall:
+    def recall(self, query: str, vector: np.ndarray | None) -> MemoryHits:
         """What was chosen for `query`, for those nearest to its `vector` (dim,), and for its words."""
-        number = self.queries.numbers.get(bare(query))
+        number = self.queries.numbers.get(query_key(query))
         nothing = np.zeros(0, np.int32), np.zeros(0, np.float32)
         own = nothing if number is None else self.queries.of(number)
         near = nothing if vector is None or not len(self.vectors) else self._neighbours(number, vector)
@@ -119,11 +119,11 @@ class Memory:
         for source, (_, values) in enumerate((own, near, words)):
             np.add.at(found[source], place[ends[source] : ends[source + 1]], values)
         total = float(found[0].sum())
-        return Recall(rows.astype(np.int64), found[0] / (total + _DOUBT), found[0], found[1], found[2], total)
+        return MemoryHits(rows.astype(np.int64), found[0] / (total + _DOUBT), found[0], found[1], found[2], total)
 
     def times(self, query: str) -> dict[int, int]:
         """How often each row was chosen for this very query, undecayed."""
-        number = self.queries.numbers.get(bare(query))
+        number = self.queries.numbers.get(query_key(query))
         if number is None:
             return {}
         part = slice(int(self.queries.indptr[number]), int(self.queries.indptr[number + 1]))
@@ -152,7 +152,7 @@ class Memory:
     def _words(self, query: str) -> tuple[np.ndarray, np.ndarray]:
         parts = []
         certain = 0.0
-        for piece in pieces(query):
+        for piece in query_ngrams(query):
             number = self.words.numbers.get(piece)
             if number is not None:
                 rows, masses = self.words.of(number)
@@ -179,22 +179,22 @@ class Memory:
         np.savez(folder / "choices.npz", vectors=self.vectors.astype(np.float16), **arrays)
 
     @classmethod
-    def open(cls, folder: Path) -> Memory:
+    def open(cls, folder: Path) -> QueryMemory:
         names = json.loads((folder / "names.json").read_text())
         with np.load(folder / "choices.npz") as arrays:
             tables = {
-                name: Table(names[name], *(arrays[f"{name}_{part}"] for part in _PARTS))
+                name: SparseTable(names[name], *(arrays[f"{name}_{part}"] for part in _PARTS))
                 for name in ("queries", "words")
             }
             return cls(names["items"], **tables, texts=names["texts"], vectors=arrays["vectors"].astype(np.float32))
 
 
-def bare(query: str) -> str:
+def query_key(query: str) -> str:
     """Lower-cased and stripped to letters and digits, without spaces: what makes two queries the same."""
     return re.sub(r"[\W_]+", "", query.lower())
 
 
-def pieces(query: str) -> list[str]:
+def query_ngrams(query: str) -> list[str]:
     """The words and numbers of a query, each once, and each two that follow each other."""
     words = list(dict.fromkeys(_PIECE.findall(query.lower())))[:32]
     return [*words, *(f"{one} {other}" for one, other in pairwise(words))]

@@ -20,7 +20,7 @@ from typing import Any
 from shelfwise.errors import GenerationCorrupt, GenerationError, GenerationTooNew, InvalidInput, NotFound
 from shelfwise.files import locked
 
-__all__ = ["FORMAT", "NIGHT_LOCK", "WORK", "Generation", "Generations", "copy_part", "link_or_copy"]
+__all__ = ["FORMAT", "NIGHT_LOCK", "WORK", "Generation", "GenerationRegistry", "copy_part", "link_or_copy"]
 
 NIGHT_LOCK, WORK = "night.lock", "work"  # in the shop's folder: held by whoever makes a generation, and where it works
 
@@ -37,11 +37,11 @@ class Generation:
     folder: Path
     card: dict[str, Any]
 
-    def holds(self, part: str) -> bool:
+    def has_part(self, part: str) -> bool:
         """Whether it has the part at all: what is learned from searches may be absent."""
         return any(name.startswith(part + "/") for name in self.card["manifest"])
 
-    def checked(self, part: str) -> Path:
+    def verified_path(self, part: str) -> Path:
         """The folder `part`, after every file in it was compared with the manifest. Raises GenerationCorrupt."""
         manifest: dict[str, str] = self.card["manifest"]
         names = [name for name in manifest if name.startswith(part + "/")]
@@ -50,7 +50,7 @@ class Generation:
         self._compare(names)
         return self.folder / part
 
-    def check(self) -> None:
+    def verify(self) -> None:
         """Compare every file with the manifest. Raises GenerationCorrupt."""
         self._compare(self.card["manifest"])
 
@@ -64,7 +64,7 @@ class Generation:
                 )
 
 
-class Generations:
+class GenerationRegistry:
     def __init__(self, shop_folder: Path) -> None:
         self.folder = shop_folder / "generations"
         self._publish_lock = shop_folder / "publish.lock"
@@ -109,20 +109,20 @@ class Generations:
         current = self.current()
         return current is not None and current < max(self.numbers(), default=current)
 
-    def begin(self, after: int = -1) -> tuple[int, Path]:
+    def create_folder(self, after: int = -1) -> tuple[int, Path]:
         """The next number and an empty folder to fill; only under the night's lock. Sweeps what a killed night left.
 
         `after` is the highest number that was ever given (`store.people.last_generation()`): the folders of the
         newest may be gone, and a number is never given twice.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
-        self.sweep()
+        self.remove_unfinished()
         number = max([after, *self.numbers()]) + 1
         folder = self.folder / f".tmp-{number}"
         folder.mkdir()
         return number, folder
 
-    def sweep(self) -> None:
+    def remove_unfinished(self) -> None:
         """Remove unfinished generations; only under the night's lock."""
         if self.folder.is_dir():
             for path in self.folder.glob(".tmp-*"):
@@ -161,23 +161,23 @@ class Generations:
                 self._point_to(number)
         return Generation(number, final, card)
 
-    def newest_sound(self, but: Collection[int] = frozenset()) -> Generation | None:
+    def latest_valid(self, exclude: Collection[int] = frozenset()) -> Generation | None:
         """The current generation if all its files are sound, else the newest older one that is; None without any.
 
         `but` names generations that nothing may be made from any more: they learned from people erased since.
         """
         current = self.current()
         for number in reversed(self.numbers()):
-            if current is not None and number <= current and number not in but:
+            if current is not None and number <= current and number not in exclude:
                 try:
                     generation = self.open(number)
-                    generation.check()
+                    generation.verify()
                 except GenerationError:
                     continue
                 return generation
         return None
 
-    def base(self) -> str | None:
+    def base_model(self) -> str | None:
         """The model that the newest readable generation descends from; None without any."""
         for number in reversed(self.numbers()):
             with suppress(GenerationError):
@@ -185,7 +185,7 @@ class Generations:
                 return base
         return None
 
-    def rollback(self, to: int | None = None, but: Collection[int] = frozenset()) -> int:
+    def rollback(self, to: int | None = None, exclude: Collection[int] = frozenset()) -> int:
         """Point CURRENT to `to`, or to the nearest ancestor of the current generation; returns the number.
 
         `but` names generations that may not serve again, and are passed over. Raises NotFound, or InvalidInput when
@@ -195,11 +195,11 @@ class Generations:
             current = self.current()
             if current is None:
                 raise NotFound("there is no generation yet, so nothing to roll back to", "generation")
-            target = self._before(current, but) if to is None else to
+            target = self._before(current, exclude) if to is None else to
             if target is None:
-                clean = " without erased people" if but else ""
+                clean = " without erased people" if exclude else ""
                 raise NotFound(f"generation {current} is the first; there is none before it{clean}", "generation")
-            if target in but:
+            if target in exclude:
                 raise InvalidInput(
                     f"generation {target} learned from a person who was erased since, and may not serve again",
                     "generation",
@@ -208,22 +208,22 @@ class Generations:
             self._point_to(target)
         return int(target)
 
-    def _before(self, number: int, but: Collection[int]) -> int | None:
+    def _before(self, number: int, exclude: Collection[int]) -> int | None:
         """The nearest ancestor that is not among `but`; the next older on disk where a card can't be read."""
         try:
             parent: int | None = self.open(number).card["parent"]
         except (GenerationError, NotFound):
             parent = max((older for older in self.numbers() if older < number), default=None)
-        return parent if parent is None or parent not in but else self._before(parent, but)
+        return parent if parent is None or parent not in exclude else self._before(parent, exclude)
 
-    def prune(self, keep: int = _KEEP, condemned: Collection[int] = frozenset()) -> None:
+    def prune(self, keep: int = _KEEP, retire: Collection[int] = frozenset()) -> None:
         """Delete all but the newest generations, the current one and its parent; only under the night's lock.
 
         Condemned ones are deleted whatever their age, and only the current one is spared, for it serves.
         """
         current = self.current()
         parent = self.open(current).card["parent"] if current is not None else None
-        fit = [number for number in self.numbers() if number not in condemned]
+        fit = [number for number in self.numbers() if number not in retire]
         kept = {current, *fit[-keep:], *([parent] if parent in fit else [])}
         for number in self.numbers():
             if number not in kept:
@@ -249,7 +249,7 @@ def link_or_copy(source: Path, target: Path) -> None:
 
 def copy_part(parent: Generation, part: str, folder: Path) -> None:
     """Carry a whole part of the parent over to the folder of its child."""
-    source = parent.checked(part)
+    source = parent.verified_path(part)
     files: Iterable[Path] = (path for path in source.rglob("*") if path.is_file())
     for path in files:
         link_or_copy(path, folder / part / path.relative_to(source))

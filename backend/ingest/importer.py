@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from shelfwise.errors import InvalidInput
-from shelfwise.ingest.readers import STDIN, BadRow, Reading, SourceRow, read_rows
+from shelfwise.ingest.readers import STDIN, BadRow, ColumnMapping, SourceRow, read_rows
 from shelfwise.shop import Shop
 from shelfwise.types import EVENT_FIELDS, Row
-from shelfwise.validation import clean_event
+from shelfwise.validation import parse_event
 
-__all__ = ["Imported", "import_events", "import_items", "seekable"]
+__all__ = ["ImportCounts", "import_events", "import_items", "seekable"]
 
 _ITEMS, _EVENTS = 500, 5_000  # rows a transaction
 Report = Callable[[BadRow], object]
@@ -25,7 +25,7 @@ Progress = Callable[[int], object]
 
 
 @dataclass
-class Imported:
+class ImportCounts:
     """How an import ended: rows that changed something, rows that were there already, rows rejected."""
 
     new: int = 0
@@ -33,9 +33,11 @@ class Imported:
     rejected: int = 0
 
 
-def import_items(shop: Shop, paths: Sequence[str], reading: Reading, report: Report, progress: Progress) -> Imported:
+def import_items(
+    shop: Shop, paths: Sequence[str], reading: ColumnMapping, report: Report, progress: Progress
+) -> ImportCounts:
     """Upsert the items of the files; their vectors are made as they come where the shop has an encoder."""
-    done = Imported()
+    done = ImportCounts()
     for batch in _batches(read_rows(paths, reading), _ITEMS, done, report):
         answer = shop.upsert([found.row for found in batch])
         done.new += answer["upserted"]
@@ -51,16 +53,16 @@ def import_items(shop: Shop, paths: Sequence[str], reading: Reading, report: Rep
 def import_events(
     shop: Shop,
     paths: Sequence[str],
-    reading: Reading,
+    reading: ColumnMapping,
     report: Report,
     progress: Progress,
     shift_to: float | None = None,
-) -> Imported:
+) -> ImportCounts:
     """Add the events of the files. An event without an id gets one from its row, so that a second import adds none.
 
     `shift_to` (epoch seconds) moves all events so that the last one falls there.
     """
-    done = Imported()
+    done = ImportCounts()
     shift = 0.0 if shift_to is None else shift_to - _last_time(paths, reading)
     for path in paths:
         equal: Counter[bytes] = Counter()  # of one file, so that the same log twice adds nothing
@@ -74,11 +76,11 @@ def import_events(
 
 
 def _events(
-    shop: Shop, batch: Sequence[SourceRow], equal: Counter[bytes], shift: float, done: Imported, report: Report
+    shop: Shop, batch: Sequence[SourceRow], equal: Counter[bytes], shift: float, done: ImportCounts, report: Report
 ) -> Iterator[Row]:
     for found in batch:
         try:
-            event = clean_event(found.row, shop.now())
+            event = parse_event(found.row, shop.now())
         except InvalidInput as problem:
             done.rejected += 1
             report(BadRow(found.file, found.line, str(problem)))
@@ -107,7 +109,7 @@ def seekable(paths: Sequence[str], stdin: Iterable[bytes]) -> Iterator[list[str]
 
 
 def _batches(
-    rows: Iterable[SourceRow | BadRow], size: int, done: Imported, report: Report
+    rows: Iterable[SourceRow | BadRow], size: int, done: ImportCounts, report: Report
 ) -> Iterator[list[SourceRow]]:
     batch: list[SourceRow] = []
     for found in rows:
@@ -133,13 +135,13 @@ def _event_id(row: Row, equal: Counter[bytes]) -> str:
     return f"{digest.hex()}-{ordinal}"
 
 
-def _last_time(paths: Sequence[str], reading: Reading) -> float:
+def _last_time(paths: Sequence[str], reading: ColumnMapping) -> float:
     """The latest `ts` of a good row; 0.0 for a log without any, where there is nothing to move."""
     last = 0.0
     for found in read_rows(paths, reading):
         if isinstance(found, SourceRow) and found.row.get("ts"):
             try:
-                last = max(last, clean_event(found.row, 0.0)["ts"])
+                last = max(last, parse_event(found.row, 0.0)["ts"])
             except InvalidInput:
                 continue  # reported when the rows are read to be kept
     return last

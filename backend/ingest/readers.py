@@ -21,7 +21,7 @@ from typing import Any, TextIO
 from shelfwise.errors import InvalidInput
 from shelfwise.types import Row
 
-__all__ = ["BadRow", "Reading", "SourceRow", "parse_pairs", "read_rows"]
+__all__ = ["BadRow", "ColumnMapping", "SourceRow", "parse_pairs", "read_rows"]
 
 _LONGEST_FIELD = 16 * 1024 * 1024  # characters; the csv module stops at 128 Ki by default
 STDIN = "-"
@@ -45,7 +45,7 @@ class BadRow:
 
 
 @dataclass(frozen=True)
-class Reading:
+class ColumnMapping:
     """How rows are read: `rename` (field → column), `constants` (field → value), `scale` (field → factor)."""
 
     rename: Mapping[str, str]
@@ -60,7 +60,7 @@ class Reading:
         scale: Iterable[str] = (),
         constants: Mapping[str, Any] | None = None,
         foreign: Sequence[str] = (),
-    ) -> Reading:
+    ) -> ColumnMapping:
         """From `field=column` and `field=factor` texts; `foreign` fields are passed over, others raise InvalidInput."""
         names = parse_pairs(rename, "--map")
         factors = parse_pairs(scale, "--scale")
@@ -88,7 +88,7 @@ class Reading:
         return result
 
 
-def read_rows(paths: Iterable[str], reading: Reading) -> Iterator[SourceRow | BadRow]:
+def read_rows(paths: Iterable[str], reading: ColumnMapping) -> Iterator[SourceRow | BadRow]:
     """Every row of the files in turn. Raises InvalidInput when a file can't be opened or lacks a mapped column."""
     paths = list(paths)
     for path in paths:  # all of them first: a misspelt name must not leave an import half done
@@ -158,7 +158,7 @@ def _json_rows(text: TextIO, file: str) -> Iterator[SourceRow | BadRow]:
         yield SourceRow(file, line, row) if isinstance(row, dict) else BadRow(file, line, "no JSON object")
 
 
-def _csv_rows(text: TextIO, file: str, reading: Reading) -> Iterator[SourceRow | BadRow]:
+def _csv_rows(text: TextIO, file: str, reading: ColumnMapping) -> Iterator[SourceRow | BadRow]:
     csv.field_size_limit(_LONGEST_FIELD)
     reader = csv.reader(text, strict=True)  # a quote that is never closed is an error, not the rest of the file
     try:

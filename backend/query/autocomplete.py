@@ -17,9 +17,9 @@ import numpy as np
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
-from shelfwise.text.normalize import COMPOUND, UNSPACED, bare, plain, unaccented
+from shelfwise.text.normalize import COMPOUND, UNSPACED, join_compound, normalize_punctuation, strip_accents
 
-__all__ = ["Suggester", "Suggestion", "bare_words"]
+__all__ = ["Autocompleter", "Suggestion", "bare_words"]
 
 _START = 1.0  # what it is worth that a text begins with what was typed, rather than one of its words
 _MOST_WORDS = 12  # of a text, and of what is typed
@@ -42,10 +42,12 @@ class Suggestion:
 
 def bare_words(text: str) -> list[str]:
     """The words by which a text is found: folded, without accents, apostrophes and punctuation."""
-    return [unaccented(bare(piece)) for piece in _PIECE.findall(plain(text)) if piece.strip("'")][:_MOST_WORDS]
+    return [
+        strip_accents(join_compound(piece)) for piece in _PIECE.findall(normalize_punctuation(text)) if piece.strip("'")
+    ][:_MOST_WORDS]
 
 
-class Suggester:
+class Autocompleter:
     """Completes what is typed. `entries` come best first, with their worth; no two are of the same words."""
 
     def __init__(self, entries: Sequence[tuple[Suggestion, float]] = ()) -> None:
@@ -148,7 +150,10 @@ class Suggester:
 
 def _keys(text: str, words: str) -> set[str]:
     """The words by which an entry is found, its compounds as one word, and what follows each sign of a run."""
-    keys = {*words.split(), *(unaccented(bare(found)) for found in COMPOUND.findall(plain(text)))}
+    keys = {
+        *words.split(),
+        *(strip_accents(join_compound(found)) for found in COMPOUND.findall(normalize_punctuation(text))),
+    }
     runs = [word for word in keys if UNSPACED.search(word)]
     keys |= {run[place : place + _LONGEST] for run in runs for place in range(min(len(run), 3 * _LONGEST))}
     return {key[:_LONGEST] for key in keys}

@@ -14,7 +14,7 @@ from shelfwise.query.synonyms import Synonyms
 from shelfwise.query.tokenizer import Token, all_of, any_of, phrase
 from shelfwise.query.vocabulary import Vocabulary
 
-__all__ = ["LONGEST", "Count", "Held", "Term", "apart", "literal", "match_of", "spoken", "terms"]
+__all__ = ["LONGEST", "Count", "ShopLexicon", "Term", "exact_terms", "fts_expression", "rewrite", "splits", "terms"]
 
 Count = Callable[[Sequence[str]], int]  # how many live items match all of the expressions
 
@@ -32,7 +32,7 @@ class Term:
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class ShopLexicon:
     """What the shop holds: its words, its synonyms, and how many items match."""
 
     vocabulary: Vocabulary
@@ -46,97 +46,97 @@ class Held:
         return token.text in self.vocabulary or self.synonyms.knows(token.text)
 
     def known(self, token: Token) -> bool:
-        return self.named(token) or self.found(match_of(token))
+        return self.named(token) or self.found(fts_expression(token))
 
 
-def match_of(token: Token) -> str:
+def fts_expression(token: Token) -> str:
     """The expression of a token as it stands."""
-    return any_of(phrase(way, prefix=token.begins) for way in token.ways)
+    return any_of(phrase(way, prefix=token.is_prefix) for way in token.variants)
 
 
-def literal(token: Token) -> list[Term]:
+def exact_terms(token: Token) -> list[Term]:
     """The terms of a token by itself: one, but for a run without spaces one for each pair of its characters."""
-    if not token.pairs:
-        return [Term(token.text, match_of(token))]
-    return [Term(pair, phrase(pair, prefix=len(pair) == 1)) for pair in token.pairs]
+    if not token.bigrams:
+        return [Term(token.text, fts_expression(token))]
+    return [Term(pair, phrase(pair, prefix=len(pair) == 1)) for pair in token.bigrams]
 
 
-def terms(read: Sequence[Token], held: Held) -> Iterator[Term]:
+def terms(read: Sequence[Token], held: ShopLexicon) -> Iterator[Term]:
     """A term for each token, and one for several that have a synonym or mean something only together."""
     place = 0
     while place < len(read):
         covered, meant = _meant(read, place, held)
         group = range(place, place + (covered or 1 + _needs_next(read, place, held)))
-        if read[place].pairs and not meant:
-            yield from literal(read[place])
+        if read[place].bigrams and not meant:
+            yield from exact_terms(read[place])
         else:
             own = all_of([any_of(_ways(read, number, held)) for number in group])
             yield Term(" ".join(read[number].text for number in group), any_of([own, *meant]))
         place = group.stop
 
 
-def apart(token: Token, held: Held) -> list[str]:
+def splits(token: Token, held: ShopLexicon) -> list[str]:
     """The ways to write a token as two words, or a model number as its letters and numbers, that some item has."""
-    if token.number or token.pairs or len(token.text) > LONGEST:
+    if token.number or token.bigrams or len(token.text) > LONGEST:
         return []
-    if token.spelt:
+    if token.is_alphabetic:
         pairs = held.vocabulary.splits(token.text, 1 if len(token.text) > 4 else 2)  # as `t shirt` of tshirt
         pairs.sort(key=lambda pair: max(map(held.vocabulary.cost, pair)))
         ways = [" ".join(pair) for pair in pairs]
     else:
-        text = token.ways[0]
+        text = token.variants[0]
         cuts = [found.start() for found in _BOUNDARY.finditer(text)]
         ways = [f"{text[:cut]} {text[cut:]}" for cut in cuts] + [_BOUNDARY.sub(" ", text)]
         ways = list(dict.fromkeys(way for way in ways if way != text))
     return [way for way in ways[:_MOST_WAYS] if held.found(phrase(way))]
 
 
-def spoken(read: Sequence[Token], held: Held) -> list[Token]:
+def rewrite(read: Sequence[Token], held: ShopLexicon) -> list[Token]:
     """The tokens as the shop writes them: joined what it never writes apart, and apart what it never joins."""
     result: list[Token] = []
     for place, token in enumerate(read):
         if place and _torn_apart(read[place - 1], token, held):
-            result[-1] = replace(result[-1], said=result[-1].said + token.said, end=token.end)
-        elif token.joins and not token.begins and not held.known(token) and (ways := apart(token, held)):
-            result.append(replace(token, said=ways[0]))
+            result[-1] = replace(result[-1], surface=result[-1].surface + token.surface, end=token.end)
+        elif token.can_join and not token.is_prefix and not held.known(token) and (ways := splits(token, held)):
+            result.append(replace(token, surface=ways[0]))
         else:
             result.append(token)
     return result
 
 
-def _ways(read: Sequence[Token], place: int, held: Held) -> list[str]:
+def _ways(read: Sequence[Token], place: int, held: ShopLexicon) -> list[str]:
     """The expressions of one token: as it stands, taken apart, joined with a neighbour."""
     token = read[place]
-    ways = [match_of(token), *map(phrase, apart(token, held))]
+    ways = [fts_expression(token), *map(phrase, splits(token, held))]
     pairs = [(read[start], read[start + 1]) for start in (place - 1, place) if 0 <= start < len(read) - 1]
     return ways + [phrase(one.text + other.text) for one, other in pairs if _joined(one, other, held)]
 
 
-def _joined(token: Token, following: Token, held: Held) -> bool:
+def _joined(token: Token, following: Token, held: ShopLexicon) -> bool:
     """Whether the shop writes the two as one word, too."""
-    return token.joins and following.joins and token.text + following.text in held.vocabulary
+    return token.can_join and following.can_join and token.text + following.text in held.vocabulary
 
 
-def _torn_apart(token: Token, following: Token, held: Held) -> bool:
+def _torn_apart(token: Token, following: Token, held: ShopLexicon) -> bool:
     """Whether the shop writes the two words only as one."""
-    if not (token.spelt and following.spelt and _joined(token, following, held)):
+    if not (token.is_alphabetic and following.is_alphabetic and _joined(token, following, held)):
         return False
     return not held.found(phrase(f"{token.text} {following.text}"))
 
 
-def _needs_next(read: Sequence[Token], place: int, held: Held) -> bool:
+def _needs_next(read: Sequence[Token], place: int, held: ShopLexicon) -> bool:
     """Whether the token means something only with the next, as a single letter does: t shirt."""
     if place + 1 == len(read) or not _joined(read[place], read[place + 1], held):
         return False
-    return any(len(token.text) == 1 and token.spelt for token in read[place : place + 2])
+    return any(len(token.text) == 1 and token.is_alphabetic for token in read[place : place + 2])
 
 
-def _meant(read: Sequence[Token], place: int, held: Held) -> tuple[int, Sequence[str]]:
+def _meant(read: Sequence[Token], place: int, held: ShopLexicon) -> tuple[int, Sequence[str]]:
     """How many tokens from `place` have a synonym together, and the expressions of it; 0 where none has."""
-    words = [word for token in read[place:] for word in token.ways[0].split()]
+    words = [word for token in read[place:] for word in token.variants[0].split()]
     length, meant = held.synonyms.find(words)
     covered = 0
     while length > 0:
-        length -= len(read[place + covered].ways[0].split())
+        length -= len(read[place + covered].variants[0].split())
         covered += 1
     return (covered, meant) if length == 0 else (0, ())  # it may end within a compound

@@ -12,41 +12,41 @@ import time
 from dataclasses import dataclass
 
 from shelfwise.generation.encoder import Encoder
-from shelfwise.generation.popularity import Statistics
-from shelfwise.generation.query_memory import Memory
-from shelfwise.query.autocomplete import Suggester
-from shelfwise.query.suggestions import build_suggester
+from shelfwise.generation.popularity import PopularityCounts
+from shelfwise.generation.query_memory import QueryMemory
+from shelfwise.query.autocomplete import Autocompleter
+from shelfwise.query.suggestions import build_autocompleter
 from shelfwise.query.vocabulary import Vocabulary, build_vocabulary
 from shelfwise.store import Store
 
-__all__ = ["Wordbook", "Words"]
+__all__ = ["Lexicon", "LexiconCache"]
 
 _LEAST_SECONDS = 30.0  # between two buildings
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Words:
+class Lexicon:
     """One state of them: as of a number of text changes and of a generation's memory."""
 
     changes: int
-    memory: Memory
+    memory: QueryMemory
     vocabulary: Vocabulary
-    suggester: Suggester
+    autocompleter: Autocompleter
 
 
-class Wordbook:
+class LexiconCache:
     """The words of one process. Safe for several threads."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._words: Words | None = None
+        self._words: Lexicon | None = None
         self._built = float("-inf")
         self._building = threading.Lock()
         self._thread: threading.Thread | None = None
         self._closed = False
 
-    def current(self, memory: Memory, statistics: Statistics, encoder: Encoder | None = None) -> Words:
+    def current(self, memory: QueryMemory, statistics: PopularityCounts, encoder: Encoder | None = None) -> Lexicon:
         """The words, built at the first call; later ones start a new building where something changed.
 
         The words that the `encoder` knows are of the language, and no slips even where the shop lacks them.
@@ -55,7 +55,7 @@ class Wordbook:
         if words is None:
             with self._building:
                 return self._words or self._build(memory, statistics, encoder)
-        stale = words.memory is not memory or words.changes != self._store.text.changes()
+        stale = words.memory is not memory or words.changes != self._store.fulltext.changes()
         if stale and time.monotonic() - self._built > _LEAST_SECONDS and self._building.acquire(blocking=False):
             self._built = time.monotonic()
             if self._closed:
@@ -72,7 +72,7 @@ class Wordbook:
         if self._thread is not None:
             self._thread.join()
 
-    def _rebuild(self, memory: Memory, statistics: Statistics, encoder: Encoder | None) -> None:
+    def _rebuild(self, memory: QueryMemory, statistics: PopularityCounts, encoder: Encoder | None) -> None:
         """The caller holds the lock, which is let go here."""
         try:
             self._build(memory, statistics, encoder)
@@ -81,14 +81,14 @@ class Wordbook:
         finally:
             self._building.release()
 
-    def _build(self, memory: Memory, statistics: Statistics, encoder: Encoder | None) -> Words:
-        changes = self._store.text.changes()  # first: what changes meanwhile makes the words old
+    def _build(self, memory: QueryMemory, statistics: PopularityCounts, encoder: Encoder | None) -> Lexicon:
+        changes = self._store.fulltext.changes()  # first: what changes meanwhile makes the words old
         queries = memory.followed()
-        self._words = Words(
+        self._words = Lexicon(
             changes,
             memory,
-            build_vocabulary(self._store.vocabulary.stream(), queries, real=encoder.words if encoder else ()),
-            build_suggester(queries, self._store.vocabulary.names(), statistics.popularity),
+            build_vocabulary(self._store.item_texts.stream(), queries, real=encoder.tokenizer_words if encoder else ()),
+            build_autocompleter(queries, self._store.item_texts.names(), statistics.popularity),
         )
         self._built = time.monotonic()
         return self._words

@@ -11,9 +11,9 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
-from shelfwise.query.autocomplete import Suggester, Suggestion, bare_words
+from shelfwise.query.autocomplete import Autocompleter, Suggestion, bare_words
 
-__all__ = ["build_suggester"]
+__all__ = ["build_autocompleter"]
 
 _TITLE_WORDS, _TITLE_CHARS = 8, 60  # of a title that is suggested
 _TRAILING = re.compile(r"(?:[\s,;:/(\[&+–-]|\s(?:for|with|and|in|of|to|the|a|on|by|from))+$", re.IGNORECASE)
@@ -21,11 +21,11 @@ _TRAILING = re.compile(r"(?:[\s,;:/(\[&+–-]|\s(?:for|with|and|in|of|to|the|a|o
 _QUERY, _CATEGORY, _BRAND, _TITLE = 1.0, 0.6, 0.6, 0.0
 
 
-def build_suggester(
+def build_autocompleter(
     queries: Iterable[tuple[str, float]],
     names: Iterable[tuple[str, str | None, str | None, str | None]],
     popularity: Mapping[str, float],
-) -> Suggester:
+) -> Autocompleter:
     """The suggestions of a shop.
 
     `queries`: what shoppers typed before they clicked, with its weight; `names`: (id, title, brand, category) of every
@@ -43,7 +43,7 @@ def build_suggester(
     for kind, base, counts in (("brand", _BRAND, brands), ("category", _CATEGORY, categories)):
         worth |= {Suggestion(text, kind): base + use for text, use in _uses(counts).items()}
     worth |= {Suggestion(text, "query"): _QUERY + use for text, use in _uses(_by_words(queries)).items()}
-    return Suggester(_once(worth))
+    return Autocompleter(_once(worth))
 
 
 def shortened(title: str) -> str:

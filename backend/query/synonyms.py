@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from shelfwise.query.tokenizer import all_of, folded, phrase, tokens
+from shelfwise.query.tokenizer import all_of, normalize_query, phrase, tokens
 from shelfwise.query.vocabulary import Vocabulary
-from shelfwise.text.normalize import unaccented
+from shelfwise.text.normalize import strip_accents
 
 __all__ = ["NO_SYNONYMS", "Synonyms"]
 
@@ -37,7 +37,7 @@ class Synonyms:
 
     def find(self, words: Sequence[str]) -> tuple[int, Sequence[str]]:
         """How many of the first words the longest entry covers, and the expressions of what they also mean."""
-        keys = [_singular(unaccented(word)) for word in words[: self._longest]]
+        keys = [_singular(strip_accents(word)) for word in words[: self._longest]]
         for length in range(len(keys), 0, -1):
             matches = self._matches.get(tuple(keys[:length]))
             if matches:
@@ -53,15 +53,18 @@ class Synonyms:
 
 
 def _words(text: str) -> list[str]:
-    return [unaccented(word) for token in tokens(folded(text)) for word in token.ways[0].split()]
+    return [strip_accents(word) for token in tokens(normalize_query(text)) for word in token.variants[0].split()]
 
 
 def _expressions(text: str) -> list[str]:
     """The words next to each other; one compound in all its ways; every pair of a run without spaces."""
-    found = tokens(folded(text))
-    if any(token.pairs for token in found):
-        return [all_of([phrase(pair) for token in found for pair in token.pairs or token.ways])]
-    return [phrase(way) for way in (found[0].ways if len(found) == 1 else [" ".join(token.ways[0] for token in found)])]
+    found = tokens(normalize_query(text))
+    if any(token.bigrams for token in found):
+        return [all_of([phrase(pair) for token in found for pair in token.bigrams or token.variants])]
+    return [
+        phrase(way)
+        for way in (found[0].variants if len(found) == 1 else [" ".join(token.variants[0] for token in found)])
+    ]
 
 
 def _singular(word: str) -> str:

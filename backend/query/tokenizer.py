@@ -11,11 +11,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 
-from shelfwise.query.spelling import Change
-from shelfwise.text.normalize import UNSPACED, bare, bigrams, plain, unaccented, words
+from shelfwise.query.spelling import Correction
+from shelfwise.text.normalize import UNSPACED, bigrams, join_compound, normalize_punctuation, strip_accents, words
 from shelfwise.text.units import Measure, measures
 
-__all__ = ["Token", "all_of", "any_of", "changed", "folded", "parts", "phrase", "said", "tokens"]
+__all__ = ["Token", "all_of", "any_of", "apply_corrections", "normalize_query", "parts", "phrase", "render", "tokens"]
 
 _MOST_TOKENS = 32
 _MOST_PARTS = 8  # of a compound that is one token
@@ -30,20 +30,20 @@ class Token:
     """Stands at `start`..`end` of the folded query; `ways` are the ways to write it, each a phrase of FTS5."""
 
     text: str  # as one word, without accents
-    ways: tuple[str, ...]
+    variants: tuple[str, ...]
     start: int
     end: int
-    said: str  # as it is read, in the text to embed
-    spelt: bool = False  # letters only: it may be corrected
-    joins: bool = False  # a word or number of its own, that may be written together with its neighbour
+    surface: str  # as it is read, in the text to embed
+    is_alphabetic: bool = False  # letters only: it may be corrected
+    can_join: bool = False  # a word or number of its own, that may be written together with its neighbour
     number: str = ""  # of a measure
-    begins: bool = False  # a longer word, in the index
-    pairs: tuple[str, ...] = ()  # of a run without spaces: every one is a term
+    is_prefix: bool = False  # a longer word, in the index
+    bigrams: tuple[str, ...] = ()  # of a run without spaces: every one is a term
 
 
-def folded(asked: str) -> str:
+def normalize_query(asked: str) -> str:
     """The query in plain letters, its spaces collapsed, and without the quotation marks around words."""
-    return " ".join(_PAIRED.sub(r"\1", plain(asked)).split())
+    return " ".join(_PAIRED.sub(r"\1", normalize_punctuation(asked)).split())
 
 
 def tokens(text: str) -> list[Token]:
@@ -53,29 +53,29 @@ def tokens(text: str) -> list[Token]:
 
 def parts(token: Token) -> list[Token]:
     """A compound as the tokens between its hyphens and points; any other token as it is."""
-    if token.joins or token.number or token.pairs:
+    if token.can_join or token.number or token.bigrams:
         return [token]
-    return [_word(found[0], token.start + found.start()) for found in re.finditer(r"\w[\w']*", token.said)]
+    return [_word(found[0], token.start + found.start()) for found in re.finditer(r"\w[\w']*", token.surface)]
 
 
-def changed(given: Sequence[Token], changes: Sequence[Change]) -> list[Token]:
+def apply_corrections(tokens_before: Sequence[Token], changes: Sequence[Correction]) -> list[Token]:
     """The tokens after corrections of some of them."""
     result: list[Token] = []
     place = 0
     for change in changes:
-        first, last = given[change.start], given[change.end - 1]
-        result += given[place : change.start]
+        first, last = tokens_before[change.start], tokens_before[change.end - 1]
+        result += tokens_before[place : change.start]
         result.append(replace(_word(change.words[0], first.start), end=last.end))
-        result += [replace(_word(word, last.end), end=last.end, said=f" {word}") for word in change.words[1:]]
+        result += [replace(_word(word, last.end), end=last.end, surface=f" {word}") for word in change.words[1:]]
         place = change.end
-    return [*result, *given[place:]]
+    return [*result, *tokens_before[place:]]
 
 
-def said(text: str, given: Iterable[Token]) -> str:
+def render(text: str, given: Iterable[Token]) -> str:
     """The folded query with each token as it is read."""
     spoken, place = "", 0
     for token in given:
-        spoken += text[place : token.start] + token.said
+        spoken += text[place : token.start] + token.surface
         place = token.end
     return spoken + text[place:]
 
@@ -109,7 +109,7 @@ def _measured(text: str, measure: Measure) -> Token:
     literal = text[measure.start : measure.end].strip("'\"")
     ways = tuple(dict.fromkeys((measure.word, literal)))
     joins = literal.isalnum()  # it may be the end of a model number: dr 130cl
-    return Token(measure.text, ways, measure.start, measure.end, measure.text, joins=joins, number=measure.number)
+    return Token(measure.text, ways, measure.start, measure.end, measure.text, can_join=joins, number=measure.number)
 
 
 def _pieces(text: str, start: int, end: int) -> Iterator[Token]:
@@ -127,7 +127,7 @@ def _compound(text: str, start: int) -> Iterator[Token]:
     if len(held) == 1 or set(text) & {".", "&", "-"} == set():
         yield _word(text, start)
     elif len(held) <= _MOST_PARTS:
-        joined = unaccented(bare(text))
+        joined = strip_accents(join_compound(text))
         hyphens = not set(text) & {".", "&"}
         ways = (" ".join(held), joined) if hyphens else (" ".join(held),)
         yield Token(joined if hyphens else text, ways, start, start + len(text), text)
@@ -138,11 +138,11 @@ def _compound(text: str, start: int) -> Iterator[Token]:
 
 def _word(text: str, start: int) -> Token:
     """A word; with an apostrophe it is written with or without."""
-    word = unaccented(bare(text))
+    word = strip_accents(join_compound(text))
     ways = (text,) if "'" not in text else (word, " ".join(words(text)))
-    return Token(word, ways, start, start + len(text), text, spelt=word.isalpha(), joins=True)
+    return Token(word, ways, start, start + len(text), text, is_alphabetic=word.isalpha(), can_join=True)
 
 
 def _run(run: str, start: int) -> Token:
     pairs = [pair for pair in bigrams(run[:_LONGEST_RUN]) if len(pair) == 2] or bigrams(run)
-    return Token(run, (run,), start, start + len(run), run, pairs=tuple(pairs))
+    return Token(run, (run,), start, start + len(run), run, bigrams=tuple(pairs))

@@ -9,10 +9,20 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 
-from shelfwise.query.fts_terms import LONGEST, Count, Held, Term, apart, literal, match_of, spoken, terms
-from shelfwise.query.spelling import UNKNOWN, Change, Word, correct
+from shelfwise.query.fts_terms import (
+    LONGEST,
+    Count,
+    ShopLexicon,
+    Term,
+    exact_terms,
+    fts_expression,
+    rewrite,
+    splits,
+    terms,
+)
+from shelfwise.query.spelling import UNKNOWN, Correction, QueryWord, correct
 from shelfwise.query.synonyms import NO_SYNONYMS, Synonyms
-from shelfwise.query.tokenizer import Token, any_of, changed, folded, parts, phrase, said, tokens
+from shelfwise.query.tokenizer import Token, any_of, apply_corrections, normalize_query, parts, phrase, render, tokens
 from shelfwise.query.vocabulary import Vocabulary
 
 __all__ = ["Query", "understand"]
@@ -32,7 +42,7 @@ _STEM = 0.9  # to leave a word that is found only as what FTS5 cuts it down to
 class Query:
     """`text` is what the encoder embeds; `corrected`, the query as it was read, is None where it was left alone."""
 
-    asked: str
+    original: str
     text: str
     terms: tuple[Term, ...] = ()
     corrected: str | None = None
@@ -40,11 +50,11 @@ class Query:
     @property
     def remembered_as(self) -> str:
         """What earlier shoppers typed for the same: the query as it stands, but for its corrections."""
-        return self.corrected or self.asked
+        return self.corrected or self.original
 
 
 def understand(
-    asked: str,
+    original: str,
     vocabulary: Vocabulary,
     count: Count,
     synonyms: Synonyms = NO_SYNONYMS,
@@ -58,109 +68,109 @@ def understand(
     stands: nothing corrected, completed, joined or replaced by a synonym. `fresh`: the vocabulary holds the words of
     every item there is, so that what matches items and yet isn't in it is only the stem of another word.
     """
-    text = folded(asked)
+    text = normalize_query(original)
     given = tokens(text)
     if exact:
-        return Query(asked, said(text, given), _once(term for token in given for term in literal(token)))
-    held = Held(vocabulary, count, synonyms)
-    given = _taken(given, held)
+        return Query(original, render(text, given), _dedup(term for token in given for term in exact_terms(token)))
+    held = ShopLexicon(vocabulary, count, synonyms)
+    given = _split_known(given, held)
     changes = _corrections(given, held, fresh)
     if changes:
-        text = said(text, changed(given, changes))
+        text = render(text, apply_corrections(given, changes))
         others = {change.words: change.others for change in changes}
-        given = [_meaning(token, others.get((token.text,), ())) for token in _taken(tokens(text), held)]
-    read = _doubted(given, held)
-    text = said(text, spoken(read, held))
-    return Query(asked, text, _once(terms(read, held)), text if changes else None)
+        given = [_meaning(token, others.get((token.text,), ())) for token in _split_known(tokens(text), held)]
+    read = _add_likely_spellings(given, held)
+    text = render(text, rewrite(read, held))
+    return Query(original, text, _dedup(terms(read, held)), text if changes else None)
 
 
-def _taken(given: Sequence[Token], held: Held) -> list[Token]:
+def _split_known(given: Sequence[Token], held: ShopLexicon) -> list[Token]:
     """The tokens as far as the shop holds them, compounds in their parts where it doesn't."""
-    return [part for token in given[:-1] for part in _whole(token, held)] + _last(given[-1:], held)
+    return [part for token in given[:-1] for part in _as_compound(token, held)] + _last(given[-1:], held)
 
 
-def _whole(token: Token, held: Held) -> list[Token]:
+def _as_compound(token: Token, held: ShopLexicon) -> list[Token]:
     """A compound that the shop holds as it is, else its parts; a measure that it lacks is also its bare number."""
-    if token.pairs or (token.joins and not token.number) or held.known(token):
+    if token.bigrams or (token.can_join and not token.number) or held.known(token):
         return [token]
-    return [replace(token, ways=(*token.ways, token.number))] if token.number else parts(token)
+    return [replace(token, variants=(*token.variants, token.number))] if token.number else parts(token)
 
 
-def _last(given: Sequence[Token], held: Held) -> list[Token]:
+def _last(given: Sequence[Token], held: ShopLexicon) -> list[Token]:
     """The last token of a query, which may be the beginning of what some items hold; none where there is none."""
-    begun = [_begun(token, held) for token in given]
-    if any(token.begins for token in begun):
+    begun = [_as_prefix(token, held) for token in given]
+    if any(token.is_prefix for token in begun):
         return begun
-    whole = [part for token in given for part in _whole(token, held)]
-    return [*whole[:-1], *(_begun(token, held) for token in whole[-1:])]
+    whole = [part for token in given for part in _as_compound(token, held)]
+    return [*whole[:-1], *(_as_prefix(token, held) for token in whole[-1:])]
 
 
-def _begun(token: Token, held: Held) -> Token:
-    if token.pairs or token.number or not 1 < len(token.text) <= LONGEST or held.known(token):
+def _as_prefix(token: Token, held: ShopLexicon) -> Token:
+    if token.bigrams or token.number or not 1 < len(token.text) <= LONGEST or held.known(token):
         return token
-    begun = replace(token, begins=True)
-    return begun if held.found(match_of(begun)) else token
+    begun = replace(token, is_prefix=True)
+    return begun if held.found(fts_expression(begun)) else token
 
 
-def _corrections(given: Sequence[Token], held: Held, fresh: bool) -> list[Change]:
+def _corrections(given: Sequence[Token], held: ShopLexicon, fresh: bool) -> list[Correction]:
     costs: list[float] = []
     for token in given:
         costs.append(_cost(token, held, fresh) if sum(map(bool, costs)) < _MOST_DOUBTFUL else 0.0)
     if not any(costs):
         return []
-    matches = {token.text: any_of([match_of(token), *map(phrase, apart(token, held))]) for token in given}
+    matches = {token.text: any_of([fts_expression(token), *map(phrase, splits(token, held))]) for token in given}
     missing = {text for text, match in matches.items() if not held.found(match)}
 
     def together(read: Sequence[str]) -> int:
         return held.count([matches.get(word, phrase(word)) for word in read if word not in missing])
 
-    words = [Word(token.text, cost, token.joins) for token, cost in zip(given, costs, strict=True)]
+    words = [QueryWord(token.text, cost, token.can_join) for token, cost in zip(given, costs, strict=True)]
     return correct(words, held.vocabulary, together, held.synonyms.vocabulary)
 
 
-def _doubted(read: Sequence[Token], held: Held) -> list[Token]:
+def _add_likely_spellings(read: Sequence[Token], held: ShopLexicon) -> list[Token]:
     """The tokens; where hardly an item has all of them, a rare word that looks like a slip means the usual one, too.
 
     It may be a slip of the shop's own texts (`cartrige`), or a word of the language (`cannon`); neither is corrected.
     """
-    matches = [match_of(token) for token in read]
+    matches = [fts_expression(token) for token in read]
     if held.count(matches) >= _HARDLY:
         return list(read)
     result = list(read)
     for place, token in enumerate(read[:_MOST_DOUBTED]):
-        usual = held.vocabulary.usual(token.text) if token.spelt and not token.begins else None
+        usual = held.vocabulary.dominant_neighbour(token.text) if token.is_alphabetic and not token.is_prefix else None
         others = [*matches[:place], *matches[place + 1 :]]
-        if usual and (_slip(token, held) if not others else held.count([*others, phrase(usual)])):
+        if usual and (_is_shop_typo(token, held) if not others else held.count([*others, phrase(usual)])):
             result[place] = _meaning(token, [usual])
     return result
 
 
-def _slip(token: Token, held: Held) -> bool:
+def _is_shop_typo(token: Token, held: ShopLexicon) -> bool:
     """Whether a word that stands alone is the shop's and no word of the language."""
-    return token.text in held.vocabulary and not held.vocabulary.real(token.text)
+    return token.text in held.vocabulary and not held.vocabulary.is_language_word(token.text)
 
 
 def _meaning(token: Token, others: Iterable[str]) -> Token:
     """The token, which may mean other words as well."""
-    return replace(token, ways=(*token.ways, *others))
+    return replace(token, variants=(*token.variants, *others))
 
 
-def _cost(token: Token, held: Held, fresh: bool) -> float:
+def _cost(token: Token, held: ShopLexicon, fresh: bool) -> float:
     """What it costs, in edits, to leave a token as it is."""
-    if not token.spelt or not 2 < len(token.text) <= LONGEST:
+    if not token.is_alphabetic or not 2 < len(token.text) <= LONGEST:
         return 0.0
-    if token.begins:
+    if token.is_prefix:
         completion = held.vocabulary.completion(token.text)
         return _COMPLETED + held.vocabulary.cost(completion) if completion else _BEGUN_STEM
-    if held.named(token) or held.vocabulary.real(token.text):
+    if held.named(token) or held.vocabulary.is_language_word(token.text):
         return 0.0
-    if held.found(match_of(token)):
-        return _STEM if fresh and not held.vocabulary.inflected(token.text) else 0.0
-    lettered = any(1 in map(len, way.split()) for way in apart(token, held))  # as `t shirt` of tshirt
+    if held.found(fts_expression(token)):
+        return _STEM if fresh and not held.vocabulary.is_inflection(token.text) else 0.0
+    lettered = any(1 in map(len, way.split()) for way in splits(token, held))  # as `t shirt` of tshirt
     return _LETTERED if lettered else UNKNOWN
 
 
-def _once(found: Iterable[Term]) -> tuple[Term, ...]:
+def _dedup(found: Iterable[Term]) -> tuple[Term, ...]:
     """The first terms, each expression once."""
     once: dict[str, Term] = {}
     for term in found:

@@ -18,9 +18,9 @@ import numpy as np
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
-from shelfwise.text.normalize import COMPOUND, UNSPACED, bare, plain, unaccented
+from shelfwise.text.normalize import COMPOUND, UNSPACED, join_compound, normalize_punctuation, strip_accents
 
-__all__ = ["NO_WORDS", "Near", "Vocabulary", "build_vocabulary"]
+__all__ = ["NO_WORDS", "Neighbour", "Vocabulary", "build_vocabulary"]
 
 _LONGEST = 40  # characters; what is longer is no word
 _NEAREST = 8
@@ -36,7 +36,7 @@ _SPELT = re.compile(r"[^\W\d]{3,}")
 
 
 @dataclass(frozen=True, slots=True)
-class Near:
+class Neighbour:
     """A word near another: how many edits lie between them, and what it costs to take one for the other."""
 
     word: str
@@ -72,11 +72,11 @@ class Vocabulary:
         """How much the word is used, 0 where it isn't."""
         return self._weights.get(word, 0.0)
 
-    def real(self, word: str) -> bool:
+    def is_language_word(self, word: str) -> bool:
         """Whether it is a word of the language."""
         return word in self._real
 
-    def inflected(self, word: str) -> bool:
+    def is_inflection(self, word: str) -> bool:
         """Whether the word is another form of one that is used, as English forms them."""
         return any(
             word + ending in self._weights or (word.endswith(ending) and word.removesuffix(ending) in self._weights)
@@ -93,7 +93,7 @@ class Vocabulary:
         last = bisect.bisect_left(self._in_order, start + "\U0010ffff", first)
         return max(self._in_order[first:last], key=self._weights.__getitem__, default=None)
 
-    def near(self, word: str, edits: int) -> list[Near]:
+    def neighbours(self, word: str, edits: int) -> list[Neighbour]:
         """The likeliest words within so many edits (a transposition is one), best first."""
         if edits < 1 or len(word) > _LONGEST:
             return []
@@ -108,11 +108,11 @@ class Vocabulary:
             key=lambda near: (near.cost, near.word),
         )
 
-    def usual(self, word: str) -> str | None:
+    def dominant_neighbour(self, word: str) -> str | None:
         """The word that a rare one looks like a slip of: one edit away, and used a hundred times as often."""
         if not 2 < len(word) <= _LONGEST:
             return None
-        found = max(self.near(word, 1), key=lambda near: self.weight(near.word), default=None)
+        found = max(self.neighbours(word, 1), key=lambda near: self.weight(near.word), default=None)
         least = _USUAL * max(1.0, self.weight(word))
         return found.word if found and self.weight(found.word) >= least else None
 
@@ -124,9 +124,9 @@ class Vocabulary:
         halves = ((word[:place], word[place:]) for place in places)
         return [pair for pair in halves if pair[0] in self._weights and pair[1] in self._weights]
 
-    def _near(self, word: str, other: str, edits: float) -> Near:
+    def _near(self, word: str, other: str, edits: float) -> Neighbour:
         cost = _EDIT * edits / len(word) + self.cost(other) + (_FIRST_LETTER if word[0] != other[0] else 0.0)
-        return Near(other, int(edits), cost)
+        return Neighbour(other, int(edits), cost)
 
 
 def build_vocabulary(
@@ -157,18 +157,18 @@ def _held(texts: Iterable[tuple[str, str]]) -> dict[str, float]:
     named, described = Counter[str](), Counter[str]()
     for names, description in texts:
         named.update(_named(names))
-        described.update(set(_SPELT.findall(unaccented(plain(description)))))
+        described.update(set(_SPELT.findall(strip_accents(normalize_punctuation(description)))))
     return {word: _NAMED * named[word] + described[word] for word in named.keys() | described.keys()}
 
 
 def _mistyped(word: str, weight: float, items: Vocabulary) -> bool:
-    return word.isalpha() and any(items.weight(near.word) >= weight for near in items.near(word, 1))
+    return word.isalpha() and any(items.weight(near.word) >= weight for near in items.neighbours(word, 1))
 
 
 def _named(text: str) -> set[str]:
     """The words of a name, and its compounds as one word."""
-    folded = unaccented(plain(text))
-    return {*_WORD.findall(folded), *map(bare, COMPOUND.findall(folded))}
+    folded = strip_accents(normalize_punctuation(text))
+    return {*_WORD.findall(folded), *map(join_compound, COMPOUND.findall(folded))}
 
 
 def _letters(word: str) -> int:

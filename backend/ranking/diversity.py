@@ -10,9 +10,9 @@ import re
 
 import numpy as np
 
-from shelfwise.text.normalize import plain, unaccented, words
+from shelfwise.text.normalize import normalize_punctuation, strip_accents, words
 
-__all__ = ["diversify", "family"]
+__all__ = ["diversify", "variant_key"]
 
 _STEP = 0.1  # of the spread: what each further member of a family loses at strength 0.5
 _SPREAD = 20  # candidates; how far the last of them is behind the first is the spread
@@ -46,13 +46,13 @@ _COLOURS = (
 _COLOUR = re.compile(rf"\b(?:(?:light|dark|pale|bright|matte?|photo|rose)[ -])?(?:{_COLOURS})\b")
 
 
-def family(title: str) -> str:
+def variant_key(title: str) -> str:
     """The title, folded, without sizes, colours and pack quantities: equal for the variants of one product.
 
     A number without a unit stays, for it may be the product's name (Xbox 360, ink 85), and so does a model number. A
     title of which fewer than two words would stay is a family of its own. Colours and units are English ones.
     """
-    folded = rest = " ".join(unaccented(plain(title)).split())
+    folded = rest = " ".join(strip_accents(normalize_punctuation(title)).split())
     for pattern in (_PACK, _SIZE, _FIT, _COLOUR):
         rest = pattern.sub(" ", rest)
     left = words(rest.replace("+", " plus "))  # DVD+R and DVD-R are two things

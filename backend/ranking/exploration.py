@@ -10,34 +10,36 @@ from dataclasses import dataclass
 
 import numpy as np
 
-__all__ = ["NO_EXPLORATION", "Exploration", "explored"]
+__all__ = ["NO_EXPLORATION", "ExplorationPolicy", "apply_exploration"]
 
 _SHOWN, _DEPTH = 10, 50  # an item from behind the first page, but not from far behind, gets a place on it
 _FIRST_PLACE = 3  # the best hits keep their places
 
 
 @dataclass(frozen=True, slots=True)
-class Exploration:
+class ExplorationPolicy:
     """`share` of the answers, 0..1, show an unknown item; `seed` is the session and the query."""
 
     share: float = 0.0
     seed: str = ""
 
 
-NO_EXPLORATION = Exploration()
+NO_EXPLORATION = ExplorationPolicy()
 
 
-def explored(rows: np.ndarray, available: int, popularity: np.ndarray, how: Exploration) -> np.ndarray:
+def apply_exploration(
+    rows: np.ndarray, available: int, popularity: np.ndarray, policy: ExplorationPolicy
+) -> np.ndarray:
     """The rows (n,), best first, with an unpopular one of the first fifty moved up where chance has it so.
 
     The first `available` are in stock; `popularity` is by row of the catalogue.
     """
-    if how.share <= 0:
+    if policy.share <= 0:
         return rows
-    chance = np.random.default_rng(int.from_bytes(hashlib.blake2b(how.seed.encode(), digest_size=8).digest()))
+    chance = np.random.default_rng(int.from_bytes(hashlib.blake2b(policy.seed.encode(), digest_size=8).digest()))
     behind = np.arange(_SHOWN, min(_DEPTH, available))
     unknown = behind[popularity[rows[behind]] <= 0]
-    if chance.random() >= how.share or not len(unknown):
+    if chance.random() >= policy.share or not len(unknown):
         return rows
     place, chosen = int(chance.integers(_FIRST_PLACE, _SHOWN)), int(chance.choice(unknown))
     return np.insert(np.delete(rows, chosen), place, rows[chosen])

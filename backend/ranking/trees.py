@@ -15,13 +15,13 @@ import numpy as np
 import numpy.typing as npt
 import onnxruntime
 
-__all__ = ["MODEL", "TREES", "Forest"]
+__all__ = ["MODEL", "TREES", "TreeEnsemble"]
 
 MODEL, TREES = "ranker.onnx", "trees{}.txt"
 _log = logging.getLogger(__name__)
 
 
-class Forest:
+class TreeEnsemble:
     """The trees in a folder that holds MODEL, and TREES for each booster in it. Safe for several threads."""
 
     def __init__(self, folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""Answer one shelf: candidates of each kind, the ranker of `for-you`, reasons.
+"""SearchResult one shelf: candidates of each kind, the ranker of `for-you`, reasons.
 
 Imports neither `search` nor `serving`.
 """

@@ -13,12 +13,12 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from shelfwise.recommend.features import NAMES, SOURCES
-from shelfwise.recommend.for_you import Wishes, WishRanker, for_you
-from shelfwise.recommend.pipeline import Shelf
-from shelfwise.recommend.strategies import IN_CART, Setting
+from shelfwise.recommend.for_you import ForYouRanker, ScoredCandidates, for_you
+from shelfwise.recommend.pipeline import RecommendOutcome
+from shelfwise.recommend.strategies import IN_CART, RecommendContext
 from shelfwise.types import Row
 
-__all__ = ["Because", "by_source", "explain_shelf"]
+__all__ = ["Reason", "explain_recommendations", "source_contributions"]
 
 Titles = Callable[[Sequence[str]], Mapping[str, str]]
 _PLACES = {source: [n for n, name in enumerate(NAMES) if SOURCES[name] == source] for source in set(SOURCES.values())}
@@ -31,26 +31,26 @@ _TRIED, _COMPARED = 3, 12  # items of theirs that may be cited; candidates that 
 _GENERAL = {"popular": "popular lately", "new": "from the whole range", "trending": "more and more chosen"}
 
 
-class Because(NamedTuple):
+class Reason(NamedTuple):
     """A sentence, in which {} stands for the title of the item that it cites by its row; 0: it cites none."""
 
     text: str
     row: int = 0
 
 
-def explain_shelf(shelf: Shelf, ranker: WishRanker, titles: Titles) -> dict[str, Row]:
+def explain_recommendations(shelf: RecommendOutcome, ranker: ForYouRanker, titles: Titles) -> dict[str, Row]:
     """id → {"kind", "text", "because"?, "sources"?, "rules"?} for the hits of the shelf."""
-    if shelf.setting is None:
+    if shelf.context is None:
         return {}
-    columns = shelf.setting.columns
+    columns = shelf.context.columns
     rows = [columns.row_of[id] for id in shelf.ids]
-    place = {} if shelf.wishes is None else {row: number for number, row in enumerate(shelf.wishes.rows.tolist())}
+    place = {} if shelf.scored is None else {row: number for number, row in enumerate(shelf.scored.rows.tolist())}
     wished = [row for row, kind in zip(rows, shelf.kinds, strict=True) if kind == "for-you" and row in place]
-    added = {} if shelf.wishes is None else by_source(shelf.wishes, ranker, [place[row] for row in wished])
-    lost = _Lost(shelf.setting, shelf.wishes, ranker)
-    found: dict[str, tuple[Because, Row]] = {}
+    added = {} if shelf.scored is None else source_contributions(shelf.scored, ranker, [place[row] for row in wished])
+    lost = ReasonAblation(shelf.context, shelf.scored, ranker)
+    found: dict[str, tuple[Reason, Row]] = {}
     for id, row, kind in zip(shelf.ids, rows, shelf.kinds, strict=True):
-        one = _Hit(shelf.setting, row, shelf.wishes, place.get(row), lost)
+        one = _Hit(shelf.context, row, shelf.scored, place.get(row), lost)
         if row in wished and kind == "for-you":
             own = {source: float(values[wished.index(row)]) for source, values in added.items()}
             best = [source for source in sorted(own, key=lambda source: -own[source]) if own[source] > _LEAST]
@@ -65,7 +65,9 @@ def explain_shelf(shelf: Shelf, ranker: WishRanker, titles: Titles) -> dict[str,
     }
 
 
-def by_source(wishes: Wishes, ranker: WishRanker, places: Sequence[int]) -> dict[str, np.ndarray]:
+def source_contributions(
+    wishes: ScoredCandidates, ranker: ForYouRanker, places: Sequence[int]
+) -> dict[str, np.ndarray]:
     """Source → what it adds to the scores of the candidates at `places` (n,) beyond those of others, (n,).
 
     The others are a dozen of all candidates: what adds to a score is dear to tell.
@@ -78,20 +80,20 @@ def by_source(wishes: Wishes, ranker: WishRanker, places: Sequence[int]) -> dict
     return {source: values[: len(places)] - values[len(places) :].mean() for source, values in whole.items()}
 
 
-def _written(because: Because, reasons: Row, cited: str | None, named: Mapping[str, str]) -> Row:
+def _written(because: Reason, reasons: Row, cited: str | None, named: Mapping[str, str]) -> Row:
     if not because.row or cited is None:
         return reasons | {"text": because.text}
     return reasons | {"text": because.text.format(f"“{named.get(cited, cited)}”"), "because": cited}
 
 
-def _rules(shelf: Shelf, id: str) -> Row:
-    return {"rules": shelf.touched[id]} if id in shelf.touched else {}
+def _rules(shelf: RecommendOutcome, id: str) -> Row:
+    return {"rules": shelf.applied_rules[id]} if id in shelf.applied_rules else {}
 
 
-class _Lost:
+class ReasonAblation:
     """What the hits of a shelf `for-you` would lose, had the shopper never turned to one of their items."""
 
-    def __init__(self, setting: Setting, wishes: Wishes | None, ranker: WishRanker) -> None:
+    def __init__(self, setting: RecommendContext, wishes: ScoredCandidates | None, ranker: ForYouRanker) -> None:
         self._setting, self._ranker = setting, ranker
         self.is_told = ranker.kind == "trees"  # the blend goes by shares of the best, whatever leads to it
         self._scores = {} if wishes is None else _scores(wishes, ranker)
@@ -106,41 +108,41 @@ class _Lost:
         return self._scores[row] - left[row] if row in left else float("inf")
 
 
-def _scores(wishes: Wishes, ranker: WishRanker) -> dict[int, float]:
+def _scores(wishes: ScoredCandidates, ranker: ForYouRanker) -> dict[int, float]:
     """Row → score as the ranker gives it."""
     return dict(zip(wishes.rows.tolist(), ranker.scores(wishes.features).tolist(), strict=True))
 
 
 @dataclass(frozen=True, slots=True)
 class _Hit:
-    setting: Setting
+    setting: RecommendContext
     row: int
-    wishes: Wishes | None
+    wishes: ScoredCandidates | None
     place: int | None  # among the wishes
-    lost: _Lost
+    lost: ReasonAblation
 
-    def told(self, sources: Sequence[str]) -> Because:
+    def told(self, sources: Sequence[str]) -> Reason:
         """The best source that can be told; where none adds more than to the others, what they did with it."""
-        plain = self._habit() or Because("for you")
+        plain = self._habit() or Reason("for you")
         return next((because for source in sources if (because := self._of_source(source))), plain)
 
-    def of_kind(self, kind: str) -> Because:
+    def of_kind(self, kind: str) -> Reason:
         """The reason of a hit on a shelf that has one source."""
         given = self.setting.steps[0]
         match kind:
             case "similar":
-                return self._alike(given) or self._linked(("viewed",), given) or Because("alike")
+                return self._alike(given) or self._linked(("viewed",), given) or Reason("alike")
             case "together":
-                return self._in_baskets(given) or Because("bought together")
+                return self._in_baskets(given) or Reason("bought together")
             case "next":
-                return self._linked(("together", "viewed", "linked"), given) or self._alike(given) or Because("next")
+                return self._linked(("together", "viewed", "linked"), given) or self._alike(given) or Reason("next")
             case "again":
-                return self._habit() or Because("you chose it before")
+                return self._habit() or Reason("you chose it before")
             case "new" if self._is_new():
-                return Because("new here")
-        return Because(_GENERAL.get(kind, kind))
+                return Reason("new here")
+        return Reason(_GENERAL.get(kind, kind))
 
-    def _of_source(self, source: str) -> Because | None:
+    def _of_source(self, source: str) -> Reason | None:
         profile = self.setting.profile
         match source:
             case "own":
@@ -150,16 +152,16 @@ class _Hit:
             case "taste":
                 return self._costing("like {}", self._nearest(profile.rows[:100]))
             case "popularity":
-                return Because("popular lately")
+                return Reason("popular lately")
             case "trend":
-                return Because("more and more chosen") if self._said("trend") > 0 else None
+                return Reason("more and more chosen") if self._said("trend") > 0 else None
             case "age":
-                return Because("new here") if self._is_new() else None
+                return Reason("new here") if self._is_new() else None
             case "repeat":
-                return Because("often bought again") if self._said("own_times") else None
+                return Reason("often bought again") if self._said("own_times") else None
         return None
 
-    def _habit(self) -> Because | None:
+    def _habit(self) -> Reason | None:
         profile = self.setting.profile
         mine = np.flatnonzero(profile.rows == self.row)
         if not len(mine):
@@ -167,22 +169,22 @@ class _Hit:
         did, visits = "looked at", profile
         if profile.bought[mine[0]]:
             did, visits = "bought", profile.purchases
-        elif (taken := (profile.item == mine[0]) & (profile.worth >= IN_CART)).any():
-            return Because(f"you put it into the cart {_ago(round(float(profile.best[taken].min())))}")
-        times, since = int(visits.times[mine[0]]), round(float(visits.since[mine[0]]))
-        return Because(f"you {did} it {'once' if times == 1 else f'{times} times'}, {_ago(since)}")
+        elif (taken := (profile.item == mine[0]) & (profile.weight >= IN_CART)).any():
+            return Reason(f"you put it into the cart {_ago(round(float(profile.best_event_age[taken].min())))}")
+        times, since = int(visits.visit_counts[mine[0]]), round(float(visits.days_since[mine[0]]))
+        return Reason(f"you {did} it {'once' if times == 1 else f'{times} times'}, {_ago(since)}")
 
-    def _costing(self, text: str, likely: Sequence[int]) -> Because | None:
+    def _costing(self, text: str, likely: Sequence[int]) -> Reason | None:
         """The one of the likely items without which this hit would lose most; None where it would lose nothing."""
         if not self.lost.is_told:
-            return Because(text, likely[0]) if likely else None
+            return Reason(text, likely[0]) if likely else None
         costs = {own: self.lost.by(own, self.row) for own in likely[:_TRIED]}
         best = max(costs, key=lambda own: costs[own], default=0)
-        return Because(text, best) if best and costs[best] > 0 else None
+        return Reason(text, best) if best and costs[best] > 0 else None
 
-    def _linked(self, matrices: Sequence[str], own: np.ndarray) -> Because | None:
+    def _linked(self, matrices: Sequence[str], own: np.ndarray) -> Reason | None:
         likely = self._leading(matrices, own)
-        return Because("goes with {}", likely[0]) if likely else None
+        return Reason("goes with {}", likely[0]) if likely else None
 
     def _leading(self, matrices: Sequence[str], own: np.ndarray) -> list[int]:
         """Those of their items that lead here, the strongest by all of the matrices first."""
@@ -190,24 +192,24 @@ class _Hit:
         weights = self._weights(others)
         shares: dict[int, float] = {}
         for name in matrices:
-            led = self.setting.signals.between(name, self.row, others) * weights
+            led = self.setting.signals.weights_to(name, self.row, others) * weights
             top = float(np.abs(led).max(initial=0.0))
             if top > 0:
                 for row, value in zip(others.tolist(), (led / top).tolist(), strict=True):
                     shares[row] = shares.get(row, 0.0) + value
         return [row for row in sorted(shares, key=lambda row: -shares[row]) if shares[row] > 0]
 
-    def _in_baskets(self, given: np.ndarray) -> Because | None:
-        led = self.setting.signals.between("together", self.row, given)
+    def _in_baskets(self, given: np.ndarray) -> Reason | None:
+        led = self.setting.signals.weights_to("together", self.row, given)
         if not len(led) or led.max() <= 0:
             return None
         row = int(given[int(np.argmax(led))])
-        shoppers = self.setting.signals.supported("together", row, self.row)
-        return Because(f"goes with {{}}: {shoppers} shoppers chose both" if shoppers else "goes with {}", row)
+        shoppers = self.setting.signals.support("together", row, self.row)
+        return Reason(f"goes with {{}}: {shoppers} shoppers chose both" if shoppers else "goes with {}", row)
 
-    def _alike(self, own: np.ndarray) -> Because | None:
+    def _alike(self, own: np.ndarray) -> Reason | None:
         likely = self._nearest(own)
-        return Because("like {}", likely[0]) if likely else None
+        return Reason("like {}", likely[0]) if likely else None
 
     def _nearest(self, own: np.ndarray) -> list[int]:
         """Those of their items that are like this one, the most alike first."""

@@ -9,9 +9,9 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from shelfwise.recommend.strategies import Setting
+from shelfwise.recommend.strategies import RecommendContext
 
-__all__ = ["NAMES", "SOURCES", "features", "led_to"]
+__all__ = ["NAMES", "SOURCES", "build_features", "link_features"]
 
 # What a feature is evidence of. Those of `own` are 0 or, for times, _LONG where the shopper never had the item.
 SOURCES: Mapping[str, str] = {
@@ -46,26 +46,26 @@ _RECENT = 100  # newest own items that a candidate is compared with
 _OLDEST = 400.0  # days
 
 
-def led_to(setting: Setting) -> dict[str, np.ndarray]:
+def link_features(setting: RecommendContext) -> dict[str, np.ndarray]:
     """Where the shopper's items lead by each link, by row of the catalogue, (columns.size,) float32 each."""
     profile, signals = setting.profile, setting.signals
-    lately, last, last_3 = profile.decayed(60), profile.last(1), profile.last(3)
+    lately, last, last_3 = profile.decayed(60), profile.items_of_last_visits(1), profile.items_of_last_visits(3)
     return {
-        "linked_60": signals.leads("linked", profile.rows, lately),
-        "linked_1": signals.leads("linked", last, np.ones(len(last))),
-        "linked_3": signals.leads("linked", last_3, np.ones(len(last_3))),
-        "following": signals.leads("following", profile.rows, profile.decayed(120)),
-        "together_60": signals.leads("together", profile.rows, lately),
-        "viewed_3": signals.leads("viewed", last_3, np.ones(len(last_3))),
+        "linked_60": signals.spread("linked", profile.rows, lately),
+        "linked_1": signals.spread("linked", last, np.ones(len(last))),
+        "linked_3": signals.spread("linked", last_3, np.ones(len(last_3))),
+        "following": signals.spread("following", profile.rows, profile.decayed(120)),
+        "together_60": signals.spread("together", profile.rows, lately),
+        "viewed_3": signals.spread("viewed", last_3, np.ones(len(last_3))),
     }
 
 
-def features(setting: Setting, rows: np.ndarray, led: Mapping[str, np.ndarray]) -> np.ndarray:
+def build_features(setting: RecommendContext, rows: np.ndarray, link_scores: Mapping[str, np.ndarray]) -> np.ndarray:
     """One row for each candidate, one column for each of NAMES; (n, n_features) float32 without nan."""
     had = np.zeros(setting.columns.size, np.bool_)
     had[setting.profile.rows] = True
     had = had[rows]
-    columns = _of_own(setting, rows, had) | _of_links(rows, had, led) | _of_taste(setting, rows)
+    columns = _of_own(setting, rows, had) | _of_links(rows, had, link_scores) | _of_taste(setting, rows)
     columns |= _of_items(setting, rows) | _of_shopper(setting)
     made = np.empty((len(rows), len(NAMES)), np.float32)
     for number, name in enumerate(NAMES):
@@ -76,7 +76,7 @@ def features(setting: Setting, rows: np.ndarray, led: Mapping[str, np.ndarray]) 
 # ---- by source ------------------------------------------------------------------------------------------------
 
 
-def _of_own(setting: Setting, rows: np.ndarray, had: np.ndarray) -> dict[str, np.ndarray]:
+def _of_own(setting: RecommendContext, rows: np.ndarray, had: np.ndarray) -> dict[str, np.ndarray]:
     profile = setting.profile
     place = np.zeros(setting.columns.size, np.int64)
     place[profile.rows] = np.arange(len(profile))
@@ -85,29 +85,29 @@ def _of_own(setting: Setting, rows: np.ndarray, had: np.ndarray) -> dict[str, np
     def said(values: np.ndarray, never: float = 0.0) -> np.ndarray:
         return np.where(had, values[mine], never)
 
-    gap = np.nan_to_num(profile.gap, nan=_LONG)
+    gap = np.nan_to_num(profile.mean_gap_days, nan=_LONG)
     in_last_3 = np.bincount(profile.item[profile.visit < 3], minlength=len(profile))
     lately = said(profile.decayed(90))
     return {
-        "own_times": said(profile.times),
+        "own_times": said(profile.visit_counts),
         "own_30": said(profile.decayed(30)),
         "own_90": lately,
         "own_240": said(profile.decayed(240)),
-        "own_share": said(profile.times / profile.visits),
-        "own_since": said(profile.since, _LONG),
-        "own_back": said(profile.back, _LONG),
-        "own_share_since": said(profile.times / np.maximum(profile.back_first, 1.0)),
-        "own_first": said(profile.first, _LONG),
+        "own_share": said(profile.visit_counts / profile.visits),
+        "own_since": said(profile.days_since, _LONG),
+        "own_back": said(profile.visits_since_last, _LONG),
+        "own_share_since": said(profile.visit_counts / np.maximum(profile.visits_since_first, 1.0)),
+        "own_first": said(profile.days_since_first, _LONG),
         "own_gap": said(gap, _LONG),
-        "own_overdue": said(np.where(profile.times > 1, profile.since / np.maximum(gap, 1.0), 0.0)),
+        "own_overdue": said(np.where(profile.visit_counts > 1, profile.days_since / np.maximum(gap, 1.0), 0.0)),
         "own_rank": np.where(had, _ranks(lately), _LONG),
         "in_last_3": said(in_last_3.astype(np.float64)),
     }
 
 
-def _of_links(rows: np.ndarray, had: np.ndarray, led: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+def _of_links(rows: np.ndarray, had: np.ndarray, link_scores: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     made = {}
-    for name, values in led.items():
+    for name, values in link_scores.items():
         own = values[rows]
         made[name] = own
         made[f"{name}_rank"] = _ranks(own)
@@ -115,7 +115,7 @@ def _of_links(rows: np.ndarray, had: np.ndarray, led: Mapping[str, np.ndarray]) 
     return made
 
 
-def _of_taste(setting: Setting, rows: np.ndarray) -> dict[str, np.ndarray]:
+def _of_taste(setting: RecommendContext, rows: np.ndarray) -> dict[str, np.ndarray]:
     profile, columns = setting.profile, setting.columns
     weights = profile.decayed(60)
     weights /= max(float(weights.sum()), 1e-9)
@@ -139,22 +139,22 @@ def _of_taste(setting: Setting, rows: np.ndarray) -> dict[str, np.ndarray]:
     return tastes
 
 
-def _of_items(setting: Setting, rows: np.ndarray) -> dict[str, np.ndarray]:
-    week, month, buyers = (setting.signals.number(name)[rows] for name in ("week", "month", "buyers"))
+def _of_items(setting: RecommendContext, rows: np.ndarray) -> dict[str, np.ndarray]:
+    week, month, buyers = (setting.signals.signal(name)[rows] for name in ("week", "month", "buyers"))
     return {
         "popularity": setting.counts.popularity[rows],
-        "week": week / max(1.0, float(setting.signals.number("week").max(initial=0.0))),
-        "month": month / max(1.0, float(setting.signals.number("month").max(initial=0.0))),
-        "buyers": buyers / max(1.0, float(setting.signals.number("buyers").max(initial=0.0))),
+        "week": week / max(1.0, float(setting.signals.signal("week").max(initial=0.0))),
+        "month": month / max(1.0, float(setting.signals.signal("month").max(initial=0.0))),
+        "buyers": buyers / max(1.0, float(setting.signals.signal("buyers").max(initial=0.0))),
         "rising": np.log((week * 4 + 3) / (month + 3)),
         "age": np.clip(np.nan_to_num(setting.counts.age[rows], nan=0.0), 0.0, _OLDEST),
-        "passed": setting.passed[rows],
+        "passed": setting.passed_over[rows],
         "price": np.log1p(np.nan_to_num(setting.columns.price[rows], nan=0.0)),
-        **{name: setting.signals.number(name)[rows] for name in _AS_COUNTED},
+        **{name: setting.signals.signal(name)[rows] for name in _AS_COUNTED},
     }
 
 
-def _of_shopper(setting: Setting) -> dict[str, np.ndarray]:
+def _of_shopper(setting: RecommendContext) -> dict[str, np.ndarray]:
     """The same for all candidates: they say how much the others mean."""
     profile = setting.profile
     away, known = float(profile.age.min()), float(profile.age.max())

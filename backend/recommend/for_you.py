@@ -9,25 +9,25 @@ from pathlib import Path
 import numpy as np
 
 from shelfwise.errors import GenerationCorrupt
-from shelfwise.ranking.trees import MODEL, Forest
-from shelfwise.recommend.features import NAMES, features, led_to
-from shelfwise.recommend.strategies import Setting
+from shelfwise.ranking.trees import MODEL, TreeEnsemble
+from shelfwise.recommend.features import NAMES, build_features, link_features
+from shelfwise.recommend.strategies import RecommendContext
 
 __all__ = [
     "CARD",
-    "WishRanker",
-    "Wishes",
-    "blended",
+    "ForYouRanker",
+    "ScoredCandidates",
+    "blend_contributions",
     "candidates",
+    "cold_items",
     "for_you",
-    "unknown",
-    "with_unknown",
+    "interleave_cold",
 ]
 
 CARD = "wishes.json"
 _OWN, _LED, _POPULAR, _ALIKE = 250, 100, 60, 30  # candidates of each source
-_UNKNOWN = 15  # candidates of each interest that nobody chose yet
-_UNKNOWN_FROM, _UNKNOWN_EVERY = 11, 4  # the first of the places kept for them, and their distance
+_COLD = 15  # candidates of each interest that nobody chose yet
+_COLD_FROM, _COLD_EVERY = 11, 4  # the first of the places kept for them, and their distance
 _OFTEN = 2.0  # `passed` as after three visits within a week: then such an item makes way for the next
 # Measured on Online Retail (docs/measurements.md).
 _BLEND: Mapping[str, float] = {
@@ -36,7 +36,7 @@ _BLEND: Mapping[str, float] = {
 
 
 @dataclass(frozen=True, eq=False)
-class Wishes:
+class ScoredCandidates:
     """The candidates for a shopper, unsorted, and what each was ranked by."""
 
     rows: np.ndarray  # (n,) int64
@@ -44,15 +44,15 @@ class Wishes:
     features: np.ndarray  # (n, n_features) float32
 
 
-class WishRanker:
+class ForYouRanker:
     """Without a folder the blend. Raises GenerationCorrupt where it was made for other features."""
 
     def __init__(self, folder: Path | None = None) -> None:
-        self._forest: Forest | None = None
+        self._forest: TreeEnsemble | None = None
         if folder is not None and (folder / MODEL).exists():
             if (folder / CARD).read_text().split() != list(NAMES):
                 raise GenerationCorrupt("the ranker of the shelves was trained on other features than shelfwise has")
-            self._forest = Forest(folder)
+            self._forest = TreeEnsemble(folder)
 
     @property
     def kind(self) -> str:
@@ -62,53 +62,53 @@ class WishRanker:
     def scores(self, features: np.ndarray) -> np.ndarray:
         """(n, n_features) float32 → (n,) float64, comparable for one shopper."""
         if self._forest is None or not len(features):
-            return np.asarray(blended(features).sum(axis=1))
+            return np.asarray(blend_contributions(features).sum(axis=1))
         return self._forest.scores(features).astype(np.float64)
 
     def contributions(self, features: np.ndarray) -> np.ndarray:
         """What each feature adds to the score of each row, (n, n_features)."""
         by_trees = None if self._forest is None or not len(features) else self._forest.contributions(features)
-        return blended(features) if by_trees is None else by_trees
+        return blend_contributions(features) if by_trees is None else by_trees
 
 
-def for_you(setting: Setting, ranker: WishRanker) -> Wishes:
+def for_you(setting: RecommendContext, ranker: ForYouRanker) -> ScoredCandidates:
     """What the shopper could want next; nothing where nothing is known of them."""
     if not len(setting.profile):
-        return Wishes(np.zeros(0, np.int64), np.zeros(0), np.zeros((0, len(NAMES)), np.float32))
-    led = led_to(setting)
+        return ScoredCandidates(np.zeros(0, np.int64), np.zeros(0), np.zeros((0, len(NAMES)), np.float32))
+    led = link_features(setting)
     rows = candidates(setting, led)
-    made = features(setting, rows, led)
-    return Wishes(rows, with_unknown(ranker.scores(made), unknown(setting)[rows]), made)
+    made = build_features(setting, rows, led)
+    return ScoredCandidates(rows, interleave_cold(ranker.scores(made), cold_items(setting)[rows]), made)
 
 
-def unknown(setting: Setting) -> np.ndarray:
+def cold_items(setting: RecommendContext) -> np.ndarray:
     """The eligible items that nobody chose yet, by row, (columns.size,) bool; none where nothing was counted.
 
     Without those that the shopper saw often enough to have chosen them.
     """
-    buyers = setting.signals.number("buyers")
+    buyers = setting.signals.signal("buyers")
     if not buyers.any():
         return np.zeros(setting.columns.size, np.bool_)
-    return np.asarray(setting.eligible & (buyers == 0) & (setting.passed < _OFTEN))
+    return np.asarray(setting.eligible & (buyers == 0) & (setting.passed_over < _OFTEN))
 
 
-def with_unknown(scores: np.ndarray, is_unknown: np.ndarray) -> np.ndarray:
+def interleave_cold(scores: np.ndarray, is_cold: np.ndarray) -> np.ndarray:
     """The scores (n,) with every fourth place after the eleventh given to an item that nobody chose yet.
 
     Choices speak only for what has been there to be chosen: without a place of its own the new is buried by the old.
     """
     order = np.argsort(-scores, kind="stable")
-    new = order[is_unknown[order]]
-    final = order[~is_unknown[order]].tolist()
+    new = order[is_cold[order]]
+    final = order[~is_cold[order]].tolist()
     for number, one in enumerate(new.tolist()):
         earned = int((scores[final] > scores[one]).sum())
-        final.insert(min(earned, _UNKNOWN_FROM + number * _UNKNOWN_EVERY, len(final)), one)
+        final.insert(min(earned, _COLD_FROM + number * _COLD_EVERY, len(final)), one)
     placed = np.empty(len(scores))
     placed[final] = np.sort(scores)[::-1]
     return placed
 
 
-def blended(made: np.ndarray) -> np.ndarray:
+def blend_contributions(made: np.ndarray) -> np.ndarray:
     """What each feature adds to the blend, (n, n_features): its share of the best candidate's, weighed."""
     added = np.zeros(made.shape, np.float64)
     for name, weight in _BLEND.items():
@@ -119,7 +119,7 @@ def blended(made: np.ndarray) -> np.ndarray:
     return added
 
 
-def candidates(setting: Setting, led: Mapping[str, np.ndarray]) -> np.ndarray:
+def candidates(setting: RecommendContext, link_scores: Mapping[str, np.ndarray]) -> np.ndarray:
     """The eligible rows that could be wanted: own ones, where they lead, new ones among those, popular and alike."""
     eligible, profile = setting.eligible, setting.profile
     chosen = np.zeros(setting.columns.size, np.bool_)
@@ -127,15 +127,15 @@ def candidates(setting: Setting, led: Mapping[str, np.ndarray]) -> np.ndarray:
     chosen[profile.rows[np.argsort(-strength, kind="stable")[:_OWN]]] = True
     fresh = eligible.copy()
     fresh[profile.rows] = False
-    for values in led.values():
+    for values in link_scores.values():
         for among in (eligible, fresh):
             chosen[_best(values, among, _LED)] = True
     for name in ("week", "month"):
-        chosen[_best(setting.signals.number(name), eligible, _POPULAR)] = True
+        chosen[_best(setting.signals.signal(name), eligible, _POPULAR)] = True
     chosen[_best(setting.counts.popularity, eligible, _POPULAR)] = True
     if setting.index is not None:
-        interests, new = profile.interests(setting.index, setting.columns), unknown(setting)
-        for near in setting.near(interests, _ALIKE) + (setting.near(interests, _UNKNOWN, new) if new.any() else []):
+        interests, new = profile.interests(setting.index, setting.columns), cold_items(setting)
+        for near in setting.near(interests, _ALIKE) + (setting.near(interests, _COLD, new) if new.any() else []):
             chosen[list(near)] = True
     return np.flatnonzero(chosen & eligible)
 

@@ -7,20 +7,20 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from shelfwise.catalogue.snapshot import Columns
-from shelfwise.store import Event, ShownShelf
+from shelfwise.catalogue.snapshot import CatalogueSnapshot
+from shelfwise.store import Event, ShownRecommendation
 from shelfwise.timestamps import DAY
 
-__all__ = ["MOST_SHELVES", "PASSED_SECONDS", "passed_over"]
+__all__ = ["IMPRESSION_SECONDS", "MAX_IMPRESSIONS", "impression_discount"]
 
-MOST_SHELVES = 200  # of a shopper, the newest; a page has several
-PASSED_SECONDS = 30 * DAY  # as far back as shelves are looked at
+MAX_IMPRESSIONS = 200  # of a shopper, the newest; a page has several
+IMPRESSION_SECONDS = 30 * DAY  # as far back as shelves are looked at
 _HALF_LIFE_DAYS = 7.0
 _VISIT = 1_800.0  # seconds: what was shown in this visit may yet be chosen, and a page loaded again says nothing
 
 
-def passed_over(
-    shelves: Iterable[ShownShelf], events: Sequence[Event], columns: Columns, now: float
+def impression_discount(
+    impressions: Iterable[ShownRecommendation], events: Sequence[Event], columns: CatalogueSnapshot, now: float
 ) -> npt.NDArray[np.float32]:
     """How often each row was shown to a shopper who has not turned to it from that day on, (columns.size,).
 
@@ -31,7 +31,7 @@ def passed_over(
     for event in events:
         turned.setdefault(event.item, event.ts // DAY)  # of one day a night may know the first click alone
     visits: dict[tuple[str, float], float] = {}
-    for shelf in shelves:
+    for shelf in impressions:
         if shelf.ts > now - _VISIT:
             continue
         for id in shelf.shown:

@@ -13,25 +13,25 @@ import numpy as np
 
 from shelfwise.catalogue.filter_parser import parse
 from shelfwise.catalogue.filters import Filter, evaluate
-from shelfwise.catalogue.snapshot import Catalogue, Columns
+from shelfwise.catalogue.snapshot import CatalogueCache, CatalogueSnapshot
 from shelfwise.curation import merchandising
-from shelfwise.curation.snapshot import Said
-from shelfwise.generation.item_signals import Placed, Signals
+from shelfwise.curation.snapshot import CurationCache
+from shelfwise.generation.item_signals import ItemSignals, SignalsByRow
 from shelfwise.ranking.diversity import diversify
-from shelfwise.ranking.exploration import NO_EXPLORATION, Exploration, explored
-from shelfwise.recommend.for_you import Wishes, WishRanker, for_you
-from shelfwise.recommend.impression_discount import passed_over
-from shelfwise.recommend.strategies import SHELVES, Scored, Setting, durable, kinds_of
-from shelfwise.recommend.user_profile import Profile
-from shelfwise.search.features import Counts
-from shelfwise.serving.loaded_generation import Serving
-from shelfwise.store import Event, Rule, ShownShelf
+from shelfwise.ranking.exploration import NO_EXPLORATION, ExplorationPolicy, apply_exploration
+from shelfwise.recommend.for_you import ForYouRanker, ScoredCandidates, for_you
+from shelfwise.recommend.impression_discount import impression_discount
+from shelfwise.recommend.strategies import STRATEGIES, RecommendContext, Scored, kind_with_fallbacks, one_time_purchases
+from shelfwise.recommend.user_profile import UserProfile
+from shelfwise.search.features import ItemCounts
+from shelfwise.serving.loaded_generation import LoadedGeneration
+from shelfwise.store import Event, Rule, ShownRecommendation
 from shelfwise.types import Row
 
-__all__ = ["DIVERSITY", "Recommender", "Shelf", "Wish"]
+__all__ = ["DIVERSITY", "RecommendOutcome", "RecommendPipeline", "RecommendRequest"]
 
 DIVERSITY = 0.3
-_BLEND = WishRanker()
+_BLEND = ForYouRanker()
 _MOST = 300  # of a kind's rows are put in order; a shelf has at most a hundred
 _FIRST, _BEHIND = 10, 40  # places of which one may be given to the unknown; of those the first
 # What else than variants makes way on a shelf, and how much more. On Online Retail, of the five that stand with the 200
@@ -41,24 +41,24 @@ _ORDERED = ("hide", "boost", "bury")  # a pin belongs to a query; no shelf has o
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class RecommendRequest:
     """What is asked for, every field checked; `events` and `shelves` are the shopper's, newest first."""
 
     kind: str
     items: Sequence[str] = ()
     events: Sequence[Event] = ()
-    shelves: Sequence[ShownShelf] = ()  # that were shown lately
+    impressions: Sequence[ShownRecommendation] = ()  # that were shown lately
     limit: int = 10
     filter: Filter | None = None
     exclude: Sequence[str] = ()
     repeats: bool = True
     fill: bool = True
     diversity: float = DIVERSITY
-    exploration: Exploration = NO_EXPLORATION
+    exploration: ExplorationPolicy = NO_EXPLORATION
 
 
 @dataclass(frozen=True, slots=True)
-class Shelf:
+class RecommendOutcome:
     """The items, best first; `kind` is the first that found any, `filled` those that filled the shelf up after it.
 
     `kinds` says of each item which kind found it; `touched` (id → rules) what the shop's rules moved.
@@ -69,50 +69,55 @@ class Shelf:
     scores: np.ndarray  # (n,) float64
     filled: list[str] = field(default_factory=list)
     kinds: list[str] = field(default_factory=list)
-    touched: dict[str, list[Row]] = field(default_factory=dict)
-    setting: Setting | None = None
-    wishes: Wishes | None = None  # what a shelf `for-you` was ranked by
+    applied_rules: dict[str, list[Row]] = field(default_factory=dict)
+    context: RecommendContext | None = None
+    scored: ScoredCandidates | None = None  # what a shelf `for-you` was ranked by
 
 
-class Recommender:
+class RecommendPipeline:
     """Fills the shelves of one process. Safe for several threads; `now` gives epoch seconds."""
 
-    def __init__(self, catalogue: Catalogue, said: Said, now: Callable[[], float]) -> None:
+    def __init__(self, catalogue: CatalogueCache, said: CurationCache, now: Callable[[], float]) -> None:
         self._catalogue, self._said, self._now = catalogue, said, now
 
-    def answer(self, wish: Wish, serving: Serving | None, counted: Callable[[Columns], Counts]) -> Shelf:
+    def run(
+        self,
+        wish: RecommendRequest,
+        serving: LoadedGeneration | None,
+        counted: Callable[[CatalogueSnapshot], ItemCounts],
+    ) -> RecommendOutcome:
         """`counted` gives the counts to go by, the generation's or those before the first night."""
         now, columns = self._now(), self._catalogue.current()
         rules = [rule for rule in self._said.current().rules.applying([], now) if rule.action in _ORDERED]
-        setting = _setting(wish, columns, serving, counted(columns), rules, now)
-        wishes: Wishes | None = None
+        setting = _context(wish, columns, serving, counted(columns), rules, now)
+        wishes: ScoredCandidates | None = None
         blocks: list[tuple[str, np.ndarray, np.ndarray]] = []
         left = setting.eligible.copy()
         missing = wish.limit
-        for kind in kinds_of(wish.kind, fill=wish.fill):
+        for kind in kind_with_fallbacks(wish.kind, fill=wish.fill):
             if kind == "for-you":
-                wishes = for_you(setting, serving.wish_ranker if serving is not None else _BLEND)
+                wishes = for_you(setting, serving.for_you_ranker if serving is not None else _BLEND)
                 scored: Scored = wishes.rows, wishes.scores
             else:
-                scored = SHELVES[kind](setting)
+                scored = STRATEGIES[kind](setting)
             rows, scores = _best(scored, left)
             if len(rows):
-                rows, scores = _spread(kind, rows, scores, setting, wish.diversity)
+                rows, scores = _diversified(kind, rows, scores, setting, wish.diversity)
                 blocks.append((kind, rows, scores))
                 left[rows] = False
                 missing -= int((~setting.just_taken[rows]).sum())
             if missing <= 0:
                 break
-        return self._shelf(wish, blocks, rules, setting, wishes)
+        return self._outcome(wish, blocks, rules, setting, wishes)
 
-    def _shelf(
+    def _outcome(
         self,
-        wish: Wish,
+        wish: RecommendRequest,
         blocks: list[tuple[str, np.ndarray, np.ndarray]],
         rules: list[Rule],
-        setting: Setting,
-        wishes: Wishes | None,
-    ) -> Shelf:
+        setting: RecommendContext,
+        wishes: ScoredCandidates | None,
+    ) -> RecommendOutcome:
         columns = setting.columns
         rows, scores = _stacked([(rows, scores) for _, rows, scores in blocks])
         last = np.argsort(setting.just_taken[rows], kind="stable")
@@ -123,22 +128,22 @@ class Recommender:
         )
         rows = moved.rows
         if wish.exploration.share > 0:
-            rows = _explored(rows, setting, wish.exploration)
+            rows = _with_exploration(rows, setting, wish.exploration)
         rows = rows[: min(wish.limit, len(moved.scores))]
         kinds = [kind_of.get(row, "new") for row in rows.tolist()]  # what nobody found is there to be explored
-        return Shelf(
+        return RecommendOutcome(
             blocks[0][0] if blocks else wish.kind,
             [columns.ids[row] or "" for row in rows.tolist()],
             moved.scores[: len(rows)],
             [kind for kind, _, _ in blocks[1:] if kind in kinds],
             kinds,
-            {columns.ids[row] or "": done for row, done in moved.touched.items()},
+            {columns.ids[row] or "": done for row, done in moved.applied.items()},
             setting,
             wishes,
         )
 
 
-def _explored(rows: np.ndarray, setting: Setting, how: Exploration) -> np.ndarray:
+def _with_exploration(rows: np.ndarray, setting: RecommendContext, how: ExplorationPolicy) -> np.ndarray:
     """The rows, best first; where chance has it so one of the first ten places goes to what nobody knows yet.
 
     Chosen among the unknown that are on the shelf further down; on one that is about no item also among the newest.
@@ -147,31 +152,36 @@ def _explored(rows: np.ndarray, setting: Setting, how: Exploration) -> np.ndarra
     nobody[rows[:_FIRST]] = False
     behind = rows[_FIRST:][nobody[rows[_FIRST:]]]
     if not len(behind) and not len(setting.given):
-        behind = _best(SHELVES["new"](setting), nobody)[0]
+        behind = _best(STRATEGIES["new"](setting), nobody)[0]
     with_behind = np.concatenate([rows[:_FIRST], behind[:_BEHIND]])
-    first = explored(with_behind, len(with_behind), setting.counts.popularity, how)[:_FIRST]
+    first = apply_exploration(with_behind, len(with_behind), setting.counts.popularity, how)[:_FIRST]
     return np.concatenate([first, rows[~np.isin(rows, first)]])
 
 
-def _setting(
-    wish: Wish, columns: Columns, serving: Serving | None, counts: Counts, rules: Sequence[Rule], now: float
-) -> Setting:
-    profile = Profile.of(wish.events, columns, now)
+def _context(
+    wish: RecommendRequest,
+    columns: CatalogueSnapshot,
+    serving: LoadedGeneration | None,
+    counts: ItemCounts,
+    rules: Sequence[Rule],
+    now: float,
+) -> RecommendContext:
+    profile = UserProfile.from_events(wish.events, columns, now)
     given = columns.rows(wish.items)
     eligible = evaluate(wish.filter, columns) & columns.in_stock
     eligible[merchandising.hidden(rules, columns, _passing(columns)) > 0] = False
     eligible[given] = eligible[profile.dismissed] = eligible[columns.rows(wish.exclude)] = False
     if not wish.repeats:
         eligible[profile.rows[profile.bought]] = False
-    signals = serving.signals(columns) if serving is not None else Placed(Signals(), columns)
+    signals = serving.signals(columns) if serving is not None else SignalsByRow(ItemSignals(), columns)
     index = serving.index if serving is not None else None
-    passed = passed_over(wish.shelves, wish.events, columns, now)
-    setting = Setting(given[given > 0], profile, columns, counts, signals, eligible, index, passed)
-    eligible[durable(setting)] = False
+    passed = impression_discount(wish.impressions, wish.events, columns, now)
+    setting = RecommendContext(given[given > 0], profile, columns, counts, signals, eligible, index, passed)
+    eligible[one_time_purchases(setting)] = False
     return setting
 
 
-def _passing(columns: Columns) -> merchandising.Passes:
+def _passing(columns: CatalogueSnapshot) -> merchandising.Passes:
     return lambda text: evaluate(parse(text), columns)
 
 
@@ -187,7 +197,9 @@ def _best(scored: Scored, eligible: np.ndarray) -> Scored:
     return rows[order], scores[order]
 
 
-def _spread(kind: str, rows: np.ndarray, scores: np.ndarray, setting: Setting, diversity: float) -> Scored:
+def _diversified(
+    kind: str, rows: np.ndarray, scores: np.ndarray, setting: RecommendContext, diversity: float
+) -> Scored:
     """Variants make way, those of what is looked at too.
 
     So do others of one brand where the same thing is sought, and of one category where what goes with it is.

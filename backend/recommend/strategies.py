@@ -11,20 +11,30 @@ from functools import cached_property
 
 import numpy as np
 
-from shelfwise.catalogue.snapshot import Columns
-from shelfwise.generation.item_signals import Placed
-from shelfwise.generation.popularity import WORTH
-from shelfwise.index import Among, VectorIndex
-from shelfwise.recommend.user_profile import Profile
-from shelfwise.search.features import Counts
+from shelfwise.catalogue.snapshot import CatalogueSnapshot
+from shelfwise.generation.item_signals import SignalsByRow
+from shelfwise.generation.popularity import EVENT_WEIGHTS
+from shelfwise.index import IdFilter, VectorIndex
+from shelfwise.recommend.user_profile import UserProfile
+from shelfwise.search.features import ItemCounts
 
-__all__ = ["FALLBACKS", "IN_CART", "KINDS", "SHELVES", "Scored", "Setting", "default_kind", "durable", "kinds_of"]
+__all__ = [
+    "FALLBACKS",
+    "IN_CART",
+    "KINDS",
+    "STRATEGIES",
+    "RecommendContext",
+    "Scored",
+    "default_kind",
+    "kind_with_fallbacks",
+    "one_time_purchases",
+]
 
 Scored = tuple[np.ndarray, np.ndarray]  # rows (n,) int64, scores (n,) float64
 
 NEAREST = 100
 _DURABLE = 0.03  # who bought a thing that fewer than these buy again has no use for a second one
-IN_CART = WORTH["cart"] / WORTH["purchase"]  # worth of a choice, from which on it was taken
+IN_CART = EVENT_WEIGHTS["cart"] / EVENT_WEIGHTS["purchase"]  # worth of a choice, from which on it was taken
 _TAKEN_DAYS = 0.25  # longer, and next-day orders are missed: .004 of recall on Online Retail
 _TYPICAL_GAP_DAYS = 45.0  # between two purchases of a thing, until a person's own rhythm is known
 _TOO_SOON = 0.25  # of the usual days between
@@ -49,17 +59,17 @@ KINDS = tuple(FALLBACKS)
 
 
 @dataclass(frozen=True, eq=False)
-class Setting:
+class RecommendContext:
     """What a shelf is made from: the items it is asked for, the shopper, the catalogue, a generation's knowledge."""
 
     given: np.ndarray  # (n,) int64 rows
-    profile: Profile
-    columns: Columns
-    counts: Counts
-    signals: Placed
+    profile: UserProfile
+    columns: CatalogueSnapshot
+    counts: ItemCounts
+    signals: SignalsByRow
     eligible: np.ndarray  # (columns.size,) bool
     index: VectorIndex | None
-    passed: np.ndarray  # (columns.size,) float32, how often the shopper was shown each row and did not turn to it
+    passed_over: np.ndarray  # (columns.size,) float32, how often the shopper was shown each row and did not turn to it
 
     @cached_property
     def steps(self) -> tuple[np.ndarray, np.ndarray]:
@@ -71,7 +81,7 @@ class Setting:
         if len(self.given):
             return self.given, np.ones(len(self.given))
         places = np.unique(profile.item[profile.visit < 1])
-        step = np.unique(profile.since[places], return_inverse=True)[1]  # 0: the last one
+        step = np.unique(profile.days_since[places], return_inverse=True)[1]  # 0: the last one
         kept = np.flatnonzero(step < _STEPS)[:_STEP_ITEMS]
         return profile.rows[places[kept]], _STEP ** step[kept]
 
@@ -80,18 +90,20 @@ class Setting:
         """Whether the shopper bought a row, or put it into the cart, within six hours, (columns.size,) bool."""
         profile = self.profile
         taken = np.zeros(self.columns.size, np.bool_)
-        taken[profile.rows[profile.item[(profile.best < _TAKEN_DAYS) & (profile.worth >= IN_CART)]]] = True
+        taken[profile.rows[profile.item[(profile.best_event_age < _TAKEN_DAYS) & (profile.weight >= IN_CART)]]] = True
         return taken
 
     @cached_property
-    def among(self) -> Among:
-        return Among(self.columns.row_of, self.eligible)
+    def eligible_filter(self) -> IdFilter:
+        return IdFilter(self.columns.row_of, self.eligible)
 
     def near(self, vectors: np.ndarray, most: int = NEAREST, mask: np.ndarray | None = None) -> list[dict[int, float]]:
         """For each of the vectors (m, dim) the nearest eligible rows, or rows of the mask, with their cosine."""
         if self.index is None or not len(vectors):
             return []
-        found = self.index.search(vectors, most, self.among if mask is None else Among(self.columns.row_of, mask))
+        found = self.index.search(
+            vectors, most, self.eligible_filter if mask is None else IdFilter(self.columns.row_of, mask)
+        )
         return [{self.columns.row_of[id]: cosine for id, cosine in hits} for hits in found]
 
     def vectors(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -103,7 +115,7 @@ class Setting:
         return np.array([self.columns.row_of[id] for id in known], np.int64), vectors
 
 
-def kinds_of(kind: str, *, fill: bool) -> tuple[str, ...]:
+def kind_with_fallbacks(kind: str, *, fill: bool) -> tuple[str, ...]:
     """The kind, and what fills its shelf up after it."""
     return kind, *(FALLBACKS[kind] if fill else ())
 
@@ -115,77 +127,77 @@ def default_kind(items: Sequence[str], user: str | None, session: str | None) ->
     return "popular" if user is None and session is None else "for-you"
 
 
-def durable(setting: Setting) -> np.ndarray:
+def one_time_purchases(setting: RecommendContext) -> np.ndarray:
     """The rows of what the shopper bought and hardly anybody buys twice, (n,)."""
     bought = setting.profile.rows[setting.profile.bought]
-    repeat = setting.signals.number("repeat")[bought]  # 0: not counted
+    repeat = setting.signals.signal("repeat")[bought]  # 0: not counted
     return bought[(repeat > 0) & (repeat < _DURABLE)]
 
 
-def similar(setting: Setting) -> Scored:
+def similar(setting: RecommendContext) -> Scored:
     """The same thing in another make: by what the items are, and a little by what is looked at beside them."""
     _, vectors = setting.vectors(setting.given)
     total = np.zeros(setting.columns.size)
     for near in setting.near(vectors):
         total[list(near)] += np.fromiter(near.values(), np.float64, len(near)) / len(vectors)
-    total += 0.1 * _of_best(setting.signals.leads("viewed", setting.given, np.ones(len(setting.given))))
+    total += 0.1 * _of_best(setting.signals.spread("viewed", setting.given, np.ones(len(setting.given))))
     return _positive(total)
 
 
-def together(setting: Setting) -> Scored:
+def together(setting: RecommendContext) -> Scored:
     """What was chosen in the same baskets as the items, summed over them."""
-    return _positive(setting.signals.leads("together", setting.given, np.ones(len(setting.given))).astype(np.float64))
+    return _positive(setting.signals.spread("together", setting.given, np.ones(len(setting.given))).astype(np.float64))
 
 
-def again(setting: Setting) -> Scored:
+def again(setting: RecommendContext) -> Scored:
     """What the shopper bought and may buy again, most when it is due by their own rhythm, and never too soon."""
     profile = setting.profile.purchases  # a look at a thing doesn't make it less due
-    repeat = setting.signals.number("repeat")[profile.rows]
-    habit = (profile.times - 1) / max(1, profile.visits - 1)
-    usual = np.where(np.isnan(profile.gap), _TYPICAL_GAP_DAYS, np.maximum(profile.gap, 1.0))
-    due = np.exp(-0.5 * (np.log(np.maximum(profile.since, 0.5) / usual) / _RHYTHM) ** 2)
-    sure = np.where(np.isnan(profile.gap), _ONCE, 1.0)
+    repeat = setting.signals.signal("repeat")[profile.rows]
+    habit = (profile.visit_counts - 1) / max(1, profile.visits - 1)
+    usual = np.where(np.isnan(profile.mean_gap_days), _TYPICAL_GAP_DAYS, np.maximum(profile.mean_gap_days, 1.0))
+    due = np.exp(-0.5 * (np.log(np.maximum(profile.days_since, 0.5) / usual) / _RHYTHM) ** 2)
+    sure = np.where(np.isnan(profile.mean_gap_days), _ONCE, 1.0)
     chance = (repeat + habit) * (0.25 + due * sure)
-    kept = profile.bought & (chance > 0) & (profile.since >= _TOO_SOON * usual)
+    kept = profile.bought & (chance > 0) & (profile.days_since >= _TOO_SOON * usual)
     return profile.rows[kept], chance[kept]
 
 
-def next_steps(setting: Setting) -> Scored:
+def next_steps(setting: RecommendContext) -> Scored:
     """After the last steps of the last visit: what follows them in baskets and sessions, and what is like them."""
     steps, weights = setting.steps
     alike, total = np.zeros(setting.columns.size), np.zeros(setting.columns.size)
     for name in ("together", "viewed", "linked"):
-        total += _of_best(setting.signals.leads(name, steps, weights))
+        total += _of_best(setting.signals.spread(name, steps, weights))
     known, vectors = setting.vectors(steps[:_STEPS])  # a search each
     weight_of = dict(zip(steps.tolist(), weights.tolist(), strict=True))
     for row, near in zip(known.tolist(), setting.near(vectors), strict=True):
         alike[list(near)] += weight_of[row] * np.fromiter(near.values(), np.float64, len(near))
     total += _of_best(alike)
-    total[steps] = total[setting.profile.last(1)] = 0.0
+    total[steps] = total[setting.profile.items_of_last_visits(1)] = 0.0
     return _positive(total)
 
 
-def trending(setting: Setting) -> Scored:
+def trending(setting: RecommendContext) -> Scored:
     """What is chosen more than the weeks before made expect; not what is chosen most."""
-    trend = setting.signals.number("trend").astype(np.float64)
+    trend = setting.signals.signal("trend").astype(np.float64)
     rows = np.flatnonzero(trend >= _LEAST_TREND)
     return rows, trend[rows]
 
 
-def popular(setting: Setting) -> Scored:
+def popular(setting: RecommendContext) -> Scored:
     return _positive(setting.counts.popularity.astype(np.float64))
 
 
-def new(setting: Setting) -> Scored:
+def new(setting: RecommendContext) -> Scored:
     """What came last; among what came at once, first what stands for much of the catalogue."""
     rows = np.flatnonzero(setting.eligible)
     age = setting.counts.age[rows]
     arrival = rows / max(1, setting.columns.size)  # where nothing says when an item came, its row does
     fresh = np.where(np.isnan(age), 0.1 * arrival, 1 / (1 + np.maximum(age, 0.0) / _NEW_DAYS))
-    return rows, fresh + 0.1 * setting.signals.number("central")[rows]
+    return rows, fresh + 0.1 * setting.signals.signal("central")[rows]
 
 
-SHELVES: Mapping[str, Callable[[Setting], Scored]] = {
+STRATEGIES: Mapping[str, Callable[[RecommendContext], Scored]] = {
     "similar": similar,
     "together": together,
     "again": again,

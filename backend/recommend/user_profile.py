@@ -12,15 +12,15 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from shelfwise.catalogue.snapshot import Columns
-from shelfwise.generation.popularity import WORTH
+from shelfwise.catalogue.snapshot import CatalogueSnapshot
+from shelfwise.generation.popularity import EVENT_WEIGHTS
 from shelfwise.index import VectorIndex
 from shelfwise.store import Event
 from shelfwise.timestamps import DAY
 
-__all__ = ["CHOSEN", "Profile", "visit_of"]
+__all__ = ["CHOICE_TYPES", "UserProfile", "visit_key"]
 
-CHOSEN = ("click", "cart", "purchase")
+CHOICE_TYPES = ("click", "cart", "purchase")
 _INTERESTS, _ALIKE, _LOOKED_AT = 3, 0.6, 30  # vectors of a shopper; cosine within one; newest items they come from
 _INTEREST_HALF_LIFE_DAYS = 14.0
 
@@ -29,7 +29,7 @@ Rows = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)
-class Profile:
+class UserProfile:
     """A shopper's items `rows` (m,), last chosen first, without dismissed ones; and each visit's choices, newest first.
 
     A choice is one item in one visit: `item` (c,) its place in `rows`, `visit` (c,) how many visits are newer, `age`
@@ -40,8 +40,8 @@ class Profile:
     item: Rows
     visit: Rows
     age: Floats
-    worth: Floats
-    best: Floats
+    weight: Floats
+    best_event_age: Floats
     bought: npt.NDArray[np.bool_]  # (m,)
     dismissed: Rows
 
@@ -49,7 +49,7 @@ class Profile:
         return len(self.rows)
 
     @classmethod
-    def of(cls, events: Sequence[Event], columns: Columns, now: float) -> Profile:
+    def from_events(cls, events: Sequence[Event], columns: CatalogueSnapshot, now: float) -> UserProfile:
         """The profile of a shopper with these events, newest first, at `now` (epoch seconds)."""
         gone = {event.item for event in events if event.type == "dismiss"}
         places: dict[int, int] = {}
@@ -61,8 +61,8 @@ class Profile:
             if not 0 < row < columns.size or event.item in gone:
                 continue
             place = places.setdefault(row, len(places))
-            visit = visits.setdefault(visit_of(event), len(visits))
-            worth = WORTH[event.type] / WORTH["purchase"]
+            visit = visits.setdefault(visit_key(event), len(visits))
+            worth = EVENT_WEIGHTS[event.type] / EVENT_WEIGHTS["purchase"]
             age = max(0.0, now - event.ts) / DAY
             known = choices.setdefault((place, visit), [age, worth, age])
             if worth > known[1]:
@@ -78,53 +78,55 @@ class Profile:
             np.isin(np.arange(len(places)), list(bought)), dismissed[dismissed > 0],
         )  # fmt: skip
 
-    def without(self, row: int) -> Profile:
+    def without(self, row: int) -> UserProfile:
         """As if the shopper had never done anything with this item."""
         kept = self.rows != row
         place = np.cumsum(kept) - 1
         mine = kept[self.item]
-        return Profile(
+        return UserProfile(
             self.rows[kept], place[self.item[mine]], np.unique(self.visit[mine], return_inverse=True)[1],
-            self.age[mine], self.worth[mine], self.best[mine], self.bought[kept], self.dismissed,
+            self.age[mine], self.weight[mine], self.best_event_age[mine], self.bought[kept], self.dismissed,
         )  # fmt: skip
 
     # ---- each item, (m,) ----------------------------------------------------------------------------------------
 
     def decayed(self, half_life_days: float) -> Floats:
         """The worth of the visits with it, each halved with every half-life of age."""
-        faded = self.worth * 0.5 ** (self.age / half_life_days)
+        faded = self.weight * 0.5 ** (self.age / half_life_days)
         return np.bincount(self.item, faded, minlength=len(self)).astype(np.float64)
 
     @cached_property
-    def times(self) -> Floats:
+    def visit_counts(self) -> Floats:
         """In how many visits it was."""
         return np.bincount(self.item, minlength=len(self)).astype(np.float64)
 
     @cached_property
-    def since(self) -> Floats:
+    def days_since(self) -> Floats:
         """Days since the last visit with it."""
         return self._least(self.age)
 
     @cached_property
-    def first(self) -> Floats:
+    def days_since_first(self) -> Floats:
         """Days since the first one."""
         return -self._least(-self.age)
 
     @cached_property
-    def back(self) -> Floats:
+    def visits_since_last(self) -> Floats:
         """How many visits are newer than the last one with it."""
         return self._least(self.visit.astype(np.float64))
 
     @cached_property
-    def back_first(self) -> Floats:
+    def visits_since_first(self) -> Floats:
         """How many are newer than the first one with it."""
         return -self._least(-self.visit.astype(np.float64))
 
     @cached_property
-    def gap(self) -> Floats:
+    def mean_gap_days(self) -> Floats:
         """Mean days between the visits with it; nan where there was only one."""
         with np.errstate(invalid="ignore", divide="ignore"):
-            return np.where(self.times > 1, (self.first - self.since) / (self.times - 1), np.nan)
+            return np.where(
+                self.visit_counts > 1, (self.days_since_first - self.days_since) / (self.visit_counts - 1), np.nan
+            )
 
     def _least(self, values: Floats) -> Floats:
         found = np.full(len(self), np.inf)
@@ -132,11 +134,13 @@ class Profile:
         return found
 
     @cached_property
-    def purchases(self) -> Profile:
+    def purchases(self) -> UserProfile:
         """The same items by the visits that bought them alone; one that was never bought was in none."""
-        kept = self.worth == 1
-        best = self.best[kept]
-        return replace(self, item=self.item[kept], visit=self.visit[kept], age=best, worth=self.worth[kept], best=best)
+        kept = self.weight == 1
+        best = self.best_event_age[kept]
+        return replace(
+            self, item=self.item[kept], visit=self.visit[kept], age=best, weight=self.weight[kept], best_event_age=best
+        )
 
     # ---- the shopper --------------------------------------------------------------------------------------------
 
@@ -144,11 +148,11 @@ class Profile:
     def visits(self) -> int:
         return int(self.visit.max(initial=-1)) + 1
 
-    def last(self, visits: int) -> Rows:
+    def items_of_last_visits(self, visits: int) -> Rows:
         """The rows of the items of so many visits, the last ones."""
         return self.rows[np.unique(self.item[self.visit < visits])]
 
-    def interests(self, index: VectorIndex, columns: Columns) -> npt.NDArray[np.float32]:
+    def interests(self, index: VectorIndex, columns: CatalogueSnapshot) -> npt.NDArray[np.float32]:
         """Unit vectors of what they turn to lately, the strongest interest first, (at most 3, dim) float32.
 
         Their newest items, each put to the interest it is like, else a new one: several, because the mean of a lamp
@@ -176,6 +180,6 @@ class Profile:
         return np.asarray(kept / np.linalg.norm(kept, axis=1, keepdims=True), np.float32)
 
 
-def visit_of(event: Event) -> object:
+def visit_key(event: Event) -> object:
     """Equal for the events of one visit."""
     return event.session or int(event.ts // DAY)

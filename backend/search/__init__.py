@@ -1,1 +1,1 @@
-"""Answer one search: retrieve, score, personalise, explain. Imports neither `recommend` nor `serving`."""
+"""SearchResult one search: retrieve, score, personalise, explain. Imports neither `recommend` nor `serving`."""

@@ -13,7 +13,18 @@ import numpy as np
 
 from shelfwise.search.features import NAMES, SOURCES, TASTES
 
-__all__ = ["ALL", "BLEND", "LEARNED", "TOP", "Sources", "ambiguity", "blend", "leave_out", "summands", "weights_of"]
+__all__ = [
+    "ALL",
+    "BLEND",
+    "LEARNED",
+    "TOP",
+    "SourceSwitches",
+    "blend",
+    "contributions",
+    "mask_sources",
+    "query_ambiguity",
+    "weight_vector",
+]
 
 # feature → what a whole of it is worth; a cosine of 1 is worth 1
 BLEND: Mapping[str, float] = {
@@ -29,7 +40,7 @@ _AMBIGUOUS = 20.0  # as many candidates about as good make a query wholly ambigu
 
 
 @dataclass(frozen=True, slots=True)
-class Sources:
+class SourceSwitches:
     """What an answer may be made of; the measurements leave one out to see what it is worth."""
 
     words: bool = True
@@ -46,15 +57,15 @@ class Sources:
         return np.array([SOURCES[name] in off for name in NAMES])
 
 
-ALL = Sources()
+ALL = SourceSwitches()
 
 
-def leave_out(features: np.ndarray, columns: np.ndarray) -> np.ndarray:
+def mask_sources(features: np.ndarray, columns: np.ndarray) -> np.ndarray:
     """The features (n, n_features) without those columns."""
     return np.where(columns, np.float32(0), features)
 
 
-def weights_of(weights: Mapping[str, float]) -> np.ndarray:
+def weight_vector(weights: Mapping[str, float]) -> np.ndarray:
     """The weights by column, (n_features,) float64; what is not named is worth nothing."""
     return np.array([weights.get(name, 0.0) for name in NAMES])
 
@@ -63,17 +74,17 @@ def blend(features: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """(n, n_features) and (n_features,) → (n,) float64."""
     general: np.ndarray = features @ np.where(_IS_TASTE, 0.0, weights)
     personal = features @ np.where(_IS_TASTE, weights, 0.0)
-    return general + ambiguity(general) * personal if personal.any() else general
+    return general + query_ambiguity(general) * personal if personal.any() else general
 
 
-def summands(features: np.ndarray, weights: np.ndarray) -> np.ndarray:
+def contributions(features: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """What each feature adds to the blend, (n, n_features) float64."""
     general = features @ np.where(_IS_TASTE, 0.0, weights)
-    added: np.ndarray = features * np.where(_IS_TASTE, ambiguity(general) * weights, weights)
+    added: np.ndarray = features * np.where(_IS_TASTE, query_ambiguity(general) * weights, weights)
     return added
 
 
-def ambiguity(scores: np.ndarray) -> float:
+def query_ambiguity(scores: np.ndarray) -> float:
     """How many candidates are about as good as the best, 0..1: the perplexity of their softmax over 20, at most 1."""
     if len(scores) < 2:
         return 0.0

@@ -13,12 +13,12 @@ from typing import Any
 import numpy as np
 
 from shelfwise.search.features import NAMES, SOURCES
-from shelfwise.search.pipeline import Outcome
+from shelfwise.search.pipeline import SearchOutcome
 from shelfwise.search.ranker import Ranker
-from shelfwise.serving.loaded_generation import Serving
+from shelfwise.serving.loaded_generation import LoadedGeneration
 from shelfwise.types import Row
 
-__all__ = ["added", "explain_page"]
+__all__ = ["explain_search", "source_contributions"]
 
 _PLACES = {source: [n for n, name in enumerate(NAMES) if SOURCES[name] == source] for source in set(SOURCES.values())}
 _COLUMN = {name: number for number, name in enumerate(NAMES)}
@@ -26,9 +26,9 @@ _BLEND = Ranker()
 _LEAST = 5e-5  # rounded, what adds less adds nothing
 
 
-def explain_page(outcome: Outcome, serving: Serving | None) -> dict[str, Row]:
+def explain_search(outcome: SearchOutcome, serving: LoadedGeneration | None) -> dict[str, Row]:
     """id → {"text", "sources": [{"source", "adds"}], "rules"?} for the hits of the page; the best source first."""
-    found, ranked, columns = outcome.found, outcome.ranked, outcome.columns
+    found, ranked, columns = outcome.retrieved, outcome.ranked, outcome.columns
     if found is None or ranked is None or columns is None:
         return {}
     whole = _by_source(ranked.features, serving.ranker if serving is not None else _BLEND)
@@ -45,12 +45,12 @@ def explain_page(outcome: Outcome, serving: Serving | None) -> dict[str, Row]:
             "text": one.sentence(list(sources)),
             "sources": [{"source": source, "adds": round(value, 4)} for source, value in sources.items()],
         }
-        if id in outcome.touched:
-            reasons[id]["rules"] = outcome.touched[id]
+        if id in outcome.applied_rules:
+            reasons[id]["rules"] = outcome.applied_rules[id]
     return reasons
 
 
-def added(features: np.ndarray, ranker: Ranker) -> Mapping[str, np.ndarray]:
+def source_contributions(features: np.ndarray, ranker: Ranker) -> Mapping[str, np.ndarray]:
     """Source → what it adds to each candidate's score beyond the mean of all candidates, (n_candidates,)."""
     return _beyond_mean(_by_source(features, ranker))
 
@@ -73,7 +73,7 @@ def _best(adds: Mapping[str, np.ndarray], number: int | None) -> dict[str, float
     return {source: own[source] for source in sorted(own, key=lambda one: -own[one]) if own[source] > _LEAST}
 
 
-def _times(outcome: Outcome, serving: Serving | None) -> dict[int, int]:
+def _times(outcome: SearchOutcome, serving: LoadedGeneration | None) -> dict[int, int]:
     """Row of the catalogue → how often it was chosen for this query."""
     if serving is None or outcome.columns is None:
         return {}
@@ -83,14 +83,14 @@ def _times(outcome: Outcome, serving: Serving | None) -> dict[int, int]:
 
 @dataclass(frozen=True, slots=True)
 class _Hit:
-    outcome: Outcome
+    outcome: SearchOutcome
     features: np.ndarray | None  # (n_features,)
     times: int
     id: str
 
     def sentence(self, sources: list[str]) -> str:
         """The best source that can be told; what a rule did goes before."""
-        for done in self.outcome.touched.get(self.id, ()):
+        for done in self.outcome.applied_rules.get(self.id, ()):
             if done["action"] in ("pin", "boost"):
                 return "put forward by the shop"
         return next((text for source in sources if (text := self._told(source))), "matches your search")

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from shelfwise.catalogue.postings import Matches
-from shelfwise.catalogue.snapshot import Columns
-from shelfwise.generation.popularity import Statistics
+from shelfwise.catalogue.postings import LexicalMatches
+from shelfwise.catalogue.snapshot import CatalogueSnapshot
+from shelfwise.generation.popularity import PopularityCounts
 from shelfwise.timestamps import DAY
 
-__all__ = ["NAMES", "SOURCES", "TASTES", "Counts", "Remembered", "features"]
+__all__ = ["NAMES", "SOURCES", "TASTES", "ItemCounts", "MemoryFeatures", "build_features"]
 
 TASTES = (
     "taste",
@@ -42,7 +42,7 @@ _OLDEST = 60.0  # days; what is older is old
 
 
 @dataclass(frozen=True, slots=True)
-class Remembered:
+class MemoryFeatures:
     """What earlier shoppers chose for this query, by row of the catalogue, each (n_rows,) float32."""
 
     share: np.ndarray  # of the choices for this very query, 0..1
@@ -52,14 +52,14 @@ class Remembered:
     total: float
 
     @classmethod
-    def nothing(cls, rows: int) -> Remembered:
+    def nothing(cls, rows: int) -> MemoryFeatures:
         """For no row anything; not to be written to."""
         none = np.zeros(rows, np.float32)
         return cls(none, none, none, none, 0.0)
 
 
 @dataclass(frozen=True, slots=True)
-class Counts:
+class ItemCounts:
     """By row of the catalogue, (n_rows,) float32."""
 
     popularity: np.ndarray  # 0..1, over weeks
@@ -67,7 +67,7 @@ class Counts:
     age: np.ndarray  # days since the item was created, else first chosen; nan where neither is known
 
     @classmethod
-    def of(cls, statistics: Statistics, columns: Columns, now: float) -> Counts:
+    def of(cls, statistics: PopularityCounts, columns: CatalogueSnapshot, now: float) -> ItemCounts:
         """What was counted, by row of the catalogue, as of `now` (epoch seconds)."""
         popularity, recent, seen = (
             _by_row(values, columns) for values in (statistics.popularity, statistics.recent, statistics.first_seen)
@@ -76,7 +76,7 @@ class Counts:
         return cls(popularity.astype(np.float32), recent.astype(np.float32), (now - born) / DAY)
 
 
-def _by_row(values: Mapping[str, float], columns: Columns) -> np.ndarray:
+def _by_row(values: Mapping[str, float], columns: CatalogueSnapshot) -> np.ndarray:
     """(size,) float64, 0 where there is no value."""
     table = np.zeros(columns.size)
     table[columns.rows(values)] = list(values.values())
@@ -84,12 +84,12 @@ def _by_row(values: Mapping[str, float], columns: Columns) -> np.ndarray:
     return table
 
 
-def features(
+def build_features(
     rows: np.ndarray,
     cosine: np.ndarray,
-    matches: Matches,
-    remembered: Remembered,
-    counts: Counts,
+    matches: LexicalMatches,
+    remembered: MemoryFeatures,
+    counts: ItemCounts,
     price: np.ndarray,
     tastes: Mapping[str, np.ndarray],
     words: int,

@@ -10,13 +10,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from shelfwise.catalogue.snapshot import Columns
-from shelfwise.generation.item_signals import Placed
-from shelfwise.generation.popularity import WORTH, decay
+from shelfwise.catalogue.snapshot import CatalogueSnapshot
+from shelfwise.generation.item_signals import SignalsByRow
+from shelfwise.generation.popularity import EVENT_WEIGHTS, decay
 from shelfwise.index import VectorIndex
 from shelfwise.store import Event
 
-__all__ = ["Affinities", "affinities", "taste"]
+__all__ = ["ShopperTaste", "recent_embedding", "shopper_taste"]
 
 _OWN_HALF_LIFE_DAYS = 60.0
 _SEEDS = 50  # the latest of their items, of which each brings its companions
@@ -25,17 +25,17 @@ _LEAST_PRICES = 3  # items with a price before a level can be told
 
 
 @dataclass(frozen=True, slots=True)
-class Affinities:
+class ShopperTaste:
     """A shopper's taste; `of` says how much of it each candidate meets."""
 
     own: Mapping[int, float]  # row → decayed worth of the shopper's events on the item
     companions: np.ndarray  # (columns.size,) how strongly it goes into baskets with what they have, at most 1
-    look: np.ndarray | None  # (dim,) unit vector of what they chose lately
+    embedding: np.ndarray | None  # (dim,) unit vector of what they chose lately
     brands: Mapping[int, float]  # brand code → share of their choices, 0..1
     categories: Mapping[int, float]
     price: tuple[float, float] | None  # mean and deviation of the logarithm
 
-    def of(self, rows: np.ndarray, columns: Columns, index: VectorIndex | None) -> dict[str, np.ndarray]:
+    def of(self, rows: np.ndarray, columns: CatalogueSnapshot, index: VectorIndex | None) -> dict[str, np.ndarray]:
         """The features of `features.TASTES` for candidates `rows` (n,), each (n,) float32."""
         tastes = {
             "own": np.log1p([self.own.get(row, 0.0) for row in rows.tolist()]),
@@ -47,39 +47,39 @@ class Affinities:
             mean, deviation = self.price
             distance = (np.log1p(columns.price[rows]) - mean) / deviation
             tastes["price_fit"] = np.nan_to_num(np.exp(-0.5 * distance**2), nan=0.0)
-        if self.look is not None and index is not None:
+        if self.embedding is not None and index is not None:
             known, vectors = index.vectors([columns.ids[row] for row in rows.tolist()])
-            near = dict(zip(known, (vectors @ self.look).tolist(), strict=True))
+            near = dict(zip(known, (vectors @ self.embedding).tolist(), strict=True))
             tastes["taste"] = np.array([near.get(columns.ids[row], 0.0) for row in rows.tolist()])
         return {name: np.asarray(values, np.float32) for name, values in tastes.items()}
 
 
-def affinities(
-    events: Sequence[Event], columns: Columns, index: VectorIndex | None, signals: Placed, now: float
-) -> Affinities | None:
+def shopper_taste(
+    events: Sequence[Event], columns: CatalogueSnapshot, index: VectorIndex | None, signals: SignalsByRow, now: float
+) -> ShopperTaste | None:
     """The taste of a shopper with these events, newest first; None where they say nothing."""
     own: dict[int, float] = {}
     for event in events:
         row = columns.row_of.get(event.item, 0)
         if not 0 < row < columns.size or event.type == "dismiss":
             continue
-        own[row] = own.get(row, 0.0) + WORTH[event.type] * decay(now - event.ts, _OWN_HALF_LIFE_DAYS)
+        own[row] = own.get(row, 0.0) + EVENT_WEIGHTS[event.type] * decay(now - event.ts, _OWN_HALF_LIFE_DAYS)
     if not own:
         return None
     rows = np.fromiter(own, np.int64, len(own))
     weights = np.array([own[row] for row in rows.tolist()])
-    companions = signals.leads("together", rows[:_SEEDS], np.ones(len(rows[:_SEEDS])))
-    return Affinities(
+    companions = signals.spread("together", rows[:_SEEDS], np.ones(len(rows[:_SEEDS])))
+    return ShopperTaste(
         own,
         companions / (companions.max(initial=0.0) or 1.0),
-        taste(index, events, now) if index is not None else None,
+        recent_embedding(index, events, now) if index is not None else None,
         _totals(columns.brand[rows], weights),
         _totals(columns.category[rows], weights),
         _level(columns.price[rows]),
     )
 
 
-def taste(index: VectorIndex, events: Sequence[Event], now: float) -> np.ndarray | None:
+def recent_embedding(index: VectorIndex, events: Sequence[Event], now: float) -> np.ndarray | None:
     """The unit vector of what the shopper looked at lately, newest events first; None without any. (dim,) float32"""
     weights: dict[str, float] = {}
     for event in events:

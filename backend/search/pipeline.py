@@ -11,38 +11,38 @@ from typing import Any
 
 import numpy as np
 
-from shelfwise.catalogue.facets import facets
+from shelfwise.catalogue.facets import count_facets
 from shelfwise.catalogue.filter_parser import parse
 from shelfwise.catalogue.filters import Filter, evaluate
-from shelfwise.catalogue.postings import Lexical
-from shelfwise.catalogue.snapshot import Catalogue, Columns
+from shelfwise.catalogue.postings import PostingsCache
+from shelfwise.catalogue.snapshot import CatalogueCache, CatalogueSnapshot
 from shelfwise.catalogue.sorting import order
 from shelfwise.curation import merchandising
-from shelfwise.curation.snapshot import Said
-from shelfwise.generation.item_signals import Placed, Signals
-from shelfwise.generation.popularity import Statistics
-from shelfwise.generation.query_memory import Memory
-from shelfwise.query.lexicon import Wordbook, Words
+from shelfwise.curation.snapshot import CurationCache
+from shelfwise.generation.item_signals import ItemSignals, SignalsByRow
+from shelfwise.generation.popularity import PopularityCounts
+from shelfwise.generation.query_memory import QueryMemory
+from shelfwise.query.lexicon import Lexicon, LexiconCache
 from shelfwise.query.understanding import Query, understand
 from shelfwise.query.vocabulary import Vocabulary
 from shelfwise.ranking.diversity import diversify
-from shelfwise.ranking.exploration import NO_EXPLORATION, Exploration, explored
-from shelfwise.search.blend import ALL, Sources
-from shelfwise.search.features import Counts
-from shelfwise.search.personalization import Affinities, affinities
-from shelfwise.search.retrieval import Found, Ranked, find, followed, rank
-from shelfwise.serving.loaded_generation import Serving
+from shelfwise.ranking.exploration import NO_EXPLORATION, ExplorationPolicy, apply_exploration
+from shelfwise.search.blend import ALL, SourceSwitches
+from shelfwise.search.features import ItemCounts
+from shelfwise.search.personalization import ShopperTaste, shopper_taste
+from shelfwise.search.retrieval import RankedHits, Retrieved, retrieve, score, with_remaining
+from shelfwise.serving.loaded_generation import LoadedGeneration
 from shelfwise.store import Event, Store
 from shelfwise.text.normalize import words as split
 
-__all__ = ["DIVERSITY", "Inquirer", "Inquiry", "Outcome"]
+__all__ = ["DIVERSITY", "SearchOutcome", "SearchPipeline", "SearchRequest"]
 
-_NOTHING = Memory()
+_NOTHING = QueryMemory()
 DIVERSITY = 0.3  # docs/measurements.md: variants make way without costing relevance
 
 
 @dataclass(frozen=True, slots=True)
-class Inquiry:
+class SearchRequest:
     """What a shopper asks, every field checked."""
 
     query: str
@@ -54,12 +54,12 @@ class Inquiry:
     diversity: float = DIVERSITY
     exact: bool = False
     events: Sequence[Event] = ()
-    sources: Sources = ALL
-    exploration: Exploration = NO_EXPLORATION
+    sources: SourceSwitches = ALL
+    exploration: ExplorationPolicy = NO_EXPLORATION
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class SearchOutcome:
     """One page of the answer, and what explains it."""
 
     ids: list[str]
@@ -68,55 +68,61 @@ class Outcome:
     query: Query
     relaxed: str | None = None
     facets: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
-    touched: dict[str, list[dict[str, Any]]] = field(default_factory=dict)  # id → the rules that moved it
-    found: Found | None = None
-    ranked: Ranked | None = None
-    columns: Columns | None = None
+    applied_rules: dict[str, list[dict[str, Any]]] = field(default_factory=dict)  # id → the rules that moved it
+    retrieved: Retrieved | None = None
+    ranked: RankedHits | None = None
+    columns: CatalogueSnapshot | None = None
 
 
-class Inquirer:
+class SearchPipeline:
     """Answers the inquiries of one process. Safe for several threads."""
 
     def __init__(self, store: Store, now: Callable[[], float]) -> None:
-        self.catalogue = Catalogue(store)
-        self.lexical = Lexical(store)
-        self.said = Said(store)
-        self._now, self._wordbook = now, Wordbook(store)
-        self._live: tuple[Columns, Statistics, Counts] | None = None  # what is counted before the first night
+        self.catalogue = CatalogueCache(store)
+        self.postings = PostingsCache(store)
+        self.curation = CurationCache(store)
+        self._now, self._lexicon_cache = now, LexiconCache(store)
+        self._live: tuple[CatalogueSnapshot, PopularityCounts, ItemCounts] | None = (
+            None  # what is counted before the first night
+        )
 
-    def words(self, serving: Serving | None, statistics: Statistics) -> Words:
+    def lexicon(self, serving: LoadedGeneration | None, statistics: PopularityCounts) -> Lexicon:
         """The shop's words as this process last read them."""
         if serving is None:
-            return self._wordbook.current(_NOTHING, statistics)
-        return self._wordbook.current(serving.memory, statistics, serving.encoder)
+            return self._lexicon_cache.current(_NOTHING, statistics)
+        return self._lexicon_cache.current(serving.memory, statistics, serving.encoder)
 
     def _is_nonsense(self, query: Query, vocabulary: Vocabulary) -> bool:
         """Whether no part of the query is a word of the shop's or of the language."""
         asked = split(query.text)
-        known = (word in vocabulary or vocabulary.real(word) or len(word) == 1 for word in asked)
-        return not any(known) and not any(self.lexical.count([term.match]) for term in query.terms)
+        known = (word in vocabulary or vocabulary.is_language_word(word) or len(word) == 1 for word in asked)
+        return not any(known) and not any(self.postings.count([term.match]) for term in query.terms)
 
-    def counts(self, serving: Serving | None, statistics: Statistics, columns: Columns, now: float) -> Counts:
+    def counts(
+        self, serving: LoadedGeneration | None, statistics: PopularityCounts, columns: CatalogueSnapshot, now: float
+    ) -> ItemCounts:
         """Counts of each item: the generation's, or the newest events' until a night has counted any."""
         if serving is not None and (serving.statistics.popularity or not statistics.popularity):
             return serving.counts(columns, now)
         live = self._live
         if live is None or live[0] is not columns or live[1] is not statistics:
-            live = self._live = columns, statistics, Counts.of(statistics, columns, now)
+            live = self._live = columns, statistics, ItemCounts.of(statistics, columns, now)
         return live[2]
 
     def close(self) -> None:
         """End the background work."""
-        self._wordbook.close()
+        self._lexicon_cache.close()
 
-    def answer(self, asked: Inquiry, serving: Serving | None, statistics: Statistics) -> Outcome:
+    def run(
+        self, asked: SearchRequest, serving: LoadedGeneration | None, statistics: PopularityCounts
+    ) -> SearchOutcome:
         """`statistics` are those to count by where no generation has any."""
-        now, columns, said = self._now(), self.catalogue.current(), self.said.current()
-        self.lexical.sync()
-        words = self.words(serving, statistics)
-        fresh = words.changes == self.lexical.changes
+        now, columns, said = self._now(), self.catalogue.current(), self.curation.current()
+        self.postings.refresh()
+        words = self.lexicon(serving, statistics)
+        fresh = words.changes == self.postings.changes
         query = understand(
-            asked.query, words.vocabulary, self.lexical.count, said.synonyms, exact=asked.exact, fresh=fresh
+            asked.query, words.vocabulary, self.postings.count, said.synonyms, exact=asked.exact, fresh=fresh
         )
         rules = said.rules.applying([asked.query, query.text], now)
 
@@ -127,49 +133,51 @@ class Inquirer:
         if any(rule.action == "hide" for rule in rules):
             eligible &= merchandising.hidden(rules, columns, passes) == 0
         narrowed = asked.filter is not None or bool(rules)
-        found = find(
-            query, eligible, columns, self.lexical, serving, asked.sources,
-            narrowed=narrowed, nonsense=self._is_nonsense(query, words.vocabulary),
+        found = retrieve(
+            query, eligible, columns, self.postings, serving, asked.sources,
+            is_filtered=narrowed, nonsense=self._is_nonsense(query, words.vocabulary),
         )  # fmt: skip
-        named = _named(asked.query, columns, eligible)
+        named = _row_named_by_id(asked.query, columns, eligible)
         found.result[named] = True
         counts = self.counts(serving, statistics, columns, now)
         if asked.sort != "relevance":
             rows = order(np.flatnonzero(found.result), asked.sort, columns, counts.popularity.astype(np.float64))
             return _page(asked, rows, np.zeros(len(rows)), found, columns)
         taste = _taste(asked.events, columns, serving, now) if asked.events else None
-        ranked = rank(found, columns, counts, serving, taste, asked.sources)
-        spread = _spread(ranked, columns, asked.diversity)
+        ranked = score(found, columns, counts, serving, taste, asked.sources)
+        spread = _diversified(ranked, columns, asked.diversity)
         if rules:  # they may mean any item of the result
-            spread = followed(found, spread, columns)
-        spread = _first(named, spread, columns)
+            spread = with_remaining(found, spread, columns)
+        spread = _with_named_first(named, spread, columns)
         moved = merchandising.apply(
             rules, spread.rows, spread.scores, eligible=eligible, catalogue=columns, passes=passes
         )
-        found.result[moved.brought] = True
+        found.result[moved.inserted] = True
         available = int(columns.in_stock[moved.rows].sum())
-        rows = explored(moved.rows, available, counts.popularity, asked.exploration)
-        head = Ranked(rows, moved.scores, ranked.features, ranked.candidates, available)
+        rows = apply_exploration(moved.rows, available, counts.popularity, asked.exploration)
+        head = RankedHits(rows, moved.scores, ranked.features, ranked.candidates, available)
         whole = head
         if head.available < asked.offset + asked.limit:
-            whole = followed(found, head, columns)
-        touched = {id: done for row, done in moved.touched.items() if (id := columns.ids[row]) is not None}
+            whole = with_remaining(found, head, columns)
+        touched = {id: done for row, done in moved.applied.items() if (id := columns.ids[row]) is not None}
         return _page(asked, whole.rows, whole.scores, found, columns, touched, head)
 
 
-def _taste(events: Sequence[Event], columns: Columns, serving: Serving | None, now: float) -> Affinities | None:
+def _taste(
+    events: Sequence[Event], columns: CatalogueSnapshot, serving: LoadedGeneration | None, now: float
+) -> ShopperTaste | None:
     if serving is None:
-        return affinities(events, columns, None, Placed(Signals(), columns), now)
-    return affinities(events, columns, serving.index, serving.signals(columns), now)
+        return shopper_taste(events, columns, None, SignalsByRow(ItemSignals(), columns), now)
+    return shopper_taste(events, columns, serving.index, serving.signals(columns), now)
 
 
-def _named(query: str, columns: Columns, eligible: np.ndarray) -> list[int]:
+def _row_named_by_id(query: str, columns: CatalogueSnapshot, eligible: np.ndarray) -> list[int]:
     """The row of the item whose id the query is, where it may be found."""
     row = next((row for id in (query, query.upper(), query.lower()) if (row := columns.row_of.get(id))), 0)
     return [row] if 0 < row < columns.size and eligible[row] else []
 
 
-def _first(named: list[int], ranked: Ranked, columns: Columns) -> Ranked:
+def _with_named_first(named: list[int], ranked: RankedHits, columns: CatalogueSnapshot) -> RankedHits:
     """The item that was asked for by its id stands first, if it can be had."""
     if not named or not columns.in_stock[named[0]]:
         return ranked
@@ -178,32 +186,32 @@ def _first(named: list[int], ranked: Ranked, columns: Columns) -> Ranked:
     rows, scores = (
         np.insert(np.delete(part, place), 0, one) for part, one in ((ranked.rows, named[0]), (ranked.scores, top))
     )
-    return Ranked(rows, scores, ranked.features, ranked.candidates, ranked.available + (not len(place)))
+    return RankedHits(rows, scores, ranked.features, ranked.candidates, ranked.available + (not len(place)))
 
 
-def _spread(ranked: Ranked, columns: Columns, diversity: float) -> Ranked:
+def _diversified(ranked: RankedHits, columns: CatalogueSnapshot, diversity: float) -> RankedHits:
     places, scores = diversify(ranked.scores, columns.family[ranked.rows], diversity, ranked.available)
-    return Ranked(ranked.rows[places], scores, ranked.features, ranked.candidates, ranked.available)
+    return RankedHits(ranked.rows[places], scores, ranked.features, ranked.candidates, ranked.available)
 
 
 def _page(
-    asked: Inquiry,
+    asked: SearchRequest,
     rows: np.ndarray,
     scores: np.ndarray,
-    found: Found,
-    columns: Columns,
+    found: Retrieved,
+    columns: CatalogueSnapshot,
     touched: dict[str, list[dict[str, Any]]] | None = None,
-    ranked: Ranked | None = None,
-) -> Outcome:
+    ranked: RankedHits | None = None,
+) -> SearchOutcome:
     page = slice(asked.offset, asked.offset + asked.limit)
     ids = [columns.ids[row] for row in rows[page].tolist()]
-    return Outcome(
+    return SearchOutcome(
         [id for id in ids if id is not None],
         scores[page],
         int(np.count_nonzero(found.result)),
         found.query,
         found.relaxed,
-        facets(found.result, asked.facets, columns) if asked.facets else {},
+        count_facets(found.result, asked.facets, columns) if asked.facets else {},
         touched or {},
         found,
         ranked,

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from shelfwise.errors import GenerationCorrupt
-from shelfwise.ranking.trees import MODEL, Forest
-from shelfwise.search.blend import BLEND, TOP, blend, summands, weights_of
+from shelfwise.ranking.trees import MODEL, TreeEnsemble
+from shelfwise.search.blend import BLEND, TOP, blend, contributions, weight_vector
 from shelfwise.search.features import NAMES
 
 __all__ = ["CARD", "MIX", "Ranker"]
@@ -22,17 +22,17 @@ class Ranker:
     """Without a folder the blend as it is. Raises GenerationCorrupt where it was made for other features."""
 
     def __init__(self, folder: Path | None = None) -> None:
-        self._forest: Forest | None = None
+        self._forest: TreeEnsemble | None = None
         self._learned = False
-        self.weights = weights_of(BLEND)  # (n_features,)
+        self.weights = weight_vector(BLEND)  # (n_features,)
         if folder is not None and (folder / CARD).exists():  # without it the rows for a later night only
             self._learned = True
             card = json.loads((folder / CARD).read_text())
             if card["features"] != list(NAMES):
                 raise GenerationCorrupt("the ranker was trained on other features than this shelfwise has")
-            self.weights = weights_of(card["weights"])
+            self.weights = weight_vector(card["weights"])
             if (folder / MODEL).exists():
-                self._forest = Forest(folder)
+                self._forest = TreeEnsemble(folder)
 
     @property
     def kind(self) -> str:
@@ -59,7 +59,7 @@ class Ranker:
 
         Of the blend its summands; of the trees, for the rows that they rank, SHAP values.
         """
-        added = summands(features, self.weights)
+        added = contributions(features, self.weights)
         if self._forest is None or not len(added):
             return added
         top = _top(blend(features, self.weights))

@@ -12,17 +12,17 @@ from typing import Protocol
 
 import numpy as np
 
-from shelfwise.catalogue.postings import Lexical, Matches
-from shelfwise.catalogue.snapshot import Columns
-from shelfwise.generation.query_memory import Memory
+from shelfwise.catalogue.postings import LexicalMatches, PostingsCache
+from shelfwise.catalogue.snapshot import CatalogueSnapshot
+from shelfwise.generation.query_memory import QueryMemory
 from shelfwise.index import VectorIndex
 from shelfwise.query.understanding import Query
-from shelfwise.search.blend import ALL, Sources, leave_out
-from shelfwise.search.features import Counts, Remembered, features
-from shelfwise.search.personalization import Affinities
+from shelfwise.search.blend import ALL, SourceSwitches, mask_sources
+from shelfwise.search.features import ItemCounts, MemoryFeatures, build_features
+from shelfwise.search.personalization import ShopperTaste
 from shelfwise.search.ranker import Ranker
 
-__all__ = ["FLOOR", "Found", "Knowledge", "Ranked", "find", "followed", "rank"]
+__all__ = ["FLOOR", "GenerationView", "RankedHits", "Retrieved", "retrieve", "score", "with_remaining"]
 
 _LEXICAL, _NEAREST, _REMEMBERED = 200, 200, 50
 FLOOR = 0.2  # cosine; what is less like the query has nothing to do with it
@@ -32,7 +32,7 @@ class _Encoder(Protocol):
     def query(self, text: str) -> np.ndarray: ...
 
 
-class Knowledge(Protocol):
+class GenerationView(Protocol):
     """What a search asks of a generation: the door's, or what the night knew on an earlier day."""
 
     @property
@@ -42,7 +42,7 @@ class Knowledge(Protocol):
     def index(self) -> VectorIndex: ...
 
     @property
-    def memory(self) -> Memory: ...
+    def memory(self) -> QueryMemory: ...
 
     @property
     def ranker(self) -> Ranker: ...
@@ -52,28 +52,28 @@ class Knowledge(Protocol):
         """The cosine that the nearest item of a query without any meaning seldom exceeds."""
         ...
 
-    def remembered_rows(self, columns: Columns) -> np.ndarray:
+    def remembered_rows(self, columns: CatalogueSnapshot) -> np.ndarray:
         """The catalogue's row of each of `memory.items`, 0 for one that is gone, (n,) int64."""
         ...
 
-    def counts(self, columns: Columns, now: float) -> Counts: ...
+    def counts(self, columns: CatalogueSnapshot, now: float) -> ItemCounts: ...
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class Retrieved:
     """What a query finds: `result` (n_rows,) bool is the whole set, the rest is what its ranking needs."""
 
     query: Query
     result: np.ndarray
-    matches: Matches
-    remembered: Remembered
+    matches: LexicalMatches
+    remembered: MemoryFeatures
     vector: np.ndarray | None  # (dim,) of the query
     near: dict[int, float]  # row → cosine of the nearest
     relaxed: str | None
 
 
 @dataclass(frozen=True, slots=True)
-class Ranked:
+class RankedHits:
     """The candidates, best first, those in stock before the others, and what each was ranked by."""
 
     rows: np.ndarray  # (n,) int64
@@ -83,17 +83,17 @@ class Ranked:
     available: int  # how many of the rows, from the first, are in stock
 
 
-def find(
+def retrieve(
     query: Query,
     eligible: np.ndarray,
-    columns: Columns,
-    lexical: Lexical,
-    knowledge: Knowledge | None,
-    sources: Sources,
+    columns: CatalogueSnapshot,
+    lexical: PostingsCache,
+    knowledge: GenerationView | None,
+    sources: SourceSwitches,
     *,
-    narrowed: bool,
+    is_filtered: bool,
     nonsense: bool = False,
-) -> Found:
+) -> Retrieved:
     """What the query finds among the `eligible` rows, (n_rows,) bool; `narrowed`: not all live items are.
 
     `nonsense`: no part of the query is a word, so that what is no nearer than to any nonsense is no hit.
@@ -106,48 +106,48 @@ def find(
         relaxed = "any word" if len(terms) > 1 and result.any() else None
     vector: np.ndarray | None = None
     near: dict[int, float] = {}
-    remembered = Remembered.nothing(columns.size)
+    remembered = MemoryFeatures.nothing(columns.size)
     if knowledge is not None and terms:
         if sources.meaning:
             vector = knowledge.encoder.query(query.text)
-            near = _nearest(vector, knowledge, columns, eligible, narrowed)
+            near = _nearest(vector, knowledge, columns, eligible, is_filtered)
         remembered = _recall(query.remembered_as, vector, knowledge, columns, eligible, sources)
         if nonsense and not remembered.mass.any():
             near = {row: cosine for row, cosine in near.items() if cosine > knowledge.noise}
     result = result.copy()
     result[list(near)] = True
     result[remembered.mass > 0] = True
-    return Found(query, result, matches, remembered, vector, near, relaxed)
+    return Retrieved(query, result, matches, remembered, vector, near, relaxed)
 
 
-def rank(
-    found: Found,
-    columns: Columns,
-    counts: Counts,
-    knowledge: Knowledge | None,
-    taste: Affinities | None,
-    sources: Sources,
-) -> Ranked:
+def score(
+    found: Retrieved,
+    columns: CatalogueSnapshot,
+    counts: ItemCounts,
+    knowledge: GenerationView | None,
+    taste: ShopperTaste | None,
+    sources: SourceSwitches,
+) -> RankedHits:
     """The best candidates of each source in their order."""
     rows = _candidates(found)
     index = knowledge.index if knowledge is not None else None
     tastes = taste.of(rows, columns, index) if taste is not None and sources.taste else {}
     cosine = _cosines(found, rows, columns, index)
     words = len(found.query.terms)
-    made = features(rows, cosine, found.matches, found.remembered, counts, columns.price, tastes, words)
+    made = build_features(rows, cosine, found.matches, found.remembered, counts, columns.price, tastes, words)
     if sources != ALL:
-        made = leave_out(made, sources.left_out())
+        made = mask_sources(made, sources.left_out())
     ranker = knowledge.ranker if knowledge is not None and sources.ranker else _BLEND
     scores = ranker.scores(made)
     stock = columns.in_stock[rows]
     order = np.lexsort((rows, -scores, ~stock))  # the last key is the first to sort by
-    return Ranked(rows[order], scores[order], made, rows, int(stock.sum()))
+    return RankedHits(rows[order], scores[order], made, rows, int(stock.sum()))
 
 
 _BLEND = Ranker()
 
 
-def followed(found: Found, ranked: Ranked, columns: Columns) -> Ranked:
+def with_remaining(found: Retrieved, ranked: RankedHits, columns: CatalogueSnapshot) -> RankedHits:
     """The whole result: what was no candidate follows by its words; what is out of stock still comes last."""
     rest = found.result.copy()
     rest[ranked.rows] = False
@@ -156,7 +156,7 @@ def followed(found: Found, ranked: Ranked, columns: Columns) -> Ranked:
     more, split = int(columns.in_stock[rows].sum()), ranked.available
     floor = float(ranked.scores.min()) if len(ranked.scores) else 0.0
     scores = np.full(len(rows), floor)
-    return Ranked(
+    return RankedHits(
         np.concatenate([ranked.rows[:split], rows[:more], ranked.rows[split:], rows[more:]]),
         np.concatenate([ranked.scores[:split], scores[:more], ranked.scores[split:], scores[more:]]),
         ranked.features,
@@ -166,10 +166,10 @@ def followed(found: Found, ranked: Ranked, columns: Columns) -> Ranked:
 
 
 def _nearest(
-    vector: np.ndarray, knowledge: Knowledge, columns: Columns, eligible: np.ndarray, narrowed: bool
+    vector: np.ndarray, knowledge: GenerationView, columns: CatalogueSnapshot, eligible: np.ndarray, is_filtered: bool
 ) -> dict[int, float]:
-    among = eligible if narrowed else None
-    rows, cosines = knowledge.index.nearest(vector, _NEAREST, columns.row_of, among)
+    among = eligible if is_filtered else None
+    rows, cosines = knowledge.index.nearest_rows(vector, _NEAREST, columns.row_of, among)
     known = (cosines >= FLOOR) & (rows < columns.size)  # what came since the columns were read has a row beyond them
     known[known] = eligible[rows[known]]
     return dict(zip(rows[known].tolist(), cosines[known].tolist(), strict=True))
@@ -178,13 +178,13 @@ def _nearest(
 def _recall(
     text: str,
     vector: np.ndarray | None,
-    knowledge: Knowledge,
-    columns: Columns,
+    knowledge: GenerationView,
+    columns: CatalogueSnapshot,
     eligible: np.ndarray,
-    sources: Sources,
-) -> Remembered:
+    sources: SourceSwitches,
+) -> MemoryFeatures:
     if not (sources.memory or sources.neighbours) or not knowledge.memory.items:
-        return Remembered.nothing(columns.size)
+        return MemoryFeatures.nothing(columns.size)
     recall = knowledge.memory.recall(text, vector if sources.neighbours else None)
     rows = knowledge.remembered_rows(columns)[recall.rows]
     fits = eligible[rows]
@@ -196,13 +196,13 @@ def _recall(
 
     near = by_row(recall.near)
     if not sources.memory:
-        return replace(Remembered.nothing(columns.size), near=near)
-    return Remembered(by_row(recall.share), by_row(recall.mass), near, by_row(recall.words), recall.total)
+        return replace(MemoryFeatures.nothing(columns.size), near=near)
+    return MemoryFeatures(by_row(recall.share), by_row(recall.mass), near, by_row(recall.words), recall.total)
 
 
-def _candidates(found: Found) -> np.ndarray:
+def _candidates(found: Retrieved) -> np.ndarray:
     """The best of each source, each once, (n,) int64 ascending."""
-    words = _best(np.flatnonzero(found.result & found.matches.any_word), found.matches)
+    words = _best_lexical(np.flatnonzero(found.result & found.matches.any_word), found.matches)
     known = np.flatnonzero(found.remembered.mass > 0)
     if len(known) > _REMEMBERED:
         known = known[np.argpartition(-found.remembered.mass[known], _REMEMBERED)[:_REMEMBERED]]
@@ -211,19 +211,19 @@ def _candidates(found: Found) -> np.ndarray:
     return np.flatnonzero(best)
 
 
-def _best(rows: np.ndarray, matches: Matches) -> np.ndarray:
+def _best_lexical(rows: np.ndarray, matches: LexicalMatches) -> np.ndarray:
     if len(rows) <= _LEXICAL:
         return rows
     return rows[np.argpartition(-_closeness(matches, rows), _LEXICAL)[:_LEXICAL]]
 
 
-def _closeness(matches: Matches, rows: np.ndarray) -> np.ndarray:
+def _closeness(matches: LexicalMatches, rows: np.ndarray) -> np.ndarray:
     """How well rows match by their words alone: by the share of the words first, then by BM25, (n,) float64."""
     closeness: np.ndarray = matches.bm25[rows] + 1_000.0 * matches.coverage[rows]
     return closeness
 
 
-def _cosines(found: Found, rows: np.ndarray, columns: Columns, index: VectorIndex | None) -> np.ndarray:
+def _cosines(found: Retrieved, rows: np.ndarray, columns: CatalogueSnapshot, index: VectorIndex | None) -> np.ndarray:
     """The cosine of each candidate, (n,) float32; until its vector is made, an item is as near as its words match."""
     if index is None or found.vector is None:
         return np.zeros(len(rows), np.float32)

@@ -16,21 +16,21 @@ from typing import TypeVar
 
 import numpy as np
 
-from shelfwise.catalogue.snapshot import Columns
+from shelfwise.catalogue.snapshot import CatalogueSnapshot
 from shelfwise.errors import GenerationCorrupt
 from shelfwise.files import locked
 from shelfwise.generation.encoder import Encoder
-from shelfwise.generation.item_signals import Placed, Signals
-from shelfwise.generation.popularity import Statistics
-from shelfwise.generation.query_memory import Memory
+from shelfwise.generation.item_signals import ItemSignals, SignalsByRow
+from shelfwise.generation.popularity import PopularityCounts
+from shelfwise.generation.query_memory import QueryMemory
 from shelfwise.generation.registry import Generation
 from shelfwise.index import VectorIndex, load
-from shelfwise.recommend.for_you import WishRanker
-from shelfwise.search.features import Counts
+from shelfwise.recommend.for_you import ForYouRanker
+from shelfwise.search.features import ItemCounts
 from shelfwise.search.ranker import Ranker
 from shelfwise.store import ItemText, Store
 
-__all__ = ["ENCODE_LOCK", "Serving"]
+__all__ = ["ENCODE_LOCK", "LoadedGeneration"]
 
 ENCODE_LOCK = "encode.lock"  # held by whoever works through a backlog, so that not every process does
 _AT_ONCE = 8  # as many missing vectors are made within a request; more wait for the background
@@ -41,22 +41,22 @@ Part = TypeVar("Part")
 _log = logging.getLogger(__name__)
 
 
-class Serving:
+class LoadedGeneration:
     """Opens a generation after checking its hashes. Raises GenerationError or IndexCorrupt. Safe for threads."""
 
     def __init__(self, generation: Generation, store: Store, shop_folder: Path) -> None:
         self.number = generation.number
         self.card = generation.card
-        self.encoder = Encoder(generation.checked("serving"))
-        self.index: VectorIndex = load(generation.checked("index"))
-        self.statistics = Statistics.open(generation.checked("statistics"))
+        self.encoder = Encoder(generation.verified_path("serving"))
+        self.index: VectorIndex = load(generation.verified_path("index"))
+        self.statistics = PopularityCounts.open(generation.verified_path("statistics"))
         self.degraded: list[str] = []  # the parts that an answer has to do without
-        self.memory = self._part(generation, "memory", Memory.open) or Memory()
+        self.memory = self._part(generation, "memory", QueryMemory.open) or QueryMemory()
         self.ranker = self._part(generation, "ranker", Ranker) or Ranker()
-        self.wish_ranker = self._part(generation, "wishes", WishRanker) or WishRanker()
-        self._signals = self._part(generation, "signals", Signals.open) or Signals()
+        self.for_you_ranker = self._part(generation, "wishes", ForYouRanker) or ForYouRanker()
+        self._signals = self._part(generation, "signals", ItemSignals.open) or ItemSignals()
         self.noise = float(self.card.get("noise", 0.0))
-        self._texts = generation.checked("items") / "texts.json"
+        self._texts = generation.verified_path("items") / "texts.json"
         self._store = store
         self._lock_path = shop_folder / ENCODE_LOCK
         self._guard = threading.Lock()
@@ -65,19 +65,19 @@ class Serving:
         except (KeyError, TypeError, ValueError):
             raise GenerationCorrupt(f"generation {self.number}: its card names no items_seq") from None
         self._seen_vseq = 0
-        self._remembered: tuple[Columns, np.ndarray] | None = None
-        self._counts: tuple[Columns, float, Counts] | None = None
-        self._placed: Placed | None = None
+        self._remembered: tuple[CatalogueSnapshot, np.ndarray] | None = None
+        self._counts: tuple[CatalogueSnapshot, float, ItemCounts] | None = None
+        self._placed: SignalsByRow | None = None
         self._pending: dict[str, ItemText] = {}
         self._worker: threading.Thread | None = None
         self._closed = threading.Event()
 
     def _part(self, generation: Generation, name: str, opened: Callable[[Path], Part]) -> Part | None:
         """A part that searches can do without: a generation may lack it, and a damaged one harms nothing else."""
-        if not generation.holds(name):
+        if not generation.has_part(name):
             return None
         try:
-            return opened(generation.checked(name))
+            return opened(generation.verified_path(name))
         except (GenerationCorrupt, OSError, ValueError, KeyError):
             _log.exception("generation %d serves without its %s", generation.number, name)
             self.degraded.append(name)
@@ -88,7 +88,7 @@ class Serving:
         """How many changed items are found by their words only, until their vectors are made."""
         return len(self._pending)
 
-    def sync(self) -> None:
+    def refresh(self) -> None:
         """Load what changed since the last call: two look-ups when nothing did."""
         vseq, seq = self._store.vectors.last_vseq(), self._store.items.last_seq()
         if seq == self._seen_seq and vseq == self._seen_vseq:
@@ -101,38 +101,38 @@ class Serving:
         if self._pending:
             self._start_worker()
 
-    def catch_up(self) -> None:
+    def encode_backlog(self) -> None:
         """Make every missing vector now, whoever changed the items."""
         with self._guard:
             self._load()
         if self._pending:
             with locked(self._lock_path):
-                self._encode_backlog(_BULK)
+                self._encode_in_batches(_BULK)
 
     def encode(self, texts: Sequence[ItemText]) -> None:
         """Make the vectors of these live items and store them, where every process finds them."""
         vectors = self.encoder.items([text.text for text in texts])
         self._store.vectors.add(self.encoder.id, [(text.id, text.text_hash) for text in texts], vectors)
 
-    def remembered_rows(self, columns: Columns) -> np.ndarray:
+    def remembered_rows(self, columns: CatalogueSnapshot) -> np.ndarray:
         """The catalogue's row of each of the memory's items, 0 for one that is gone, (n,) int64."""
         made = self._remembered
         if made is None or made[0] is not columns:
             made = self._remembered = columns, columns.rows(self.memory.items)
         return made[1]
 
-    def counts(self, columns: Columns, now: float) -> Counts:
+    def counts(self, columns: CatalogueSnapshot, now: float) -> ItemCounts:
         """What the generation counted, by row of the catalogue; ages are at most an hour behind."""
         made = self._counts
         if made is None or made[0] is not columns or not 0 <= now - made[1] < _COUNTS_SECONDS:
-            made = self._counts = columns, now, Counts.of(self.statistics, columns, now)
+            made = self._counts = columns, now, ItemCounts.of(self.statistics, columns, now)
         return made[2]
 
-    def signals(self, columns: Columns) -> Placed:
+    def signals(self, columns: CatalogueSnapshot) -> SignalsByRow:
         """What the generation counted for recommendations, by row of the catalogue."""
         made = self._placed
         if made is None or made.columns is not columns:
-            made = self._placed = Placed(self._signals, columns)
+            made = self._placed = SignalsByRow(self._signals, columns)
         return made
 
     def close(self, *, wait: bool) -> None:
@@ -176,7 +176,7 @@ class Serving:
             self._pending[text.id] = text
             self._hashes[text.id] = text.text_hash
 
-    def _encode_backlog(self, batch: int) -> None:
+    def _encode_in_batches(self, batch: int) -> None:
         """The caller holds the lock of the backlog."""
         while self._pending and not self._closed.is_set():
             self.encode(list(self._pending.values())[:batch])
@@ -195,7 +195,7 @@ class Serving:
             while self._pending and not self._closed.wait(_PATIENCE_SECONDS):
                 with locked(self._lock_path, wait=False) as mine:
                     if mine:
-                        self._encode_backlog(_BATCH)
+                        self._encode_in_batches(_BATCH)
                 with self._guard:
                     self._load()
         except Exception:  # found by their words meanwhile; the next change tries again

@@ -7,40 +7,40 @@ import threading
 from pathlib import Path
 
 from shelfwise.errors import GenerationError, NotFound
-from shelfwise.generation.registry import Generations
+from shelfwise.generation.registry import GenerationRegistry
 from shelfwise.index import IndexCorrupt
-from shelfwise.serving.loaded_generation import Serving
+from shelfwise.serving.loaded_generation import LoadedGeneration
 from shelfwise.store import Store
 
-__all__ = ["Follower"]
+__all__ = ["GenerationReloader"]
 
 _WATCH_SECONDS = 0.3
 _UNREADABLE = -1
 _log = logging.getLogger(__name__)
 
 
-class Follower:
+class GenerationReloader:
     """The opened generation of one process. Safe for several threads."""
 
-    def __init__(self, generations: Generations, store: Store, shop_folder: Path) -> None:
+    def __init__(self, generations: GenerationRegistry, store: Store, shop_folder: Path) -> None:
         self._generations = generations
         self._store = store
         self._folder = shop_folder
-        self._serving: Serving | None = None
+        self._serving: LoadedGeneration | None = None
         self._broken: int | None = None  # a generation that would not open
         self._opening = threading.Lock()
         self._watcher: threading.Thread | None = None
         self._closed = threading.Event()
 
-    def current(self) -> tuple[Serving | None, list[str]]:
+    def get(self) -> tuple[LoadedGeneration | None, list[str]]:
         """The generation to answer from, up to date, and what this answer has to do without."""
-        serving = self._serving if self._watcher is not None else self.follow()
+        serving = self._serving if self._watcher is not None else self.reload()
         if serving is None:
             return None, ["encoder" if self._broken is None else "generation"]
-        serving.sync()
+        serving.refresh()
         return serving, [*serving.degraded, *([] if self._broken is None else ["generation"])]
 
-    def follow(self) -> Serving | None:
+    def reload(self) -> LoadedGeneration | None:
         """Open what CURRENT names, if it is new. One that can't be opened is logged, and the one before serves on."""
         try:
             number = self._generations.current()
@@ -55,14 +55,14 @@ class Follower:
                     self._open(number)
         return self._serving
 
-    def watch(self) -> None:
+    def start_watching(self) -> None:
         """Follow in the background from now on, so that no request waits for a generation to open."""
-        self.follow()
+        self.reload()
 
         def run() -> None:
             while not self._closed.wait(_WATCH_SECONDS):
                 try:
-                    self.follow()
+                    self.reload()
                 except Exception:  # whatever it was, the next look may succeed, and the watch must go on
                     _log.exception("could not follow the generation pointer")
 
@@ -81,8 +81,8 @@ class Follower:
 
     def _open(self, number: int) -> None:
         try:
-            opened = Serving(self._generations.open(number), self._store, self._folder)
-            opened.sync()
+            opened = LoadedGeneration(self._generations.open(number), self._store, self._folder)
+            opened.refresh()
         except (GenerationError, NotFound, IndexCorrupt) as problem:
             self._note_broken(number, problem)
             return

@@ -4,30 +4,30 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from shelfwise.store.answer_log import ShownLog
+from shelfwise.store.answer_log import AnswerLog
 from shelfwise.store.connection import Connections
-from shelfwise.store.engagement import Online, ShownDay, ShownKind
+from shelfwise.store.engagement import DailyEngagement, Engagement, KindEngagement
 from shelfwise.store.events import Event, Events
 from shelfwise.store.fulltext import FullText
-from shelfwise.store.impressions import Impression, Impressions, ShownShelf
+from shelfwise.store.impressions import Impression, Impressions, ShownRecommendation
 from shelfwise.store.item_columns import ItemColumns
-from shelfwise.store.item_texts import VocabularyTexts
+from shelfwise.store.item_texts import ItemTexts
 from shelfwise.store.items import Items, ItemText, Upserted
-from shelfwise.store.ledger import Nights
-from shelfwise.store.personal_data import People
+from shelfwise.store.ledger import Ledger
+from shelfwise.store.personal_data import PersonalDataStore
 from shelfwise.store.rules import Rule, Rules
-from shelfwise.store.session_merge import Merging
+from shelfwise.store.session_merge import SessionMerge
 from shelfwise.store.synonyms import Synonym, Synonyms
 from shelfwise.store.vectors import StoredVector, Vectors
 
 __all__ = [
+    "DailyEngagement",
     "Event",
     "Impression",
     "ItemText",
+    "KindEngagement",
     "Rule",
-    "ShownDay",
-    "ShownKind",
-    "ShownShelf",
+    "ShownRecommendation",
     "Store",
     "StoredVector",
     "Synonym",
@@ -45,24 +45,24 @@ class Store:
         self.path = folder / "shop.db"
         self._connections = Connections(self.path)
         self.items = Items(self._connections)
-        self.columns = ItemColumns(self._connections)
+        self.item_columns = ItemColumns(self._connections)
         self.events = Events(self._connections)
         self.impressions = Impressions(self._connections)
-        self.text = FullText(self._connections)
+        self.fulltext = FullText(self._connections)
         self.vectors = Vectors(self._connections)
-        self.nights = Nights(self._connections)
-        self.online = Online(self._connections)
-        self.people = People(self._connections)
+        self.ledger = Ledger(self._connections)
+        self.engagement = Engagement(self._connections)
+        self.personal_data = PersonalDataStore(self._connections)
         self.synonyms = Synonyms(self._connections)
         self.rules = Rules(self._connections)
-        self.shown = ShownLog(self._connections)
-        self.merging = Merging(self._connections, self.shown)
-        self.vocabulary = VocabularyTexts(self._connections)
+        self.answer_log = AnswerLog(self._connections)
+        self.session_merge = SessionMerge(self._connections, self.answer_log)
+        self.item_texts = ItemTexts(self._connections)
 
-    def said_seq(self) -> int:
+    def curation_seq(self) -> int:
         """A number that moves with every change of the synonyms and the rules, by whichever process."""
         return int(self._connections.value("SELECT seq FROM said"))
 
     def close(self) -> None:
-        self.shown.close()
+        self.answer_log.close()
         self._connections.close()

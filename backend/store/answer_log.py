@@ -13,7 +13,7 @@ import threading
 from shelfwise.store.connection import Connections
 from shelfwise.types import Row
 
-__all__ = ["ShownLog"]
+__all__ = ["AnswerLog"]
 
 _FLUSH_SECONDS = 0.4
 _CAPACITY = 20_000
@@ -27,7 +27,7 @@ _STATEMENTS = {
 _log = logging.getLogger(__name__)
 
 
-class ShownLog:
+class AnswerLog:
     """Call `add` from any thread; the writer starts with the first answer and ends with `close`."""
 
     def __init__(self, connections: Connections) -> None:

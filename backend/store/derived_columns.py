@@ -7,10 +7,10 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from shelfwise.ranking.diversity import family
-from shelfwise.text.normalize import extra_words, fold
+from shelfwise.ranking.diversity import variant_key
+from shelfwise.text.normalize import casefold_nfkc, index_terms
 
-__all__ = ["attribute_text", "derive", "extra_text", "family_number", "replace_values"]
+__all__ = ["attribute_text", "derive", "extra_text", "replace_values", "variant_number"]
 
 _TEXTS = ("title", "brand", "category", "description", "tags", "attribute_text")
 _MAX_VALUE = 200  # characters; what is longer is a text to search, not a value to filter by
@@ -23,12 +23,12 @@ def attribute_text(attributes: Mapping[str, Any]) -> str | None:
 
 def extra_text(row: Mapping[str, Any]) -> str | None:
     """What is indexed beside the texts of an item; None where they stand for themselves."""
-    return extra_words(row[name] for name in _TEXTS if row[name]) or None
+    return index_terms(row[name] for name in _TEXTS if row[name]) or None
 
 
-def family_number(title: str) -> int:
+def variant_number(title: str) -> int:
     """A number that is the same for the variants of one product."""
-    digest = hashlib.blake2b(family(title).encode(), digest_size=8).digest()
+    digest = hashlib.blake2b(variant_key(title).encode(), digest_size=8).digest()
     return int.from_bytes(digest, signed=True)
 
 
@@ -36,7 +36,7 @@ def derive(connection: Any, row: Mapping[str, Any]) -> None:
     """Write all that is derived from one item; the caller holds the transaction."""
     connection.execute(
         "UPDATE items SET extra_text = ?, family = ? WHERE pk = ?",
-        (extra_text(row), family_number(row["title"]), row["pk"]),
+        (extra_text(row), variant_number(row["title"]), row["pk"]),
     )
     replace_values(connection, row)
 
@@ -49,7 +49,7 @@ def replace_values(connection: Any, row: Mapping[str, Any]) -> None:
     connection.executemany(
         "INSERT INTO item_values (pk, name, value) VALUES (?, ?, ?)",
         [
-            (row["pk"], fold(name), fold(value))
+            (row["pk"], casefold_nfkc(name), casefold_nfkc(value))
             for name, value in (*(("tags", tag) for tag in tags), *_values(given))
             if len(value) <= _MAX_VALUE
         ],

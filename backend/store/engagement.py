@@ -10,14 +10,14 @@ from shelfwise.store.connection import Connections
 from shelfwise.timestamps import DAY
 from shelfwise.types import Row
 
-__all__ = ["Online", "ShownDay", "ShownKind"]
+__all__ = ["DailyEngagement", "Engagement", "KindEngagement"]
 
 _DAYS = 29  # yesterday, and the four weeks before
 _SLOW_CLOCK = 60.0  # seconds by which an event may seem to come before its answer: browsers' clocks differ
 
 
 @dataclass(frozen=True, slots=True)
-class ShownDay:
+class DailyEngagement:
     """A UTC day: how many answers were shown, and how many of them were followed by a click, cart or purchase."""
 
     day: float  # epoch seconds of its midnight
@@ -26,7 +26,7 @@ class ShownDay:
 
 
 @dataclass(frozen=True, slots=True)
-class ShownKind:
+class KindEngagement:
     """What became of one kind of shelf, or of the searches.
 
     `shown`, `clicked` and `purchases` count items, each once an answer; a cart or a purchase is a click, too. `auc` is
@@ -64,11 +64,11 @@ class ShownKind:
         return asdict(self) | rates
 
 
-class Online:
+class Engagement:
     def __init__(self, connections: Connections) -> None:
         self._db = connections
 
-    def days(self, kind: str, until: float) -> list[ShownDay]:
+    def days(self, kind: str, until: float) -> list[DailyEngagement]:
         """The whole UTC days before `until`, oldest first, 29 of them; `kind` is "searches" or "recommendations".
 
         A day's answer counts as clicked when an event before `until` cites it.
@@ -76,10 +76,10 @@ class Online:
         end = until // DAY * DAY
         start = end - _DAYS * DAY
         rows = self._db.rows(_COUNT[kind], {"start": start, "end": end, "until": until})
-        found = {row[0] * DAY: ShownDay(row[0] * DAY, row[1], row[2]) for row in rows}
-        return [found.get(day, ShownDay(day, 0, 0)) for day in (start + number * DAY for number in range(_DAYS))]
+        found = {row[0] * DAY: DailyEngagement(row[0] * DAY, row[1], row[2]) for row in rows}
+        return [found.get(day, DailyEngagement(day, 0, 0)) for day in (start + number * DAY for number in range(_DAYS))]
 
-    def shelves(self, since: float, until: float) -> list[ShownKind]:
+    def shelves(self, since: float, until: float) -> list[KindEngagement]:
         """Every kind of shelf shown with since ≤ ts < until, and the searches as the kind "search"; most shown first.
 
         Only what an event says itself counts: one before `until` that cites the answer and an item shown in it. What
@@ -97,10 +97,10 @@ class Online:
         return sorted(kinds, key=lambda kind: (-kind.answers, kind.kind))
 
 
-def _outcome(total: Any, clicked: Sequence[Any], spread: Any) -> ShownKind:
+def _outcome(total: Any, clicked: Sequence[Any], spread: Any) -> KindEngagement:
     """From the totals of a kind, its clicked answers, (shown, clicked, places, bought) of each, and what it showed."""
     areas = [_above(*answer[1:4]) for answer in clicked if answer["clicked"] < answer["shown"]]
-    return ShownKind(
+    return KindEngagement(
         kind=total["kind"],
         answers=total["answers"],
         shown=total["shown"],

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from shelfwise.store.connection import Connections
 
-__all__ = ["Impression", "Impressions", "ShownShelf"]
+__all__ = ["Impression", "Impressions", "ShownRecommendation"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,7 @@ class Impression:
 
 
 @dataclass(frozen=True, slots=True)
-class ShownShelf:
+class ShownRecommendation:
     """One shelf as it was shown to somebody: item ids in their order. ts in seconds."""
 
     ts: float
@@ -40,9 +40,9 @@ class Impressions:
         )
         return (Impression(row[0], row[1], row[2], tuple(json.loads(row[3]))) for row in cursor)
 
-    def shelves_of(
+    def recommendations_of(
         self, user: str | None, session: str | None, since: float, until: float, most: int
-    ) -> list[ShownShelf]:
+    ) -> list[ShownRecommendation]:
         """The newest shelves with since ≤ ts ≤ until that were shown to this user; without one, in this session while
         nobody was logged in. Newest first.
         """
@@ -50,7 +50,7 @@ class Impressions:
             return []
         whose = "user IS NULL AND session = ?" if user is None else "user = ?"
         rows = self._db.rows(_SHELVES_OF.format(whose=whose), (user or session, since, until, most))
-        return [ShownShelf(ts, tuple(json.loads(shown))) for ts, shown in rows]
+        return [ShownRecommendation(ts, tuple(json.loads(shown))) for ts, shown in rows]
 
 
 _SHELVES_OF = """SELECT ts, shown FROM recommendations

@@ -8,12 +8,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from shelfwise.store.connection import Connections
-from shelfwise.text.normalize import fold
+from shelfwise.text.normalize import casefold_nfkc
 
-__all__ = ["Changed", "ItemColumns"]
+__all__ = ["ChangedColumns", "ItemColumns"]
 
 
-class Changed(NamedTuple):
+class ChangedColumns(NamedTuple):
     """Fields of some items, each as one sequence, all in the same order; `created_at` in epoch seconds."""
 
     pk: Sequence[int]
@@ -32,10 +32,10 @@ class ItemColumns:
     def __init__(self, connections: Connections) -> None:
         self._db = connections
 
-    def changed(self, after_seq: int) -> Changed:
+    def changed(self, after_seq: int) -> ChangedColumns:
         """The items whose `seq` is above `after_seq`, deleted ones too, in no particular order."""
-        rows = self._db.rows(f"SELECT {', '.join(Changed._fields)} FROM items WHERE seq > ?", (after_seq,))
-        return Changed(*zip(*rows, strict=True)) if rows else Changed(*[()] * len(Changed._fields))
+        rows = self._db.rows(f"SELECT {', '.join(ChangedColumns._fields)} FROM items WHERE seq > ?", (after_seq,))
+        return ChangedColumns(*zip(*rows, strict=True)) if rows else ChangedColumns(*[()] * len(ChangedColumns._fields))
 
     def values(self, name: str) -> list[tuple[int, str]]:
         """(pk, folded value) of everything said about an attribute, by its folded name; `tags` is one of them."""
@@ -72,7 +72,7 @@ def _texts(value: object, name: str) -> Iterator[str]:
             yield from _texts(within, name)
     elif isinstance(value, Mapping):
         for part, within in value.items():
-            part = fold(str(part))
+            part = casefold_nfkc(str(part))
             if name == part:
                 yield from _texts(within, "")
             elif name.startswith(f"{part}."):

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 from shelfwise.store.connection import Connections
 
-__all__ = ["VocabularyTexts"]
+__all__ = ["ItemTexts"]
 
 
-class VocabularyTexts:
+class ItemTexts:
     def __init__(self, connections: Connections) -> None:
         self._db = connections
 

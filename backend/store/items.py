@@ -10,7 +10,7 @@ from typing import Any
 
 from shelfwise.errors import InvalidInput
 from shelfwise.store.connection import Connections
-from shelfwise.store.derived_columns import attribute_text, extra_text, family_number, replace_values
+from shelfwise.store.derived_columns import attribute_text, extra_text, replace_values, variant_number
 from shelfwise.timestamps import to_iso
 from shelfwise.types import Row
 
@@ -142,7 +142,7 @@ def _merge(before: Mapping[str, Any] | None, row: Row) -> Row:
     after["attributes"] = json.dumps(attributes, ensure_ascii=False) if attributes else None
     after["attribute_text"] = attribute_text(attributes)
     after["extra_text"] = extra_text(after)
-    after["family"] = family_number(after["title"])
+    after["family"] = variant_number(after["title"])
     after["text_hash"] = hashlib.sha256(item_text(after).encode()).hexdigest()[:16]
     after["deleted"] = 0
     return after

@@ -11,10 +11,10 @@ from shelfwise.store.connection import Connections
 from shelfwise.timestamps import to_iso
 from shelfwise.types import Row
 
-__all__ = ["Nights"]
+__all__ = ["Ledger"]
 
 
-class Nights:
+class Ledger:
     def __init__(self, connections: Connections) -> None:
         self._db = connections
 

@@ -20,7 +20,7 @@ from shelfwise.text.normalize import words
 from shelfwise.timestamps import to_iso
 from shelfwise.types import Row
 
-__all__ = ["People", "Theirs"]
+__all__ = ["PersonalData", "PersonalDataStore"]
 
 _ANSWERS = {"searches": "search_id", "recommendations": "recommendation_id"}  # table → its key, which events cite
 _KEYS = {"events": "seq", **_ANSWERS}
@@ -31,7 +31,7 @@ _Test = Callable[[Any], bool]
 
 
 @dataclass(frozen=True, slots=True)
-class Theirs:
+class PersonalData:
     """All rows about a person, in the order of time, and the sessions that are theirs alone."""
 
     sessions: list[str]
@@ -61,11 +61,11 @@ class Theirs:
         }
 
 
-class People:
+class PersonalDataStore:
     def __init__(self, connections: Connections) -> None:
         self._db = connections
 
-    def find(self, user: str) -> Theirs:
+    def find(self, user: str) -> PersonalData:
         """Whole rows as they are stored; empty lists for a person whom nothing is known of."""
         return _find(self._db.connection(), user)
 
@@ -84,7 +84,7 @@ class People:
                 _mark_nights(connection, erasure, generations, _told_of(user, theirs))
         return {"erasure": erasure, **theirs.counts, "generations": generations}
 
-    def tainted(self) -> set[int]:
+    def generations_to_retire(self) -> set[int]:
         """The numbers of all generations that learned from anybody who was erased since."""
         return {row[0] for row in self._db.rows("SELECT value FROM erasures, json_each(erasures.generations)")}
 
@@ -98,7 +98,7 @@ class People:
             )
         )
 
-    def scrub(self) -> bool:
+    def vacuum(self) -> bool:
         """Write the file anew, so that no copy of a deleted row stays in its gaps or in the WAL; whether it succeeded.
 
         It does not while another process reads or writes for long, and not for a file too large to hold in memory:
@@ -143,12 +143,12 @@ _SESSIONS = f"""WITH
     WHERE user <> :user"""
 
 
-def _find(connection: Any, user: str) -> Theirs:
+def _find(connection: Any, user: str) -> PersonalData:
     sessions = [row[0] for row in connection.execute(_SESSIONS, {"user": user})]
     given = {"user": user, "sessions": json.dumps(sessions)}
     answers = {table: _rows(connection, _answers_of(table, key), given) for table, key in _ANSWERS.items()}
     cited = {table: json.dumps([row[_ANSWERS[table]] for row in rows]) for table, rows in answers.items()}
-    return Theirs(sessions, _rows(connection, _EVENTS, given | cited), **answers)
+    return PersonalData(sessions, _rows(connection, _EVENTS, given | cited), **answers)
 
 
 def _answers_of(table: str, key: str) -> str:
@@ -179,7 +179,7 @@ def _rows(connection: Any, sql: str, given: Mapping[str, object]) -> list[Row]:
 # ---- taking them out ------------------------------------------------------------------------------------------
 
 
-def _delete(connection: Any, theirs: Theirs, at: float, generations: list[int]) -> int:
+def _delete(connection: Any, theirs: PersonalData, at: float, generations: list[int]) -> int:
     for table, key in _KEYS.items():
         keys = json.dumps([row[key] for row in getattr(theirs, table)])
         connection.execute(f"DELETE FROM {table} WHERE {key} IN (SELECT value FROM json_each(?))", (keys,))
@@ -202,7 +202,7 @@ def _mark_nights(connection: Any, erasure: int, generations: Collection[int], is
             connection.execute("UPDATE nights SET report = ? WHERE night = ?", (json.dumps(after), night["night"]))
 
 
-def _told_of(user: str, theirs: Theirs) -> _Test:
+def _told_of(user: str, theirs: PersonalData) -> _Test:
     """Whether an entry of a report is an example of a query of theirs, {"query": …}, or a sentence that names them."""
     queries = {tuple(words(row["query"])) for row in [*theirs.events, *theirs.searches] if row["query"]}
     names = re.compile(rf"(?<!\w)({'|'.join(map(re.escape, [user, *theirs.sessions]))})(?!\w)")

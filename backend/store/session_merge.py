@@ -5,16 +5,16 @@ Only whose the rows are changes, never their `seq` or `ts`: what a night has lea
 
 from __future__ import annotations
 
-from shelfwise.store.answer_log import ShownLog
+from shelfwise.store.answer_log import AnswerLog
 from shelfwise.store.connection import Connections
 
-__all__ = ["Merging"]
+__all__ = ["SessionMerge"]
 
 _TABLES = ("events", "searches", "recommendations")
 
 
-class Merging:
-    def __init__(self, connections: Connections, shown: ShownLog) -> None:
+class SessionMerge:
+    def __init__(self, connections: Connections, shown: AnswerLog) -> None:
         self._db = connections
         self._shown = shown
 

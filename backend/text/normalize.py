@@ -12,7 +12,17 @@ from collections.abc import Iterable, Iterator
 
 from shelfwise.text.units import measures
 
-__all__ = ["COMPOUND", "UNSPACED", "bare", "bigrams", "extra_words", "fold", "plain", "unaccented", "words"]
+__all__ = [
+    "COMPOUND",
+    "UNSPACED",
+    "bigrams",
+    "casefold_nfkc",
+    "index_terms",
+    "join_compound",
+    "normalize_punctuation",
+    "strip_accents",
+    "words",
+]
 
 # Scripts written without spaces: kana, Han (with its extensions), Thai, Lao, Burmese and Khmer; Hangul has spaces.
 UNSPACED = re.compile(
@@ -34,14 +44,14 @@ _SIGNS = str.maketrans(
 )
 
 
-def fold(text: str) -> str:
+def casefold_nfkc(text: str) -> str:
     """NFKC and lower case: what looks alike is alike. Accents are FTS5's to remove."""
     return unicodedata.normalize("NFKC", text).lower()
 
 
-def plain(text: str) -> str:
+def normalize_punctuation(text: str) -> str:
     """Folded, with one sign for each kind of apostrophe, quotation mark and dash, and without trade marks."""
-    return fold(text.translate(_SIGNS)).translate(_SIGNS).replace("''", '"')
+    return casefold_nfkc(text.translate(_SIGNS)).translate(_SIGNS).replace("''", '"')
 
 
 def words(text: str) -> list[str]:
@@ -49,14 +59,14 @@ def words(text: str) -> list[str]:
     return _WORD.findall(text.lower().replace("_", " "))
 
 
-def unaccented(text: str) -> str:
+def strip_accents(text: str) -> str:
     """A folded text without the accents of Latin letters, which FTS5 removes too."""
     if text.isascii():
         return text
     return unicodedata.normalize("NFC", _ACCENTED.sub(r"\1", unicodedata.normalize("NFD", text)))
 
 
-def bare(compound: str) -> str:
+def join_compound(compound: str) -> str:
     """A compound written as one word: `womens` of women's, `tshirt` of t-shirt."""
     return "".join(_WORD.findall(compound))
 
@@ -70,14 +80,14 @@ def bigrams(run: str) -> list[str]:
     return [letters[place : place + 2] for place in range(len(letters))]
 
 
-def extra_words(texts: Iterable[str]) -> str:
+def index_terms(texts: Iterable[str]) -> str:
     """What the index holds beside the texts, each once.
 
     Words that NFKC changes, measures as one word (`17inch`), compounds as one word (`tshirt`), and of scripts without
     spaces, which FTS5 would take for one long word, the bigrams and what stands between.
     """
     given = "\n".join(texts)
-    text = plain(given)
+    text = normalize_punctuation(given)
     extra = dict.fromkeys(measure.word for measure in measures(text))
     extra |= dict.fromkeys(_joined(text))
     if not given.isascii():
@@ -89,6 +99,6 @@ def extra_words(texts: Iterable[str]) -> str:
 
 def _joined(text: str) -> Iterator[str]:
     for found in COMPOUND.findall(text):
-        word = bare(found)
+        word = join_compound(found)
         if len(word) <= _LONGEST and not word.isdigit() and not _DATE.match(found):
             yield word

@@ -23,12 +23,12 @@ from bench.support.shops import Cases, Log, Question, Rank, compare, hits
 from bench.support.strategies import FROZEN, FULL, RECIPE, SHIPPED, STRATEGIES, copied, learn_night, prepare
 from shelfwise import Shop
 from shelfwise.generation.encoder import threads
-from shelfwise.generation.popularity import popularity
+from shelfwise.generation.popularity import decayed_popularity
 from shelfwise.search.blend import BLEND
 from shelfwise.store import Event
-from shelfwise.trainer.data.interactions import Search
+from shelfwise.trainer.data.interactions import QueryClick
 from shelfwise.trainer.replay.measures import summed
-from shelfwise.trainer.statistics.catalogue_vectors import snapshot
+from shelfwise.trainer.statistics.catalogue_vectors import load_catalogue
 
 K = 5
 FIRST = 14  # days whose searches ask what was forgotten
@@ -61,7 +61,7 @@ class Past:
     def __init__(self, log: Log) -> None:
         self.log = log
         with Shop(log.start) as shop:
-            self.texts = snapshot(shop.store).texts
+            self.texts = load_catalogue(shop.store).texts
         self.rows = {id: row for row, id in enumerate(self.texts)}
 
     @cached_property
@@ -73,15 +73,15 @@ class Past:
         ]
 
     @cached_property
-    def searches(self) -> list[list[Search]]:
+    def searches(self) -> list[list[QueryClick]]:
         """The clicks of each day, each a search of its own."""
         days = [self.log.clicks(day) for day in range(len(self.log.days))]
-        return [[Search(row["query"], row["item"], row["ts"], ()) for row in day] for day in days]
+        return [[QueryClick(row["query"], row["item"], row["ts"], ()) for row in day] for day in days]
 
     def popularity(self, days: int) -> np.ndarray:
         """As of the midnight that ends the first `days` days, (n_items,)."""
         now = self.log.until(days - 1).timestamp()
-        popular = popularity((event for event in self.events if event.ts < now), now)
+        popular = decayed_popularity((event for event in self.events if event.ts < now), now)
         return np.array([popular.get(id, 0.0) for id in self.texts])
 
     @cached_property

@@ -19,7 +19,7 @@ from bench.support.asking import WAYS
 from bench.support.charts import Chart, Table, write_page
 from bench.support.shops import Log, Question, Rank, ask, copy_shop, hits
 from shelfwise import Shop
-from shelfwise.generation.query_memory import bare
+from shelfwise.generation.query_memory import query_key
 from shelfwise.timestamps import DAY, parse_time, to_datetime, to_iso
 from shelfwise.trainer import increment
 from shelfwise.trainer.evaluation.metrics import paired_interval
@@ -40,7 +40,7 @@ class Test:
 
     def summary(self, worth: Worth, less: Worth | None = None) -> Row:
         """The means, or those of the difference, each with its 95 % interval; one query's clicks are drawn together."""
-        clusters = [bare(query) or query for query, _ in self.questions]
+        clusters = [query_key(query) or query for query, _ in self.questions]
         values = {name: value - less[name] if less else value for name, value in worth.items()}
         return {
             name: [round(float(part), 4) for part in (value.mean(), *paired_interval(value, clusters, seed=1))]

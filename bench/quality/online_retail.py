@@ -16,10 +16,10 @@ from pathlib import Path
 
 from shelfwise import Recommendations, Shop
 from shelfwise.ingest.importer import import_events, import_items
-from shelfwise.ingest.readers import Reading
+from shelfwise.ingest.readers import ColumnMapping
 from shelfwise.store import Event
 from shelfwise.trainer import increment
-from shelfwise.trainer.replay.baselines import Baselines, History
+from shelfwise.trainer.replay.baselines import Baselines, InteractionHistory
 from shelfwise.types import EVENT_FIELDS, ITEM_FIELDS
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "online-retail"
@@ -45,8 +45,8 @@ def prepare(folder: Path, *, train: bool) -> None:
         if shop.generations.current() is not None:
             return
         files = [str(EXAMPLE / "items.csv.gz")], [str(EXAMPLE / "events.csv.gz")]
-        import_items(shop, files[0], Reading.of(ITEM_FIELDS), print, lambda n: None)
-        reading = Reading.of(EVENT_FIELDS, constants={"type": "purchase"})
+        import_items(shop, files[0], ColumnMapping.of(ITEM_FIELDS), print, lambda n: None)
+        reading = ColumnMapping.of(EVENT_FIELDS, constants={"type": "purchase"})
         import_events(shop, files[1], reading, print, lambda n: None)
     night = increment(folder, TRAINED_BEFORE, learn_pairs=train)
     print(f"night: {night.verdict}: {night.reason}")
@@ -79,9 +79,9 @@ def ids(answer: Recommendations) -> list[str]:
     return [hit.id for hit in answer.hits]
 
 
-def past(shop: Shop, cut: float) -> History:
+def past(shop: Shop, cut: float) -> InteractionHistory:
     """All purchases before the cut, of nobody known too, for the baselines."""
-    history = History()
+    history = InteractionHistory()
     for event in shop.store.events.before(cut, 2**62):
         history.add(event.user, event.session, event.item, event.ts)
     return history

@@ -13,9 +13,9 @@ from pathlib import Path
 import numpy as np
 
 from shelfwise import Shop
-from shelfwise.search.explain import added
+from shelfwise.search.explain import source_contributions
 from shelfwise.search.features import NAMES, SOURCES
-from shelfwise.search.pipeline import Inquiry
+from shelfwise.search.pipeline import SearchRequest
 
 
 def main() -> None:
@@ -27,14 +27,14 @@ def main() -> None:
     chance = random.Random(1)
     falls: list[tuple[float, float, int, int]] = []
     with Shop(given.data) as shop:
-        serving, _ = shop._follower.current()
+        serving, _ = shop._reloader.get()
         assert serving is not None
         for query, _ in serving.memory.followed()[: given.queries]:
-            asked = Inquiry(query, limit=given.hits, diversity=0.0)
-            found = shop._inquirer.answer(asked, serving, serving.statistics)
+            asked = SearchRequest(query, limit=given.hits, diversity=0.0)
+            found = shop._search.run(asked, serving, serving.statistics)
             assert found.ranked is not None and found.columns is not None
             features, candidates = found.ranked.features, found.ranked.candidates.tolist()
-            adds = added(features, serving.ranker)
+            adds = source_contributions(features, serving.ranker)
             for id in found.ids:
                 number = candidates.index(found.columns.row_of[id])
                 cited = max(adds, key=lambda source: adds[source][number])

@@ -16,12 +16,12 @@ from pathlib import Path
 from bench.support.asking import Keywords
 from shelfwise import Shop
 from shelfwise.ingest.importer import import_items
-from shelfwise.ingest.readers import Reading
-from shelfwise.search.blend import Sources
+from shelfwise.ingest.readers import ColumnMapping
+from shelfwise.search.blend import SourceSwitches
 from shelfwise.trainer import init
 from shelfwise.types import ITEM_FIELDS
 
-ENCODER = Sources(words=False, memory=False, neighbours=False, popularity=False, taste=False, ranker=False)
+ENCODER = SourceSwitches(words=False, memory=False, neighbours=False, popularity=False, taste=False, ranker=False)
 TOP, DEEP = 10, 1_000
 
 Ratings = dict[str, dict[str, int]]  # query → item → 0..3
@@ -39,11 +39,11 @@ def main() -> None:
     ratings = read(given.ratings)
     with Shop(given.out / "shop") as shop:
         if shop.generations.current() is None:
-            reading = Reading.of(ITEM_FIELDS, given.rename, given.scale)
+            reading = ColumnMapping.of(ITEM_FIELDS, given.rename, given.scale)
             import_items(shop, [str(given.items)], reading, print, lambda _: None)
             init(shop.path)
         ways: dict[str, Callable[[str], list[str]]] = {
-            "shelfwise": lambda query: whole(shop, query, Sources()),
+            "shelfwise": lambda query: whole(shop, query, SourceSwitches()),
             "BM25 (FTS5)": lambda query: Keywords(shop).answer(query, DEEP),
             "frozen encoder": lambda query: whole(shop, query, ENCODER),
         }
@@ -67,7 +67,7 @@ def read(path: Path) -> Ratings:
     return ratings
 
 
-def whole(shop: Shop, query: str, sources: Sources) -> list[str]:
+def whole(shop: Shop, query: str, sources: SourceSwitches) -> list[str]:
     """The first thousand hits."""
     pages = (
         shop.search(query, limit=100, offset=start, log=False, sources=sources).hits for start in range(0, DEEP, 100)

@@ -17,11 +17,11 @@ from pathlib import Path
 import numpy as np
 
 from shelfwise import Shop
-from shelfwise.recommend.explain import explain_shelf
-from shelfwise.recommend.features import NAMES, SOURCES, features, led_to
-from shelfwise.recommend.for_you import WishRanker
-from shelfwise.recommend.pipeline import Shelf, Wish
-from shelfwise.recommend.user_profile import Profile
+from shelfwise.recommend.explain import explain_recommendations
+from shelfwise.recommend.features import NAMES, SOURCES, build_features, link_features
+from shelfwise.recommend.for_you import ForYouRanker
+from shelfwise.recommend.pipeline import RecommendOutcome, RecommendRequest
+from shelfwise.recommend.user_profile import UserProfile
 from shelfwise.store import Event
 from shelfwise.timestamps import to_datetime
 
@@ -51,24 +51,24 @@ def main() -> None:
         for user in chosen:
             for cited, lost in deletions(shop, user, given.hits, not given.fresh, until):
                 losses[cited].append(lost)
-        serving, _ = shop._follower.current()
+        serving, _ = shop._reloader.get()
         assert serving is not None
-        print(f"{sum(map(len, losses.values()))} hits of {len(chosen)} shoppers, ranker: {serving.wish_ranker.kind}")
+        print(f"{sum(map(len, losses.values()))} hits of {len(chosen)} shoppers, ranker: {serving.for_you_ranker.kind}")
     show(losses)
 
 
 def deletions(shop: Shop, user: str, hits: int, repeats: bool, now: float) -> list[tuple[str, tuple[Loss, Loss]]]:
     """For each hit what it cites, and what it loses without that and without something else."""
-    serving, _ = shop._follower.current()
+    serving, _ = shop._reloader.get()
     assert serving is not None
-    events = shop._answering.history(user, None)
-    shelf = shop._recommender.answer(
-        Wish("for-you", events=events, limit=hits, repeats=repeats),
+    events = shop._shopper_data.history(user, None)
+    shelf = shop._recommend.run(
+        RecommendRequest("for-you", events=events, limit=hits, repeats=repeats),
         serving,
-        lambda columns: shop._inquirer.counts(serving, serving.statistics, columns, now),
+        lambda columns: shop._search.counts(serving, serving.statistics, columns, now),
     )
-    reasons = explain_shelf(shelf, serving.wish_ranker, shop._answering.titles)
-    trial = Trial(shelf, events, serving.wish_ranker, now, random.Random(user))
+    reasons = explain_recommendations(shelf, serving.for_you_ranker, shop._shopper_data.titles)
+    trial = Trial(shelf, events, serving.for_you_ranker, now, random.Random(user))
     return [found for id in shelf.ids if id in reasons if (found := trial.of(id, reasons[id])) is not None]
 
 
@@ -76,10 +76,10 @@ class Trial:
     """One shelf, and what its hits lose without this or that."""
 
     def __init__(
-        self, shelf: Shelf, events: Sequence[Event], ranker: WishRanker, now: float, chance: random.Random
+        self, shelf: RecommendOutcome, events: Sequence[Event], ranker: ForYouRanker, now: float, chance: random.Random
     ) -> None:
-        assert shelf.setting is not None
-        self.setting, self.wishes = shelf.setting, shelf.wishes
+        assert shelf.context is not None
+        self.setting, self.wishes = shelf.context, shelf.scored
         self.events, self.ranker, self.now, self.chance = events, ranker, now, chance
 
     def of(self, id: str, reason: dict[str, object]) -> tuple[str, tuple[Loss, Loss]] | None:
@@ -108,11 +108,13 @@ class Trial:
     def _without_item(self, id: str) -> np.ndarray:
         """The candidates' features had the shopper never turned to the item."""
         assert self.wishes is not None
-        profile = Profile.of([event for event in self.events if event.item != id], self.setting.columns, self.now)
+        profile = UserProfile.from_events(
+            [event for event in self.events if event.item != id], self.setting.columns, self.now
+        )
         if not len(profile):
             return np.zeros_like(self.wishes.features)
         setting = replace(self.setting, profile=profile)
-        return features(setting, self.wishes.rows, led_to(setting))
+        return build_features(setting, self.wishes.rows, link_features(setting))
 
     def _without_source(self, source: str, place: int) -> np.ndarray:
         """The candidates' features, those of a source for this one as they are on average."""

@@ -17,8 +17,8 @@ import numpy as np
 
 from bench.quality.online_retail import TRAINED_BEFORE, prepare
 from shelfwise import Shop
-from shelfwise.recommend.pipeline import Wish
-from shelfwise.serving.loaded_generation import Serving
+from shelfwise.recommend.pipeline import RecommendRequest
+from shelfwise.serving.loaded_generation import LoadedGeneration
 from shelfwise.store import Event
 from shelfwise.timestamps import DAY
 from shelfwise.trainer.evaluation.metrics import paired_interval
@@ -48,8 +48,8 @@ def main() -> None:
                     measure(shop, events)
 
 
-def serving_of(shop: Shop) -> Serving:
-    serving, _ = shop._follower.current()
+def serving_of(shop: Shop) -> LoadedGeneration:
+    serving, _ = shop._reloader.get()
     assert serving is not None
     return serving
 
@@ -146,13 +146,13 @@ def session(shop: Shop, events: Sequence[Event]) -> None:
     print(f"  nearer by one of the two: {moved.mean():.1%}; the item itself is a hit in {table[:, 4].mean():.1%}")
 
 
-def neighbours(shop: Shop, serving: Serving, id: str) -> set[str]:
+def neighbours(shop: Shop, serving: LoadedGeneration, id: str) -> set[str]:
     """What is bought with the item or what its buyers choose, the strongest of both links."""
-    columns = shop._inquirer.catalogue.current()
+    columns = shop._search.catalogue.current()
     signals, row = serving.signals(columns), columns.rows([id])
     found: set[str] = set()
     for name in ("together", "linked"):
-        led = signals.leads(name, row, np.ones(1))
+        led = signals.spread(name, row, np.ones(1))
         found |= {columns.ids[place] or "" for place in np.argsort(-led)[:NEIGHBOURS].tolist() if led[place] > 0}
     return found
 
@@ -195,20 +195,20 @@ def cold(shop: Shop, events: Sequence[Event]) -> None:
 
 def considered(shop: Shop, user: str, id: str) -> bool:
     """Whether the item is among the candidates that are ranked for the shopper."""
-    wish = Wish("for-you", events=shop._answering.history(user, None))
+    wish = RecommendRequest("for-you", events=shop._shopper_data.history(user, None))
     serving = serving_of(shop)
-    shelf = shop._recommender.answer(
-        wish, serving, lambda columns: shop._inquirer.counts(serving, serving.statistics, columns, CUT)
+    shelf = shop._recommend.run(
+        wish, serving, lambda columns: shop._search.counts(serving, serving.statistics, columns, CUT)
     )
-    assert shelf.setting is not None
-    return shelf.wishes is not None and shelf.setting.columns.row_of[id] in shelf.wishes.rows
+    assert shelf.context is not None
+    return shelf.scored is not None and shelf.context.columns.row_of[id] in shelf.scored.rows
 
 
 def ids(shop: Shop, **asked: object) -> list[str]:
     return [hit.id for hit in shop.recommend(**asked, log=False).hits]  # type: ignore[arg-type]
 
 
-def alike(serving: Serving, id: str, others: Sequence[str]) -> list[float]:
+def alike(serving: LoadedGeneration, id: str, others: Sequence[str]) -> list[float]:
     """The cosine of each other item to this one, itself left out."""
     _, own = serving.index.vectors([id])
     _, vectors = serving.index.vectors([other for other in others if other != id])

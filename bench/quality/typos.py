@@ -18,9 +18,9 @@ from pathlib import Path
 import numpy as np
 
 from shelfwise import Shop
-from shelfwise.catalogue.postings import Lexical
+from shelfwise.catalogue.postings import PostingsCache
 from shelfwise.ingest.importer import import_items
-from shelfwise.ingest.readers import Reading
+from shelfwise.ingest.readers import ColumnMapping
 from shelfwise.query.understanding import Query, understand
 from shelfwise.query.vocabulary import build_vocabulary
 from shelfwise.store import Store
@@ -37,7 +37,7 @@ _WORD = re.compile(r"[^\W_](?:\S*[^\W_])?")
 def main() -> None:
     given = options().parse_args()
     folder = given.out / "shops" / "typos"
-    reading = Reading.of(ITEM_FIELDS, given.rename, given.scale, foreign=EVENT_FIELDS)
+    reading = ColumnMapping.of(ITEM_FIELDS, given.rename, given.scale, foreign=EVENT_FIELDS)
     with Shop(folder) as shop:
         import_items(shop, [given.items], reading, lambda bad: None, lambda done: None)
     if given.through == "shop":
@@ -78,9 +78,9 @@ class Reader:
     """The lexical side alone: understand the query, add up the BM25 of its terms."""
 
     def __init__(self, store: Store) -> None:
-        self._lexical = Lexical(store)
-        self._lexical.sync()
-        self._vocabulary = build_vocabulary(store.vocabulary.stream())
+        self._lexical = PostingsCache(store)
+        self._lexical.refresh()
+        self._vocabulary = build_vocabulary(store.item_texts.stream())
         titles = store.items.titles()
         self._ids = np.array(["", *(id for id, _ in titles)], dtype=object)  # by pk, as nothing was deleted
 
@@ -189,7 +189,7 @@ def completed(shop: Shop, chance: random.Random, count: int) -> None:
 
 def untouched(store: Store, chance: random.Random, most: int, reader: Reader) -> None:
     """Print which model numbers and brands are read as something else."""
-    rows = list(store.vocabulary.names())
+    rows = list(store.item_texts.names())
     models = sorted({word for row in rows for word in _WORD.findall(row[1]) if is_model(word)})
     brands = sorted({row[2] for row in rows if row[2]})
     for kind, names in (("model numbers", models), ("brands", brands)):

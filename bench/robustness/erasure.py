@@ -15,15 +15,15 @@ from pathlib import Path
 from bench.support import shops
 from bench.support.shops import Cases, Log, Rank
 from shelfwise import Shop
-from shelfwise.search.blend import ALL, Sources
+from shelfwise.search.blend import ALL, SourceSwitches
 from shelfwise.timestamps import DAY, to_datetime
 from shelfwise.trainer import increment
 from shelfwise.types import Row
 
-_NOTHING = {field.name: False for field in fields(Sources)}
+_NOTHING = {field.name: False for field in fields(SourceSwitches)}
 WAYS = {
-    "encoder alone": Sources(**_NOTHING | {"meaning": True}),
-    "memory alone": Sources(**_NOTHING | {"memory": True}),
+    "encoder alone": SourceSwitches(**_NOTHING | {"meaning": True}),
+    "memory alone": SourceSwitches(**_NOTHING | {"memory": True}),
     "all": ALL,
 }
 FORMS = "{0}", "{0}s", "the {0}", "{0} game", "new {0}", "{0} edition", "buy {0}", "best {0}", "{0} deluxe", "my {0}"

@@ -24,14 +24,14 @@ import numpy as np
 
 from bench.support.results import NOW, Reference, disturb
 from shelfwise import Shop
-from shelfwise.catalogue.facets import facets
+from shelfwise.catalogue.facets import count_facets
 from shelfwise.catalogue.filter_parser import parse
 from shelfwise.catalogue.filters import evaluate
-from shelfwise.catalogue.snapshot import Catalogue, Columns
+from shelfwise.catalogue.snapshot import CatalogueCache, CatalogueSnapshot
 from shelfwise.catalogue.sorting import SORTS
 from shelfwise.ingest.importer import import_items
-from shelfwise.ingest.readers import Reading
-from shelfwise.types import ITEM_FIELDS, Answer
+from shelfwise.ingest.readers import ColumnMapping
+from shelfwise.types import ITEM_FIELDS, SearchResult
 
 sys.path.append(str(Path(__file__).parents[2] / "tests"))
 from support.filter_reference import FIELDS, Asked, Item, counts, fold, plain, random_filter
@@ -56,19 +56,22 @@ def main() -> None:
         search(given.shop, given.filters, random.Random(given.seed))
         return
     with tempfile.TemporaryDirectory() as folder, Shop(folder) as shop:
-        reading = Reading.of(ITEM_FIELDS, given.rename, given.scale)
+        reading = ColumnMapping.of(ITEM_FIELDS, given.rename, given.scale)
         import_items(shop, [given.items], reading, lambda bad: None, lambda count: None)
         items = [plain(item) for item in shop.store.items.get([id for id, _ in shop.store.items.titles()]).values()]
         print(f"{len(items):,} items")
         measure_memory(shop, items)
-        compare(Catalogue(shop.store).current(), items, given.filters, random.Random(given.seed))
+        compare(CatalogueCache(shop.store).current(), items, given.filters, random.Random(given.seed))
 
 
 def measure_memory(shop: Shop, items: list[Item]) -> None:
-    catalogue = Catalogue(shop.store)
+    catalogue = CatalogueCache(shop.store)
     (name, _), *_ = Counter(name for item in items for name in item.values if name not in FIELDS).most_common(1)
-    show("load all columns", [timed(lambda: Catalogue(shop.store).current())[0] for _ in range(5)])
-    show(f"load one attribute ({name})", [timed(lambda: Catalogue(shop.store).attribute(name, 0))[0] for _ in range(5)])
+    show("load all columns", [timed(lambda: CatalogueCache(shop.store).current())[0] for _ in range(5)])
+    show(
+        f"load one attribute ({name})",
+        [timed(lambda: CatalogueCache(shop.store).attribute(name, 0))[0] for _ in range(5)],
+    )
     catalogue.current().attribute(name)
     columns, attribute = [], []
     for turn in range(50):
@@ -81,7 +84,7 @@ def measure_memory(shop: Shop, items: list[Item]) -> None:
         shop.store.items.upsert([(0, {"id": items[turn].id, "price": items[turn].price})])
 
 
-def compare(columns: Columns, items: list[Item], filters: int, chance: random.Random) -> None:
+def compare(columns: CatalogueSnapshot, items: list[Item], filters: int, chance: random.Random) -> None:
     names = sorted({name for item in chance.sample(items, 50) for name in item.values if name not in FIELDS})
     equal, shares, times = Counter[str](), list[float](), dict[str, list[float]]()
     for _ in range(filters):
@@ -89,9 +92,9 @@ def compare(columns: Columns, items: list[Item], filters: int, chance: random.Ra
         slow, wanted = timed(lambda asked=asked: [item for item in items if asked.passes(item)])  # type: ignore[misc]
         first, mask = timed(lambda asked=asked: evaluate(parse(asked.text), columns))  # type: ignore[misc]
         again, _ = timed(lambda asked=asked: evaluate(parse(asked.text), columns))  # type: ignore[misc]
-        facets(mask, [also], columns)  # reads the attribute, if nothing did before
-        three, counted = timed(lambda mask=mask: facets(mask, ["brand", "category", "price"], columns, MOST))  # type: ignore[misc]
-        one, attribute = timed(lambda mask=mask, also=also: facets(mask, [also], columns, MOST))  # type: ignore[misc]
+        count_facets(mask, [also], columns)  # reads the attribute, if nothing did before
+        three, counted = timed(lambda mask=mask: count_facets(mask, ["brand", "category", "price"], columns, MOST))  # type: ignore[misc]
+        one, attribute = timed(lambda mask=mask, also=also: count_facets(mask, [also], columns, MOST))  # type: ignore[misc]
         for name, took in (
             ("brute force", slow), ("parse and evaluate, first time", first), ("parse and evaluate", again),
             ("facets brand, category, price", three), ("facet of an attribute", one),
@@ -175,7 +178,7 @@ def compare_search(
         chance.choice(sorted(chance.choice(reference.items).values)),
     ]
 
-    def page(offset: int, limit: int) -> Answer:
+    def page(offset: int, limit: int) -> SearchResult:
         return shop.search(
             " ".join(words), limit=limit, offset=offset, log=False, exact=True,
             filter=asked.text if asked else None, facets=names, sort=sort,

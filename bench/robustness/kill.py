@@ -23,7 +23,7 @@ from pathlib import Path
 from bench.support.shops import Cases, copy_shop, encoder
 from shelfwise import Shop
 from shelfwise.ingest.importer import import_items
-from shelfwise.ingest.readers import Reading
+from shelfwise.ingest.readers import ColumnMapping
 from shelfwise.trainer import init
 from shelfwise.types import ITEM_FIELDS, Row
 
@@ -71,7 +71,7 @@ def prepare(folder: Path) -> list[Title]:
     """A shop of some items with generation 0; returns those whose title is theirs alone."""
     with Shop(folder) as shop:
         if shop.generations.current() is None:
-            import_items(shop, [str(EXAMPLE / "items.csv.gz")], Reading.of(ITEM_FIELDS), print, lambda n: None)
+            import_items(shop, [str(EXAMPLE / "items.csv.gz")], ColumnMapping.of(ITEM_FIELDS), print, lambda n: None)
             shop.delete([id for id, _ in shop.store.items.titles()[ITEMS:]])
         titles = shop.store.items.titles()
     init(folder)
@@ -140,8 +140,8 @@ def kill(shop: Path, folder: Path, titles: Sequence[Title], twin: Row) -> Row:
             if not killed:
                 continue
             with Shop(folder) as opened:
-                ledger = opened.store.nights.latest(1)
-                done = opened.store.nights.get(ledger[0]["night"])["report"].get("seconds", {}) if ledger else {}
+                ledger = opened.store.ledger.latest(1)
+                done = opened.store.ledger.get(ledger[0]["night"])["report"].get("seconds", {}) if ledger else {}
             row = finish(start(folder))
         left = [path.name for path in [*(folder / "generations").glob(".*"), *folder.glob("work")]]
         row |= {"after": round(moment, 1), "stages_done": list(done), "encoder": encoder(folder), "litter": left}

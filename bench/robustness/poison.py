@@ -22,10 +22,10 @@ from shelfwise.search.blend import ALL
 from shelfwise.store import Event
 from shelfwise.timestamps import DAY
 from shelfwise.trainer.data.interactions import is_anchor
-from shelfwise.trainer.data.spam_filters import Defences
+from shelfwise.trainer.data.spam_filters import SpamLimits
 from shelfwise.types import Row
 
-DEFENCES = {"on": Defences(), "off": Defences.off()}
+DEFENCES = {"on": SpamLimits(), "off": SpamLimits.off()}
 TOP, DEEP = 5, 100
 FAR = 50  # the target's rank before the attack is beyond it
 

@@ -20,13 +20,13 @@ import torch
 
 from shelfwise.trainer.encoder import distributed as ranks
 from shelfwise.trainer.encoder.base_model import load_model
-from shelfwise.trainer.encoder.hyperparameters import Recipe
+from shelfwise.trainer.encoder.hyperparameters import TrainingConfig
 from shelfwise.trainer.encoder.pairs import Pair, known_item_query
-from shelfwise.trainer.encoder.training import learn
+from shelfwise.trainer.encoder.training import train_encoder
 
 ITEMS = Path(__file__).parents[2] / "examples" / "online-retail" / "items.csv.gz"
 STEPS, BATCH = 6, 64
-RECIPE = Recipe(batch_size=BATCH, dropout=False, bf16=False)
+RECIPE = TrainingConfig(batch_size=BATCH, dropout=False, bf16=False)
 
 Weights = dict[str, torch.Tensor]
 
@@ -71,9 +71,9 @@ def train(out: Path) -> None:
     pairs = [Pair(known_item_query(title), id) for id, title in titles.items()]
     model = load_model()
     try:
-        report = learn(model, pairs, titles, out.with_suffix(""), seed=1, recipe=RECIPE, progress=print_step)
+        report = train_encoder(model, pairs, titles, out.with_suffix(""), seed=1, recipe=RECIPE, progress=print_step)
     finally:
-        ranks.dismiss()
+        ranks.release_helpers()
     torch.save({"weights": model.cpu().state_dict(), "losses": report["losses"]}, out)
 
 

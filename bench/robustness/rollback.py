@@ -24,7 +24,7 @@ from urllib.parse import quote
 from bench.robustness.kill import Search, Seen, Title, click, prepare, readers, reading
 from bench.support.shops import Cases, encoder
 from shelfwise import Shop
-from shelfwise.generation.registry import Generations
+from shelfwise.generation.registry import GenerationRegistry
 from shelfwise.trainer import increment
 from shelfwise.types import Row
 
@@ -62,7 +62,7 @@ def main() -> None:
 
 def two_generations(folder: Path, titles: Sequence[Title], clicks: int) -> list[int]:
     """The numbers of two generations of different encoders."""
-    generations = Generations(folder)
+    generations = GenerationRegistry(folder)
     while len(generations.numbers()) < 3:
         click(folder, titles, clicks, datetime.now(UTC))
         night = increment(folder)
@@ -78,7 +78,7 @@ def move(shop: Shop, generations: Sequence[int], changed: Sequence[Title], numbe
     shop.upsert({"id": id, "title": text} for id, text in texts.items())
     time.sleep(1.0)
     answers, wrong = sum(seen.answers.values()), len(seen.wrong)
-    pointer, before = Generations(shop.path), encoder(shop.path)
+    pointer, before = GenerationRegistry(shop.path), encoder(shop.path)
     target = next(other for other in generations if other != pointer.current())
     started = time.perf_counter()
     pointer.rollback(target)

@@ -25,7 +25,7 @@ from bench.support.asking import ENCODER
 from bench.support.shops import Cases, Log, Rank
 from shelfwise import Shop
 from shelfwise.timestamps import DAY
-from shelfwise.trainer.encoder.hyperparameters import Recipe
+from shelfwise.trainer.encoder.hyperparameters import TrainingConfig
 from shelfwise.trainer.evaluation.judge import TOLERANCE
 from shelfwise.types import Row
 
@@ -91,7 +91,11 @@ class Bench:
         chance = random.Random(case)
         folder = shops.copy_shop(self.before(evening), self.log.out / "shops" / "case")
         events = sabotaged(self.log, evening, kind, chance)
-        how = {"recipe": replace(Recipe(), learning_rate=100 * Recipe().learning_rate)} if kind == "rate" else {}
+        how = (
+            {"recipe": replace(TrainingConfig(), learning_rate=100 * TrainingConfig().learning_rate)}
+            if kind == "rate"
+            else {}
+        )
         with swapped_texts(folder, kind == "texts", chance), broken_weight(kind == "nan", chance) as trained:
             try:
                 row = shops.night(self.log, folder, evening, events, **how)

@@ -66,7 +66,7 @@ def measure(ways: dict[str, Ask], queries: list[str], by_query: bool) -> dict[st
 
 
 def floor(shop: Shop) -> dict[str, Ask]:
-    serving, _ = shop._follower.current()
+    serving, _ = shop._reloader.get()
     assert serving is not None
     vectors = {}
 
@@ -101,7 +101,7 @@ def plain_script(shop: Shop) -> dict[str, Ask]:
     from shelfwise.trainer.encoder.base_model import load_model
 
     torch.set_num_threads(1)
-    serving, _ = shop._follower.current()
+    serving, _ = shop._reloader.get()
     assert serving is not None
     given = texts(shop)
     ids = list(given)

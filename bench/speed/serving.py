@@ -22,12 +22,12 @@ from pathlib import Path
 from urllib.parse import quote
 
 from shelfwise import Shop
-from shelfwise.search.blend import Sources
+from shelfwise.search.blend import SourceSwitches
 from shelfwise.text.normalize import words
 
 REQUESTS = 2_000
-WORDS = Sources(meaning=False, memory=False, neighbours=False, popularity=False, taste=False, ranker=False)
-ENCODER = Sources(words=False, memory=False, neighbours=False, popularity=False, taste=False, ranker=False)
+WORDS = SourceSwitches(meaning=False, memory=False, neighbours=False, popularity=False, taste=False, ranker=False)
+ENCODER = SourceSwitches(words=False, memory=False, neighbours=False, popularity=False, taste=False, ranker=False)
 
 
 def main() -> None:

@@ -7,14 +7,14 @@ from collections.abc import Iterable
 import numpy as np
 
 from shelfwise import Shop
-from shelfwise.catalogue.postings import Lexical
-from shelfwise.catalogue.snapshot import Catalogue
+from shelfwise.catalogue.postings import PostingsCache
+from shelfwise.catalogue.snapshot import CatalogueCache
 from shelfwise.errors import InvalidInput
 from shelfwise.query.understanding import understand
 from shelfwise.query.vocabulary import Vocabulary
-from shelfwise.search.blend import ALL, Sources
+from shelfwise.search.blend import ALL, SourceSwitches
 
-ENCODER = Sources(words=False, memory=False, neighbours=False, taste=False, ranker=False)  # with popularity
+ENCODER = SourceSwitches(words=False, memory=False, neighbours=False, taste=False, ranker=False)  # with popularity
 WAYS = {"encoder": ENCODER, "default": ALL}
 
 
@@ -22,7 +22,7 @@ class Keywords:
     """FTS5's BM25 alone, any word of the query as it stands: no correction, no synonyms, no popularity."""
 
     def __init__(self, shop: Shop) -> None:
-        self._lexical, self._columns = Lexical(shop.store), Catalogue(shop.store).current()
+        self._lexical, self._columns = PostingsCache(shop.store), CatalogueCache(shop.store).current()
 
     def answer(self, query: str, limit: int = 10) -> list[str]:
         """The ids of the best items, best first."""
@@ -32,7 +32,7 @@ class Keywords:
         return [id for row in best.tolist() if scores[row] > 0 and (id := self._columns.ids[row]) is not None]
 
 
-def answers(shop: Shop, queries: Iterable[str], sources: Sources | None, limit: int) -> dict[str, list[str]]:
+def answers(shop: Shop, queries: Iterable[str], sources: SourceSwitches | None, limit: int) -> dict[str, list[str]]:
     """Each query with the ids found for it; `sources` None asks the plain keyword engine."""
     keywords = Keywords(shop)
 

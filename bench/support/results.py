@@ -31,7 +31,7 @@ class Reference:
     def __init__(self, shop: Shop, clicked: Sequence[str]) -> None:
         ids = [id for id, _ in shop.store.items.titles()]  # in the order of first arrival
         given = shop.store.items.get(ids)
-        serving, _ = shop._follower.current()
+        serving, _ = shop._reloader.get()
         assert serving is not None
         known, vectors = serving.index.vectors(ids)
         assert known == ids

@@ -22,11 +22,11 @@ import numpy as np
 
 from bench.support.asking import WAYS, answers
 from shelfwise import Shop
-from shelfwise.generation.query_memory import bare
-from shelfwise.generation.registry import Generations, link_or_copy
+from shelfwise.generation.query_memory import query_key
+from shelfwise.generation.registry import GenerationRegistry, link_or_copy
 from shelfwise.ingest.importer import import_events, import_items
-from shelfwise.ingest.readers import Reading
-from shelfwise.search.blend import Sources
+from shelfwise.ingest.readers import ColumnMapping
+from shelfwise.search.blend import SourceSwitches
 from shelfwise.timestamps import DAY, to_datetime, to_iso
 from shelfwise.trainer import increment, init
 from shelfwise.trainer.evaluation.metrics import paired_interval
@@ -101,7 +101,7 @@ def load(given: argparse.Namespace) -> Log:
     """Import the catalogue into a shop with generation 0 and the log into another, from which the days are taken."""
     start, log = given.out / "shops" / "start", given.out / "shops" / "log"
     constants = {"type": given.type_} if given.type_ else {}
-    reading = Reading.of(EVENT_FIELDS, given.rename, given.scale, constants, foreign=ITEM_FIELDS)
+    reading = ColumnMapping.of(EVENT_FIELDS, given.rename, given.scale, constants, foreign=ITEM_FIELDS)
     known = catalogue(given, start)
     with Shop(log) as shop:
         import_events(shop, [given.events], reading, lambda bad: None, lambda n: None)
@@ -117,7 +117,7 @@ def load(given: argparse.Namespace) -> Log:
 
 def catalogue(given: argparse.Namespace, folder: Path) -> frozenset[str]:
     """A shop with the items and generation 0 in `folder`; returns the ids."""
-    reading = Reading.of(ITEM_FIELDS, given.rename, given.scale, foreign=EVENT_FIELDS)
+    reading = ColumnMapping.of(ITEM_FIELDS, given.rename, given.scale, foreign=EVENT_FIELDS)
     with Shop(folder) as shop:
         import_items(shop, [given.items], reading, lambda bad: None, lambda n: None)
         known = frozenset(id for id, _ in shop.store.items.titles())
@@ -138,7 +138,7 @@ def copy_shop(source: Path, target: Path) -> Path:
         return {name for name in names if name.endswith(".lock") or name in ("generations", "work")}
 
     shutil.copytree(source, partial, ignore=others)
-    generations = Generations(source)
+    generations = GenerationRegistry(source)
     current = generations.current()
     if current is not None:
         folder = generations.open(current).folder
@@ -201,7 +201,7 @@ def click(event_id: str, ts: float, user: str, query: str, item: str) -> Row:
 
 def encoder(folder: Path) -> str:
     """The id of the encoder that serves."""
-    generations = Generations(folder)
+    generations = GenerationRegistry(folder)
     current = generations.current()
     return "" if current is None else str(generations.open(current).card["encoder"])
 
@@ -209,7 +209,7 @@ def encoder(folder: Path) -> str:
 # ---- asking ---------------------------------------------------------------------------------------------------
 
 
-def ask(folder: Path, questions: Sequence[Question], sources: Sources | None, limit: int = 10) -> list[Rank]:
+def ask(folder: Path, questions: Sequence[Question], sources: SourceSwitches | None, limit: int = 10) -> list[Rank]:
     """The rank of each question's item among the first `limit`; None where it is not there or nothing can be asked."""
     with Shop(folder) as shop:
         found = answers(shop, (query for query, _ in questions), sources, limit)
@@ -227,7 +227,7 @@ def hits(ranks: Sequence[Rank], k: int = 5) -> np.ndarray:
 
 def compare(questions: Sequence[Question], before: np.ndarray, after: np.ndarray) -> Row:
     """Means of both and of the paired difference after - before, with its 95 % interval over distinct queries."""
-    low, high = paired_interval(after - before, [bare(query) or query for query, _ in questions], seed=1)
+    low, high = paired_interval(after - before, [query_key(query) or query for query, _ in questions], seed=1)
     values = {"before": before.mean(), "after": after.mean(), "mean": (after - before).mean(), "low": low, "high": high}
     return {name: round(float(value), 4) for name, value in values.items()} | {"n": len(questions)}
 
@@ -236,6 +236,6 @@ def popular_queries(log: Log, days: Collection[int], count: int) -> list[str]:
     """The queries most asked on these days, each as it was mostly written."""
     spelt: dict[str, Counter[str]] = {}
     for query, _ in log.questions(*days):
-        spelt.setdefault(bare(query), Counter())[query] += 1
+        spelt.setdefault(query_key(query), Counter())[query] += 1
     most = sorted(spelt.values(), key=lambda spellings: -spellings.total())[:count]
     return [spellings.most_common(1)[0][0] for spellings in most]

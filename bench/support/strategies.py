@@ -18,13 +18,13 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy, normalize
 from transformers import get_scheduler
 
-from shelfwise.trainer.data.interactions import Search
+from shelfwise.trainer.data.interactions import QueryClick
 from shelfwise.trainer.encoder.base_model import load_model
-from shelfwise.trainer.encoder.hyperparameters import Recipe, plan_batches
+from shelfwise.trainer.encoder.hyperparameters import TrainingConfig, plan_batches
 from shelfwise.trainer.encoder.pairs import KNOWN_ITEMS, REPLAY, known_items
-from shelfwise.trainer.encoder.replay_sampling import replayed
+from shelfwise.trainer.encoder.replay_sampling import sample_replay
 
-RECIPE = Recipe()
+RECIPE = TrainingConfig()
 Weights = dict[str, Tensor]
 
 
@@ -97,8 +97,8 @@ def learn_night(
     model: SentenceTransformer,
     strategy: Strategy,
     base: Weights,
-    new: Sequence[Search],
-    old: Sequence[Search],
+    new: Sequence[QueryClick],
+    old: Sequence[QueryClick],
     texts: Mapping[str, str],
     night: int,
 ) -> float:
@@ -115,8 +115,8 @@ def learn_night(
         known = known_items(texts, round(strategy.known * len(new)), chance)
         pairs = [
             *new,
-            *replayed(old, round(strategy.replay * len(new)), chance),
-            *(Search(pair.anchor, pair.item, 0.0, ()) for pair in known),
+            *sample_replay(old, round(strategy.replay * len(new)), chance),
+            *(QueryClick(pair.anchor, pair.item, 0.0, ()) for pair in known),
         ]
     parent = copied(model) if strategy.average else {}
     teacher = _embeddings(model, pairs, texts) if strategy.distil else None
@@ -131,7 +131,7 @@ def learn_night(
 def _train(
     model: SentenceTransformer,
     strategy: Strategy,
-    pairs: Sequence[Search],
+    pairs: Sequence[QueryClick],
     texts: Mapping[str, str],
     teacher: Mapping[str, Tensor] | None,
     seed: int,
@@ -155,7 +155,7 @@ def _train(
 
 def _loss(
     model: SentenceTransformer,
-    pairs: Sequence[Search],
+    pairs: Sequence[QueryClick],
     texts: Mapping[str, str],
     teacher: Mapping[str, Tensor] | None,
     distil: float,
@@ -173,7 +173,7 @@ def _loss(
     return loss + distil * (torch.cat([asked, found]) - taught).square().sum(dim=1).mean()
 
 
-def _embeddings(model: SentenceTransformer, pairs: Sequence[Search], texts: Mapping[str, str]) -> dict[str, Tensor]:
+def _embeddings(model: SentenceTransformer, pairs: Sequence[QueryClick], texts: Mapping[str, str]) -> dict[str, Tensor]:
     """Each distinct text of the pairs as the model embeds it now, without dropout."""
     distinct = sorted({text for pair in pairs for text in (pair.query, texts[pair.item])}, key=len)
     model.eval()

@@ -31,7 +31,7 @@ def test_the_shop_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
 def test_watching_is_asked_for(tmp_path: Path) -> None:
     with Shop(tmp_path) as shop:
         create_app({"SHOP": shop, "WATCH": True})
-        assert shop._follower._watcher is not None and shop._follower._watcher.is_alive()
+        assert shop._reloader._watcher is not None and shop._reloader._watcher.is_alive()
 
 
 @pytest.fixture

@@ -11,9 +11,9 @@ import pytest
 from conftest import ITEMS
 
 from shelfwise import Shop
-from shelfwise.catalogue.snapshot import Catalogue, Columns
+from shelfwise.catalogue.snapshot import CatalogueCache, CatalogueSnapshot
 from shelfwise.generation.encoder import Encoder, encoder_id
-from shelfwise.generation.registry import Generation, Generations, copy_part
+from shelfwise.generation.registry import Generation, GenerationRegistry, copy_part
 from shelfwise.store import Store
 from support.fake_generation import stocked
 from support.recommend_shop import ITEMS as THINGS
@@ -49,8 +49,8 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 
 @pytest.fixture
-def columns(store: Store) -> Columns:
-    return Catalogue(store).current()
+def columns(store: Store) -> CatalogueSnapshot:
+    return CatalogueCache(store).current()
 
 
 @pytest.fixture
@@ -58,11 +58,11 @@ def publish_copy() -> Publish:
     """Publishes the current generation of a shop once more; `alter` changes the folder before it is sealed."""
 
     def publish(folder: Path, alter: Callable[[Path], None] = lambda folder: None) -> Generation:
-        generations = Generations(folder)
+        generations = GenerationRegistry(folder)
         current = generations.current()
         assert current is not None
         parent = generations.open(current)
-        number, unfinished = generations.begin()
+        number, unfinished = generations.create_folder()
         for part in PARTS:
             copy_part(parent, part, unfinished)
         alter(unfinished)
@@ -76,7 +76,7 @@ def publish_copy() -> Publish:
 @pytest.fixture
 def other_encoder() -> Callable[[Path, Path], Callable[[Path], None]]:
     """For `publish_copy`: a child whose encoder puts a word before every item, and so has vectors of its own."""
-    from shelfwise.trainer.statistics.catalogue_vectors import encode_catalogue, snapshot, write_index
+    from shelfwise.trainer.statistics.catalogue_vectors import encode_catalogue, load_catalogue, write_index
 
     def changing(shop: Path) -> Callable[[Path], None]:
         def alter(folder: Path) -> None:
@@ -90,7 +90,7 @@ def other_encoder() -> Callable[[Path, Path], Callable[[Path], None]]:
             for part in ("index", "items"):
                 shutil.rmtree(folder / part)
             with Shop(shop) as opened:
-                catalogue = snapshot(opened.store)
+                catalogue = load_catalogue(opened.store)
             vectors = encode_catalogue(catalogue, Encoder(folder / "serving"), lambda done, total: None)
             write_index(catalogue, vectors, folder)
 

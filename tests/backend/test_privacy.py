@@ -14,7 +14,7 @@ from conftest import NOW, clicks
 from shelfwise import Shop
 from shelfwise.errors import GenerationCorrupt, InvalidInput, NightBusy
 from shelfwise.files import locked
-from shelfwise.privacy import Reach, reach_of
+from shelfwise.privacy import LearnedRange, learned_range
 
 WHO = "anna"
 TS = NOW.timestamp()
@@ -23,7 +23,7 @@ NOTHING_LEARNED = {"learned": {"events_seq": 0, "until": 0.0, "held_out": []}, "
 
 def publish(shop: Shop, card: Mapping[str, Any] = NOTHING_LEARNED) -> int:
     """A generation of one small file with this card; its parent is the current one."""
-    number, folder = shop.generations.begin(shop.store.people.last_generation())
+    number, folder = shop.generations.create_folder(shop.store.personal_data.last_generation())
     (folder / "serving").mkdir()
     (folder / "serving" / "model").write_text("weights")
     current = shop.generations.current()
@@ -62,7 +62,7 @@ def test_the_receipt(known: Shop) -> None:
         "erasure": 1, "at": "2026-11-01T00:00:00.000Z", "events": 2, "searches": 1, "recommendations": 1,
         "generations": [2], "next_parent": 1, "scrubbed": True,
     }  # fmt: skip
-    assert known.store.people.tainted() == {2}
+    assert known.store.personal_data.generations_to_retire() == {2}
     assert known.generations.current() == 2, "it serves until the next night"
     assert known.store.events.count() == 1
 
@@ -107,13 +107,13 @@ def test_a_damaged_generation_may_have_learned_anything(known: Shop) -> None:
 def test_no_number_is_given_to_another_generation(known: Shop) -> None:
     known.erase(WHO)
     known.generations.rollback(1)
-    known.generations.prune(condemned=known.store.people.tainted())
+    known.generations.prune(retire=known.store.personal_data.generations_to_retire())
     assert known.generations.numbers() == [0, 1]
     assert publish(known, learned(1, TS)) == 3
 
 
 def test_what_unfinished_nights_left_goes_too(known: Shop) -> None:
-    left = [known.path / "work" / "checkpoint-1", known.generations.begin(2)[1]]
+    left = [known.path / "work" / "checkpoint-1", known.generations.create_folder(2)[1]]
     for folder in left:
         (folder / "encoder").mkdir(parents=True)
     known.erase(WHO)
@@ -131,7 +131,7 @@ def test_a_running_night_would_learn_them_still(known: Shop) -> None:
 
 def test_no_night_begins_meanwhile(known: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     had: list[bool] = []
-    erase = known.store.people.erase
+    erase = known.store.personal_data.erase
 
     def slowly(*arguments: Any) -> Any:
         def begin() -> None:
@@ -143,7 +143,7 @@ def test_no_night_begins_meanwhile(known: Shop, monkeypatch: pytest.MonkeyPatch)
         other.join()
         return erase(*arguments)
 
-    monkeypatch.setattr(known.store.people, "erase", slowly)
+    monkeypatch.setattr(known.store.personal_data, "erase", slowly)
     known.erase(WHO)
     assert had == [False]
 
@@ -192,29 +192,29 @@ def test_export_gives_all_that_is_kept(known: Shop) -> None:
 
 # ---- what a generation may have learned ---------------------------------------------------------------------
 
-EVERYTHING = Reach(float("inf"), 2**63 - 1)
+EVERYTHING = LearnedRange(float("inf"), 2**63 - 1)
 STATISTICS_ONLY = {"learned": {"events_seq": 5, "until": 10.0, "held_out": []}, "until": 20.0}
 
 
 @pytest.mark.parametrize(
     ("card", "reach"),
     [
-        (learned(5, 10.0), Reach(10.0, 5)),
-        (STATISTICS_ONLY | {"report": {"events_seq": 8}}, Reach(20.0, 8)),
+        (learned(5, 10.0), LearnedRange(10.0, 5)),
+        (STATISTICS_ONLY | {"report": {"events_seq": 8}}, LearnedRange(20.0, 8)),
         # the rebuilt index of a night that only counted: its card doesn't say up to which seq that was
-        (STATISTICS_ONLY | {"report": {"seconds": {}}}, Reach(20.0, EVERYTHING.events_seq)),
-        (STATISTICS_ONLY, Reach(20.0, EVERYTHING.events_seq)),
-        (NOTHING_LEARNED, Reach(0.0, EVERYTHING.events_seq)),
+        (STATISTICS_ONLY | {"report": {"seconds": {}}}, LearnedRange(20.0, EVERYTHING.events_seq)),
+        (STATISTICS_ONLY, LearnedRange(20.0, EVERYTHING.events_seq)),
+        (NOTHING_LEARNED, LearnedRange(0.0, EVERYTHING.events_seq)),
         ({}, EVERYTHING),
         ({"learned": None, "until": 5.0}, EVERYTHING),
         ({"learned": {"events_seq": 5}, "until": 5.0}, EVERYTHING),
         (learned(5, 10.0) | {"report": {"events_seq": "?"}}, EVERYTHING),
-        (learned(5, 10.0) | {"report": []}, Reach(10.0, EVERYTHING.events_seq)),
+        (learned(5, 10.0) | {"report": []}, LearnedRange(10.0, EVERYTHING.events_seq)),
         (learned(5, 10.0) | {"report": "?"}, EVERYTHING),
     ],
 )
-def test_the_reach_of_a_generation(card: dict[str, Any], reach: Reach) -> None:
-    assert reach_of(card) == reach
+def test_the_reach_of_a_generation(card: dict[str, Any], reach: LearnedRange) -> None:
+    assert learned_range(card) == reach
 
 
 def test_a_night_reaches_what_it_learned_and_what_it_held_out(tiny_shop: Path) -> None:
@@ -227,7 +227,7 @@ def test_a_night_reaches_what_it_learned_and_what_it_held_out(tiny_shop: Path) -
         receipts = {user: shop.erase(user) for user in ("u0", "u19", "late")}
         assert [receipt["generations"] for receipt in receipts.values()] == [[1], [1], []]
         assert {receipt["next_parent"] for receipt in receipts.values()} == {0}
-        assert shop.store.nights.get(1)["report"]["erased"] == [1, 2]
+        assert shop.store.ledger.get(1)["report"]["erased"] == [1, 2]
         night = increment(tiny_shop, NOW)
         assert (night.parent, night.generation) == (0, 2)
         assert shop.generations.numbers() == [0, 2], "the tainted is deleted once a clean one serves"

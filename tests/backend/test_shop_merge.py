@@ -24,7 +24,7 @@ def test_what_was_done_before_the_login_is_known_of_the_user(shop: Shop) -> None
 
 def test_the_generations_that_learned_the_anonymous_rows_are_the_users_matter_too(shop: Shop) -> None:
     shop.record([{"type": "click", "item": "mug-red", "session": "s", "ts": shop.now() - 5}])
-    number, folder = shop.generations.begin()
+    number, folder = shop.generations.create_folder()
     card = {"learned": {"events_seq": 1, "until": shop.now(), "held_out": []}, "until": shop.now()}
     shop.generations.publish(number, folder, card, parent=None, current=None)
     shop.merge("s", "anna")

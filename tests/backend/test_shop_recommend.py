@@ -11,7 +11,7 @@ from conftest import ITEMS, NOW, clicks
 
 from shelfwise import InvalidInput, NotFound, Shop
 from shelfwise.catalogue.filter_parser import parse
-from shelfwise.curation.validation import clean_rule
+from shelfwise.curation.validation import parse_rule
 from shelfwise.recommend.strategies import KINDS
 
 ALL = {item["id"] for item in ITEMS} - {"clock"}
@@ -182,7 +182,7 @@ def test_what_was_shown_is_asked_for_only_where_it_counts(
     shop: Shop, monkeypatch: pytest.MonkeyPatch, kind: str, fill: bool, is_asked: bool
 ) -> None:
     asked: list[str | None] = []
-    monkeypatch.setattr(shop._answering, "shown_to", lambda user, session: asked.append(user) or [])
+    monkeypatch.setattr(shop._shopper_data, "recent_impressions", lambda user, session: asked.append(user) or [])
     shop.recommend(user="u", kind=kind, fill=fill)
     assert asked == (["u"] if is_asked else [])
 
@@ -206,7 +206,7 @@ def test_reasons_only_where_they_are_asked_for(shop: Shop) -> None:
 
 def test_the_shops_rules(shop: Shop) -> None:
     shop.record(clicks("bag", "bag", 9))
-    shop.store.rules.add([clean_rule({"action": "hide", "match": "any", "items": ["bag"]}, parse)])
+    shop.store.rules.add([parse_rule({"action": "hide", "match": "any", "items": ["bag"]}, parse)])
     assert "bag" not in ids(shop.recommend())
 
 
@@ -214,7 +214,7 @@ def test_what_was_shown_is_logged_with_the_kind_that_was_used(shop: Shop) -> Non
     shop.record(clicks("bag", "bag", 9))
     answer = shop.recommend(user="u", session="s", item="candle", kind="similar", limit=2)
     shop.recommend(log=False)
-    shop.store.shown.close()
+    shop.store.answer_log.close()
     (row,) = shop.export("u")["recommendations"]
     assert (row["recommendation_id"], row["kind"], row["session"]) == (answer.recommendation_id, "popular", "s")
     assert row["item"] == "candle"
@@ -267,5 +267,5 @@ def test_a_shelf_that_is_not_filled_up_has_its_kind_alone(shop: Shop) -> None:
 def test_an_empty_shelf_that_is_not_filled_up_is_not_logged(shop: Shop) -> None:
     shop.recommend(kind="again", user="u", fill=False)
     shop.recommend(kind="new", user="u", fill=False)
-    shop.store.shown.close()
-    assert [shown.kind for shown in shop.store.online.shelves(0, NOW.timestamp() + 1)] == ["new"]
+    shop.store.answer_log.close()
+    assert [shown.kind for shown in shop.store.engagement.shelves(0, NOW.timestamp() + 1)] == ["new"]

@@ -14,12 +14,12 @@ import pytest
 from conftest import ITEMS, NOW
 
 from shelfwise import Shop
-from shelfwise.generation.item_signals import save
+from shelfwise.generation.item_signals import save_signals
 from shelfwise.ranking.trees import MODEL
 from shelfwise.recommend.features import NAMES
 from shelfwise.recommend.for_you import CARD
 from shelfwise.recommend.strategies import KINDS
-from shelfwise.serving.loaded_generation import Serving
+from shelfwise.serving.loaded_generation import LoadedGeneration
 from shelfwise.trainer.export.onnx_trees import write_trees
 from support.recommend_shop import counted
 
@@ -41,7 +41,7 @@ def ids(answer: Any) -> list[str]:
 
 def learned(folder: Path) -> None:
     """For `publish_copy`."""
-    save(folder / "signals", IDS, SIGNALS.numbers, SIGNALS.links)
+    save_signals(folder / "signals", IDS, SIGNALS.numbers, SIGNALS.links)
 
 
 def with_trees(names: tuple[str, ...] = NAMES, counts: str = "price") -> Callable[[Path], None]:
@@ -61,8 +61,8 @@ def with_trees(names: tuple[str, ...] = NAMES, counts: str = "price") -> Callabl
     return alter
 
 
-def serving_of(shop: Shop) -> Serving:
-    serving = shop._follower.current()[0]
+def serving_of(shop: Shop) -> LoadedGeneration:
+    serving = shop._reloader.get()[0]
     assert serving is not None
     return serving
 
@@ -127,7 +127,7 @@ def test_trees_rank_for_you(tiny_shop: Path, publish_copy: Publish) -> None:
         assert ids(shop.recommend(user="u"))[0] == "mug-red"
         publish_copy(tiny_shop, with_trees())
         answer = shop.recommend(user="u", explain=True)
-        assert (answer.generation, serving_of(shop).wish_ranker.kind) == (1, "trees")
+        assert (answer.generation, serving_of(shop).for_you_ranker.kind) == (1, "trees")
         assert ids(answer)[0] == "bag", "the cheapest"
         reasons = answer.hits[0].reasons
         assert reasons is not None and reasons["sources"][0]["source"] == "price"
@@ -142,7 +142,7 @@ def test_what_was_shown_and_passed_over_counts(tiny_shop: Path, publish_copy: Pu
         def page(hour: int) -> set[str]:
             hours[0] = hour
             found = set(ids(shop.recommend(user="u", limit=2)))
-            shop.store.shown.close()  # the log is half a second behind
+            shop.store.answer_log.close()  # the log is half a second behind
             return found
 
         first = page(0)
@@ -157,7 +157,7 @@ def test_a_generation_of_an_older_shelfwise(tiny_shop: Path, publish_copy: Publi
     with Shop(tiny_shop, clock=lambda: NOW) as shop:
         serving = serving_of(shop)
         assert not (tiny_shop / "generations" / "0001" / "signals").exists()
-        assert (serving.wish_ranker.kind, serving.degraded) == ("blend", [])
+        assert (serving.for_you_ranker.kind, serving.degraded) == ("blend", [])
         shop.record([{"type": "purchase", "item": "bag", "user": "u", "ts": NOW - timedelta(days=30)}])
         for kind in KINDS:
             answer = shop.recommend(user="u", item="mug-red", kind=kind, explain=True)
@@ -179,7 +179,7 @@ def test_a_damaged_part_is_done_without(
         answer = shop.recommend(item=["mug-red", "lantern"], explain=True)
         assert (answer.generation, answer.degraded) == (1, [part])
         assert answer.kind == ("similar" if part == "signals" else "together")
-        assert serving_of(shop).wish_ranker.kind == ("trees" if part == "signals" else "blend")
+        assert serving_of(shop).for_you_ranker.kind == ("trees" if part == "signals" else "blend")
         assert shop.status()["degraded"] == [part]
     assert f"generation 1 serves without its {part}" in caplog.text
 
@@ -193,5 +193,5 @@ def test_a_ranker_of_other_features_is_done_without(
         shop.record([{"type": "click", "item": "mug-red", "user": "u"}])
         answer = shop.recommend(user="u")
         assert (answer.generation, answer.degraded, ids(answer)[0]) == (1, ["wishes"], "mug-red")
-        assert serving_of(shop).wish_ranker.kind == "blend"
+        assert serving_of(shop).for_you_ranker.kind == "blend"
     assert "other features" in caplog.text

@@ -9,8 +9,8 @@ import pytest
 from conftest import ITEMS, NOW, clicks
 
 from shelfwise import InvalidInput, Shop
-from shelfwise.search.blend import Sources
-from shelfwise.validation import check_query
+from shelfwise.search.blend import SourceSwitches
+from shelfwise.validation import validate_query
 
 
 def ids(answer: Any) -> list[str]:
@@ -36,7 +36,7 @@ def test_queries_that_are_refused(shop: Shop, q: Any, reason: str) -> None:
     [(" red   mug ", "red mug"), ("ｍｕｇ", "mug"), ("e\u0301", "é"), ("x" * 1_000, "x" * 1_000), ('"', '"')],
 )
 def test_queries_are_normalised(q: str, query: str) -> None:
-    assert check_query(q) == query
+    assert validate_query(q) == query
 
 
 @pytest.mark.parametrize("limit", [0, -1, 101, True, "5", 1.5, None])
@@ -207,7 +207,7 @@ def test_a_query_without_words_finds_nothing(tiny_shop: Path) -> None:
 
 
 def scores(shop: Shop, q: str, **fields: Any) -> dict[str, float]:
-    answer = shop.search(q, diversity=0.0, sources=Sources(popularity=False), **fields)
+    answer = shop.search(q, diversity=0.0, sources=SourceSwitches(popularity=False), **fields)
     return {hit.id: hit.score for hit in answer.hits if hit.item["in_stock"]}
 
 

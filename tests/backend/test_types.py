@@ -6,14 +6,14 @@ from dataclasses import FrozenInstanceError
 
 import pytest
 
-from shelfwise import Answer, Hit, Recommendations
+from shelfwise import Hit, Recommendations, SearchResult
 
 HITS = [Hit("mug", 0.123456789, {"id": "mug", "title": "Red Mug", "in_stock": True})]
 HIT = {"id": "mug", "title": "Red Mug", "in_stock": True, "score": 0.123457}
 
 
 def test_the_body_of_a_search() -> None:
-    answer = Answer("s1", "red", 7, 40, 1.23456, HITS)
+    answer = SearchResult("s1", "red", 7, 40, 1.23456, HITS)
     assert answer.to_dict() == {
         "search_id": "s1", "query": "red", "generation": 7, "total": 40, "took_ms": 1.235, "hits": [HIT],
     }  # fmt: skip
@@ -28,7 +28,7 @@ def test_the_body_of_a_shelf() -> None:
 
 
 def test_degraded_is_there_only_when_it_is() -> None:
-    assert Answer("s1", "red", None, 0, 1.0, [], ["encoder"]).to_dict()["degraded"] == ["encoder"]
+    assert SearchResult("s1", "red", None, 0, 1.0, [], ["encoder"]).to_dict()["degraded"] == ["encoder"]
     assert Recommendations("r1", None, "popular", 1.0, [], ["encoder"]).to_dict()["degraded"] == ["encoder"]
 
 

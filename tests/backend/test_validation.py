@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from shelfwise.errors import InvalidInput
-from shelfwise.validation import clean_event, clean_id, clean_item, is_encodable
+from shelfwise.validation import is_encodable, parse_event, parse_id, parse_item
 
 NOW = 1_320_000_000.0
 SURROGATE, NUL = "a\ud800b", "a\x00b"
@@ -29,7 +29,7 @@ def event_with(**fields: Any) -> dict[str, Any]:
      ("007", "007"), ("7.0", "7.0"), ("Ünï/ ☕?#", "Ünï/ ☕?#"), ("x" * 512, "x" * 512)],
 )  # fmt: skip
 def test_ids_become_text(given: object, kept: str) -> None:
-    assert clean_id(given, "id") == kept
+    assert parse_id(given, "id") == kept
 
 
 @pytest.mark.parametrize(
@@ -39,10 +39,10 @@ def test_ids_become_text(given: object, kept: str) -> None:
 @pytest.mark.parametrize("field", ["id", "item", "event_id", "user", "session", "search_id", "recommendation_id"])
 def test_ids_that_are_refused(field: str, given: object) -> None:
     if field not in ("id", "item") and given in (None, ""):
-        assert clean_event(event_with(**{field: given}), NOW)[field] is None
+        assert parse_event(event_with(**{field: given}), NOW)[field] is None
         return
     with pytest.raises(InvalidInput, match=f"^{field}: ") as problem:
-        clean_item({"id": given, "title": "Mug"}) if field == "id" else clean_event(event_with(**{field: given}), NOW)
+        parse_item({"id": given, "title": "Mug"}) if field == "id" else parse_event(event_with(**{field: given}), NOW)
     assert problem.value.field == field
 
 
@@ -87,7 +87,7 @@ def test_ids_that_are_refused(field: str, given: object) -> None:
     ],
 )
 def test_fields_of_an_item(field: str, given: object, kept: object) -> None:
-    item = clean_item(item_with(**{field: given}))
+    item = parse_item(item_with(**{field: given}))
     assert item[field] == kept
     assert type(item[field]) is type(kept)
 
@@ -109,17 +109,17 @@ def test_fields_of_an_item(field: str, given: object, kept: object) -> None:
 )  # fmt: skip
 def test_fields_of_an_item_that_are_refused(field: str, given: object) -> None:
     with pytest.raises(InvalidInput, match=f"^{field}: ") as problem:
-        clean_item(item_with(**{field: given}))
+        parse_item(item_with(**{field: given}))
     assert problem.value.field == field
     assert str(problem.value).count(f"{field}: ") == 1, "the field is named once"
 
 
 def test_only_the_named_fields_are_in_the_result() -> None:
-    assert clean_item({"id": 5, "price": 3}) == {"id": "5", "price": 3.0}
+    assert parse_item({"id": 5, "price": 3}) == {"id": "5", "price": 3.0}
 
 
 def test_other_fields_become_attributes() -> None:
-    item = clean_item(item_with(colour="red", sizes=[40, 41], empty="", none=None, attributes={"made_in": "Leeds"}))
+    item = parse_item(item_with(colour="red", sizes=[40, 41], empty="", none=None, attributes={"made_in": "Leeds"}))
     assert item == {"id": "1", "title": "Mug", "attributes": {"colour": "red", "sizes": [40, 41], "made_in": "Leeds"}}
 
 
@@ -127,21 +127,21 @@ def test_other_fields_become_attributes() -> None:
 def test_the_name_of_an_attribute_is_checked_too(name: str) -> None:
     for row in (item_with(**{name: "red"}), item_with(attributes={name: "red"})):
         with pytest.raises(InvalidInput, match="name"):
-            clean_item(row)
+            parse_item(row)
 
 
 @pytest.mark.parametrize("row", [None, 5, "mug", ["id", "title"], [("id", "1")]])
 def test_an_item_or_event_is_an_object(row: Any) -> None:
     with pytest.raises(InvalidInput, match="is an object"):
-        clean_item(row)
+        parse_item(row)
     with pytest.raises(InvalidInput, match="is an object"):
-        clean_event(row, NOW)
+        parse_event(row, NOW)
 
 
 @pytest.mark.parametrize("depth", [100, 400, 800])
 def test_deeply_nested_attributes_are_stored_or_refused(depth: int) -> None:
     try:
-        item = clean_item(item_with(nested=json.loads("[" * depth + "]" * depth)))
+        item = parse_item(item_with(nested=json.loads("[" * depth + "]" * depth)))
     except InvalidInput as problem:
         assert problem.field == "nested"
     else:
@@ -173,14 +173,14 @@ def test_deeply_nested_attributes_are_stored_or_refused(depth: int) -> None:
     ],
 )
 def test_fields_of_an_event(field: str, given: object, kept: object) -> None:
-    event = clean_event(event_with(**{field: given}), NOW)
+    event = parse_event(event_with(**{field: given}), NOW)
     assert event[field] == kept
     assert type(event[field]) is type(kept)
 
 
 @pytest.mark.parametrize("kind", ["view", "click", "cart", "purchase", "dismiss"])
 def test_types_of_events(kind: str) -> None:
-    assert clean_event({"type": kind, "item": "1"}, NOW)["type"] == kind
+    assert parse_event({"type": kind, "item": "1"}, NOW)["type"] == kind
 
 
 @pytest.mark.parametrize(
@@ -196,12 +196,12 @@ def test_types_of_events(kind: str) -> None:
 )
 def test_fields_of_an_event_that_are_refused(field: str, given: object) -> None:
     with pytest.raises(InvalidInput, match=f"^{field}: ") as problem:
-        clean_event(event_with(**{field: given}), NOW)
+        parse_event(event_with(**{field: given}), NOW)
     assert problem.value.field == field
 
 
 def test_fields_that_are_no_events_are_dropped() -> None:
-    event = clean_event(event_with(browser="lynx"), NOW)
+    event = parse_event(event_with(browser="lynx"), NOW)
     assert "browser" not in event
     assert event["event_id"] is None
 

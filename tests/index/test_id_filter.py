@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from shelfwise.index import Among, VectorIndex, base
+from shelfwise.index import IdFilter, VectorIndex, base
 
 DIM = 32
 Build = Callable[..., VectorIndex]
@@ -58,7 +58,7 @@ def test_agrees_with_brute_force(
     for k in (1, 20, 200):
         chosen = {id for id in numbers if rng.random() < share}
         wanted = brute(index, chosen & set(index.ids()), queries, k)
-        got = [dict(hits) for hits in index.search(queries, k, Among(numbers, mask_of(numbers, chosen)))]
+        got = [dict(hits) for hits in index.search(queries, k, IdFilter(numbers, mask_of(numbers, chosen)))]
         shared = sum(len(g.keys() & w.keys()) for g, w in zip(got, wanted, strict=True))
         assert [len(g) for g in got] == [len(w) for w in wanted]
         near_enough = (
@@ -74,7 +74,7 @@ def test_the_few_that_pass_are_found_however_far_they_lie(make: Build) -> None:
     vectors = unit(3000)
     index, numbers = make(names(3000), vectors), numbered(names(3000))
     farthest = {f"p{row}" for row in np.argsort(vectors @ vectors[0])[:7]}
-    (hits,) = index.search(vectors[:1], 5, Among(numbers, mask_of(numbers, farthest)))
+    (hits,) = index.search(vectors[:1], 5, IdFilter(numbers, mask_of(numbers, farthest)))
     assert len(hits) == 5 and {id for id, _ in hits} <= farthest
 
 
@@ -84,18 +84,18 @@ def test_an_id_is_found_as_soon_as_it_has_a_number(make: Build, changed: bool) -
     if changed:
         index.upsert(["p0"], unit(1))
     everybody = np.arange(60) > 0
-    among = Among(numbers, everybody)
+    among = IdFilter(numbers, everybody)
     assert index.search(unit(1), 1, among)[0][0][0] != "p0"
     numbers["p0"] = 59
     assert index.search(unit(1), 1, among)[0][0][0] == "p0"
-    assert index.search(unit(1), 1, Among(numbers, everybody[:59]))[0][0][0] != "p0", "its number is beyond the mask"
+    assert index.search(unit(1), 1, IdFilter(numbers, everybody[:59]))[0][0][0] != "p0", "its number is beyond the mask"
     other = {"p0": 2, "p1": 1}
-    assert {id for id, _ in index.search(unit(1), 9, Among(other, everybody[:3]))[0]} == {"p0", "p1"}
+    assert {id for id, _ in index.search(unit(1), 9, IdFilter(other, everybody[:3]))[0]} == {"p0", "p1"}
 
 
 def test_a_change_keeps_the_number(make: Build) -> None:
     index, numbers = make(names(50), unit(50)), numbered(names(50))
-    among = Among(numbers, mask_of(numbers, {"p3", "p4", "p5"}))
+    among = IdFilter(numbers, mask_of(numbers, {"p3", "p4", "p5"}))
     assert [id for id, _ in index.search(unit(50)[3:4], 1, among)[0]] == ["p3"]
     index.upsert(["p3"], -unit(50)[3:4])
     index.delete(["p4"])
@@ -111,7 +111,7 @@ def test_equal_scores_come_by_id(make: Build) -> None:
     ids, numbers = names(700), numbered(names(700))
     index = make(ids, np.repeat(unit(1), 700, axis=0))
     for chosen in (set(ids[:100]), set(ids[50:])):
-        hits = index.search(unit(1), 7, Among(numbers, mask_of(numbers, chosen)))[0]
+        hits = index.search(unit(1), 7, IdFilter(numbers, mask_of(numbers, chosen)))[0]
         assert [id for id, _ in hits] == sorted(chosen)[:7]
 
 
@@ -119,7 +119,7 @@ def test_nobody_is_among_them(make: Build) -> None:
     numbers = numbered(names(20))
     for index in (make(names(20), unit(20)), make([], np.empty((0, DIM)))):
         for mask in (np.zeros(21, dtype=np.bool_), np.zeros(0, dtype=np.bool_)):
-            assert index.search(unit(2), 5, Among(numbers, mask)) == [[], []]
+            assert index.search(unit(2), 5, IdFilter(numbers, mask)) == [[], []]
 
 
 @pytest.mark.parametrize(
@@ -132,7 +132,7 @@ def test_nobody_is_among_them(make: Build) -> None:
 )
 def test_a_mask_that_is_none(mask: Any, reason: str) -> None:
     with pytest.raises(ValueError, match=reason):
-        Among({"p1": 1}, mask)
+        IdFilter({"p1": 1}, mask)
 
 
 @pytest.mark.parametrize("share", [None, 0.0, 0.01, 0.3, 1.0])
@@ -141,8 +141,8 @@ def test_nearest_is_search_in_numbers(make: Build, share: float | None) -> None:
     rng = np.random.default_rng(3)
     mask = None if share is None else mask_of(numbers, {id for id in numbers if rng.random() < share})
     for query in queries:
-        wanted = index.search(query[None], 20, None if mask is None else Among(numbers, mask))[0]
-        rows, scores = index.nearest(query, 20, numbers, mask)
+        wanted = index.search(query[None], 20, None if mask is None else IdFilter(numbers, mask))[0]
+        rows, scores = index.nearest_rows(query, 20, numbers, mask)
         assert dict(zip(rows.tolist(), scores.tolist(), strict=True)) == {numbers[id]: score for id, score in wanted}
         assert scores.tolist() == sorted(scores.tolist(), reverse=True)
         assert (rows.dtype, scores.dtype) == (np.int64, np.float32)
@@ -151,11 +151,11 @@ def test_nearest_is_search_in_numbers(make: Build, share: float | None) -> None:
 def test_nearest_of_equals_come_by_number_and_nobody_has_none(make: Build) -> None:
     index = make(names(4), np.repeat(unit(1), 4, axis=0))
     index.upsert(["p9", "late"], np.repeat(unit(1), 2, axis=0))
-    rows, _ = index.nearest(unit(1)[0], 9, {"p0": 5, "p1": 4, "p2": 7, "p9": 6})
+    rows, _ = index.nearest_rows(unit(1)[0], 9, {"p0": 5, "p1": 4, "p2": 7, "p9": 6})
     assert rows.tolist() == [0, 0, 4, 5, 6, 7], "p3 and late have no number"
 
 
 @pytest.mark.parametrize(("query", "k"), [(np.ones(3), 5), (np.full(DIM, np.nan), 5), (np.ones(DIM), 0)])
 def test_nearest_refuses_what_search_refuses(make: Build, query: Any, k: int) -> None:
     with pytest.raises(ValueError, match=r"dimension 3|NaN|k: 0"):
-        make(names(5), unit(5)).nearest(query, k, {})
+        make(names(5), unit(5)).nearest_rows(query, k, {})

@@ -7,7 +7,7 @@ import pytest
 
 from shelfwise.index import build, flat
 from shelfwise.index.flat import FlatIndex
-from shelfwise.index.int8_prefilter import CHUNK, Rough
+from shelfwise.index.int8_prefilter import CHUNK, Int8Prefilter
 
 
 def unit(n: int, dim: int, seed: int = 0) -> Any:
@@ -36,7 +36,7 @@ DATA = {
 def test_no_row_left_out_reaches_the_score_promised(name: str, share: float) -> None:
     vectors = DATA[name]
     live = None if share == 1.0 else np.random.default_rng(1).random(len(vectors)) < share
-    rough = Rough(FlatIndex.make_segment(vectors))
+    rough = Int8Prefilter(FlatIndex.make_segment(vectors))
     for query in [*unit(10, vectors.shape[1], seed=2), vectors[0]]:
         rows, others = rough.search(query[None], 50, live)
         assert len(set(rows.tolist())) == 50
@@ -48,7 +48,7 @@ def test_no_row_left_out_reaches_the_score_promised(name: str, share: float) -> 
 
 def test_the_promise_is_worth_something() -> None:
     vectors = DATA["spread"]
-    rows, others = Rough(FlatIndex.make_segment(vectors)).search(vectors[:1], 50, None)
+    rows, others = Int8Prefilter(FlatIndex.make_segment(vectors)).search(vectors[:1], 50, None)
     assert rows[0] == 0
     assert np.sort(vectors @ vectors[0])[-50] < others < np.sort(vectors @ vectors[0])[-5]
 
@@ -75,13 +75,13 @@ def test_bytes_are_passed_over_where_that_saves_time(
 ) -> None:
     index, asked = build([f"p{row}" for row in range(3000)], DATA[name]), []
     index.delete([f"p{row}" for row in range(deleted)])
-    search = Rough.search
-    monkeypatch.setattr(flat.Rough, "search", lambda *given: asked.append(given) or search(*given))
+    search = Int8Prefilter.search
+    monkeypatch.setattr(flat.Int8Prefilter, "search", lambda *given: asked.append(given) or search(*given))
     index.search(DATA[name][:queries], 10)
     assert len(asked) == passes
 
 
 def test_nothing_but_zeros() -> None:
-    rough = Rough(FlatIndex.make_segment(np.zeros((100, 8), np.float32)))
+    rough = Int8Prefilter(FlatIndex.make_segment(np.zeros((100, 8), np.float32)))
     rows, others = rough.search(np.zeros((1, 8), np.float32), 5, None)
     assert len(rows) == 5 and 0 < others < 1e-3

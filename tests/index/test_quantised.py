@@ -7,7 +7,7 @@ import faiss
 import numpy as np
 import pytest
 
-from shelfwise.index import Among, IndexCorrupt, base, build, load, quantised
+from shelfwise.index import IdFilter, IndexCorrupt, base, build, load, quantised
 from shelfwise.index.build import choose
 from shelfwise.index.quantised import RECALL, IvfParameters, IvfSq8Index, recall
 
@@ -74,7 +74,7 @@ def test_the_few_that_pass_are_compared_exactly(monkeypatch: pytest.MonkeyPatch)
         mask[farthest + 1] = True
         known, kept = index.vectors(f"p{row}" for row in farthest)
         wanted = [known[row] for row in np.argsort(-(kept @ query))[:5]]
-        assert [id for id, _ in index.search(query[None], 5, Among(numbers, mask))[0]] == wanted
+        assert [id for id, _ in index.search(query[None], 5, IdFilter(numbers, mask))[0]] == wanted
 
 
 def test_twins_do_not_count_as_misses() -> None:

@@ -47,4 +47,4 @@ def test_a_killed_night(tiny_shop: Path, seed: int) -> None:
     assert not list((tiny_shop / "generations").glob(".*"))
     assert not (tiny_shop / "work").exists()
     with Shop(tiny_shop) as shop:
-        assert "running" not in {row["verdict"] for row in shop.store.nights.latest(10)}
+        assert "running" not in {row["verdict"] for row in shop.store.ledger.latest(10)}

@@ -21,19 +21,19 @@ from conftest import ITEMS, NOW, clicks
 from shelfwise import InvalidInput, Shop
 from shelfwise.cli.main import cli
 from shelfwise.errors import ShelfwiseError, TrainingDiverged
-from shelfwise.generation.item_signals import Signals
-from shelfwise.generation.popularity import Statistics
+from shelfwise.generation.item_signals import ItemSignals
+from shelfwise.generation.popularity import PopularityCounts
 from shelfwise.generation.registry import Generation
-from shelfwise.store.ledger import Nights
+from shelfwise.store.ledger import Ledger
 from shelfwise.timestamps import to_iso
 from shelfwise.trainer import compact, increment, init
 from shelfwise.trainer.encoder import training as learn_module
 from shelfwise.trainer.encoder.pairs import Pair
 from shelfwise.trainer.evaluation import drift, sampled
-from shelfwise.trainer.evaluation.judge import Verdict
+from shelfwise.trainer.evaluation.judge import GateResult
 from shelfwise.trainer.export import serving_model as export
 from shelfwise.trainer.night import pipeline as run
-from shelfwise.trainer.night.pipeline import Night
+from shelfwise.trainer.night.pipeline import NightResult
 from shelfwise.trainer.night.plan import Budget
 from shelfwise.trainer.statistics import popularity as counting
 
@@ -79,13 +79,13 @@ def cards(shop: Shop, *numbers: int) -> list[dict[str, Any]]:
 
 def row(shop: Shop, night: int | None = None) -> dict[str, Any]:
     """The whole row of a night in the ledger, the newest unless asked for another."""
-    return shop.store.nights.get(night or shop.store.nights.latest(1)[0]["night"])
+    return shop.store.ledger.get(night or shop.store.ledger.latest(1)[0]["night"])
 
 
 def served(shop: Shop, number: int) -> Generation:
     """The generation, sound, with its page in the manifest, and answering."""
     generation = shop.generations.open(number)
-    generation.check()
+    generation.verify()
     assert "report.html" in generation.card["manifest"]
     answer = shop.search("cup")
     assert (answer.generation, answer.degraded) == (number, [])
@@ -119,7 +119,7 @@ def test_a_worse_encoder_is_refused_and_published_by_force(shop: Shop, monkeypat
     for n in range(150):  # known items, which even random weights partly find
         (chosen,) = clicks(f"colour{n % 7} shape{n % 11} thing {n}", f"i{n}", 1, NOW - timedelta(days=1))
         shop.record([chosen | {"user": f"u{n}"}])
-    monkeypatch.setattr(learn_module, "learn", ruin)
+    monkeypatch.setattr(learn_module, "train_encoder", ruin)
 
     refused = increment(shop.path, NOW)
     assert (refused.verdict, refused.generation, refused.report["forced"]) == ("refused", 1, False)
@@ -144,13 +144,13 @@ def test_what_is_no_number_is_refused_even_by_force_and_the_next_night_publishes
 ) -> None:
     teach(shop)
     with monkeypatch.context() as patch:
-        patch.setattr(learn_module, "learn", learn)
+        patch.setattr(learn_module, "train_encoder", learn)
         ended = increment(shop.path, NOW, force=force)
     assert (ended.verdict, ended.generation, ended.report["forced"]) == ("refused", 1, False)
     assert "the parent's encoder is kept" in ended.reason
     before, after = cards(shop, 0, 1)
     assert after["encoder"] == before["encoder"] and after["learned"] == before["learned"]
-    assert Statistics.open(served(shop, 1).checked("statistics")).popularity, "counted all the same"
+    assert PopularityCounts.open(served(shop, 1).verified_path("statistics")).popularity, "counted all the same"
     if not force:  # once is enough
         again = increment(shop.path, NOW)
         assert (again.verdict, again.generation) == ("published", 2)
@@ -224,14 +224,18 @@ def test_where_the_budget_is_too_short_nothing_is_learned_but_counts_are_publish
     assert ended.report["not_trained"] == ended.reason and "training" not in ended.report
     before, after = cards(shop, 0, 1)
     assert after["encoder"] == before["encoder"] and after["learned"] == before["learned"]
-    assert set(Statistics.open(served(shop, 1).checked("statistics")).popularity) == {"mug-red", "lantern", "bag"}
+    assert set(PopularityCounts.open(served(shop, 1).verified_path("statistics")).popularity) == {
+        "mug-red",
+        "lantern",
+        "bag",
+    }
 
 
 @pytest.mark.parametrize("budget", [0.0, -1.0, math.nan])
 def test_a_budget_of_no_time_is_no_budget(shop: Shop, budget: float) -> None:
     with pytest.raises(InvalidInput, match="budget"):
         increment(shop.path, NOW, budget=budget)
-    assert shop.store.nights.latest(1) == []
+    assert shop.store.ledger.latest(1) == []
 
 
 # ---- stopped and taken up again -------------------------------------------------------------------------------
@@ -239,14 +243,14 @@ def test_a_budget_of_no_time_is_no_budget(shop: Shop, budget: float) -> None:
 
 def stop_night(folder: Path, until: datetime, problem: BaseException, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patch, pytest.raises(type(problem)):
-        patch.setattr(run, "raise_child", stopping(problem))
+        patch.setattr(run, "train_and_judge", stopping(problem))
         increment(folder, until)
 
 
 def test_a_stopped_night_is_carried_out_as_it_was(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     teach(shop)
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(learn_module, "learn", stopping(KeyboardInterrupt()))
+        patch.setattr(learn_module, "train_encoder", stopping(KeyboardInterrupt()))
         increment(shop.path, NOW)
     assert (shop.path / "work" / "night.json").is_file()
     stopped = row(shop)
@@ -271,8 +275,8 @@ class Learning:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.pairs: list[list[Pair]] = []
-        self.on, self._learn = True, learn_module.learn
-        monkeypatch.setattr(learn_module, "learn", self)
+        self.on, self._learn = True, learn_module.train_encoder
+        monkeypatch.setattr(learn_module, "train_encoder", self)
 
     def __call__(self, model: Any, pairs: list[Pair], *rest: Any, **options: Any) -> Any:
         self.pairs.append(pairs)
@@ -359,7 +363,7 @@ def test_what_a_night_leaves_when_it_does_not_end(
 def test_the_row_of_a_night_killed_at_once_keeps_what_was_noted(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     teach(shop)
     with monkeypatch.context() as patch:
-        patch.setattr(Nights, "end", lambda *_: None)  # kill -9 leaves no time for it
+        patch.setattr(Ledger, "end", lambda *_: None)  # kill -9 leaves no time for it
         stop_night(shop.path, NOW, KeyboardInterrupt(), monkeypatch)
     assert row(shop)["verdict"] == "running"
     assert increment(shop.path, learn_pairs=False).report["resumed"]
@@ -393,17 +397,17 @@ def test_where_all_learned_of_who_was_erased_the_base_model_is_a_parent_and_serv
     increment(shop.path, NOW)
     shop.erase("u0")
     shutil.rmtree(shop.generations.folder / "0000")
-    assert shop.store.people.tainted() == {1}
+    assert shop.store.personal_data.generations_to_retire() == {1}
     stop_night(shop.path, NOW, KeyboardInterrupt(), monkeypatch)
     assert (shop.generations.numbers(), shop.generations.current()) == ([1, 2], 1)
     assert shop.search("cup").generation == 1, "better than what never learned"
-    raised, pointed = run.raise_child, []
+    raised, pointed = run.train_and_judge, []
 
     def looked_at(*arguments: Any) -> Any:
         pointed.append(shop.generations.current())
         return raised(*arguments)
 
-    monkeypatch.setattr(run, "raise_child", looked_at)
+    monkeypatch.setattr(run, "train_and_judge", looked_at)
     ended = increment(shop.path, NOW)
     assert (ended.verdict, ended.parent, ended.generation, pointed) == ("published", 2, 3, [1])
     assert ended.report["resumed"], "the killed night's parent is not made twice"
@@ -432,18 +436,18 @@ def test_co_purchases_are_judged_apart_from_the_encoder(
     increment(shop.path, NOW - timedelta(days=2), learn_pairs=False)
     buy(shop, ("bag", "clock"), "second", NOW - timedelta(days=1))
     teach(shop, ago=timedelta(hours=12))
-    verdict = Verdict("bought together", 6, 0.9, 0.5, -0.5, -0.3, passed, "" if passed else "shown worse")
-    monkeypatch.setattr(counting, "judge_together", lambda *_: verdict)
+    verdict = GateResult("bought together", 6, 0.9, 0.5, -0.5, -0.3, passed, "" if passed else "shown worse")
+    monkeypatch.setattr(counting, "judge_links", lambda *_: verdict)
     ended = increment(shop.path, NOW)
     assert (ended.verdict, ended.generation) == ("published", 2), "the encoder is none the worse for it"
     assert ("the parent's co-purchase weights are kept" in ended.reason) == (not passed)
     assert ended.report["verdicts"][-1] == verdict.to_dict() and len(ended.report["verdicts"]) > 1
     parent, child = cards(shop, 1, 2)
     assert child["encoder"] != parent["encoder"] and child["learned"]["events_seq"] == 240
-    signals = Signals.open(served(shop, 2).checked("signals"))
+    signals = ItemSignals.open(served(shop, 2).verified_path("signals"))
     assert list(signals.companions(["mug-red"])) == ["lantern"]
     assert list(signals.companions(["bag"])) == (["clock"] if passed else [])
-    assert Statistics.open(served(shop, 2).checked("statistics")).popularity["bag"] > 0
+    assert PopularityCounts.open(served(shop, 2).verified_path("statistics")).popularity["bag"] > 0
 
 
 # ---- precision ------------------------------------------------------------------------------------------------
@@ -468,14 +472,14 @@ def only_exact(exported: Callable[..., None]) -> Callable[..., None]:
 @pytest.mark.parametrize("why", ["it loses too much", "it can't be exported"])
 def test_float32_serves_where_int8_is_too_coarse(shop: Shop, monkeypatch: pytest.MonkeyPatch, why: str) -> None:
     if why == "it loses too much":
-        monkeypatch.setattr(sampled, "precision", too_coarse)
+        monkeypatch.setattr(sampled, "quantisation_loss", too_coarse)
     else:
         monkeypatch.setattr(export, "export_serving", only_exact(export.export_serving))
     teach(shop)
     ended = increment(shop.path, NOW)
     assert (ended.verdict, ended.report["precision"]["served"]) == ("published", "fp32")
     generation = served(shop, 1)
-    serving = generation.checked("serving")
+    serving = generation.verified_path("serving")
     assert json.loads((serving / "serving.json").read_text())["precision"] == "fp32"
     assert not (serving / export.EXACT_MODEL).exists(), "not published twice"
     small = shop.generations.open(0).folder / "serving" / "model.onnx"
@@ -539,7 +543,7 @@ def test_after_a_rollback_the_night_says_so_once(shop: Shop) -> None:
 
 
 def test_every_end_has_its_line_in_the_ledger(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    def ends(night: Night | None) -> None:
+    def ends(night: NightResult | None) -> None:
         assert night is not None
         ended.append((night.verdict, night.generation))
 

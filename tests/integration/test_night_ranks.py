@@ -10,12 +10,12 @@ from zlib import crc32
 import pytest
 
 from shelfwise import Shop
-from shelfwise.generation.popularity import Statistics
-from shelfwise.generation.query_memory import Memory, bare
+from shelfwise.generation.popularity import PopularityCounts
+from shelfwise.generation.query_memory import QueryMemory, query_key
 from shelfwise.search.ranker import Ranker
 from shelfwise.trainer import compact, increment
-from shelfwise.trainer.night.pipeline import Night
-from shelfwise.trainer.rankers.search_examples import Rows
+from shelfwise.trainer.night.pipeline import NightResult
+from shelfwise.trainer.rankers.search_examples import RankingExamples
 from support.interactions import CATALOGUE, clicks, learnable, morning
 
 IDS = [str(item["id"]) for item in CATALOGUE]
@@ -31,18 +31,18 @@ def of_day(day: int, count: int = 12) -> list[Chosen]:
     return wishes(f"day{day}", count)
 
 
-def live(shop: Shop, day: int, chosen: Iterable[Chosen], **how: Any) -> Night:
+def live(shop: Shop, day: int, chosen: Iterable[Chosen], **how: Any) -> NightResult:
     """A day of clicks and the night after it."""
     shop.record(clicks(day, *chosen))
     return increment(shop.path, morning(day + 1), **how)
 
 
-def memory(shop: Shop, number: int) -> Memory:
-    return Memory.open(shop.generations.open(number).checked("memory"))
+def memory(shop: Shop, number: int) -> QueryMemory:
+    return QueryMemory.open(shop.generations.open(number).verified_path("memory"))
 
 
-def rows(shop: Shop, number: int) -> Rows:
-    return Rows.open(shop.generations.open(number).checked("ranker"))
+def rows(shop: Shop, number: int) -> RankingExamples:
+    return RankingExamples.open(shop.generations.open(number).verified_path("ranker"))
 
 
 def remembered(shop: Shop, number: int) -> dict[Chosen, int]:
@@ -52,10 +52,10 @@ def remembered(shop: Shop, number: int) -> dict[Chosen, int]:
 
 
 def clusters(chosen: Iterable[Chosen]) -> list[int]:
-    return sorted(crc32(bare(query).encode()) for query, _ in chosen)
+    return sorted(crc32(query_key(query).encode()) for query, _ in chosen)
 
 
-def same(one: Rows, other: Rows) -> bool:
+def same(one: RankingExamples, other: RankingExamples) -> bool:
     return all((getattr(one, name) == getattr(other, name)).all() for name in vars(one)) and len(one) == len(other)
 
 
@@ -109,7 +109,7 @@ def test_an_anchors_searches_are_neither_remembered_nor_learned_from(stocked: Sh
     assert ended.report["counts"]["anchor_searches"] == 2
     assert remembered(stocked, 1) == dict.fromkeys(of_day(0), 1)
     assert sorted(rows(stocked, 1).clusters.tolist()) == clusters(of_day(0))
-    statistics = Statistics.open(stocked.generations.open(1).checked("statistics"))
+    statistics = PopularityCounts.open(stocked.generations.open(1).verified_path("statistics"))
     assert statistics.popularity[IDS[0]] > statistics.popularity[IDS[2]], "but they are counted"
 
 
@@ -154,7 +154,7 @@ def test_rows_that_are_lost_are_made_anew_of_what_the_encoder_has_not_learned(
     live(stocked, 0, of_day(0, 20))
     assert stocked.generations.open(1).card["learned"]["events_seq"] == 20
     with monkeypatch.context() as patch:  # as those of other features are
-        patch.setattr(Rows, "open", classmethod(lambda cls, folder: cls()))
+        patch.setattr(RankingExamples, "open", classmethod(lambda cls, folder: cls()))
         live(stocked, 1, of_day(1))
     assert sorted(rows(stocked, 2).clusters.tolist()) == clusters(of_day(1))
 
@@ -198,7 +198,10 @@ def test_a_ranker_that_does_better_is_published_with_its_verdict(stocked: Shop) 
     generation = stocked.generations.open(5)
     assert generation.card["report"]["ranker"] == verdicts[-1]
     assert "fitted weights of the blend" in (generation.folder / "report.html").read_text()
-    learned, plain = Ranker(generation.checked("ranker")), Ranker(stocked.generations.open(1).checked("ranker"))
+    learned, plain = (
+        Ranker(generation.verified_path("ranker")),
+        Ranker(stocked.generations.open(1).verified_path("ranker")),
+    )
     assert (learned.kind, plain.kind) == ("weights", "blend")
     assert learned.weights.tolist() != plain.weights.tolist()
 

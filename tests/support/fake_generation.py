@@ -9,15 +9,15 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from shelfwise.catalogue.snapshot import Columns
-from shelfwise.generation.item_signals import Placed, Signals
-from shelfwise.generation.popularity import Statistics
-from shelfwise.generation.query_memory import Memory
+from shelfwise.catalogue.snapshot import CatalogueSnapshot
+from shelfwise.generation.item_signals import ItemSignals, SignalsByRow
+from shelfwise.generation.popularity import PopularityCounts
+from shelfwise.generation.query_memory import QueryMemory
 from shelfwise.index import VectorIndex, build
-from shelfwise.search.features import Counts
+from shelfwise.search.features import ItemCounts
 from shelfwise.search.ranker import Ranker
 from shelfwise.store import Store
-from shelfwise.validation import clean_item
+from shelfwise.validation import parse_item
 
 
 class WordEncoder:
@@ -26,7 +26,7 @@ class WordEncoder:
     The cosine of two texts of m and n different words is how many they share over √(m·n). Other words mean nothing.
     """
 
-    words: ClassVar[list[str]] = []  # of no language
+    tokenizer_words: ClassVar[list[str]] = []  # of no language
 
     def __init__(self, words: str) -> None:
         groups = words.split()
@@ -51,19 +51,19 @@ class Known:
 
     encoder: Any
     index: VectorIndex
-    memory: Memory = field(default_factory=Memory)
+    memory: QueryMemory = field(default_factory=QueryMemory)
     ranker: Ranker = field(default_factory=Ranker)
-    statistics: Statistics = field(default_factory=Statistics)
+    statistics: PopularityCounts = field(default_factory=PopularityCounts)
     noise: float = 0.0
 
-    def remembered_rows(self, columns: Columns) -> np.ndarray:
+    def remembered_rows(self, columns: CatalogueSnapshot) -> np.ndarray:
         return columns.rows(self.memory.items)
 
-    def signals(self, columns: Columns) -> Placed:
-        return Placed(Signals(), columns)
+    def signals(self, columns: CatalogueSnapshot) -> SignalsByRow:
+        return SignalsByRow(ItemSignals(), columns)
 
-    def counts(self, columns: Columns, now: float) -> Counts:
-        return Counts.of(self.statistics, columns, now)
+    def counts(self, columns: CatalogueSnapshot, now: float) -> ItemCounts:
+        return ItemCounts.of(self.statistics, columns, now)
 
 
 def known(encoder: WordEncoder, titles: Mapping[str, str], **parts: Any) -> Known:
@@ -71,12 +71,12 @@ def known(encoder: WordEncoder, titles: Mapping[str, str], **parts: Any) -> Know
     return Known(encoder, build(list(titles), encoder.items(list(titles.values()))), **parts)
 
 
-def remembering(encoder: WordEncoder, choices: Iterable[tuple[str, str, float]]) -> Memory:
+def remembering(encoder: WordEncoder, choices: Iterable[tuple[str, str, float]]) -> QueryMemory:
     """The memory of (query, id of the item chosen, weight), with the vectors of its queries."""
     chosen = list(choices)
     ids = list(dict.fromkeys(id for _, id, _ in chosen))
-    memory = Memory.of(ids, [(query, ids.index(id), weight) for query, id, weight in chosen])
-    return Memory(memory.items, memory.queries, memory.words, memory.texts, encoder.items(memory.texts))
+    memory = QueryMemory.build(ids, [(query, ids.index(id), weight) for query, id, weight in chosen])
+    return QueryMemory(memory.items, memory.queries, memory.words, memory.texts, encoder.items(memory.texts))
 
 
 def stocked(folder: Path, rows: Iterable[Mapping[str, Any]]) -> Store:
@@ -88,5 +88,5 @@ def stocked(folder: Path, rows: Iterable[Mapping[str, Any]]) -> Store:
 
 def put(store: Store, *rows: Mapping[str, Any]) -> None:
     """Upsert raw rows as another process might: nothing but the facts change."""
-    done = store.items.upsert([(number, clean_item(row)) for number, row in enumerate(rows)])
+    done = store.items.upsert([(number, parse_item(row)) for number, row in enumerate(rows)])
     assert not done.rejected

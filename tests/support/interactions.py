@@ -9,7 +9,7 @@ from typing import Any
 
 from shelfwise.store import Event
 from shelfwise.timestamps import DAY
-from shelfwise.trainer.data.interactions import Search, is_anchor
+from shelfwise.trainer.data.interactions import QueryClick, is_anchor
 
 FIRST = datetime(2026, 3, 2, tzinfo=UTC)  # the midnight that day 0 begins with
 COLOURS = ("amber", "black", "crimson", "denim", "emerald", "fawn", "grey", "hazel")
@@ -33,9 +33,9 @@ def at(day: int, minute: int = 0) -> float:
     return FIRST.timestamp() + day * DAY + 3600 + 60 * minute
 
 
-def search(query: str, item: str, day: int = 0, who: str = "", weight: float = 1.0) -> Search:
+def search(query: str, item: str, day: int = 0, who: str = "", weight: float = 1.0) -> QueryClick:
     """As `collect` makes them."""
-    return Search(query, item, at(day), (next(_seqs),), who, weight)
+    return QueryClick(query, item, at(day), (next(_seqs),), who, weight)
 
 
 def event(item: str, day: int = 0, user: str | None = None, type: str = "click") -> Event:

@@ -8,19 +8,19 @@ from typing import Any
 
 import numpy as np
 
-from shelfwise.catalogue.snapshot import Catalogue, Columns
-from shelfwise.curation.snapshot import Said
-from shelfwise.generation.item_links import Neighbours
-from shelfwise.generation.item_signals import Placed, Signals
-from shelfwise.generation.popularity import Statistics
+from shelfwise.catalogue.snapshot import CatalogueCache, CatalogueSnapshot
+from shelfwise.curation.snapshot import CurationCache
+from shelfwise.generation.item_links import ItemLinks
+from shelfwise.generation.item_signals import ItemSignals, SignalsByRow
+from shelfwise.generation.popularity import PopularityCounts
 from shelfwise.index import VectorIndex, build
-from shelfwise.recommend.for_you import WishRanker
-from shelfwise.recommend.impression_discount import passed_over
-from shelfwise.recommend.pipeline import Recommender, Shelf, Wish
-from shelfwise.recommend.strategies import Scored, Setting
-from shelfwise.recommend.user_profile import Profile
-from shelfwise.search.features import Counts
-from shelfwise.store import Event, ShownShelf, Store
+from shelfwise.recommend.for_you import ForYouRanker
+from shelfwise.recommend.impression_discount import impression_discount
+from shelfwise.recommend.pipeline import RecommendOutcome, RecommendPipeline, RecommendRequest
+from shelfwise.recommend.strategies import RecommendContext, Scored
+from shelfwise.recommend.user_profile import UserProfile
+from shelfwise.search.features import ItemCounts
+from shelfwise.store import Event, ShownRecommendation, Store
 from shelfwise.timestamps import DAY
 
 NOW = 1_320_000_000.0
@@ -50,9 +50,9 @@ def event(item: str, type: str = "purchase", days: float = 1.0, session: str | N
     return Event(seq, NOW - days * DAY, type, item, "u", session, None)
 
 
-def shown(*items: str, days: float = 1.0) -> ShownShelf:
+def shown(*items: str, days: float = 1.0) -> ShownRecommendation:
     """So many days ago."""
-    return ShownShelf(NOW - days * DAY, items)
+    return ShownRecommendation(NOW - days * DAY, items)
 
 
 def history(*events: Event) -> list[Event]:
@@ -64,20 +64,20 @@ def counted(
     numbers: Mapping[str, Mapping[str, float]] | None = None,
     links: Mapping[str, Mapping[str, Mapping[str, float]]] | None = None,
     ids: Sequence[str] = IDS,
-) -> Signals:
+) -> ItemSignals:
     """Signals from {name: {id: number}} and {matrix: {id: {where it leads: weight}}}, each link by three shoppers."""
-    return Signals(
+    return ItemSignals(
         ids,
         {name: np.array([of.get(id, 0.0) for id in ids], np.float32) for name, of in (numbers or {}).items()},
         {name: _matrix(of, ids) for name, of in (links or {}).items()},
     )
 
 
-def _matrix(leads: Mapping[str, Mapping[str, float]], ids: Sequence[str]) -> Neighbours:
+def _matrix(leads: Mapping[str, Mapping[str, float]], ids: Sequence[str]) -> ItemLinks:
     rows = [sorted(leads.get(id, {}).items(), key=lambda link: -link[1]) for id in ids]
     indices = np.array([ids.index(other) for row in rows for other, _ in row], np.int32)
     weights = np.array([weight for row in rows for _, weight in row], np.float32)
-    return Neighbours(
+    return ItemLinks(
         np.cumsum([0, *map(len, rows)]).astype(np.int64), indices, weights, np.full(len(indices), 3, np.int32)
     )
 
@@ -86,37 +86,37 @@ def _matrix(leads: Mapping[str, Mapping[str, float]], ids: Sequence[str]) -> Nei
 class Served:
     """What a shelf asks of a `serving.Serving`."""
 
-    known: Signals = field(default_factory=Signals)
+    known: ItemSignals = field(default_factory=ItemSignals)
     index: VectorIndex = field(default_factory=on_circle)
-    wish_ranker: WishRanker = field(default_factory=WishRanker)
+    wish_ranker: ForYouRanker = field(default_factory=ForYouRanker)
 
-    def signals(self, columns: Columns) -> Placed:
-        return Placed(self.known, columns)
+    def signals(self, columns: CatalogueSnapshot) -> SignalsByRow:
+        return SignalsByRow(self.known, columns)
 
 
 def setting(
-    columns: Columns,
+    columns: CatalogueSnapshot,
     *events: Event,
     given: Sequence[str] = (),
-    known: Signals | None = None,
-    statistics: Statistics | None = None,
+    known: ItemSignals | None = None,
+    statistics: PopularityCounts | None = None,
     index: VectorIndex | None = None,
-    shelves: Sequence[ShownShelf] = (),
-) -> Setting:
+    shelves: Sequence[ShownRecommendation] = (),
+) -> RecommendContext:
     """All live items in stock are eligible; nothing is known but what is given."""
-    return Setting(
+    return RecommendContext(
         columns.rows(given),
-        Profile.of(history(*events), columns, NOW),
+        UserProfile.from_events(history(*events), columns, NOW),
         columns,
-        Counts.of(statistics or Statistics(), columns, NOW),
-        Placed(known or Signals(), columns),
+        ItemCounts.of(statistics or PopularityCounts(), columns, NOW),
+        SignalsByRow(known or ItemSignals(), columns),
         columns.live & columns.in_stock,
         index,
-        passed_over(shelves, history(*events), columns, NOW),
+        impression_discount(shelves, history(*events), columns, NOW),
     )
 
 
-def by_id(found: Scored, columns: Columns) -> dict[str, float]:
+def by_id(found: Scored, columns: CatalogueSnapshot) -> dict[str, float]:
     """id → score, best first."""
     rows, scores = found
     order = np.argsort(-scores, kind="stable")
@@ -140,8 +140,8 @@ WISHED = counted(
 SERVED = Served(KNOWN)
 
 
-def counting(popularity: Mapping[str, float] = POPULAR) -> Callable[[Columns], Counts]:
-    return lambda columns: Counts.of(Statistics(popularity), columns, NOW)
+def counting(popularity: Mapping[str, float] = POPULAR) -> Callable[[CatalogueSnapshot], ItemCounts]:
+    return lambda columns: ItemCounts.of(PopularityCounts(popularity), columns, NOW)
 
 
 def shelf(
@@ -151,11 +151,11 @@ def shelf(
     served: Served | None = SERVED,
     popularity: Mapping[str, float] = POPULAR,
     **wish: Any,
-) -> Shelf:
+) -> RecommendOutcome:
     """Whatever is asked, each item stands there once, is one that may be sold, and the scores fall."""
-    recommender = Recommender(Catalogue(store), Said(store), lambda: NOW)
-    asked = Wish(kind, events=history(*events), **wish)
-    found = recommender.answer(
+    recommender = RecommendPipeline(CatalogueCache(store), CurationCache(store), lambda: NOW)
+    asked = RecommendRequest(kind, events=history(*events), **wish)
+    found = recommender.run(
         asked,
         served,  # type: ignore[arg-type]
         counting(popularity),

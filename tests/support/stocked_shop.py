@@ -11,7 +11,7 @@ import pytest
 from shelfwise import Shop
 from shelfwise.trainer import init
 from shelfwise.trainer.night import pipeline as run
-from shelfwise.trainer.night.encoder_step import Outcome
+from shelfwise.trainer.night.encoder_step import EncoderOutcome
 from support.interactions import CATALOGUE, morning
 
 
@@ -36,4 +36,4 @@ def stocked(stocked_folder: Path, tmp_path: Path) -> Iterator[Shop]:
 @pytest.fixture
 def refused(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nights whose encoder is refused, which takes no time: all else is done as ever."""
-    monkeypatch.setattr(run, "raise_child", lambda *_: Outcome("refused", "the parent's encoder is kept"))
+    monkeypatch.setattr(run, "train_and_judge", lambda *_: EncoderOutcome("refused", "the parent's encoder is kept"))

@@ -12,18 +12,18 @@ from functools import cached_property
 import numpy as np
 from scipy import sparse
 
-from shelfwise.recommend.user_profile import visit_of
+from shelfwise.recommend.user_profile import visit_key
 from shelfwise.store import Event
 from shelfwise.timestamps import DAY
-from shelfwise.trainer.data.spam_filters import who
+from shelfwise.trainer.data.spam_filters import shopper_key
 
-__all__ = ["LARGEST_BASKET", "Choices"]
+__all__ = ["LARGEST_BASKET", "BasketMatrix"]
 
 LARGEST_BASKET = 200  # items; a wholesaler's thousand would tie everything to everything
 
 
 @dataclass(frozen=True, eq=False)
-class Choices:
+class BasketMatrix:
     """The baskets in the order of shopper, then of time; `items` (n_baskets, n_items) is 1 where a basket has one."""
 
     shopper: np.ndarray  # (n_baskets,) int64, ascending
@@ -35,18 +35,18 @@ class Choices:
         return len(self.ts)
 
     @classmethod
-    def of(cls, events: Iterable[Event], rows: Mapping[str, int], types: Sequence[str]) -> Choices:
+    def from_events(cls, events: Iterable[Event], rows: Mapping[str, int], types: Sequence[str]) -> BasketMatrix:
         """The choices among events of these types, by shoppers who have a name; `rows` is each known item's place."""
         shoppers: dict[str, int] = {}
         baskets: dict[tuple[int, object], int] = {}
         starts: list[float] = []
         cells: list[tuple[int, int]] = []
         for event in events:
-            name, row = who(event), rows.get(event.item)
+            name, row = shopper_key(event), rows.get(event.item)
             if row is None or not name or event.type not in types:
                 continue
             shopper = shoppers.setdefault(name, len(shoppers))
-            basket = baskets.setdefault((shopper, visit_of(event)), len(baskets))
+            basket = baskets.setdefault((shopper, visit_key(event)), len(baskets))
             if basket == len(starts):
                 starts.append(event.ts)
             cells.append((basket, row))
@@ -59,11 +59,11 @@ class Choices:
         items = _ones(place[table[:, 0]], table[:, 1], (len(order), len(rows)))
         return cls(owner[order], ts[order], items, list(shoppers))
 
-    def part(self, kept: np.ndarray) -> Choices:
+    def part(self, kept: np.ndarray) -> BasketMatrix:
         """The baskets where `kept` (n_baskets,) is True."""
-        return Choices(self.shopper[kept], self.ts[kept], self.items[kept], self.names)
+        return BasketMatrix(self.shopper[kept], self.ts[kept], self.items[kept], self.names)
 
-    def limited(self) -> Choices:
+    def limited(self) -> BasketMatrix:
         """Without the baskets that are too large to mean anything."""
         return self.part(self.sizes <= LARGEST_BASKET)
 

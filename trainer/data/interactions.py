@@ -6,12 +6,12 @@ import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from shelfwise.generation.popularity import WORTH
-from shelfwise.generation.query_memory import bare
+from shelfwise.generation.popularity import EVENT_WEIGHTS
+from shelfwise.generation.query_memory import query_key
 from shelfwise.store import Event, Impression
 from shelfwise.timestamps import DAY
 
-__all__ = ["Basket", "Search", "baskets_of", "is_anchor", "searches_of"]
+__all__ = ["Basket", "QueryClick", "baskets", "is_anchor", "query_clicks"]
 
 _CHOSEN = ("click", "cart", "purchase")
 _ANCHOR_SHARE = 0.02
@@ -19,7 +19,7 @@ _MOST_PASSED = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Search:
+class QueryClick:
     """A query and an item that one shopper chose for it; `seqs` are the events it was made of. ts in seconds.
 
     `weight` is what the choice is worth (a click 1), `position` where the item was shown, from 1, `passed` the items
@@ -30,7 +30,7 @@ class Search:
     item: str
     ts: float
     seqs: tuple[int, ...]
-    who: str = ""
+    shopper: str = ""
     weight: float = 1.0
     position: int | None = None
     passed: tuple[str, ...] = ()
@@ -45,7 +45,7 @@ class Basket:
     seqs: tuple[int, ...]
 
 
-def searches_of(events: Iterable[Event], shown: Mapping[str, Impression], *, merged: bool = True) -> list[Search]:
+def query_clicks(events: Iterable[Event], shown: Mapping[str, Impression], *, merged: bool = True) -> list[QueryClick]:
     """One search for what a shopper did on a day with one item of one query: its click, its cart, its purchase.
 
     It is worth as much as its best event. `shown` maps a search_id to the answer it names; without `merged` every event
@@ -56,14 +56,14 @@ def searches_of(events: Iterable[Event], shown: Mapping[str, Impression], *, mer
     for event in events:
         if event.type in _CHOSEN and event.query:
             name = event.user or event.session
-            key = (name, bare(event.query), event.item, int(event.ts // DAY)) if name and merged else event.seq
+            key = (name, query_key(event.query), event.item, int(event.ts // DAY)) if name and merged else event.seq
             chosen.setdefault(key, []).append(event)
             if event.search_id:
                 picked.setdefault(event.search_id, set()).add(event.item)
     return [_search(parts, shown, picked) for parts in chosen.values()]
 
 
-def _search(parts: Sequence[Event], shown: Mapping[str, Impression], picked: Mapping[str, set[str]]) -> Search:
+def _search(parts: Sequence[Event], shown: Mapping[str, Impression], picked: Mapping[str, set[str]]) -> QueryClick:
     first = parts[0]
     answer = next((shown[part.search_id] for part in parts if part.search_id and part.search_id in shown), None)
     position = first.position
@@ -73,19 +73,19 @@ def _search(parts: Sequence[Event], shown: Mapping[str, Impression], picked: Map
         position = place + 1
         above = answer.shown[:place][::-1]
         passed = tuple(id for id in above if id not in picked[answer.search_id])[:_MOST_PASSED]
-    return Search(
+    return QueryClick(
         query=first.query or "",
         item=first.item,
         ts=parts[-1].ts,
         seqs=tuple(part.seq for part in parts),
-        who=first.user or first.session or "",
-        weight=max(WORTH[part.type] for part in parts),
+        shopper=first.user or first.session or "",
+        weight=max(EVENT_WEIGHTS[part.type] for part in parts),
         position=position,
         passed=passed,
     )
 
 
-def baskets_of(events: Iterable[Event]) -> list[Basket]:
+def baskets(events: Iterable[Event]) -> list[Basket]:
     """A session's purchases, or where sessions are unknown a user's purchases of one day; two items at least."""
     bought: dict[tuple[str, str], list[Event]] = {}
     for event in events:

@@ -11,9 +11,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from shelfwise.generation.query_memory import bare
+from shelfwise.generation.query_memory import query_key
 from shelfwise.store import Event, Impression
-from shelfwise.trainer.data.interactions import Search
+from shelfwise.trainer.data.interactions import QueryClick
 
 __all__ = ["correct_bias", "estimate_propensities"]
 
@@ -30,7 +30,7 @@ def estimate_propensities(impressions: Iterable[Impression], events: Iterable[Ev
             chosen[event.search_id].add(event.item)
     shown: defaultdict[tuple[str, str], list[list[int]]] = defaultdict(lambda: [[0] * _DEEPEST, [0] * _DEEPEST])
     for answer in impressions:
-        query, picked = bare(answer.query), chosen.get(answer.search_id, set())
+        query, picked = query_key(answer.query), chosen.get(answer.search_id, set())
         for place, item in enumerate(answer.shown[:_DEEPEST]):
             times, clicks = shown[query, item]
             times[place] += 1
@@ -56,7 +56,7 @@ def _ratio(shown: Iterable[list[list[int]]], place: int) -> float:
     return min(1.0, below / above)
 
 
-def correct_bias(searches: Sequence[Search], propensities: Sequence[float]) -> list[Search]:
+def correct_bias(searches: Sequence[QueryClick], propensities: Sequence[float]) -> list[QueryClick]:
     """Weights multiplied by the clipped inverse of the chosen position's propensity; unknown positions keep theirs."""
     corrected = []
     for search in searches:

@@ -10,18 +10,18 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from shelfwise.generation.query_memory import bare
+from shelfwise.generation.query_memory import query_key
 from shelfwise.store import Event
 from shelfwise.timestamps import DAY
-from shelfwise.trainer.data.interactions import Search
+from shelfwise.trainer.data.interactions import QueryClick
 
-__all__ = ["Defences", "honest_events", "honest_searches"]
+__all__ = ["SpamLimits", "cap_interactions", "drop_spam"]
 
 _MINUTE = 60.0
 
 
 @dataclass(frozen=True, slots=True)
-class Defences:
+class SpamLimits:
     """The limits of the rules; `Defences.off()` is for measuring what they are worth."""
 
     clicks_a_day: int = 100  # of one shopper; beyond it nobody chooses, a program does
@@ -34,12 +34,12 @@ class Defences:
     repeats: bool = False  # whether one shopper's repetitions on a day count
 
     @classmethod
-    def off(cls) -> Defences:
+    def off(cls) -> SpamLimits:
         many = 10**9
         return cls(many, many, many, 1.0, 1.0, many, 0.0, repeats=True)
 
 
-def who(event: Event) -> str:
+def shopper_key(event: Event) -> str:
     """The shopper: the user, else the session, else nobody."""
     return event.user or event.session or ""
 
@@ -47,7 +47,7 @@ def who(event: Event) -> str:
 # ---- events: what may be counted at all ---------------------------------------------------------------------
 
 
-def honest_events(events: Sequence[Event], limits: Defences) -> tuple[list[Event], dict[str, int], list[str]]:
+def drop_spam(events: Sequence[Event], limits: SpamLimits) -> tuple[list[Event], dict[str, int], list[str]]:
     """Events without bots and without one shopper's repetitions; counts removed by rule, and who looked like a bot."""
     bots = find_bots(events, limits)
     left, by_bots = without_bots(events, bots)
@@ -55,12 +55,12 @@ def honest_events(events: Sequence[Event], limits: Defences) -> tuple[list[Event
     return left, {"bots": by_bots, "repeated_events": repeated}, sorted(bots)
 
 
-def find_bots(events: Sequence[Event], limits: Defences) -> set[str]:
+def find_bots(events: Sequence[Event], limits: SpamLimits) -> set[str]:
     """Who chose more in a day or in a minute than a person does."""
     a_day: Counter[tuple[str, int]] = Counter()
     a_minute: Counter[tuple[str, int]] = Counter()
     for event in events:
-        if event.type in ("click", "cart") and (name := who(event)):
+        if event.type in ("click", "cart") and (name := shopper_key(event)):
             a_day[name, int(event.ts // DAY)] += 1
             if event.ts % DAY:  # a log that knows only days puts everything at midnight
                 a_minute[name, int(event.ts // _MINUTE)] += 1
@@ -69,7 +69,11 @@ def find_bots(events: Sequence[Event], limits: Defences) -> set[str]:
 
 
 def without_bots(events: Sequence[Event], bots: set[str]) -> tuple[list[Event], int]:
-    kept = [event for event in events if event.type == "purchase" or who(event) not in bots] if bots else list(events)
+    kept = (
+        [event for event in events if event.type == "purchase" or shopper_key(event) not in bots]
+        if bots
+        else list(events)
+    )
     return kept, len(events) - len(kept)
 
 
@@ -78,8 +82,8 @@ def once_a_day(events: Sequence[Event]) -> tuple[list[Event], int]:
     seen: set[tuple[str, str, str, str, int]] = set()
     kept = []
     for event in events:
-        name = who(event)
-        key = (name, event.type, event.item, bare(event.query or ""), int(event.ts // DAY))
+        name = shopper_key(event)
+        key = (name, event.type, event.item, query_key(event.query or ""), int(event.ts // DAY))
         if event.type == "purchase" or not name or key not in seen:
             seen.add(key)
             kept.append(event)
@@ -89,17 +93,17 @@ def once_a_day(events: Sequence[Event]) -> tuple[list[Event], int]:
 # ---- searches: what may teach -------------------------------------------------------------------------------
 
 
-def honest_searches(searches: Sequence[Search], limits: Defences) -> tuple[list[Search], dict[str, int]]:
+def cap_interactions(searches: Sequence[QueryClick], limits: SpamLimits) -> tuple[list[QueryClick], dict[str, int]]:
     """The searches within the caps of their day, in their order; counts removed by rule.
 
     By day, not by night: what was over a cap never comes back as something old, and a log imported whole is treated
     as if it had come day by day.
     """
-    by_day: defaultdict[int, list[Search]] = defaultdict(list)
+    by_day: defaultdict[int, list[QueryClick]] = defaultdict(list)
     for search in searches:
         by_day[int(search.ts // DAY)].append(search)
     removed = dict.fromkeys(_CAPS, 0)
-    kept: list[Search] = []
+    kept: list[QueryClick] = []
     for _, left in sorted(by_day.items()):
         for name, rule in _CAPS.items():
             left, count = rule(left, limits)
@@ -108,24 +112,24 @@ def honest_searches(searches: Sequence[Search], limits: Defences) -> tuple[list[
     return kept, removed
 
 
-def within_shopper_cap(searches: Sequence[Search], limits: Defences) -> tuple[list[Search], int]:
+def within_shopper_cap(searches: Sequence[QueryClick], limits: SpamLimits) -> tuple[list[QueryClick], int]:
     """No shopper teaches more than a few searches a day; those of nobody in particular are left to other rules."""
-    return _capped(searches, lambda search: search.who or None, limits.of_one_shopper)
+    return _capped(searches, lambda search: search.shopper or None, limits.of_one_shopper)
 
 
-def within_item_cap(searches: Sequence[Search], limits: Defences) -> tuple[list[Search], int]:
+def within_item_cap(searches: Sequence[QueryClick], limits: SpamLimits) -> tuple[list[QueryClick], int]:
     return _capped(searches, lambda search: search.item, _share(limits.of_one_item, searches, limits))
 
 
-def within_pair_cap(searches: Sequence[Search], limits: Defences) -> tuple[list[Search], int]:
+def within_pair_cap(searches: Sequence[QueryClick], limits: SpamLimits) -> tuple[list[QueryClick], int]:
     cap = _share(limits.of_one_pair, searches, limits)
-    return _capped(searches, lambda search: (bare(search.query), search.item), cap)
+    return _capped(searches, lambda search: (query_key(search.query), search.item), cap)
 
 
 _CAPS = {"over_user_cap": within_shopper_cap, "over_pair_cap": within_pair_cap, "over_item_cap": within_item_cap}
 
 
-def weigh_by_shoppers(searches: Sequence[Search], limits: Defences) -> tuple[list[Search], int]:
+def weigh_by_shoppers(searches: Sequence[QueryClick], limits: SpamLimits) -> tuple[list[QueryClick], int]:
     """A pair that few of its query's distinct shoppers chose weighs less; and how many of the searches do.
 
     For a query that many make, a few shoppers are no more than chance, or somebody with a few accounts: it takes a
@@ -133,26 +137,28 @@ def weigh_by_shoppers(searches: Sequence[Search], limits: Defences) -> tuple[lis
     """
     of_pair: defaultdict[tuple[str, str], set[object]] = defaultdict(set)
     of_query: defaultdict[str, set[object]] = defaultdict(set)
-    named = any(search.who for search in searches)
+    named = any(search.shopper for search in searches)
     for search in searches:
         # Where shoppers are named those without a name count as one, or a program had only to leave it out.
-        query, shopper = bare(search.query), search.who or ("" if named else search.seqs)
+        query, shopper = query_key(search.query), search.shopper or ("" if named else search.seqs)
         of_pair[query, search.item].add(shopper)
         of_query[query].add(shopper)
     weighed = []
     for search in searches:
-        query = bare(search.query)
+        query = query_key(search.query)
         needed = max(1.0, limits.full_share * len(of_query[query]))
         share = min(1.0, len(of_pair[query, search.item]) / needed)
         weighed.append(search if share == 1 else replace(search, weight=search.weight * share))
     return weighed, sum(before is not after for before, after in zip(searches, weighed, strict=True))
 
 
-def _share(share: float, searches: Sequence[Search], limits: Defences) -> int:
+def _share(share: float, searches: Sequence[QueryClick], limits: SpamLimits) -> int:
     return max(limits.least_cap, int(share * len(searches)))
 
 
-def _capped(searches: Sequence[Search], key: Callable[[Search], object], most: int) -> tuple[list[Search], int]:
+def _capped(
+    searches: Sequence[QueryClick], key: Callable[[QueryClick], object], most: int
+) -> tuple[list[QueryClick], int]:
     """The first `most` of each key that is not None."""
     counts: Counter[object] = Counter()
     kept = []

@@ -13,11 +13,11 @@ from typing import Any, TypeVar
 
 from shelfwise.store import Event, Impression
 from shelfwise.timestamps import DAY
-from shelfwise.trainer.data.interactions import Basket, Search, baskets_of, is_anchor, searches_of
+from shelfwise.trainer.data.interactions import Basket, QueryClick, baskets, is_anchor, query_clicks
 from shelfwise.trainer.data.position_bias import correct_bias, estimate_propensities
-from shelfwise.trainer.data.spam_filters import Defences, honest_events, honest_searches, weigh_by_shoppers
+from shelfwise.trainer.data.spam_filters import SpamLimits, cap_interactions, drop_spam, weigh_by_shoppers
 
-__all__ = ["LEAST_PAIRS", "Material", "collect"]
+__all__ = ["LEAST_PAIRS", "TrainingData", "split_events"]
 
 _HELD_OUT_SHARE, _HELD_OUT_MOST = 0.1, 500
 _BASKETS_HELD_OUT_MOST = 300
@@ -25,11 +25,11 @@ _DEV_FROM = 150  # held-out searches, from which on a third of them are for the 
 _POSTPONED_MOST, _AWAITED = 50_000, 30 * DAY  # events; how long an item may come after its first event
 LEAST_PAIRS = 8  # below that a batch has too few negatives to say anything
 _ENOUGH_SEARCHES = 200  # from here on a shop is learned from its searches alone
-Part = TypeVar("Part", Search, Basket)
+Part = TypeVar("Part", QueryClick, Basket)
 
 
 @dataclass
-class Material:
+class TrainingData:
     """What a night works on, each list in the order of time. `counts` and `removed` go into the ledger.
 
     `dev_searches` are held out too, for the training to look at. `postponed` are events that may be learned later: on
@@ -37,17 +37,17 @@ class Material:
     repetitions; `learnable` are those without the anchor.
     """
 
-    new_searches: list[Search] = field(default_factory=list)
-    old_searches: list[Search] = field(default_factory=list)
-    held_searches: list[Search] = field(default_factory=list)
-    anchor_searches: list[Search] = field(default_factory=list)
+    new_searches: list[QueryClick] = field(default_factory=list)
+    old_searches: list[QueryClick] = field(default_factory=list)
+    held_searches: list[QueryClick] = field(default_factory=list)
+    anchor_searches: list[QueryClick] = field(default_factory=list)
     new_baskets: list[Basket] = field(default_factory=list)
     old_baskets: list[Basket] = field(default_factory=list)
     held_baskets: list[Basket] = field(default_factory=list)
     anchor_baskets: list[Basket] = field(default_factory=list)
-    dev_searches: list[Search] = field(default_factory=list)
+    dev_searches: list[QueryClick] = field(default_factory=list)
     postponed: list[int] = field(default_factory=list)
-    honest: list[Event] = field(default_factory=list)
+    clean_events: list[Event] = field(default_factory=list)
     learnable: list[Event] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=dict)
     removed: dict[str, int] = field(default_factory=dict)
@@ -67,26 +67,26 @@ class Material:
     @property
     def held_out(self) -> list[int]:
         """The `seq` of every event that this night keeps from learning, and that the next night may learn."""
-        held: list[Search | Basket] = [*self.held_searches, *self.dev_searches, *self.held_baskets]
+        held: list[QueryClick | Basket] = [*self.held_searches, *self.dev_searches, *self.held_baskets]
         return sorted({*(seq for part in held for seq in part.seqs), *self.postponed[-_POSTPONED_MOST:]})
 
 
-def collect(
+def split_events(
     events: Sequence[Event],
     learned: Mapping[str, Any],
     known: Callable[[str], bool],
     impressions: Iterable[Impression] = (),
-    limits: Defences | None = None,
-) -> Material:
+    limits: SpamLimits | None = None,
+) -> TrainingData:
     """Sort the events of the shop by what the parent's card says was `learned` (events_seq, until, held_out).
 
     Events on items for which `known` is false are counted and left out, and so is what the defences remove; and the
     searches of the days that the parent's line found strange.
     """
-    limits = limits or Defences()
+    limits = limits or SpamLimits()
     is_new = _newness(learned)
     held = frozenset(learned["held_out"])
-    material = Material()
+    material = TrainingData()
     about = [event for event in events if known(event.item)]
     material.counts = {
         "events": len(events),
@@ -96,9 +96,9 @@ def collect(
     material.removed["unknown_item"] = len(events) - len(about)
     newest = max((event.ts for event in events), default=0.0)
     material.postponed = [event.seq for event in events if event.ts >= newest - _AWAITED and not known(event.item)]
-    material.honest, removed, material.bots = honest_events(about, limits)
+    material.clean_events, removed, material.bots = drop_spam(about, limits)
     material.removed |= removed
-    asked, material.learnable = _split_anchor(material.honest)
+    asked, material.learnable = _split_anchor(material.clean_events)
     strange = frozenset(learned.get("strange_days", ()))
     ordinary = [
         [event for event in part if int(event.ts // DAY) not in strange] for part in (asked, material.learnable)
@@ -120,18 +120,18 @@ def _newness(learned: Mapping[str, Any]) -> Callable[[int, float], bool]:
 
 
 def _sort_searches(
-    material: Material,
+    material: TrainingData,
     asked: Sequence[Event],
     learnable: Sequence[Event],
     is_new: Callable[[int, float], bool],
     impressions: list[Impression],
-    limits: Defences,
+    limits: SpamLimits,
 ) -> None:
     """Fill the lists of searches: within the caps, weighed by place and by shoppers, and by what is new."""
     shown = {answer.search_id: answer for answer in impressions}
-    material.anchor_searches = sorted(searches_of(asked, shown), key=_age)
-    searches, capped = honest_searches(
-        sorted(searches_of(learnable, shown, merged=not limits.repeats), key=_age), limits
+    material.anchor_searches = sorted(query_clicks(asked, shown), key=_age)
+    searches, capped = cap_interactions(
+        sorted(query_clicks(learnable, shown, merged=not limits.repeats), key=_age), limits
     )
     searches = correct_bias(searches, estimate_propensities(impressions, learnable))
     weighed, material.counts["weighed_less"] = weigh_by_shoppers(searches, limits)
@@ -141,9 +141,9 @@ def _sort_searches(
         (material.new_searches if new else material.old_searches).append(search)
 
 
-def _sort_baskets(material: Material, asked: Sequence[Event], is_new: Callable[[int, float], bool]) -> None:
-    material.anchor_baskets = sorted(baskets_of(asked), key=_age)
-    for basket in sorted(baskets_of(material.learnable), key=_age):
+def _sort_baskets(material: TrainingData, asked: Sequence[Event], is_new: Callable[[int, float], bool]) -> None:
+    material.anchor_baskets = sorted(baskets(asked), key=_age)
+    for basket in sorted(baskets(material.learnable), key=_age):
         new = any(is_new(seq, basket.ts) for seq in basket.seqs)
         (material.new_baskets if new else material.old_baskets).append(basket)
 
@@ -156,7 +156,7 @@ def _split_anchor(events: Sequence[Event]) -> tuple[list[Event], list[Event]]:
     return asked, learnable
 
 
-def _hold_out(material: Material) -> None:
+def _hold_out(material: TrainingData) -> None:
     """Move the newest new searches and baskets aside for the judge."""
     material.new_searches, material.held_searches = _split(material.new_searches, _HELD_OUT_MOST)
     if len(material.held_searches) >= _DEV_FROM:  # what stopped a training early can't judge it
@@ -171,5 +171,5 @@ def _split(parts: list[Part], most: int) -> tuple[list[Part], list[Part]]:
     return parts[: len(parts) - count], parts[len(parts) - count :]
 
 
-def _age(part: Search | Basket) -> tuple[float, tuple[int, ...]]:
+def _age(part: QueryClick | Basket) -> tuple[float, tuple[int, ...]]:
     return part.ts, part.seqs

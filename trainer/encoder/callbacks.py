@@ -21,7 +21,7 @@ from shelfwise.errors import TrainingDiverged
 from shelfwise.trainer.encoder import checkpoints
 from shelfwise.trainer.encoder import distributed as ranks
 
-__all__ = ["CHECKPOINT_STEPS", "Stepper", "Watch"]
+__all__ = ["CHECKPOINT_STEPS", "PlannedTrainer", "TrainingMonitor"]
 
 CHECKPOINT_STEPS = 25
 _LEAST_STEPS = 50  # a shorter training is over before the judge could say anything
@@ -31,7 +31,7 @@ _ENDS = {1: "early", 2: "budget"}
 _BEST = "best.pt"
 
 
-class Stepper(SentenceTransformerTrainer):
+class PlannedTrainer(SentenceTransformerTrainer):
     """The trainer on planned batches; `batches` are the rows of this rank, step by step."""
 
     def __init__(self, *, batches: list[list[int]], dropout: bool, **settings: Any) -> None:
@@ -53,7 +53,7 @@ class Stepper(SentenceTransformerTrainer):
 
     def training_step(self, *args: Any, **settings: Any) -> torch.Tensor:
         loss: torch.Tensor = super().training_step(*args, **settings)
-        if ranks.agree(int(not torch.isfinite(loss))):
+        if ranks.all_reduce_max(int(not torch.isfinite(loss))):
             raise TrainingDiverged(
                 f"the loss of step {self.state.global_step + 1} is no finite number: the weights that training started"
                 " from hold such numbers, or the learning rate is far too high"
@@ -62,9 +62,9 @@ class Stepper(SentenceTransformerTrainer):
 
     def _save_checkpoint(self, model: Any, trial: Any) -> None:
         super()._save_checkpoint(model, trial)
-        ranks.wait_for_all()  # each rank writes the state of its random numbers
+        ranks.barrier()  # each rank writes the state of its random numbers
         if self.is_world_process_zero():
-            checkpoints.seal(self.folder / f"checkpoint-{self.state.global_step}")
+            checkpoints.seal_checkpoint(self.folder / f"checkpoint-{self.state.global_step}")
 
     def _save(self, output_dir: str | None = None, state_dict: Any = None) -> None:
         if not self.is_world_process_zero():
@@ -80,12 +80,12 @@ class Stepper(SentenceTransformerTrainer):
         """None: it would spend seconds on a model card that is never written."""
 
 
-class Watch(TrainerCallback):
+class TrainingMonitor(TrainerCallback):
     """Looks at each step of a training; `stopped` says why it ended before its last one."""
 
     def __init__(
         self,
-        trainer: Stepper,
+        trainer: PlannedTrainer,
         progress: Callable[[int, int], object],
         dev: Callable[[SentenceTransformer], float] | None,
         deadline: float | None,
@@ -119,7 +119,7 @@ class Watch(TrainerCallback):
         self._progress(state.global_step, state.max_steps)
         if self._is_exam(state.global_step, state.max_steps):
             self._examine()
-        if end := ranks.agree(self._end(state)):
+        if end := ranks.all_reduce_max(self._end(state)):
             self.stopped = _ENDS[end]
             control.should_training_stop = True
         elif state.global_step % CHECKPOINT_STEPS == 0 and state.global_step < state.max_steps:

@@ -21,7 +21,16 @@ from sentence_transformers import SentenceTransformer
 
 from shelfwise.trainer.encoder.pairs import Pair
 
-__all__ = ["claim", "fingerprint", "finish", "finished", "load_weights", "newest", "save_weights", "seal"]
+__all__ = [
+    "fingerprint",
+    "latest_checkpoint",
+    "load_finished",
+    "load_weights",
+    "open_run_folder",
+    "save_finished",
+    "save_weights",
+    "seal_checkpoint",
+]
 
 _SEAL = "sealed.json"
 _FINISHED = "finished.pt"
@@ -36,7 +45,7 @@ def fingerprint(model: SentenceTransformer, pairs: Sequence[Pair], settings: Seq
     return digest.hexdigest()[:16]
 
 
-def claim(work: Path, name: str) -> Path:
+def open_run_folder(work: Path, name: str) -> Path:
     """The folder of the training `name` in `work`; those of other trainings are removed."""
     work.mkdir(parents=True, exist_ok=True)
     for other in work.iterdir():
@@ -46,12 +55,12 @@ def claim(work: Path, name: str) -> Path:
     return work / name
 
 
-def seal(checkpoint: Path) -> None:
+def seal_checkpoint(checkpoint: Path) -> None:
     """Say that the checkpoint is whole."""
     _write(checkpoint / _SEAL, lambda path: path.write_text(json.dumps(_hashes(checkpoint))))
 
 
-def newest(folder: Path) -> Path | None:
+def latest_checkpoint(folder: Path) -> Path | None:
     """The newest whole checkpoint; torn ones, which a kill left, are removed."""
     for checkpoint in sorted(folder.glob("checkpoint-*"), key=lambda path: -int(path.name.split("-")[1])):
         try:
@@ -63,7 +72,7 @@ def newest(folder: Path) -> Path | None:
     return None
 
 
-def finish(folder: Path, model: SentenceTransformer, report: dict[str, Any]) -> None:
+def save_finished(folder: Path, model: SentenceTransformer, report: dict[str, Any]) -> None:
     """Keep the trained weights and the training's report; its checkpoints have served."""
     kept = {"weights": model.state_dict(), "report": json.dumps(report)}
     _write(folder / _FINISHED, lambda path: torch.save(kept, path))
@@ -72,7 +81,7 @@ def finish(folder: Path, model: SentenceTransformer, report: dict[str, Any]) -> 
             shutil.rmtree(other) if other.is_dir() else other.unlink()
 
 
-def finished(folder: Path, model: SentenceTransformer) -> dict[str, Any] | None:
+def load_finished(folder: Path, model: SentenceTransformer) -> dict[str, Any] | None:
     """The report of the training that finished here, its weights loaded into the model; None if it didn't."""
     if not (folder / _FINISHED).is_file():
         return None

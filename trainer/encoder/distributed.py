@@ -16,15 +16,15 @@ from shelfwise.errors import ShelfwiseError, TrainingDiverged
 from shelfwise.generation.encoder import threads
 
 __all__ = [
-    "agree",
-    "dismiss",
+    "all_reduce_max",
+    "barrier",
+    "broadcast_job",
     "help_training",
     "is_helper",
     "on_gpu",
     "rank",
+    "release_helpers",
     "threads_each",
-    "together",
-    "wait_for_all",
     "world",
 ]
 
@@ -65,16 +65,16 @@ def help_training() -> None:
 
     Exits with status 1 when rank 0 is gone.
     """
-    from shelfwise.trainer.encoder.training import help_with
+    from shelfwise.trainer.encoder.training import train_as_helper
 
     while (job := _next_job()) is not None:
         with suppress(TrainingDiverged):  # on every rank, at the same step; rank 0 tells of it
-            help_with(job)
+            train_as_helper(job)
     _disconnect()
 
 
 @contextmanager
-def together(job: Any) -> Iterator[None]:
+def broadcast_job(job: Any) -> Iterator[None]:
     """Send the helpers a job that they do along with the block; raises ShelfwiseError when they are gone."""
     if world() == 1 or is_helper():
         yield
@@ -91,7 +91,7 @@ def together(job: Any) -> Iterator[None]:
         raise
 
 
-def dismiss() -> None:
+def release_helpers() -> None:
     """Tell the helpers that the night is over; they end. Call it on rank 0 whatever the night's end."""
     if world() == 1 or is_helper() or _over:
         return
@@ -99,7 +99,7 @@ def dismiss() -> None:
     _disconnect()
 
 
-def agree(number: int) -> int:
+def all_reduce_max(number: int) -> int:
     """The greatest number that any rank says, on every rank."""
     if world() == 1:
         return number
@@ -110,9 +110,9 @@ def agree(number: int) -> int:
     return int(said)
 
 
-def wait_for_all() -> None:
+def barrier() -> None:
     """Return when every rank got here."""
-    agree(0)
+    all_reduce_max(0)
 
 
 def _next_job() -> Any:

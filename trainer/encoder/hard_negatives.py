@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
-from shelfwise.generation.query_memory import bare
-from shelfwise.trainer.data.interactions import Search
+from shelfwise.generation.query_memory import query_key
+from shelfwise.trainer.data.interactions import QueryClick
 
 __all__ = ["hard_negatives"]
 
@@ -18,7 +18,7 @@ _EACH = 1
 
 
 def hard_negatives(
-    searches: Sequence[Search], past: Iterable[Search], texts: Mapping[str, str]
+    searches: Sequence[QueryClick], past: Iterable[QueryClick], texts: Mapping[str, str]
 ) -> list[tuple[str, ...]]:
     """For each search what the shopper passed over, to be told apart from what was chosen.
 
@@ -26,10 +26,10 @@ def hard_negatives(
     """
     chosen: defaultdict[str, set[str]] = defaultdict(set)
     for search in past:
-        chosen[bare(search.query)].add(search.item)
+        chosen[query_key(search.query)].add(search.item)
     made = []
     for search in searches:
-        liked = chosen[bare(search.query)] | {search.item}
+        liked = chosen[query_key(search.query)] | {search.item}
         same = texts[search.item]
         passed = [id for id in search.passed if id not in liked and id in texts and texts[id] != same]
         made.append(tuple(passed[:_EACH]))

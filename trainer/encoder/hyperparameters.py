@@ -8,11 +8,11 @@ from typing import Literal
 
 import numpy as np
 
-__all__ = ["Recipe", "plan_batches"]
+__all__ = ["TrainingConfig", "plan_batches"]
 
 
 @dataclass(frozen=True, slots=True)
-class Recipe:
+class TrainingConfig:
     """The settings of one training; the defaults are measured in docs/measurements.md."""
 
     learning_rate: float = 4e-5
@@ -27,7 +27,7 @@ class Recipe:
     bf16: bool | None = None  # None: where the hardware computes it
 
 
-def plan_batches(count: int, recipe: Recipe, seed: int) -> list[list[int]]:
+def plan_batches(count: int, recipe: TrainingConfig, seed: int) -> list[list[int]]:
     """The rows of each step over all epochs: shuffled, and of almost the same number each, none over the batch size."""
     chance = np.random.default_rng(seed)
     steps = math.ceil(count / recipe.batch_size)

@@ -16,10 +16,10 @@ from torch import Tensor
 
 from shelfwise.trainer.encoder.pairs import Pair
 
-__all__ = ["ChoiceLoss", "Collator"]
+__all__ = ["DedupInfoNCELoss", "PairCollator"]
 
 
-class Collator:
+class PairCollator:
     """Rows of the data set, `{"pair": number}`, to the tokens of their distinct texts and to who chose what.
 
     Items with the same text are the same item here: the encoder couldn't tell them apart. The labels are
@@ -53,7 +53,7 @@ class Collator:
         return {f"{column}_{name}": value for name, value in self._model.preprocess(list(texts)).items()}
 
 
-class ChoiceLoss(torch.nn.Module):
+class DedupInfoNCELoss(torch.nn.Module):
     """InfoNCE over the distinct items of the batch (van den Oord et al. 2018), a weighted mean over its pairs.
 
     An item that several shoppers of the batch chose is a candidate once: it is no negative of its own queries, and not

@@ -8,10 +8,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from shelfwise.text.normalize import words
-from shelfwise.trainer.data.interactions import Basket, Search
-from shelfwise.trainer.data.split import Material
+from shelfwise.trainer.data.interactions import Basket, QueryClick
+from shelfwise.trainer.data.split import TrainingData
 from shelfwise.trainer.encoder.hard_negatives import hard_negatives
-from shelfwise.trainer.encoder.replay_sampling import replayed
+from shelfwise.trainer.encoder.replay_sampling import sample_replay
 
 __all__ = [
     "KNOWN_ITEMS",
@@ -42,7 +42,7 @@ class Pair:
 
 
 def make_pairs(
-    material: Material,
+    material: TrainingData,
     texts: Mapping[str, str],
     titles: Mapping[str, str],
     seed: int,
@@ -69,14 +69,14 @@ def make_pairs(
 
 
 def _from_searches(
-    material: Material, texts: Mapping[str, str], most: int, chance: random.Random
+    material: TrainingData, texts: Mapping[str, str], most: int, chance: random.Random
 ) -> dict[str, list[Pair]]:
     new, old = material.new_searches, material.old_searches
     # With nothing to replay, as on the first night, the whole room is for the new.
     fresh = _most_valuable(new, int(most / (1 + KNOWN_ITEMS + (REPLAY if old else 0))))
     taken = {search.seqs for search in fresh}
     material.postponed += [seq for search in new if search.seqs not in taken for seq in search.seqs]
-    again = replayed(old, len(fresh) * REPLAY, chance)
+    again = sample_replay(old, len(fresh) * REPLAY, chance)
     past = [*old, *new]
     return {
         "new_pairs": _pairs(fresh, past, texts),
@@ -84,7 +84,7 @@ def _from_searches(
     }
 
 
-def _most_valuable(searches: Sequence[Search], most: int) -> list[Search]:
+def _most_valuable(searches: Sequence[QueryClick], most: int) -> list[QueryClick]:
     """What is worth most, and of the same worth the newest, in the order of time."""
     if len(searches) <= most:
         return list(searches)
@@ -92,7 +92,7 @@ def _most_valuable(searches: Sequence[Search], most: int) -> list[Search]:
     return [searches[row] for row in sorted(best)]
 
 
-def _pairs(searches: Sequence[Search], past: Sequence[Search], texts: Mapping[str, str]) -> list[Pair]:
+def _pairs(searches: Sequence[QueryClick], past: Sequence[QueryClick], texts: Mapping[str, str]) -> list[Pair]:
     negatives = hard_negatives(searches, past, texts)
     return [
         Pair(search.query, search.item, search.weight, apart) for search, apart in zip(searches, negatives, strict=True)

@@ -9,15 +9,15 @@ import random
 from collections import defaultdict
 from collections.abc import Sequence
 
-from shelfwise.generation.query_memory import bare
-from shelfwise.trainer.data.interactions import Search
+from shelfwise.generation.query_memory import query_key
+from shelfwise.trainer.data.interactions import QueryClick
 
-__all__ = ["replayed"]
+__all__ = ["sample_replay"]
 
 _RARE_SHARE = 0.25
 
 
-def replayed(old: Sequence[Search], count: int, chance: random.Random) -> list[Search]:
+def sample_replay(old: Sequence[QueryClick], count: int, chance: random.Random) -> list[QueryClick]:
     """`count` old searches, or all where there are fewer, none twice: most drawn evenly from all that happened, the
     rest from distinct queries evenly.
 
@@ -26,7 +26,7 @@ def replayed(old: Sequence[Search], count: int, chance: random.Random) -> list[S
     count = min(count, len(old))
     by_query: defaultdict[str, list[int]] = defaultdict(list)
     for row, search in enumerate(old):
-        by_query[bare(search.query)].append(row)
+        by_query[query_key(search.query)].append(row)
     queries = chance.sample(list(by_query), min(int(count * _RARE_SHARE), len(by_query)))
     rare = [chance.choice(by_query[query]) for query in queries]
     others = sorted(set(range(len(old))) - set(rare))

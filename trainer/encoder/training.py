@@ -26,12 +26,12 @@ from transformers.trainer_callback import PrinterCallback
 from shelfwise.errors import InvalidInput, TrainingDiverged
 from shelfwise.trainer.encoder import checkpoints
 from shelfwise.trainer.encoder import distributed as ranks
-from shelfwise.trainer.encoder.callbacks import CHECKPOINT_STEPS, Stepper, Watch
-from shelfwise.trainer.encoder.hyperparameters import Recipe, plan_batches
-from shelfwise.trainer.encoder.loss import ChoiceLoss, Collator
+from shelfwise.trainer.encoder.callbacks import CHECKPOINT_STEPS, PlannedTrainer, TrainingMonitor
+from shelfwise.trainer.encoder.hyperparameters import TrainingConfig, plan_batches
+from shelfwise.trainer.encoder.loss import DedupInfoNCELoss, PairCollator
 from shelfwise.trainer.encoder.pairs import Pair
 
-__all__ = ["help_with", "learn"]
+__all__ = ["train_as_helper", "train_encoder"]
 
 Dev = Callable[[SentenceTransformer], float]
 
@@ -43,7 +43,7 @@ class _Job:
     pairs: Sequence[Pair]
     texts: Mapping[str, str]
     seed: int
-    recipe: Recipe
+    recipe: TrainingConfig
     folder: Path
     resume: Path | None
     start: Path | None
@@ -53,14 +53,14 @@ class _Job:
         return plan_batches(len(self.pairs), self.recipe, self.seed)
 
 
-def learn(
+def train_encoder(
     model: SentenceTransformer,
     pairs: Sequence[Pair],
     texts: Mapping[str, str],
     work: Path,
     *,
     seed: int,
-    recipe: Recipe,
+    recipe: TrainingConfig,
     progress: Callable[[int, int], object],
     dev: Dev | None = None,
     deadline: float | None = None,
@@ -79,23 +79,23 @@ def learn(
     writer = _tensorboard(tensorboard) if tensorboard else []
     used = {id: texts[id] for pair in pairs for id in (pair.item, *pair.negatives)}
     settings = [asdict(recipe), used, seed, ranks.world(), dev is not None, model.max_seq_length]
-    folder = checkpoints.claim(work, checkpoints.fingerprint(model, pairs, settings))
-    if report := checkpoints.finished(folder, model):
+    folder = checkpoints.open_run_folder(work, checkpoints.fingerprint(model, pairs, settings))
+    if report := checkpoints.load_finished(folder, model):
         model.eval()
         return report | {"resumed_at_step": report["steps"]}
 
     start = _for_helpers(model, folder)
-    job = _Job(pairs, used, seed, recipe, folder, checkpoints.newest(folder), start)
-    with ranks.together(job):
+    job = _Job(pairs, used, seed, recipe, folder, checkpoints.latest_checkpoint(folder), start)
+    with ranks.broadcast_job(job):
         report = _train(model, job, progress, dev, deadline, writer)
     if report["steps"] > CHECKPOINT_STEPS:
-        checkpoints.finish(folder, model, report)
+        checkpoints.save_finished(folder, model, report)
     else:
         shutil.rmtree(folder)  # quicker learned again than kept
     return report
 
 
-def help_with(job: _Job) -> None:
+def train_as_helper(job: _Job) -> None:
     """Train along with rank 0, which sent the job."""
     model = SentenceTransformer(str(job.start), device="cpu")
     _train(model, job, lambda done, total: None, None, None, [])
@@ -116,18 +116,18 @@ def _train(
     batches = job.batches
     with warnings.catch_warnings(), _repeatable():
         warnings.simplefilter("ignore")  # of the trainer's own making, such as pin_memory without a GPU
-        trainer = Stepper(
+        trainer = PlannedTrainer(
             model=model,
             args=_arguments(job, len(batches)),
             train_dataset=Dataset.from_dict({"pair": range(len(job.pairs))}),
-            data_collator=Collator(model, job.pairs, job.texts),
-            loss=ChoiceLoss(model, scale=job.recipe.scale),
+            data_collator=PairCollator(model, job.pairs, job.texts),
+            loss=DedupInfoNCELoss(model, scale=job.recipe.scale),
             callbacks=callbacks,
             batches=[np.array_split(batch, ranks.world())[ranks.rank()].tolist() for batch in batches],
             dropout=job.recipe.dropout,
         )
         trainer.remove_callback(PrinterCallback)
-        watch = Watch(trainer, progress, dev, deadline)
+        watch = TrainingMonitor(trainer, progress, dev, deadline)
         trainer.add_callback(watch)
         trainer.train(resume_from_checkpoint=str(job.resume) if job.resume else None)
     watch.keep_best()
@@ -160,7 +160,7 @@ def _arguments(job: _Job, steps: int) -> SentenceTransformerTrainingArguments:
     )
 
 
-def _report(job: _Job, trainer: Stepper, watch: Watch) -> dict[str, Any]:
+def _report(job: _Job, trainer: PlannedTrainer, watch: TrainingMonitor) -> dict[str, Any]:
     report = asdict(job.recipe) | {
         "seed": job.seed,
         "bf16": _bf16(job.recipe),
@@ -174,7 +174,7 @@ def _report(job: _Job, trainer: Stepper, watch: Watch) -> dict[str, Any]:
     return report | ({"resumed_at_step": int(job.resume.name.split("-")[1])} if job.resume else {})
 
 
-def _check(pairs: Sequence[Pair], recipe: Recipe) -> None:
+def _check(pairs: Sequence[Pair], recipe: TrainingConfig) -> None:
     least = 2 * ranks.world()
     if min(len(pairs), recipe.batch_size) < least:
         raise InvalidInput(f"{len(pairs)} pairs in batches of {recipe.batch_size}: training needs at least {least}")
@@ -211,7 +211,7 @@ def _repeatable() -> Iterator[None]:
         torch.use_deterministic_algorithms(before)
 
 
-def _bf16(recipe: Recipe) -> bool:
+def _bf16(recipe: TrainingConfig) -> bool:
     """As the recipe says; else whether bfloat16 is computed in hardware: elsewhere it is slower than float32."""
     if recipe.bf16 is not None:
         return recipe.bf16

@@ -14,36 +14,38 @@ import numpy as np
 
 from shelfwise.generation.encoder import Encoder
 from shelfwise.timestamps import DAY, to_iso
-from shelfwise.trainer.data.interactions import Search
-from shelfwise.trainer.data.split import Material
-from shelfwise.trainer.evaluation.metrics import MEASURES, answers
+from shelfwise.trainer.data.interactions import QueryClick
+from shelfwise.trainer.data.split import TrainingData
+from shelfwise.trainer.evaluation.metrics import MEASURES, evaluate_queries
 
-__all__ = ["leave_out", "score_by", "strange_days"]
+__all__ = ["anomalous_days", "exclude_days", "make_scorer"]
 
 _LEAST_OLD, _LEAST_NEW = 100, 30  # searches, before which nothing is usual or strange
 _MOST = 500  # searches that are scored of the past, and of a day
 _SHARE = 0.5  # of the usual nDCG@10, below which a day is strange
 _ERRORS = 2.0
 
-Score = Callable[[Sequence[Search]], np.ndarray]  # searches → nDCG@10 of each, (n,)
+Score = Callable[[Sequence[QueryClick]], np.ndarray]  # searches → nDCG@10 of each, (n,)
 
 
-def score_by(encoder: Encoder, vectors: np.ndarray, ids: Sequence[str]) -> Score:
+def make_scorer(encoder: Encoder, vectors: np.ndarray, ids: Sequence[str]) -> Score:
     """How well the encoder with its item vectors, (n_items, dim) in the order of `ids`, finds what was chosen."""
     rows = {id: row for row, id in enumerate(ids)}
 
-    def score(searches: Sequence[Search]) -> np.ndarray:
+    def score(searches: Sequence[QueryClick]) -> np.ndarray:
         queries = list(dict.fromkeys(search.query for search in searches))
         place = {query: row for row, query in enumerate(queries)}
         questions = encoder.queries(queries)[[place[search.query] for search in searches]]  # (n, dim)
         wanted = [[rows[search.item]] for search in searches]
-        found: np.ndarray = answers(vectors, questions, wanted)[:, MEASURES.index("ndcg")]
+        found: np.ndarray = evaluate_queries(vectors, questions, wanted)[:, MEASURES.index("ndcg")]
         return found
 
     return score
 
 
-def strange_days(material: Material, score: Score, before: Collection[int] = ()) -> tuple[dict[int, str], set[int]]:
+def anomalous_days(
+    material: TrainingData, score: Score, before: Collection[int] = ()
+) -> tuple[dict[int, str], set[int]]:
     """The days (since 1970) of the new searches that contradict the past, each with a sentence that says so.
 
     And of the days `before`, which were left out as strange, those that the day after is like: the world has changed,
@@ -53,7 +55,7 @@ def strange_days(material: Material, score: Score, before: Collection[int] = ())
     if len(past) < _LEAST_OLD:
         return {}, set()
     usual = float(score(past).mean())
-    by_day: defaultdict[int, list[Search]] = defaultdict(list)
+    by_day: defaultdict[int, list[QueryClick]] = defaultdict(list)
     for search in (*material.new_searches, *material.held_searches, *material.dev_searches):
         by_day[int(search.ts // DAY)].append(search)
     found: dict[int, str] = {}
@@ -69,11 +71,11 @@ def strange_days(material: Material, score: Score, before: Collection[int] = ())
     return alone, {day for day in before if day + 1 in found}
 
 
-def leave_out(material: Material, days: dict[int, str]) -> None:
+def exclude_days(material: TrainingData, days: dict[int, str]) -> None:
     """Take the searches of these days out of the night, and count them."""
     removed = 0
     for name in ("new_searches", "held_searches", "dev_searches", "anchor_searches"):
-        searches: list[Search] = getattr(material, name)
+        searches: list[QueryClick] = getattr(material, name)
         kept = [search for search in searches if int(search.ts // DAY) not in days]
         removed += len(searches) - len(kept)
         setattr(material, name, kept)
@@ -81,7 +83,7 @@ def leave_out(material: Material, days: dict[int, str]) -> None:
     material.removed["strange_days"] = removed
 
 
-def _sampled(searches: Sequence[Search]) -> list[Search]:
+def _sampled(searches: Sequence[QueryClick]) -> list[QueryClick]:
     """At most so many of them, evenly over their time."""
     step = max(1, -(-len(searches) // _MOST))
     return list(searches[::step])

@@ -16,10 +16,10 @@ from typing import Any
 import numpy as np
 from scipy.cluster.vq import kmeans2, vq
 
-from shelfwise.generation.query_memory import bare
-from shelfwise.store import ShownDay
+from shelfwise.generation.query_memory import query_key
+from shelfwise.store import DailyEngagement
 from shelfwise.timestamps import DAY
-from shelfwise.trainer.data.interactions import Search
+from shelfwise.trainer.data.interactions import QueryClick
 
 __all__ = [
     "click_through", "embedding_shift", "measure", "new_item_share", "query_mix", "stability_index",
@@ -60,15 +60,15 @@ class _Found:
 
 
 def measure(
-    old: Sequence[Search],
-    new: Sequence[Search],
+    old: Sequence[QueryClick],
+    new: Sequence[QueryClick],
     parent_until: float,
     encode: Encode,
     *,
     seed: int,
     same_items: Pair | None = None,
     texts: Pair | None = None,
-    shown: Mapping[str, Sequence[ShownDay]] | None = None,
+    shown: Mapping[str, Sequence[DailyEngagement]] | None = None,
 ) -> tuple[dict[str, Any], list[str]]:
     """The night's drift figures and its warnings; what can't be measured is left out.
 
@@ -99,7 +99,7 @@ def measure(
 
 
 def _queries(
-    found: _Found, old: Sequence[Search], new: Sequence[Search], parent_until: float, encode: Encode, seed: int
+    found: _Found, old: Sequence[QueryClick], new: Sequence[QueryClick], parent_until: float, encode: Encode, seed: int
 ) -> None:
     window = [search for search in old if parent_until - _WINDOW <= search.ts < parent_until]
     reference = window if len(window) >= LEAST_QUERIES else old
@@ -145,7 +145,7 @@ def stability_index(then: np.ndarray, now: np.ndarray) -> float:
     return float(((p - q) * np.log(p / q)).sum())
 
 
-def _sampled(searches: Sequence[Search], chance: np.random.Generator) -> list[str]:
+def _sampled(searches: Sequence[QueryClick], chance: np.random.Generator) -> list[str]:
     if len(searches) > _SAMPLE:
         searches = [searches[row] for row in np.sort(chance.choice(len(searches), _SAMPLE, replace=False))]
     return [search.query for search in searches]
@@ -161,7 +161,7 @@ def _encoded(queries: Sequence[str], encode: Encode) -> np.ndarray:
 # ---- what is new ------------------------------------------------------------------------------------------------
 
 
-def _novelty(found: _Found, old: Sequence[Search], new: Sequence[Search]) -> None:
+def _novelty(found: _Found, old: Sequence[QueryClick], new: Sequence[QueryClick]) -> None:
     """The new searches against what came before them, beside the same of the newest old ones, as many at most."""
     cut = len(old) - min(len(new), len(old) // 2)
     past, last = old[:cut], old[cut:]
@@ -177,13 +177,13 @@ def _novelty(found: _Found, old: Sequence[Search], new: Sequence[Search]) -> Non
         found.figures[before] = round(was, 4)
 
 
-def unseen_share(past: Iterable[Search], part: Sequence[Search]) -> float:
+def unseen_share(past: Iterable[QueryClick], part: Sequence[QueryClick]) -> float:
     """The share of searches in `part` whose query, lower-cased and without spaces and signs, is not in `past`."""
-    known = {bare(search.query) for search in past}
-    return sum(bare(search.query) not in known for search in part) / len(part)
+    known = {query_key(search.query) for search in past}
+    return sum(query_key(search.query) not in known for search in part) / len(part)
 
 
-def new_item_share(past: Iterable[Search], part: Sequence[Search]) -> float:
+def new_item_share(past: Iterable[QueryClick], part: Sequence[QueryClick]) -> float:
     """The share of `part` whose item was first chosen within the last 7 days."""
     first: dict[str, float] = {}
     for search in [*past, *part]:
@@ -215,7 +215,7 @@ def _cosines(before: np.ndarray, after: np.ndarray) -> np.ndarray:
 # ---- online -----------------------------------------------------------------------------------------------------
 
 
-def _online(found: _Found, name: str, kind: str, days: Sequence[ShownDay]) -> None:
+def _online(found: _Found, name: str, kind: str, days: Sequence[DailyEngagement]) -> None:
     if figures := click_through(days):
         found.figures[name] = figures
         if figures.pop("fell"):
@@ -225,7 +225,7 @@ def _online(found: _Found, name: str, kind: str, days: Sequence[ShownDay]) -> No
             )
 
 
-def click_through(days: Sequence[ShownDay]) -> dict[str, Any] | None:
+def click_through(days: Sequence[DailyEngagement]) -> dict[str, Any] | None:
     """Yesterday's click-through rate, the last of `days`, against that of the days before; None without either.
 
     It `fell` when it is lower by more than MOST_CTR_FALL of what it was and by more than ERRORS standard errors of a

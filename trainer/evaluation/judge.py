@@ -22,12 +22,12 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from shelfwise.generation.encoder import Encoder
-from shelfwise.generation.item_signals import Signals
+from shelfwise.generation.item_signals import ItemSignals
 from shelfwise.trainer.data.interactions import Basket
-from shelfwise.trainer.evaluation.metrics import MEASURES, TOP, answers, gains, paired_interval
-from shelfwise.trainer.evaluation.test_sets import PAST, Exam, halve
+from shelfwise.trainer.evaluation.metrics import MEASURES, TOP, evaluate_queries, paired_interval, rank_metrics
+from shelfwise.trainer.evaluation.test_sets import PAST, EvaluationSet, split_basket
 
-__all__ = ["TOLERANCE", "Judgement", "Verdict", "judge", "judge_together", "moved"]
+__all__ = ["TOLERANCE", "GateReport", "GateResult", "judge", "judge_links", "moved"]
 
 TOLERANCE = 0.0125  # nDCG@10
 PAST_TOLERANCE = 0.03  # on what the parent learned and the child may have seen less of
@@ -41,7 +41,7 @@ Moved = dict[str, list[dict[str, Any]]]
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class GateResult:
     """Mean nDCG@10 of both sides on one exam, and the 95 % interval of the paired difference child - parent.
 
     `metrics`: hr, map and ndcg at 10, recall at 50, auc → [parent, child]; `strata`: kind → [questions, parent, child].
@@ -73,21 +73,21 @@ class Verdict:
         )
 
 
-class Judgement(NamedTuple):
+class GateReport(NamedTuple):
     """The verdict of every exam, and the queries that gained and lost most (`moved`)."""
 
-    verdicts: list[Verdict]
+    results: list[GateResult]
     moved: Moved
 
     @property
     def passed(self) -> bool:
-        return all(verdict.passed for verdict in self.verdicts)
+        return all(verdict.passed for verdict in self.results)
 
     @property
     def reason(self) -> str:
         """The exams that were not passed, or where all were, all of them; empty when nothing was asked."""
-        failed = [verdict for verdict in self.verdicts if not verdict.passed]
-        return "; ".join(map(str, failed or self.verdicts))
+        failed = [verdict for verdict in self.results if not verdict.passed]
+        return "; ".join(map(str, failed or self.results))
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,20 +101,20 @@ class _Answers:
 
 
 def judge(
-    exams: Sequence[Exam],
+    exams: Sequence[EvaluationSet],
     parent: tuple[Encoder, np.ndarray],
     child: tuple[Encoder, np.ndarray],
     ids: Sequence[str],
-) -> Judgement:
+) -> GateReport:
     """Both sides are an encoder and its item vectors, (n_items, dim) float32, in the order of `ids`.
 
     A child whose vectors are not all finite numbers fails; nothing is raised.
     """
     if not np.isfinite(child[1]).all():
-        return Judgement([_broken("vectors", "the child's item vectors are not finite numbers")], moved([], [], []))
+        return GateReport([_broken("vectors", "the child's item vectors are not finite numbers")], moved([], [], []))
     rows = {id: row for row, id in enumerate(ids)}
     verdicts = []
-    searched: dict[str, tuple[Exam, _Answers]] = {}
+    searched: dict[str, tuple[EvaluationSet, _Answers]] = {}
     for exam in exams:
         answered = _answer(exam, parent, child, rows)
         if answered is None:
@@ -127,16 +127,16 @@ def judge(
     if len(both) > 1:
         verdicts.append(_compare(" and ".join(searched), _pooled(both)))
     before, after = [part.before[:, _MAP] for part in both], [part.after[:, _MAP] for part in both]
-    return Judgement(verdicts, moved([exam for exam, _ in searched.values()], before, after))
+    return GateReport(verdicts, moved([exam for exam, _ in searched.values()], before, after))
 
 
-def judge_together(parent: Signals, child: Signals, baskets: Sequence[Basket], seed: int = _SEED) -> Verdict:
+def judge_links(parent: ItemSignals, child: ItemSignals, baskets: Sequence[Basket], seed: int = _SEED) -> GateResult:
     """Half of each basket is asked for the other half, by the sum of the links, as the shelf `together` does.
 
     The child must not have counted the baskets. An item that no weight leads to is not found.
     """
     chance = random.Random(seed)
-    halves = [halve(basket, chance) for basket in baskets]
+    halves = [split_basket(basket, chance) for basket in baskets]
     before, after = (
         np.array([_companions(side, given, wanted) for given, wanted in halves]).reshape(-1, len(MEASURES))
         for side in (parent, child)
@@ -144,14 +144,14 @@ def judge_together(parent: Signals, child: Signals, baskets: Sequence[Basket], s
     return _compare("bought together", _Answers(before, after, [str(number) for number in range(len(halves))]))
 
 
-def moved(exams: Sequence[Exam], before: Sequence[np.ndarray], after: Sequence[np.ndarray]) -> Moved:
+def moved(exams: Sequence[EvaluationSet], before: Sequence[np.ndarray], after: Sequence[np.ndarray]) -> Moved:
     """The ten searches that gained and the ten that lost most, by their reciprocal rank (0 beyond rank 10).
 
     `before` and `after` hold the reciprocal ranks of each exam's questions, (n_questions,).
     """
     ranks: dict[tuple[str, str], tuple[float, float]] = {}
     for exam, old, new in zip(exams, before, after, strict=True):
-        for texts, right, *pair in zip(exam.asked, exam.right, old, new, strict=True):
+        for texts, right, *pair in zip(exam.queries, exam.relevant, old, new, strict=True):
             ranks[" ".join(texts), min(right)] = float(pair[0]), float(pair[1])
     changes = sorted((new - old, query, item) for (query, item), (old, new) in ranks.items())
     gained = [(query, item) for change, query, item in reversed(changes) if change > 0][:_MOST_MOVED]
@@ -167,45 +167,48 @@ def moved(exams: Sequence[Exam], before: Sequence[np.ndarray], after: Sequence[n
 
 
 def _answer(
-    exam: Exam, parent: tuple[Encoder, np.ndarray], child: tuple[Encoder, np.ndarray], rows: Mapping[str, int]
+    exam: EvaluationSet, parent: tuple[Encoder, np.ndarray], child: tuple[Encoder, np.ndarray], rows: Mapping[str, int]
 ) -> _Answers | None:
     """None when the child's questions are not finite numbers."""
-    wanted, given = ([[rows[id] for id in ids if id in rows] for ids in part] for part in (exam.right, exam.given))
+    wanted, given = ([[rows[id] for id in ids if id in rows] for ids in part] for part in (exam.relevant, exam.given))
     after = _questions(exam, child[0])
     if not np.isfinite(after).all():
         return None
     before = _questions(exam, parent[0])
     return _Answers(
-        answers(parent[1], before, wanted, given), answers(child[1], after, wanted, given), exam.clusters, exam.strata
+        evaluate_queries(parent[1], before, wanted, given),
+        evaluate_queries(child[1], after, wanted, given),
+        exam.clusters,
+        exam.strata,
     )
 
 
-def _questions(exam: Exam, encoder: Encoder) -> np.ndarray:
+def _questions(exam: EvaluationSet, encoder: Encoder) -> np.ndarray:
     """The mean vector of each question's texts, (n_questions, dim) float32."""
     encode: Callable[[Sequence[str]], np.ndarray] = encoder.queries if exam.are_queries else encoder.items
-    distinct = sorted({text for texts in exam.asked for text in texts})
+    distinct = sorted({text for texts in exam.queries for text in texts})
     place = {text: row for row, text in enumerate(distinct)}
     encoded = encode(distinct)  # (n_distinct, dim)
-    return np.array([encoded[[place[text] for text in texts]].mean(axis=0) for texts in exam.asked])
+    return np.array([encoded[[place[text] for text in texts]].mean(axis=0) for texts in exam.queries])
 
 
-def _companions(signals: Signals, given: Sequence[str], wanted: Sequence[str]) -> np.ndarray:
+def _companions(signals: ItemSignals, given: Sequence[str], wanted: Sequence[str]) -> np.ndarray:
     """The measures, (5,), of what the items `given` lead to."""
     scores = signals.companions(given)
     found = sorted((id for id in scores if id not in given), key=lambda id: (-scores[id], id))
     ranks = [rank for rank, id in enumerate(found) if id in wanted]
-    return gains(ranks, len(wanted), len({*signals.ids} - {*given, *wanted}))
+    return rank_metrics(ranks, len(wanted), len({*signals.ids} - {*given, *wanted}))
 
 
-def _compare(name: str, answered: _Answers) -> Verdict:
+def _compare(name: str, answered: _Answers) -> GateResult:
     before, after = answered.before[:, _MAIN], answered.after[:, _MAIN]  # (n_questions,)
     if not len(before):
-        return Verdict(name, 0, 0.0, 0.0, -1.0, 1.0, True, "nothing was asked")
+        return GateResult(name, 0, 0.0, 0.0, -1.0, 1.0, True, "nothing was asked")
     low, high = paired_interval(after - before, answered.clusters, seed=_SEED, least_spread=_LEAST_SPREAD)
     tolerance = PAST_TOLERANCE if name == PAST else TOLERANCE
     passed = high >= -tolerance
     means = zip(MEASURES, answered.before.mean(axis=0), answered.after.mean(axis=0), strict=True)
-    return Verdict(
+    return GateResult(
         exam=name,
         questions=len(before),
         parent=float(before.mean()),
@@ -232,8 +235,8 @@ def _pooled(parts: Sequence[_Answers]) -> _Answers:
     return _Answers(before, after, [cluster for part in parts for cluster in part.clusters])
 
 
-def _broken(name: str, reason: str) -> Verdict:
-    return Verdict(name, 0, 0.0, 0.0, -1.0, 1.0, False, reason)
+def _broken(name: str, reason: str) -> GateResult:
+    return GateResult(name, 0, 0.0, 0.0, -1.0, 1.0, False, reason)
 
 
 def _rounded(value: Any) -> Any:

@@ -10,7 +10,7 @@ from collections.abc import Hashable, Sequence
 import numpy as np
 from scipy.stats import t as student
 
-__all__ = ["DEEP", "MEASURES", "TOP", "answers", "gains", "paired_interval"]
+__all__ = ["DEEP", "MEASURES", "TOP", "evaluate_queries", "paired_interval", "rank_metrics"]
 
 TOP, DEEP = 10, 50
 MEASURES = ("hr", "map", "ndcg", "recall", "auc")  # the first three at TOP, recall at DEEP
@@ -18,7 +18,7 @@ _RESAMPLES = 2000
 _AT_ONCE = 64  # questions; at 100,000 items that is 26 MB of similarities
 
 
-def answers(
+def evaluate_queries(
     vectors: np.ndarray,
     questions: np.ndarray,
     wanted: Sequence[Sequence[int]],
@@ -45,10 +45,10 @@ def _answer(similar: np.ndarray, wanted: Sequence[int], given: Sequence[int]) ->
     found = np.sort(similar[list(wanted)])[::-1]
     similar[[*wanted, *given]] = -np.inf  # only the others are left
     ranks = [place + int((similar >= score).sum()) for place, score in enumerate(found)]
-    return gains(ranks, len(wanted), len(similar) - len({*wanted, *given}))
+    return rank_metrics(ranks, len(wanted), len(similar) - len({*wanted, *given}))
 
 
-def gains(ranks: Sequence[int], wanted: int, others: int) -> np.ndarray:
+def rank_metrics(ranks: Sequence[int], wanted: int, others: int) -> np.ndarray:
     """The measures, (5,), of `wanted` items at these 0-based ascending ranks (absent: not found) among `others`.
 
     nDCG with binary gains: Järvelin & Kekäläinen (2002); MAP is average precision, 1/rank for a single item; AUC the

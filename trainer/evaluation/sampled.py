@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from shelfwise.generation.encoder import Encoder
-from shelfwise.trainer.data.interactions import Search
-from shelfwise.trainer.evaluation.metrics import MEASURES, answers, paired_interval
-from shelfwise.trainer.evaluation.test_sets import Exam
+from shelfwise.trainer.data.interactions import QueryClick
+from shelfwise.trainer.evaluation.metrics import MEASURES, evaluate_queries, paired_interval
+from shelfwise.trainer.evaluation.test_sets import EvaluationSet
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
-__all__ = ["LOSS_ALLOWED", "Encode", "dev_exam", "precision"]
+__all__ = ["LOSS_ALLOWED", "Encode", "dev_metric", "quantisation_loss"]
 
 LOSS_ALLOWED = 0.005  # nDCG@10, half a point
 _MOST_SEARCHES, _MOST_QUERIES, _MOST_ITEMS = 200, 300, 500  # float32 encodes about 100 long texts a second
@@ -29,7 +29,9 @@ _NDCG = MEASURES.index("ndcg")
 Encode = Callable[[Sequence[str]], np.ndarray]  # texts → unit vectors, (n, dim) float32
 
 
-def dev_exam(searches: Sequence[Search], texts: Mapping[str, str], seed: int) -> Callable[[SentenceTransformer], float]:
+def dev_metric(
+    searches: Sequence[QueryClick], texts: Mapping[str, str], seed: int
+) -> Callable[[SentenceTransformer], float]:
     """The measure to stop training by: mean nDCG@10 of at most 200 of the searches among at most 500 items.
 
     0.0 where there is no search. The model is left in the mode (training or not) in which it came.
@@ -48,13 +50,13 @@ def dev_exam(searches: Sequence[Search], texts: Mapping[str, str], seed: int) ->
             return 0.0
         items = _encode(model, model.encode_document, [texts[id] for id in pool])
         questions = _encode(model, model.encode_query, queries)[places]  # (n_asked, dim)
-        return float(answers(items, questions, wanted)[:, _NDCG].mean())
+        return float(evaluate_queries(items, questions, wanted)[:, _NDCG].mean())
 
     return measure
 
 
-def precision(
-    exams: Sequence[Exam], exact: tuple[Encode, Encode], served: Encoder, texts: Mapping[str, str], seed: int
+def quantisation_loss(
+    exams: Sequence[EvaluationSet], exact: tuple[Encode, Encode], served: Encoder, texts: Mapping[str, str], seed: int
 ) -> dict[str, Any]:
     """What the serving form loses against the trained weights: mean nDCG@10 of both, `lost`, and `too_coarse`.
 
@@ -71,7 +73,7 @@ def precision(
     rows = {id: row for row, id in enumerate(pool)}
     wanted = [[rows[id] for id in right[query] if id in rows] for query in queries]
     fine, coarse = (
-        answers(encode_items([texts[id] for id in pool]), encode_queries(queries), wanted)[:, _NDCG]
+        evaluate_queries(encode_items([texts[id] for id in pool]), encode_queries(queries), wanted)[:, _NDCG]
         for encode_queries, encode_items in (exact, (served.queries, served.items))
     )
     lost = float((fine - coarse).mean())
@@ -84,11 +86,11 @@ def precision(
     }
 
 
-def _wanted(exams: Sequence[Exam], texts: Mapping[str, str]) -> dict[str, set[str]]:
+def _wanted(exams: Sequence[EvaluationSet], texts: Mapping[str, str]) -> dict[str, set[str]]:
     """Of every query of the exams, the ids that are right."""
     right: dict[str, set[str]] = {}
     for exam in (exam for exam in exams if exam.are_queries):
-        for asked, wanted in zip(exam.asked, exam.right, strict=True):
+        for asked, wanted in zip(exam.queries, exam.relevant, strict=True):
             right.setdefault(asked[0], set()).update(id for id in wanted if id in texts)
     return {query: wanted for query, wanted in right.items() if wanted}
 

@@ -12,13 +12,13 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from shelfwise.generation.query_memory import bare
+from shelfwise.generation.query_memory import query_key
 from shelfwise.timestamps import DAY
-from shelfwise.trainer.data.interactions import Basket, Search
-from shelfwise.trainer.data.split import Material
+from shelfwise.trainer.data.interactions import Basket, QueryClick
+from shelfwise.trainer.data.split import TrainingData
 from shelfwise.trainer.encoder.pairs import is_judged_title, known_item_query
 
-__all__ = ["ANCHOR", "NEWEST", "PAST", "Exam", "halve", "set_exams", "strata"]
+__all__ = ["ANCHOR", "NEWEST", "PAST", "EvaluationSet", "build_evaluation_sets", "split_basket", "strata"]
 
 NEWEST, ANCHOR, PAST = "newest searches", "anchor", "past searches"
 _MOST_ANCHORS = 500
@@ -29,15 +29,15 @@ _HEAD_SHARE = 0.5  # of the searches
 
 
 @dataclass(frozen=True, slots=True)
-class Exam:
+class EvaluationSet:
     """Questions of one kind. `asked[i]` are the texts whose mean vector is the question, `right[i]` the ids wanted,
     `given[i]` the ids that the question was made of, which are no answer; `strata[i]`, where there are any, its kind.
     """
 
     name: str
     are_queries: bool
-    asked: list[list[str]]
-    right: list[frozenset[str]]
+    queries: list[list[str]]
+    relevant: list[frozenset[str]]
     given: list[frozenset[str]]
     strata: list[str] = field(default_factory=list)
 
@@ -49,13 +49,13 @@ class Exam:
     @property
     def clusters(self) -> list[str]:
         """What each question is about; those about the same thing don't count as independent."""
-        joined = ["\n".join(texts) for texts in self.asked]
-        return [bare(text) or text for text in joined] if self.are_queries else joined
+        joined = ["\n".join(texts) for texts in self.queries]
+        return [query_key(text) or text for text in joined] if self.are_queries else joined
 
 
-def set_exams(
-    material: Material, texts: Mapping[str, str], titles: Mapping[str, str], seed: int, until: float
-) -> list[Exam]:
+def build_evaluation_sets(
+    material: TrainingData, texts: Mapping[str, str], titles: Mapping[str, str], seed: int, until: float
+) -> list[EvaluationSet]:
     """The newest held-out searches, the anchor and the past; with few searches newest baskets and known items too.
 
     The past are searches that the parent learned. It has the better of it there, hence a tolerance of its own
@@ -76,12 +76,12 @@ def set_exams(
     return exams
 
 
-def _of_searches(name: str, searches: Sequence[Search], kinds: list[str]) -> Exam:
+def _of_searches(name: str, searches: Sequence[QueryClick], kinds: list[str]) -> EvaluationSet:
     asked, right = [[search.query] for search in searches], [frozenset({search.item}) for search in searches]
-    return Exam(name, True, asked, right, [frozenset()] * len(searches), kinds)
+    return EvaluationSet(name, True, asked, right, [frozenset()] * len(searches), kinds)
 
 
-def _anchor(material: Material, seed: int, until: float) -> Exam:
+def _anchor(material: TrainingData, seed: int, until: float) -> EvaluationSet:
     """At most 500 anchor searches; every stratum is kept whole, or with as many as the largest are cut to."""
     kinds = strata(material, until)
     by_kind = {kind: [row for row, other in enumerate(kinds) if other == kind] for kind in sorted(set(kinds))}
@@ -94,7 +94,7 @@ def _anchor(material: Material, seed: int, until: float) -> Exam:
     return _of_searches(ANCHOR, [material.anchor_searches[row] for row in rows], [kinds[row] for row in rows])
 
 
-def strata(material: Material, until: float) -> list[str]:
+def strata(material: TrainingData, until: float) -> list[str]:
     """Of each anchor search: "new" (its item was first chosen in the last 7 days before `until`), "head" or "tail".
 
     Head are the most frequent queries that together make half of the anchor's searches.
@@ -103,7 +103,7 @@ def strata(material: Material, until: float) -> list[str]:
     learned = (material.old_searches, material.new_searches, material.held_searches, material.anchor_searches)
     for search in (search for part in learned for search in part):
         first[search.item] = min(first.get(search.item, search.ts), search.ts)
-    asked = Counter(bare(search.query) for search in material.anchor_searches)
+    asked = Counter(query_key(search.query) for search in material.anchor_searches)
     head, covered = set(), 0
     for query, count in sorted(asked.items(), key=lambda pair: (-pair[1], pair[0])):
         if covered >= _HEAD_SHARE * asked.total():
@@ -111,20 +111,26 @@ def strata(material: Material, until: float) -> list[str]:
         head.add(query)
         covered += count
     return [
-        "new" if first[search.item] >= until - _NEW_DAYS * DAY else "head" if bare(search.query) in head else "tail"
+        "new"
+        if first[search.item] >= until - _NEW_DAYS * DAY
+        else "head"
+        if query_key(search.query) in head
+        else "tail"
         for search in material.anchor_searches
     ]
 
 
-def _without_searches(material: Material, texts: Mapping[str, str], titles: Mapping[str, str], seed: int) -> list[Exam]:
+def _without_searches(
+    material: TrainingData, texts: Mapping[str, str], titles: Mapping[str, str], seed: int
+) -> list[EvaluationSet]:
     exams = []
     chance = random.Random(seed)
     kinds = ("newest baskets", material.held_baskets), ("anchor baskets", material.anchor_baskets[-_MOST_ANCHORS:])
     for name, baskets in ((name, baskets) for name, baskets in kinds if baskets):
-        halves = [halve(basket, chance) for basket in baskets]
+        halves = [split_basket(basket, chance) for basket in baskets]
         asked = [[texts[id] for id in given] for given, _ in halves]
         right, given = ([frozenset(half[side]) for half in halves] for side in (1, 0))
-        exams.append(Exam(name, False, asked, right, given))
+        exams.append(EvaluationSet(name, False, asked, right, given))
     judged = [id for id in titles if is_judged_title(id)][:_MOST_KNOWN_ITEMS]
     if judged:
         by_title: dict[str, set[str]] = {}
@@ -132,11 +138,11 @@ def _without_searches(material: Material, texts: Mapping[str, str], titles: Mapp
             by_title.setdefault(title.lower(), set()).add(id)
         right = [frozenset(by_title[titles[id].lower()]) for id in judged]
         asked = [[known_item_query(titles[id])] for id in judged]
-        exams.append(Exam("known items", True, asked, right, [frozenset()] * len(judged)))
+        exams.append(EvaluationSet("known items", True, asked, right, [frozenset()] * len(judged)))
     return exams
 
 
-def halve(basket: Basket, chance: random.Random) -> tuple[list[str], list[str]]:
+def split_basket(basket: Basket, chance: random.Random) -> tuple[list[str], list[str]]:
     """The basket's items at random: those asked with, and those wanted."""
     items = list(basket.items)
     chance.shuffle(items)

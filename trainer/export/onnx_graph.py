@@ -16,7 +16,7 @@ from sentence_transformers import SentenceTransformer
 
 __all__ = [
     "PROBES",
-    "Graph",
+    "EncoderGraph",
     "capture",
     "graph_of",
     "matrix_to_int8",
@@ -30,7 +30,7 @@ __all__ = [
 PROBES = ["mug", "a red mug with white dots, set of six, dishwasher safe", "t-light holder", '17" screen']
 
 
-class Graph(torch.nn.Module):
+class EncoderGraph(torch.nn.Module):
     """Tokens to unit vectors: the transformer, its pooling and the L2 norm."""
 
     def __init__(self, model: SentenceTransformer) -> None:
@@ -49,9 +49,9 @@ class Graph(torch.nn.Module):
         return torch.nn.functional.normalize(pooled, dim=-1)
 
 
-def graph_of(model: SentenceTransformer) -> Graph:
+def graph_of(model: SentenceTransformer) -> EncoderGraph:
     """A copy on the CPU in float32, ready to be captured; the model itself stays as and where it is."""
-    return copy.deepcopy(Graph(model)).cpu().float().eval()
+    return copy.deepcopy(EncoderGraph(model)).cpu().float().eval()
 
 
 def pooling_mode(model: SentenceTransformer) -> str:
@@ -66,7 +66,7 @@ def probe(model: SentenceTransformer) -> tuple[torch.Tensor, torch.Tensor]:
     return tokens["input_ids"], tokens["attention_mask"]
 
 
-def capture(graph: Graph, tokens: tuple[torch.Tensor, torch.Tensor]) -> onnx.ModelProto:
+def capture(graph: EncoderGraph, tokens: tuple[torch.Tensor, torch.Tensor]) -> onnx.ModelProto:
     """The graph with its weights as ONNX, for any number of texts of any length."""
     batch, length = torch.export.Dim("batch", min=1, max=4096), torch.export.Dim("tokens", min=2, max=512)
     shape = {0: batch, 1: length}

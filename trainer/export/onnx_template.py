@@ -21,7 +21,7 @@ from onnx import numpy_helper
 from sentence_transformers import SentenceTransformer
 
 from shelfwise.trainer.export.onnx_graph import (
-    Graph,
+    EncoderGraph,
     capture,
     graph_of,
     matrix_to_int8,
@@ -60,7 +60,7 @@ class Template:
         _write_filled(self.int8, _int8_values(self._values(model), self.int8), path)
 
     def _values(self, model: SentenceTransformer) -> Values:
-        return _placed(_weights(Graph(model)), self.sources)
+        return _placed(_weights(EncoderGraph(model)), self.sources)
 
     def save(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
@@ -101,11 +101,11 @@ def make_template(model: SentenceTransformer) -> Template | None:
     return Template(_identity(model), _emptied(exact, set(values)), _emptied(int8, filled), sources)
 
 
-def _weights(graph: Graph) -> Values:
+def _weights(graph: EncoderGraph) -> Values:
     return {name: parameter.detach().float().cpu().numpy() for name, parameter in graph.named_parameters()}
 
 
-def _needed(graph: Graph, tokens: tuple[torch.Tensor, torch.Tensor]) -> set[str]:
+def _needed(graph: EncoderGraph, tokens: tuple[torch.Tensor, torch.Tensor]) -> set[str]:
     """The parameters that the vectors depend on; an unused pooler, for one, is not among them."""
     names, parameters = zip(*graph.named_parameters(), strict=True)
     for parameter in parameters:
@@ -179,7 +179,7 @@ def _write_filled(empty: onnx.ModelProto, values: Values, path: Path) -> None:
 
 def _identity(model: SentenceTransformer) -> str:
     """A hash of all that shapes the graph except the values of its weights: architecture, shapes and exporters."""
-    graph = Graph(model)
+    graph = EncoderGraph(model)
     config = graph.transformer.config
     facts: list[Any] = [
         _FORMAT,

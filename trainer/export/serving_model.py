@@ -25,7 +25,7 @@ from shelfwise.generation.encoder import MAX_TOKENS, SERVING_CONFIG, SERVING_MOD
 from shelfwise.trainer.export.onnx_graph import PROBES, capture, graph_of, pooling_mode, probe, quantise
 from shelfwise.trainer.export.onnx_template import Template, make_template, read_template
 
-__all__ = ["EXACT_MODEL", "Precision", "check_supported", "export_best", "export_serving", "settle"]
+__all__ = ["EXACT_MODEL", "Precision", "check_supported", "choose_precision", "export_best", "export_serving"]
 
 Precision = Literal["int8", "fp32"]
 EXACT_MODEL = "exact.onnx"  # the float32 graph beside an int8 one, until the night settles on either
@@ -69,7 +69,7 @@ def export_serving(
         _write_config(model, folder, precision)
         _write_graphs(model, folder, precision, template)
     if precision == "fp32" or not keep_exact:
-        settle(folder, precision)
+        choose_precision(folder, precision)
 
 
 def export_best(
@@ -84,7 +84,7 @@ def export_best(
         export_serving(model, folder, precision="fp32", template=template)
 
 
-def settle(folder: Path, precision: Precision) -> None:
+def choose_precision(folder: Path, precision: Precision) -> None:
     """Let the exported folder serve in this precision, and remove the other graph: none of it is published twice."""
     exact = folder / EXACT_MODEL
     if precision == "int8":

@@ -17,11 +17,11 @@ from shelfwise.errors import GenerationError, InvalidInput, NightBusy
 from shelfwise.files import locked
 from shelfwise.generation.registry import NIGHT_LOCK, WORK, Generation
 from shelfwise.timestamps import parse_time
-from shelfwise.trainer.data.spam_filters import Defences
-from shelfwise.trainer.encoder.distributed import dismiss
-from shelfwise.trainer.encoder.hyperparameters import Recipe
-from shelfwise.trainer.night.bootstrap import genesis, is_worn
-from shelfwise.trainer.night.pipeline import Night, Run
+from shelfwise.trainer.data.spam_filters import SpamLimits
+from shelfwise.trainer.encoder.distributed import release_helpers
+from shelfwise.trainer.encoder.hyperparameters import TrainingConfig
+from shelfwise.trainer.night.bootstrap import needs_compaction, publish_base_generation
+from shelfwise.trainer.night.pipeline import NightPipeline, NightResult
 from shelfwise.trainer.night.plan import Options, make_plan
 from shelfwise.trainer.statistics.catalogue_vectors import Progress
 
@@ -37,7 +37,7 @@ def init(path: str | Path, model: str | None = None, progress: Progress | None =
     with Shop(path) as shop, _alone(shop):
         current = shop.generations.current()
         if current is None:
-            return genesis(shop, model, progress or _silent).number
+            return publish_base_generation(shop, model, progress or _silent).number
         base = shop.generations.open(current).card.get("base")
         if model not in (None, base):
             raise InvalidInput(f"--model {model}: generation {current} descends from {base}; start with a new folder")
@@ -53,9 +53,9 @@ def increment(
     force: bool = False,
     budget: float | None = None,
     tensorboard: str | Path | None = None,
-    recipe: Recipe | None = None,
-    defences: Defences | None = None,
-) -> Night:
+    recipe: TrainingConfig | None = None,
+    defences: SpamLimits | None = None,
+) -> NightResult:
     """Run one night on the shop in `path`, with the events before `until` (exclusive; default: now).
 
     `budget` is the time in seconds that the night may take, `force` publishes an encoder judged worse and records it,
@@ -66,31 +66,31 @@ def increment(
     Raises NightBusy when another night runs, InvalidInput for a bad `until` or `budget`.
     """
     options = Options(
-        learn_pairs, force, budget, Path(tensorboard) if tensorboard else None, recipe or Recipe(),
-        defences or Defences(),
+        learn_pairs, force, budget, Path(tensorboard) if tensorboard else None, recipe or TrainingConfig(),
+        defences or SpamLimits(),
     )  # fmt: skip
     try:
         return _increment(Path(path), until, progress or _silent, options)
     finally:
-        dismiss()
+        release_helpers()
 
 
-def _increment(path: Path, until: datetime | str | None, progress: Progress, options: Options) -> Night:
+def _increment(path: Path, until: datetime | str | None, progress: Progress, options: Options) -> NightResult:
     if options.budget is not None and not options.budget > 0:
         raise InvalidInput(f"budget: {options.budget} seconds is no time to learn in", "budget")
     with Shop(path) as shop, _alone(shop):
         asked = None if until is None else parse_time(until, "until")
-        parent = _sound_parent(shop, progress)
+        parent = _valid_parent(shop, progress)
         seq, since = shop.store.events.last_seq(), parent.card["until"]
         plan = make_plan(shop.path / WORK, parent.number, asked, shop.now(), seq, since=since)
         return _recorded(shop, parent, lambda run: run.increment(plan), progress, options)
 
 
-def compact(path: str | Path, progress: Progress | None = None) -> Night | None:
+def compact(path: str | Path, progress: Progress | None = None) -> NightResult | None:
     """Rebuild the index with the same encoder if enough items changed since it was built; None if not."""
     with Shop(path) as shop, _alone(shop):
-        parent = shop.generations.newest_sound(but=shop.store.people.tainted())
-        if parent is None or parent.number != shop.generations.current() or not is_worn(shop, parent):
+        parent = shop.generations.latest_valid(exclude=shop.store.personal_data.generations_to_retire())
+        if parent is None or parent.number != shop.generations.current() or not needs_compaction(shop, parent):
             return None
         return _recorded(shop, parent, lambda run: run.compact(), progress or _silent, Options())
 
@@ -103,18 +103,18 @@ def _alone(shop: Shop) -> Iterator[None]:
     with locked(shop.path / NIGHT_LOCK, wait=False) as mine:
         if not mine:
             raise NightBusy(f"another night is running on {shop.path}; wait for it, or see `shelfwise nights`")
-        shop.generations.sweep()
+        shop.generations.remove_unfinished()
         yield
 
 
-def _sound_parent(shop: Shop, progress: Progress) -> Generation:
+def _valid_parent(shop: Shop, progress: Progress) -> Generation:
     """The generation to learn from: the current one, the newest sound one before it, or the base model anew.
 
     One that learned from a person who was erased since is no parent. A damaged generation is derived data, so a night
     repairs the shop.
     """
-    sound = shop.generations.newest_sound(but=shop.store.people.tainted())
-    return sound or _left_base(shop) or genesis(shop, shop.generations.base(), progress)
+    sound = shop.generations.latest_valid(exclude=shop.store.personal_data.generations_to_retire())
+    return sound or _left_base(shop) or publish_base_generation(shop, shop.generations.base_model(), progress)
 
 
 def _left_base(shop: Shop) -> Generation | None:
@@ -122,34 +122,34 @@ def _left_base(shop: Shop) -> Generation | None:
     for number in reversed(shop.generations.numbers()):
         with suppress(GenerationError):
             generation = shop.generations.open(number)
-            if generation.card["parent"] is None and number not in shop.store.people.tainted():
-                generation.check()
+            if generation.card["parent"] is None and number not in shop.store.personal_data.generations_to_retire():
+                generation.verify()
                 return generation
     return None
 
 
 def _recorded(
-    shop: Shop, parent: Generation, work: Callable[[Run], Night], progress: Progress, options: Options
-) -> Night:
+    shop: Shop, parent: Generation, work: Callable[[NightPipeline], NightResult], progress: Progress, options: Options
+) -> NightResult:
     """Run the night's work and leave a row in the ledger, whatever its end.
 
     What a stopped night has done so far stays in `work`, for the next one to go on from.
     """
-    number = shop.store.nights.begin(shop.now(), parent.number)
-    run = Run(shop, number, parent, progress, options)
+    number = shop.store.ledger.begin(shop.now(), parent.number)
+    run = NightPipeline(shop, number, parent, progress, options)
     try:
         night = work(run)
     except BaseException as problem:
         stopped = isinstance(problem, KeyboardInterrupt | SystemExit)
         reason = f"{type(problem).__name__}: {problem}"
         verdict = "killed" if stopped else "failed"
-        shop.store.nights.end(number, shop.now(), verdict, reason, shop.generations.current(), run.report)
-        shop.generations.sweep()
+        shop.store.ledger.end(number, shop.now(), verdict, reason, shop.generations.current(), run.report)
+        shop.generations.remove_unfinished()
         if not stopped:
             shutil.rmtree(shop.path / WORK, ignore_errors=True)
         raise
     shutil.rmtree(shop.path / WORK, ignore_errors=True)
-    shop.store.nights.end(number, shop.now(), night.verdict, night.reason, night.generation, night.report)
+    shop.store.ledger.end(number, shop.now(), night.verdict, night.reason, night.generation, night.report)
     return night
 
 

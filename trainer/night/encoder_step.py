@@ -14,25 +14,25 @@ import numpy as np
 from shelfwise.errors import EncoderUnsupported, ShelfwiseError, TrainingDiverged
 from shelfwise.generation.encoder import Encoder
 from shelfwise.generation.registry import Generation
-from shelfwise.trainer.data.split import LEAST_PAIRS, Material
+from shelfwise.trainer.data.split import LEAST_PAIRS, TrainingData
 from shelfwise.trainer.encoder.pairs import MOST_PAIRS, Pair, make_pairs
 from shelfwise.trainer.evaluation.judge import judge
-from shelfwise.trainer.evaluation.test_sets import Exam, set_exams
+from shelfwise.trainer.evaluation.test_sets import EvaluationSet, build_evaluation_sets
 from shelfwise.trainer.night.plan import Budget, Options
-from shelfwise.trainer.night.run_log import Diary
-from shelfwise.trainer.statistics.catalogue_vectors import Catalogue, encode_catalogue
+from shelfwise.trainer.night.run_log import RunLog
+from shelfwise.trainer.statistics.catalogue_vectors import CatalogueTexts, encode_catalogue
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
-__all__ = ["Lesson", "Outcome", "Parent", "raise_child"]
+__all__ = ["EncoderJob", "EncoderOutcome", "ParentEncoder", "train_and_judge"]
 
 _STRATEGY = "replay and words of titles"  # the winner of bench/quality/continual.py
 _JUDGED_SEED = 20_111  # the same known-item questions on every night
 
 
 @dataclass(frozen=True, slots=True)
-class Parent:
+class ParentEncoder:
     """A generation with its encoder and the encoder's vectors of today's catalogue, (n_items, dim) float32."""
 
     generation: Generation
@@ -41,13 +41,13 @@ class Parent:
 
 
 @dataclass(frozen=True, slots=True)
-class Lesson:
+class EncoderJob:
     """What there is to learn and from whom; `until` in epoch seconds, `work` holds what a
     killed night left, which a `resumed` one goes on with."""
 
-    parent: Parent
-    material: Material
-    catalogue: Catalogue
+    parent: ParentEncoder
+    material: TrainingData
+    catalogue: CatalogueTexts
     titles: Mapping[str, str]
     until: float
     seed: int
@@ -58,7 +58,7 @@ class Lesson:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class EncoderOutcome:
     """The verdict with its reason; the child's vectors (n_items, dim) float32 if it may serve; whether it learned."""
 
     verdict: str
@@ -67,19 +67,19 @@ class Outcome:
     trained: bool = True
 
 
-def raise_child(lesson: Lesson, folder: Path, diary: Diary) -> Outcome:
+def train_and_judge(lesson: EncoderJob, folder: Path, diary: RunLog) -> EncoderOutcome:
     """Write the trained encoder and its serving form to `folder`; those of a child that may not serve are waste."""
     if not lesson.options.learn_pairs:
-        return Outcome("published", "the encoder was kept, as asked", trained=False)
+        return EncoderOutcome("published", "the encoder was kept, as asked", trained=False)
     try:
         if reason := _train(lesson, folder, diary):
-            return Outcome("nothing to learn", reason, trained=False)
+            return EncoderOutcome("nothing to learn", reason, trained=False)
         return _judged(lesson, folder, diary)
     except TrainingDiverged as problem:
-        return Outcome("refused", f"the parent's encoder is kept: {problem}")
+        return EncoderOutcome("refused", f"the parent's encoder is kept: {problem}")
 
 
-def _train(lesson: Lesson, folder: Path, diary: Diary) -> str | None:
+def _train(lesson: EncoderJob, folder: Path, diary: RunLog) -> str | None:
     """Train the parent's encoder on the night's pairs and export it; or why it has not been."""
     texts, most = lesson.catalogue.texts, lesson.budget.most_pairs()
     pairs, counts = _pairs(lesson, most)
@@ -91,13 +91,13 @@ def _train(lesson: Lesson, folder: Path, diary: Diary) -> str | None:
         return f"{why}; popularity and co-purchases were counted"
 
     from shelfwise.trainer.encoder.base_model import load_model
-    from shelfwise.trainer.encoder.training import learn
-    from shelfwise.trainer.evaluation.sampled import dev_exam
+    from shelfwise.trainer.encoder.training import train_encoder
+    from shelfwise.trainer.evaluation.sampled import dev_metric
 
     diary.report["strategy"] = _STRATEGY
     with diary.timed("train"):
-        model = load_model(str(lesson.parent.generation.checked("encoder")))
-        diary.report["training"] = learn(
+        model = load_model(str(lesson.parent.generation.verified_path("encoder")))
+        diary.report["training"] = train_encoder(
             model,
             pairs,
             texts,
@@ -105,7 +105,7 @@ def _train(lesson: Lesson, folder: Path, diary: Diary) -> str | None:
             seed=lesson.seed,
             recipe=lesson.options.recipe,
             progress=diary.count("train"),
-            dev=dev_exam(dev, texts, lesson.seed) if (dev := lesson.material.dev_searches) else None,
+            dev=dev_metric(dev, texts, lesson.seed) if (dev := lesson.material.dev_searches) else None,
             deadline=lesson.budget.deadline,
             tensorboard=lesson.options.tensorboard,
         )
@@ -117,7 +117,7 @@ def _train(lesson: Lesson, folder: Path, diary: Diary) -> str | None:
     return None
 
 
-def _pairs(lesson: Lesson, most: int) -> tuple[list[Pair], dict[str, int]]:
+def _pairs(lesson: EncoderJob, most: int) -> tuple[list[Pair], dict[str, int]]:
     """The night's pairs; a night that is taken up again has those it had, whatever time and items are left."""
     path = lesson.work / "pairs.json"
     if lesson.resumed and path.exists():
@@ -146,37 +146,39 @@ def _export(model: SentenceTransformer, folder: Path, template: Path) -> None:
         raise TrainingDiverged(f"the trained weights can't be served: {problem}") from problem
 
 
-def _judged(lesson: Lesson, folder: Path, diary: Diary) -> Outcome:
+def _judged(lesson: EncoderJob, folder: Path, diary: RunLog) -> EncoderOutcome:
     """Encode the catalogue with the trained encoder, and say whether it may serve."""
     parent, catalogue = lesson.parent, lesson.catalogue
-    exams = set_exams(lesson.material, catalogue.texts, lesson.titles, _JUDGED_SEED, lesson.until)
+    exams = build_evaluation_sets(lesson.material, catalogue.texts, lesson.titles, _JUDGED_SEED, lesson.until)
     with diary.timed("judge"):
         encoder = _settle_precision(exams, lesson, folder / "serving", diary)
     with diary.timed("encode"):
         vectors = encode_catalogue(catalogue, encoder, diary.count("encode"))
     with diary.timed("judge"):
         judgement = judge(exams, (parent.encoder, parent.vectors), (encoder, vectors), catalogue.ids)
-    diary.report["verdicts"] = [verdict.to_dict() for verdict in judgement.verdicts]
+    diary.report["verdicts"] = [verdict.to_dict() for verdict in judgement.results]
     diary.report["moved"] = judgement.moved
     if judgement.passed:
-        return Outcome("published", judgement.reason or "nothing was held out to judge on", vectors)
+        return EncoderOutcome("published", judgement.reason or "nothing was held out to judge on", vectors)
     if lesson.options.force and np.isfinite(vectors).all():
         diary.report["forced"] = True
-        return Outcome("published", f"forced, though the trained encoder is worse: {judgement.reason}", vectors)
-    return Outcome("refused", f"the trained encoder is worse, the parent's is kept: {judgement.reason}")
+        return EncoderOutcome("published", f"forced, though the trained encoder is worse: {judgement.reason}", vectors)
+    return EncoderOutcome("refused", f"the trained encoder is worse, the parent's is kept: {judgement.reason}")
 
 
-def _settle_precision(exams: Sequence[Exam], lesson: Lesson, serving: Path, diary: Diary) -> Encoder:
+def _settle_precision(exams: Sequence[EvaluationSet], lesson: EncoderJob, serving: Path, diary: RunLog) -> Encoder:
     """int8, or the exact graph where int8 loses too much of what was learned."""
-    from shelfwise.trainer.evaluation.sampled import precision
-    from shelfwise.trainer.export.serving_model import EXACT_MODEL, Precision, settle
+    from shelfwise.trainer.evaluation.sampled import quantisation_loss
+    from shelfwise.trainer.export.serving_model import EXACT_MODEL, Precision, choose_precision
 
     if not (serving / EXACT_MODEL).exists():
         diary.report["precision"] = {"served": "fp32"}
         return Encoder(serving)
     exact = Encoder(serving, model=serving / EXACT_MODEL)
-    found = precision(exams, (exact.queries, exact.items), Encoder(serving), lesson.catalogue.texts, lesson.seed)
+    found = quantisation_loss(
+        exams, (exact.queries, exact.items), Encoder(serving), lesson.catalogue.texts, lesson.seed
+    )
     served: Precision = "fp32" if found["too_coarse"] else "int8"
-    settle(serving, served)
+    choose_precision(serving, served)
     diary.report["precision"] = {**found, "served": served}
     return Encoder(serving)

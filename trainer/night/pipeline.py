@@ -18,30 +18,30 @@ from shelfwise.errors import GenerationError
 from shelfwise.generation.encoder import Encoder
 from shelfwise.generation.registry import WORK, Generation, copy_part
 from shelfwise.index import load
-from shelfwise.serving.loaded_generation import Serving
+from shelfwise.serving.loaded_generation import LoadedGeneration
 from shelfwise.timestamps import DAY, to_iso
-from shelfwise.trainer.data.split import Material, collect
+from shelfwise.trainer.data.split import TrainingData, split_events
 from shelfwise.trainer.evaluation import drift
-from shelfwise.trainer.evaluation.anomalous_days import leave_out, score_by, strange_days
+from shelfwise.trainer.evaluation.anomalous_days import anomalous_days, exclude_days, make_scorer
 from shelfwise.trainer.evaluation.noise_floor import noise_floor
-from shelfwise.trainer.night.bootstrap import is_worn
-from shelfwise.trainer.night.encoder_step import Lesson, Outcome, Parent, raise_child
+from shelfwise.trainer.night.bootstrap import needs_compaction
+from shelfwise.trainer.night.encoder_step import EncoderJob, EncoderOutcome, ParentEncoder, train_and_judge
 from shelfwise.trainer.night.plan import Budget, Options, Plan
-from shelfwise.trainer.night.ranker_step import RankingLessons
-from shelfwise.trainer.night.run_log import Diary
+from shelfwise.trainer.night.ranker_step import RankerStep
+from shelfwise.trainer.night.run_log import RunLog
 from shelfwise.trainer.reports.night_page import write_night_page
 from shelfwise.trainer.statistics.catalogue_vectors import (
-    Catalogue,
+    CatalogueTexts,
     Progress,
     encode_catalogue,
-    share_changes,
-    snapshot,
+    load_catalogue,
+    publish_changed_vectors,
     write_index,
 )
-from shelfwise.trainer.statistics.popularity import Counted, count, counted_by, judged_links
-from shelfwise.trainer.statistics.query_memory import learned_searches, remember, with_vectors
+from shelfwise.trainer.statistics.popularity import LearnedRange, learned_range, link_items, write_popularity
+from shelfwise.trainer.statistics.query_memory import build_query_memory, learned_searches, with_vectors
 
-__all__ = ["Night", "Run"]
+__all__ = ["NightPipeline", "NightResult"]
 
 _SEED = 20_111
 _REMEMBERED = 90 * DAY  # answers shown longer ago teach no position bias and no negatives
@@ -50,7 +50,7 @@ _MOST_SWAPPED = 0.25  # of the items: a night on which so many became another th
 
 
 @dataclass(frozen=True, slots=True)
-class Night:
+class NightResult:
     """How a night ended. `verdict`: published, refused, compacted or nothing to learn; `generation` serves now."""
 
     night: int
@@ -64,14 +64,14 @@ class Night:
         return asdict(self)
 
 
-class Run:
+class NightPipeline:
     """The steps of one night on one parent generation; `report` fills up as they are done."""
 
     def __init__(self, shop: Shop, number: int, parent: Generation, progress: Progress, options: Options) -> None:
         self.shop, self.number, self.parent, self.options = shop, number, parent, options
         self.current = shop.generations.current()  # another than the parent when that one is damaged or erased
         self.seed = _SEED + parent.number  # not by the night's number: one that is taken up again draws the same
-        self.diary = Diary(progress, lambda report: shop.store.nights.note(number, report))
+        self.diary = RunLog(progress, lambda report: shop.store.ledger.note(number, report))
         self.report = self.diary.report
         self.report |= {
             "parent": parent.number, "seed": self.seed,
@@ -79,34 +79,34 @@ class Run:
             "forced": False,
         }  # fmt: skip
 
-    def increment(self, plan: Plan) -> Night:
-        catalogue = snapshot(self.shop.store)
+    def increment(self, plan: Plan) -> NightResult:
+        catalogue = load_catalogue(self.shop.store)
         budget = Budget(self.options.budget, len(catalogue.items), self.parent.card.get("report", {}))
         with self.diary.timed("collect"):
             material = self._collect(plan, catalogue)
         nothing_new = material.counts["since_parent"] == 0 and material.is_little
-        if nothing_new and self.parent.number == self.current and not is_worn(self.shop, self.parent):
+        if nothing_new and self.parent.number == self.current and not needs_compaction(self.shop, self.parent):
             return self._close("nothing to learn", "no event came since the last night", None)
 
         number, folder = self._begin()
         with self.diary.timed("count"):
-            now = Counted(plan.until, plan.events_seq)
-            count(material.honest, catalogue.ids, plan.until, folder / "statistics")
+            now = LearnedRange(plan.until, plan.events_seq)
+            write_popularity(material.clean_events, catalogue.ids, plan.until, folder / "statistics")
         with self.diary.timed("links"):
-            together, upto, links = judged_links(material, self.parent, catalogue.ids, now)
+            together, upto, links = link_items(material, self.parent, catalogue.ids, now)
         with self.diary.timed("catalogue"):
             parent = self._parent(catalogue)
         left_out = self.parent.card["learned"].get("strange_days", [])
-        score = score_by(parent.encoder, parent.vectors, catalogue.ids)
-        strange, changed = strange_days(material, score, left_out)
-        leave_out(material, strange)
+        score = make_scorer(parent.encoder, parent.vectors, catalogue.ids)
+        strange, changed = anomalous_days(material, score, left_out)
+        exclude_days(material, strange)
         self.diary.warn(strange.values())
         texts = self._texts_then_and_now(catalogue, parent.vectors)
-        lesson = Lesson(
+        lesson = EncoderJob(
             parent, material, catalogue, self._titles(catalogue), plan.until, self.seed, self.options, budget,
             self.shop.path / WORK, plan.resumed,
         )  # fmt: skip
-        outcome = _swapped(*texts) or raise_child(lesson, folder, self.diary)
+        outcome = _swapped(*texts) or train_and_judge(lesson, folder, self.diary)
         with self.diary.timed("drift"):
             self._measure_drift(lesson, texts, outcome.vectors)
         if together:
@@ -124,11 +124,11 @@ class Run:
         vectors = parent.vectors if outcome.vectors is None else outcome.vectors
         write_index(catalogue, vectors, folder)
         noise = noise_floor(Encoder(folder / "serving"), vectors)
-        lessons = RankingLessons(self.shop, self.parent, self.serving, plan, folder, self.diary)
+        lessons = RankerStep(self.shop, self.parent, self.serving, plan, folder, self.diary)
         if self.options.learn_pairs:
             self._remember(material, catalogue, plan, folder)
-            self.report["ranker"] = lessons.searches(material)
-        self.report["wishes"] = lessons.shelves(material.honest, links, catalogue.ids, vectors)
+            self.report["ranker"] = lessons.train_search_ranker(material)
+        self.report["wishes"] = lessons.train_for_you_ranker(material.clean_events, links, catalogue.ids, vectors)
         reason = "; ".join([outcome.reason, *strange.values()])
         if together and not together.passed:
             reason += f"; the parent's co-purchase weights are kept: {together}"
@@ -147,20 +147,20 @@ class Run:
             },
         )
 
-    def compact(self) -> Night:
-        catalogue = snapshot(self.shop.store)
+    def compact(self) -> NightResult:
+        catalogue = load_catalogue(self.shop.store)
         number, folder = self._begin()
         copy_part(self.parent, "statistics", folder)
         self._carry_encoder(folder)
         with self.diary.timed("catalogue"):
             write_index(catalogue, self._parent(catalogue).vectors, folder)
         for part in ("memory", "ranker", "signals", "wishes"):
-            if self.parent.holds(part):
+            if self.parent.has_part(part):
                 copy_part(self.parent, part, folder)
         kept: dict[str, Any] = {
             name: self.parent.card[name] for name in ("learned", "until", "ranked", "noise") if name in self.parent.card
         }
-        kept["together"] = counted_by(self.parent)._asdict()
+        kept["together"] = learned_range(self.parent)._asdict()
         if (counted := self.parent.card.get("report", {}).get("events_seq")) is not None:
             self.report["events_seq"] = counted  # the statistics are the parent's still
         reason = "many items changed since the index was built"
@@ -168,9 +168,9 @@ class Run:
 
     # ---- steps ------------------------------------------------------------------------------------------------
 
-    def _collect(self, plan: Plan, catalogue: Catalogue) -> Material:
+    def _collect(self, plan: Plan, catalogue: CatalogueTexts) -> TrainingData:
         store, learned = self.shop.store, self.parent.card["learned"]
-        material = collect(
+        material = split_events(
             list(store.events.before(plan.until, plan.events_seq)),
             learned,
             set(catalogue.ids).__contains__,
@@ -191,17 +191,17 @@ class Run:
         return material
 
     def _begin(self) -> tuple[int, Path]:
-        return self.shop.generations.begin(self.shop.store.people.last_generation())
+        return self.shop.generations.create_folder(self.shop.store.personal_data.last_generation())
 
-    def _parent(self, catalogue: Catalogue) -> Parent:
-        serving = self.serving = Serving(self.parent, self.shop.store, self.shop.path)
-        serving.catch_up()
+    def _parent(self, catalogue: CatalogueTexts) -> ParentEncoder:
+        serving = self.serving = LoadedGeneration(self.parent, self.shop.store, self.shop.path)
+        serving.encode_backlog()
         # A quantised index would lose a little each time its vectors are taken again.
         exact = serving.index if serving.index.kind in ("flat", "gpu") else None
         vectors = encode_catalogue(catalogue, serving.encoder, self.diary.count("catalogue"), exact)
-        return Parent(self.parent, serving.encoder, vectors)
+        return ParentEncoder(self.parent, serving.encoder, vectors)
 
-    def _texts_then_and_now(self, catalogue: Catalogue, now: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def _texts_then_and_now(self, catalogue: CatalogueTexts, now: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """The parent encoder's vectors of the items that the last night saw, (n, dim) each: of the texts then and now.
 
         An import may have rebuilt the index since then, with the new texts: that was no night.
@@ -213,15 +213,17 @@ class Run:
     def _last_seen(self) -> Path:
         """The index of the last night's generation; where that is gone or damaged, of what was made from it."""
         seen, known = self.parent, self.shop.generations.numbers()
-        index = seen.checked("index")
+        index = seen.verified_path("index")
         with suppress(GenerationError):
             while seen.card["verdict"] == "compacted" and seen.card["parent"] in known:
                 seen = self.shop.generations.open(seen.card["parent"])
-                index = seen.checked("index")
+                index = seen.verified_path("index")
         return index
 
-    def _measure_drift(self, lesson: Lesson, texts: tuple[np.ndarray, np.ndarray], child: np.ndarray | None) -> None:
-        material, parent, online = lesson.material, lesson.parent, self.shop.store.online
+    def _measure_drift(
+        self, lesson: EncoderJob, texts: tuple[np.ndarray, np.ndarray], child: np.ndarray | None
+    ) -> None:
+        material, parent, online = lesson.material, lesson.parent, self.shop.store.engagement
         self.report["drift"], warnings = drift.measure(
             material.old_searches,
             [*material.new_searches, *material.held_searches, *material.dev_searches],
@@ -235,9 +237,9 @@ class Run:
         self.diary.warn(warnings)
         self.report["shelves"] = [kind.to_dict() for kind in online.shelves(lesson.until - _SHOWN, lesson.until)]
 
-    def _remember(self, material: Material, catalogue: Catalogue, plan: Plan, folder: Path) -> None:
+    def _remember(self, material: TrainingData, catalogue: CatalogueTexts, plan: Plan, folder: Path) -> None:
         with self.diary.timed("remember"):
-            memory = remember(learned_searches(material), catalogue.ids, plan.until)
+            memory = build_query_memory(learned_searches(material), catalogue.ids, plan.until)
             with_vectors(memory, Encoder(folder / "serving")).save(folder / "memory")
 
     def _carry_encoder(self, folder: Path) -> None:
@@ -246,11 +248,11 @@ class Run:
             copy_part(self.parent, part, folder)
 
     def _publish(
-        self, number: int, folder: Path, catalogue: Catalogue, verdict: str, reason: str, card: dict[str, Any]
-    ) -> Night:
+        self, number: int, folder: Path, catalogue: CatalogueTexts, verdict: str, reason: str, card: dict[str, Any]
+    ) -> NightResult:
         with self.diary.timed("publish"):
             encoder = Encoder(folder / "serving")
-            share_changes(self.shop.store, encoder, catalogue.items_seq)
+            publish_changed_vectors(self.shop.store, encoder, catalogue.items_seq)
             told = {"night": self.number, "verdict": verdict, "reason": reason, "generation": number}
             write_night_page(folder / "report.html", self.report | told)
             self.shop.generations.publish(
@@ -272,26 +274,26 @@ class Run:
         return self._close(verdict, reason, number)
 
     def _tidy(self) -> None:
-        self.shop.generations.prune(condemned=self.shop.store.people.tainted())
+        self.shop.generations.prune(retire=self.shop.store.personal_data.generations_to_retire())
         kept = []
         for number in self.shop.generations.numbers():
             with suppress(GenerationError):  # a damaged one serves nobody
                 kept.append(self.shop.generations.open(number).card["encoder"])
         self.shop.store.vectors.keep_only(kept)
 
-    def _close(self, verdict: str, reason: str, generation: int | None) -> Night:
+    def _close(self, verdict: str, reason: str, generation: int | None) -> NightResult:
         number = self.parent.number if generation is None else generation
         if self.report["after_rollback"]:
             reason += f"; after a rollback generation {self.parent.number} is the parent again"
-        return Night(self.number, verdict, reason, self.parent.number, number, self.report)
+        return NightResult(self.number, verdict, reason, self.parent.number, number, self.report)
 
-    def _titles(self, catalogue: Catalogue) -> dict[str, str]:
+    def _titles(self, catalogue: CatalogueTexts) -> dict[str, str]:
         """id → title of the items that the night knows; others may have come meanwhile."""
         known = set(catalogue.ids)
         return {id: title for id, title in self.shop.store.items.titles() if id in known}
 
 
-def _swapped(then: np.ndarray, now: np.ndarray) -> Outcome | None:
+def _swapped(then: np.ndarray, now: np.ndarray) -> EncoderOutcome | None:
     """No night trains when much of the catalogue became something else since the last one; vectors (n_items, dim) each.
 
     A broken feed is mended within days, but what was learned from it would stay. If the texts stay, the next night
@@ -300,7 +302,7 @@ def _swapped(then: np.ndarray, now: np.ndarray) -> Outcome | None:
     share = drift.texts_swapped(then, now) if len(then) >= drift.LEAST_ITEMS else 0.0
     if share <= _MOST_SWAPPED:
         return None
-    return Outcome(
+    return EncoderOutcome(
         "refused",
         f"the texts of {share:.0%} of the known items are about something else than last night;"
         " nothing is learned tonight, in case the catalogue is broken",

@@ -16,8 +16,8 @@ from typing import Any
 
 from shelfwise.errors import InvalidInput
 from shelfwise.timestamps import DAY, to_iso
-from shelfwise.trainer.data.spam_filters import Defences
-from shelfwise.trainer.encoder.hyperparameters import Recipe
+from shelfwise.trainer.data.spam_filters import SpamLimits
+from shelfwise.trainer.encoder.hyperparameters import TrainingConfig
 from shelfwise.trainer.encoder.pairs import MOST_PAIRS
 
 __all__ = ["Budget", "Options", "Plan", "make_plan"]
@@ -38,8 +38,8 @@ class Options:
     force: bool = False
     budget: float | None = None
     tensorboard: Path | None = None
-    recipe: Recipe = field(default_factory=Recipe)
-    defences: Defences = field(default_factory=Defences)
+    recipe: TrainingConfig = field(default_factory=TrainingConfig)
+    defences: SpamLimits = field(default_factory=SpamLimits)
 
 
 @dataclass(frozen=True, slots=True)

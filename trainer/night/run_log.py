@@ -11,10 +11,10 @@ from typing import Any
 
 from shelfwise.trainer.statistics.catalogue_vectors import Progress
 
-__all__ = ["Diary"]
+__all__ = ["RunLog"]
 
 
-class Diary:
+class RunLog:
     """`report` fills up as stages are done; `note` is called with it after each, for the night may be killed."""
 
     def __init__(self, progress: Progress, note: Callable[[dict[str, Any]], object]) -> None:

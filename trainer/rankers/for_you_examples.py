@@ -14,26 +14,33 @@ from zlib import crc32
 
 import numpy as np
 
-from shelfwise.catalogue.snapshot import Columns
-from shelfwise.generation.item_signals import Placed, Signals
-from shelfwise.generation.popularity import RECENT_HALF_LIFE_DAYS, Statistics, popularity
+from shelfwise.catalogue.snapshot import CatalogueSnapshot
+from shelfwise.generation.item_signals import ItemSignals, SignalsByRow
+from shelfwise.generation.popularity import RECENT_HALF_LIFE_DAYS, PopularityCounts, decayed_popularity
 from shelfwise.index import VectorIndex
-from shelfwise.recommend.features import NAMES, features, led_to
+from shelfwise.recommend.features import NAMES, build_features, link_features
 from shelfwise.recommend.for_you import candidates
-from shelfwise.recommend.impression_discount import MOST_SHELVES, PASSED_SECONDS, passed_over
-from shelfwise.recommend.strategies import Setting
-from shelfwise.recommend.user_profile import CHOSEN, Profile, visit_of
-from shelfwise.search.features import Counts
-from shelfwise.store import Event, ShownShelf
+from shelfwise.recommend.impression_discount import IMPRESSION_SECONDS, MAX_IMPRESSIONS, impression_discount
+from shelfwise.recommend.strategies import RecommendContext
+from shelfwise.recommend.user_profile import CHOICE_TYPES, UserProfile, visit_key
+from shelfwise.search.features import ItemCounts
+from shelfwise.store import Event, ShownRecommendation
 from shelfwise.timestamps import DAY
-from shelfwise.trainer.data.basket_matrix import Choices
-from shelfwise.trainer.data.spam_filters import who
-from shelfwise.trainer.rankers.search_examples import Rows
-from shelfwise.trainer.statistics.item_signals import bought_by, links_of, numbers_of
+from shelfwise.trainer.data.basket_matrix import BasketMatrix
+from shelfwise.trainer.data.spam_filters import shopper_key
+from shelfwise.trainer.rankers.search_examples import RankingExamples
+from shelfwise.trainer.statistics.item_signals import basket_event_types, item_links, item_numbers
 
-__all__ = ["Evening", "WishRows", "came_again", "evenings", "known_at", "wishes_of"]
+__all__ = [
+    "ForYouExamples",
+    "PointInTime",
+    "build_for_you_examples",
+    "has_returning_shoppers",
+    "point_in_time",
+    "snapshot_times",
+]
 
-ShelvesOf = Callable[[str | None, str | None, float, float, int], Iterable[ShownShelf]]
+ShelvesOf = Callable[[str | None, str | None, float, float, int], Iterable[ShownRecommendation]]
 
 HISTORY = 500  # events of a shopper, as at the door
 _MOST_SHOPPERS = 1_500  # of an evening
@@ -45,7 +52,7 @@ _FEW_ITEMS, _FEW_EVENINGS = 5_000, 3
 
 
 @dataclass(frozen=True)
-class WishRows(Rows):
+class ForYouExamples(RankingExamples):
     """A group of candidates for each visit, oldest first."""
 
     NAMES: ClassVar[tuple[str, ...]] = NAMES
@@ -55,15 +62,15 @@ class WishRows(Rows):
 
 
 @dataclass(frozen=True, eq=False)
-class Evening:
+class PointInTime:
     """What was known at `at` (epoch seconds), and until when the visits after it are looked at."""
 
     at: float
     until: float
-    signals: Signals
+    signals: ItemSignals
 
 
-def evenings(events: Sequence[Event], until: float, n_items: int) -> list[tuple[float, float]]:
+def snapshot_times(events: Sequence[Event], until: float, n_items: int) -> list[tuple[float, float]]:
     """Moments of the past, each with the end of the time after it, for a shop whose ranker begins: oldest first.
 
     Up to eight, three weeks apart, each with the six weeks after it; closer where the log is shorter.
@@ -78,30 +85,38 @@ def evenings(events: Sequence[Event], until: float, n_items: int) -> list[tuple[
     return [(start, start + horizon) for start in reversed(starts) if start > until - span * 0.75]
 
 
-def came_again(events: Sequence[Event]) -> bool:
+def has_returning_shoppers(events: Sequence[Event]) -> bool:
     """Whether any shopper came more than once; else there is no past to rank by."""
     visits: dict[str, object] = {}
-    return any(visits.setdefault(name, visit_of(event)) != visit_of(event) for event in events if (name := who(event)))
+    return any(
+        visits.setdefault(name, visit_key(event)) != visit_key(event)
+        for event in events
+        if (name := shopper_key(event))
+    )
 
 
-def known_at(at: float, until: float, events: Sequence[Event], ids: Sequence[str], categories: np.ndarray) -> Evening:
+def point_in_time(
+    at: float, until: float, events: Sequence[Event], ids: Sequence[str], categories: np.ndarray
+) -> PointInTime:
     """An evening of which no generation is left, counted anew; `categories` (n_items,) are codes."""
     rows = {id: row for row, id in enumerate(ids)}
     before = [event for event in events if event.ts < at]
-    chosen, bought = (Choices.of(before, rows, types) for types in (CHOSEN, bought_by(before)))
-    numbers = numbers_of(chosen, bought, categories, None, at)
-    return Evening(at, until, Signals(ids, numbers, links_of(before, rows, at)))
+    chosen, bought = (
+        BasketMatrix.from_events(before, rows, types) for types in (CHOICE_TYPES, basket_event_types(before))
+    )
+    numbers = item_numbers(chosen, bought, categories, None, at)
+    return PointInTime(at, until, ItemSignals(ids, numbers, item_links(before, rows, at)))
 
 
-def wishes_of(
-    evening: Evening,
+def build_for_you_examples(
+    evening: PointInTime,
     events: Sequence[Event],
-    columns: Columns,
+    columns: CatalogueSnapshot,
     index: VectorIndex,
     seed: int,
     shown: ShelvesOf = lambda user, session, since, until, most: (),
     progress: Callable[[int, int], object] = lambda done, total: None,
-) -> WishRows:
+) -> ForYouExamples:
     """A group for the first visit after the evening of each shopper who was known then; `events` in order of time.
 
     `shown` gives the shelves that a user or session was shown, as `Impressions.shelves_of` does.
@@ -110,23 +125,23 @@ def wishes_of(
     visits = _first_visits([event for event in events if evening.at <= event.ts < evening.until])
     histories: defaultdict[str, list[Event]] = defaultdict(list)
     for event in before:
-        histories[who(event)].append(event)
+        histories[shopper_key(event)].append(event)
     known = [name for name in visits if name and histories.get(name)]
     chance = np.random.default_rng([seed, int(evening.at)])
     if len(known) > _MOST_SHOPPERS:
         known = [known[place] for place in sorted(chance.choice(len(known), _MOST_SHOPPERS, replace=False).tolist())]
-    counts = Counts.of(_counted(before, evening.at), columns, evening.at)
-    signals = Placed(evening.signals, columns)
+    counts = ItemCounts.of(_counted(before, evening.at), columns, evening.at)
+    signals = SignalsByRow(evening.signals, columns)
     there = columns.live & ~(columns.created > evening.until)  # what came later could not be wanted
     made = []
     for done, name in enumerate(known):
         progress(done, len(known))
         history = histories[name][-HISTORY:][::-1]
-        profile = Profile.of(history, columns, evening.at)
+        profile = UserProfile.from_events(history, columns, evening.at)
         user, session = history[0].user, history[0].session
-        shelves = shown(user, None if user else session, evening.at - PASSED_SECONDS, evening.at, MOST_SHELVES)
-        passed = passed_over(shelves, history, columns, evening.at)
-        setting = Setting(np.zeros(0, np.int64), profile, columns, counts, signals, there, index, passed)
+        shelves = shown(user, None if user else session, evening.at - IMPRESSION_SECONDS, evening.at, MAX_IMPRESSIONS)
+        passed = impression_discount(shelves, history, columns, evening.at)
+        setting = RecommendContext(np.zeros(0, np.int64), profile, columns, counts, signals, there, index, passed)
         group = _group(setting, columns.rows(visits[name]), chance)
         if group is not None:
             made.append((*group, crc32(name.encode())))
@@ -134,16 +149,18 @@ def wishes_of(
     return _joined(made)
 
 
-def _group(setting: Setting, wanted: np.ndarray, chance: np.random.Generator) -> tuple[np.ndarray, np.ndarray] | None:
+def _group(
+    setting: RecommendContext, wanted: np.ndarray, chance: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray] | None:
     """Features and whether it was chosen, of the candidates that are kept; None where no choice was a candidate."""
     if not len(setting.profile):
         return None
-    led = led_to(setting)
+    led = link_features(setting)
     rows = candidates(setting, led)
     chosen = np.isin(rows, wanted[wanted > 0])
     if not chosen.any():
         return None
-    made = features(setting, rows, led)
+    made = build_features(setting, rows, led)
     kept = chosen | (chance.random(len(rows)) < _OTHERS)
     return made[kept].astype(np.float16), chosen[kept].astype(np.float32)
 
@@ -153,22 +170,24 @@ def _first_visits(events: Sequence[Event]) -> dict[str, list[str]]:
     visits: dict[str, object] = {}
     items: defaultdict[str, list[str]] = defaultdict(list)
     for event in events:
-        if event.type in CHOSEN and visits.setdefault(who(event), visit_of(event)) == visit_of(event):
-            items[who(event)].append(event.item)
+        if event.type in CHOICE_TYPES and visits.setdefault(shopper_key(event), visit_key(event)) == visit_key(event):
+            items[shopper_key(event)].append(event.item)
     return items
 
 
-def _counted(events: Sequence[Event], at: float) -> Statistics:
+def _counted(events: Sequence[Event], at: float) -> PopularityCounts:
     first: dict[str, float] = {}
     for event in events:
         first.setdefault(event.item, event.ts)
-    return Statistics(popularity(events, at), popularity(events, at, RECENT_HALF_LIFE_DAYS), first)
+    return PopularityCounts(
+        decayed_popularity(events, at), decayed_popularity(events, at, RECENT_HALF_LIFE_DAYS), first
+    )
 
 
-def _joined(made: Sequence[tuple[np.ndarray, np.ndarray, int]]) -> WishRows:
+def _joined(made: Sequence[tuple[np.ndarray, np.ndarray, int]]) -> ForYouExamples:
     if not made:
-        return WishRows()
-    return WishRows(
+        return ForYouExamples()
+    return ForYouExamples(
         np.concatenate([features for features, _, _ in made]),
         np.concatenate([chosen for _, chosen, _ in made]),
         np.array([len(chosen) for _, chosen, _ in made], np.int32),

@@ -12,15 +12,15 @@ from typing import Any
 import numpy as np
 
 from shelfwise.recommend.features import NAMES
-from shelfwise.recommend.for_you import CARD, blended
+from shelfwise.recommend.for_you import CARD, blend_contributions
 from shelfwise.trainer.evaluation.metrics import paired_interval
 from shelfwise.trainer.export.onnx_trees import write_trees
-from shelfwise.trainer.rankers.for_you_examples import WishRows
-from shelfwise.trainer.rankers.search_ranker import RankVerdict, gains_of, has_lightgbm
+from shelfwise.trainer.rankers.for_you_examples import ForYouExamples
+from shelfwise.trainer.rankers.search_ranker import RankerReport, has_lightgbm, ndcg_per_group
 
-__all__ = ["teach_wishes"]
+__all__ = ["fit_for_you_ranker"]
 
-_LEAST_GROWN = 300  # visits from which trees are grown
+_LEAST_FOR_TREES = 300  # visits from which trees are grown
 _TREES: dict[str, Any] = {
     "objective": "lambdarank", "num_leaves": 31, "learning_rate": 0.1, "min_data_in_leaf": 100, "lambda_l2": 10.0,
     "feature_fraction": 0.5, "bagging_fraction": 0.7, "bagging_freq": 1, "max_bin": 127,
@@ -29,43 +29,45 @@ _TREES: dict[str, Any] = {
 _ROUNDS, _BOOSTERS = 150, 4  # each other one of extremely randomised trees
 
 
-def teach_wishes(
-    rows: WishRows, folder: Path, seed: int, progress: Callable[[int, int], object] = lambda done, total: None
-) -> RankVerdict:
+def fit_for_you_ranker(
+    rows: ForYouExamples, folder: Path, seed: int, progress: Callable[[int, int], object] = lambda done, total: None
+) -> RankerReport:
     """Write the trees into `folder` if they may serve, and say how they were judged against the blend."""
     visits = len(rows)
-    if visits < _LEAST_GROWN or not has_lightgbm():
-        return RankVerdict("blend", visits)
+    if visits < _LEAST_FOR_TREES or not has_lightgbm():
+        return RankerReport("blend", visits)
     split = visits - visits // 5
     late = rows.part(split, visits)
-    plain = gains_of(_blend(late), late)
+    plain = ndcg_per_group(_blend(late), late)
     asked = late.features.astype(np.float32)
-    grown = _grown(_of_others(rows.part(0, split), late), seed, progress)
-    gains = gains_of(np.sum([booster.predict(asked) for booster in grown], axis=0), late)
+    grown = _train_trees(_of_others(rows.part(0, split), late), seed, progress)
+    gains = ndcg_per_group(np.sum([booster.predict(asked) for booster in grown], axis=0), late)
     low, high = paired_interval(gains - plain, late.clusters.tolist(), seed=seed)
     kind = "trees" if low > 0 else "blend"  # better than by chance
     if kind == "trees":
-        _write(_grown(rows, seed, progress), folder)
-    return RankVerdict(kind, len(late), float(plain.mean()), float(gains.mean()), low, high)
+        _write(_train_trees(rows, seed, progress), folder)
+    return RankerReport(kind, len(late), float(plain.mean()), float(gains.mean()), low, high)
 
 
-def _of_others(early: WishRows, late: WishRows) -> WishRows:
+def _of_others(early: ForYouExamples, late: ForYouExamples) -> ForYouExamples:
     """The early visits of shoppers whom the late ones don't ask: neighbouring evenings may look at the same visit."""
     kept = ~np.isin(early.clusters, late.clusters)
-    if kept.sum() < _LEAST_GROWN // 2:  # a shop of few regulars: better judged by their own later visits than by nobody
+    if (
+        kept.sum() < _LEAST_FOR_TREES // 2
+    ):  # a shop of few regulars: better judged by their own later visits than by nobody
         return early
     of_kept = np.repeat(kept, early.sizes)
-    return WishRows(early.features[of_kept], early.chosen[of_kept], early.sizes[kept], early.clusters[kept])
+    return ForYouExamples(early.features[of_kept], early.chosen[of_kept], early.sizes[kept], early.clusters[kept])
 
 
-def _blend(rows: WishRows) -> np.ndarray:
+def _blend(rows: ForYouExamples) -> np.ndarray:
     """The blend's score of each row, (n_rows,), each group by itself."""
     ends = np.cumsum(rows.sizes)
     groups = np.split(rows.features.astype(np.float32), ends[:-1]) if len(ends) else []
-    return np.concatenate([blended(group).sum(axis=1) for group in groups])
+    return np.concatenate([blend_contributions(group).sum(axis=1) for group in groups])
 
 
-def _grown(rows: WishRows, seed: int, progress: Callable[[int, int], object]) -> list[Any]:
+def _train_trees(rows: ForYouExamples, seed: int, progress: Callable[[int, int], object]) -> list[Any]:
     """The boosters whose scores add up: those that err differently err less together."""
     import lightgbm
 

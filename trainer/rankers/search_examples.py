@@ -17,28 +17,28 @@ import numpy as np
 
 from shelfwise import Shop
 from shelfwise.catalogue.filters import evaluate
-from shelfwise.catalogue.postings import Lexical
-from shelfwise.catalogue.snapshot import Catalogue, Columns
-from shelfwise.curation.snapshot import Said
+from shelfwise.catalogue.postings import PostingsCache
+from shelfwise.catalogue.snapshot import CatalogueCache, CatalogueSnapshot
+from shelfwise.curation.snapshot import CurationCache
 from shelfwise.generation.encoder import Encoder
-from shelfwise.generation.item_signals import Placed, Signals
-from shelfwise.generation.popularity import RECENT_HALF_LIFE_DAYS, Statistics, popularity
-from shelfwise.generation.query_memory import Memory, bare
+from shelfwise.generation.item_signals import ItemSignals, SignalsByRow
+from shelfwise.generation.popularity import RECENT_HALF_LIFE_DAYS, PopularityCounts, decayed_popularity
+from shelfwise.generation.query_memory import QueryMemory, query_key
 from shelfwise.index import VectorIndex
 from shelfwise.query.understanding import understand
 from shelfwise.query.vocabulary import Vocabulary
 from shelfwise.search.blend import ALL, TOP
-from shelfwise.search.features import NAMES, Counts
-from shelfwise.search.personalization import affinities
+from shelfwise.search.features import NAMES, ItemCounts
+from shelfwise.search.personalization import shopper_taste
 from shelfwise.search.ranker import Ranker
-from shelfwise.search.retrieval import find, rank
-from shelfwise.serving.loaded_generation import Serving
+from shelfwise.search.retrieval import retrieve, score
+from shelfwise.serving.loaded_generation import LoadedGeneration
 from shelfwise.store import Event
 from shelfwise.timestamps import DAY
-from shelfwise.trainer.data.interactions import Search
-from shelfwise.trainer.statistics.query_memory import remember
+from shelfwise.trainer.data.interactions import QueryClick
+from shelfwise.trainer.statistics.query_memory import build_query_memory
 
-__all__ = ["Rows", "seen_before"]
+__all__ = ["RankingExamples", "build_search_examples"]
 
 _MOST_EVENINGS = 30
 _FILE = "rows.npz"
@@ -49,7 +49,7 @@ _Group = tuple[np.ndarray, np.ndarray, str]  # features (n, n_features), chosen 
 
 
 @dataclass(frozen=True)
-class Rows:
+class RankingExamples:
     """Groups of candidates, one for each query of a day, oldest first."""
 
     NAMES: ClassVar[tuple[str, ...]] = NAMES
@@ -87,43 +87,43 @@ class Rows:
             return cls(*(arrays[name] for name in _FIELDS))
 
 
-_FIELDS = tuple(one.name for one in fields(Rows))
+_FIELDS = tuple(one.name for one in fields(RankingExamples))
 
 
 @dataclass(frozen=True)
-class _Evening:
+class PointInTimeView:
     """What was known on an evening; a `searching.Knowledge` without a ranker."""
 
     encoder: Encoder
     index: VectorIndex
-    memory: Memory
-    statistics: Statistics
+    memory: QueryMemory
+    statistics: PopularityCounts
     ranker: Ranker = field(default_factory=Ranker)
     noise: float = 0.0
 
-    def remembered_rows(self, columns: Columns) -> np.ndarray:
+    def remembered_rows(self, columns: CatalogueSnapshot) -> np.ndarray:
         return columns.rows(self.memory.items)
 
-    def counts(self, columns: Columns, now: float) -> Counts:
-        return Counts.of(self.statistics, columns, now)
+    def counts(self, columns: CatalogueSnapshot, now: float) -> ItemCounts:
+        return ItemCounts.of(self.statistics, columns, now)
 
 
-def seen_before(
+def build_search_examples(
     shop: Shop,
-    parent: Serving,
-    searches: Sequence[Search],
-    past: Sequence[Search],
+    parent: LoadedGeneration,
+    searches: Sequence[QueryClick],
+    past: Sequence[QueryClick],
     events: Sequence[Event],
     progress: Callable[[int, int], object],
-) -> Rows:
+) -> RankingExamples:
     """The rows of `searches`, by the encoder of a parent that didn't learn from them.
 
     `past` are all searches that may be remembered and `events` all that count, `searches` among them; of either only
     what lies before the evening is used. Days are put together when there are more than thirty.
     """
-    looking = _Looking(shop, parent)
+    looking = PastSearcher(shop, parent)
     made: list[_Group] = []
-    evenings = _evenings(sorted(searches, key=lambda search: search.ts)[-Rows.MOST :])
+    evenings = _evenings(sorted(searches, key=lambda search: search.ts)[-RankingExamples.MOST :])
     for number, (evening, of_day) in enumerate(evenings):
         progress(number, len(evenings))
         made += looking.look(evening, of_day, past, events)
@@ -131,33 +131,37 @@ def seen_before(
     return _joined(made)
 
 
-class _Looking:
+class PastSearcher:
     """The shop's own search, asked with what was known on an evening."""
 
-    def __init__(self, shop: Shop, parent: Serving) -> None:
-        self.columns = Catalogue(shop.store).current()
-        self.lexical, self.synonyms = Lexical(shop.store), Said(shop.store).current().synonyms
-        self.lexical.sync()
+    def __init__(self, shop: Shop, parent: LoadedGeneration) -> None:
+        self.columns = CatalogueCache(shop.store).current()
+        self.lexical, self.synonyms = PostingsCache(shop.store), CurationCache(shop.store).current().synonyms
+        self.lexical.refresh()
         self.eligible = evaluate(None, self.columns)
-        self.nothing = Placed(Signals(), self.columns)  # what goes together is added to the blend, not learned here
+        self.nothing = SignalsByRow(
+            ItemSignals(), self.columns
+        )  # what goes together is added to the blend, not learned here
         self.parent, self.vocabulary = parent, Vocabulary()
         self.items = {id: row for row, id in enumerate(self.columns.ids[: self.columns.size]) if id is not None}
         self.vectors = dict(zip(parent.memory.texts, parent.memory.vectors, strict=True))
 
     def look(
-        self, evening: float, of_day: Sequence[Search], past: Sequence[Search], events: Sequence[Event]
+        self, evening: float, of_day: Sequence[QueryClick], past: Sequence[QueryClick], events: Sequence[Event]
     ) -> list[_Group]:
         """A group for each query of the day for which something was chosen that is a candidate."""
         before = [event for event in events if event.ts < evening]
-        known = _Evening(self.parent.encoder, self.parent.index, self._memory(past, evening), _counted(before, evening))
+        known = PointInTimeView(
+            self.parent.encoder, self.parent.index, self._memory(past, evening), _counted(before, evening)
+        )
         shoppers: defaultdict[str, list[Event]] = defaultdict(list)
         for event in before:
             if event.user:
                 shoppers[event.user].append(event)
-        asked: defaultdict[tuple[str, str], list[Search]] = defaultdict(list)
+        asked: defaultdict[tuple[str, str], list[QueryClick]] = defaultdict(list)
         for search in of_day:
             # Those that have a history are asked for themselves, all others together.
-            asked[bare(search.query), search.who if search.who in shoppers else ""].append(search)
+            asked[query_key(search.query), search.shopper if search.shopper in shoppers else ""].append(search)
         groups = (
             self._group(evening, chosen, known, shoppers[who][-_HISTORY:] if who else [])
             for (_, who), chosen in asked.items()
@@ -165,13 +169,13 @@ class _Looking:
         return [group for group in groups if group is not None]
 
     def _group(
-        self, evening: float, chosen: Sequence[Search], known: _Evening, history: Sequence[Event]
+        self, evening: float, chosen: Sequence[QueryClick], known: PointInTimeView, history: Sequence[Event]
     ) -> _Group | None:
         columns = self.columns
         query = understand(chosen[0].query, self.vocabulary, self.lexical.count, self.synonyms)
-        found = find(query, self.eligible, columns, self.lexical, known, ALL, narrowed=False)
-        taste = affinities(history[::-1], columns, known.index, self.nothing, evening) if history else None
-        ranked = rank(found, columns, known.counts(columns, evening), known, taste, ALL)
+        found = retrieve(query, self.eligible, columns, self.lexical, known, ALL, is_filtered=False)
+        taste = shopper_taste(history[::-1], columns, known.index, self.nothing, evening) if history else None
+        ranked = score(found, columns, known.counts(columns, evening), known, taste, ALL)
         worth = np.zeros(columns.size, np.float32)
         for search in chosen:
             worth[self.items.get(search.item, 0)] += search.weight
@@ -181,10 +185,10 @@ class _Looking:
         orders = (np.argsort(-scores, kind="stable") for scores in (known.ranker.scores(ranked.features), standing))
         places = np.unique(np.concatenate([order[:TOP] for order in orders]))
         of_top = worth[ranked.candidates[places]]
-        return (ranked.features[places], of_top, bare(query.text)) if of_top.any() else None
+        return (ranked.features[places], of_top, query_key(query.text)) if of_top.any() else None
 
-    def _memory(self, past: Sequence[Search], evening: float) -> Memory:
-        memory = remember((search for search in past if search.ts < evening), list(self.items), evening)
+    def _memory(self, past: Sequence[QueryClick], evening: float) -> QueryMemory:
+        memory = build_query_memory((search for search in past if search.ts < evening), list(self.items), evening)
         missing = [text for text in memory.texts if text not in self.vectors]
         if missing:
             self.vectors |= dict(zip(missing, self.parent.encoder.queries(missing), strict=True))
@@ -193,14 +197,16 @@ class _Looking:
         return replace(memory, vectors=np.stack([self.vectors[text] for text in memory.texts]))
 
 
-def _counted(events: Sequence[Event], evening: float) -> Statistics:
+def _counted(events: Sequence[Event], evening: float) -> PopularityCounts:
     first = {event.item: event.ts for event in sorted(events, key=lambda event: -event.ts)}
-    return Statistics(popularity(events, evening), popularity(events, evening, RECENT_HALF_LIFE_DAYS), first)
+    return PopularityCounts(
+        decayed_popularity(events, evening), decayed_popularity(events, evening, RECENT_HALF_LIFE_DAYS), first
+    )
 
 
-def _evenings(searches: Iterable[Search]) -> list[tuple[float, list[Search]]]:
+def _evenings(searches: Iterable[QueryClick]) -> list[tuple[float, list[QueryClick]]]:
     """The searches by day, each with the moment the day began; neighbouring days together beyond thirty."""
-    days: defaultdict[int, list[Search]] = defaultdict(list)
+    days: defaultdict[int, list[QueryClick]] = defaultdict(list)
     for search in searches:
         days[int(search.ts // DAY)].append(search)
     step = -(-len(days) // _MOST_EVENINGS) or 1
@@ -211,10 +217,10 @@ def _evenings(searches: Iterable[Search]) -> list[tuple[float, list[Search]]]:
     ]
 
 
-def _joined(made: Sequence[_Group]) -> Rows:
+def _joined(made: Sequence[_Group]) -> RankingExamples:
     if not made:
-        return Rows()
-    return Rows(
+        return RankingExamples()
+    return RankingExamples(
         np.concatenate([features for features, _, _ in made]).astype(np.float16),
         np.concatenate([chosen for _, chosen, _ in made]).astype(np.float32),
         np.array([len(chosen) for _, chosen, _ in made], np.int32),

@@ -15,16 +15,16 @@ from typing import Any
 import numpy as np
 from scipy.optimize import minimize
 
-from shelfwise.search.blend import BLEND, LEARNED, weights_of
+from shelfwise.search.blend import BLEND, LEARNED, weight_vector
 from shelfwise.search.features import NAMES
 from shelfwise.search.ranker import CARD, MIX
 from shelfwise.trainer.evaluation.metrics import TOP, paired_interval
 from shelfwise.trainer.export.onnx_trees import write_trees
-from shelfwise.trainer.rankers.search_examples import Rows
+from shelfwise.trainer.rankers.search_examples import RankingExamples
 
-__all__ = ["RankVerdict", "gains_of", "has_lightgbm", "teach"]
+__all__ = ["RankerReport", "fit_search_ranker", "has_lightgbm", "ndcg_per_group"]
 
-_LEAST_FITTED, _LEAST_GROWN = 50, 300  # searches from which weights are fitted, and trees grown
+_LEAST_FOR_WEIGHTS, _LEAST_FOR_TREES = 50, 300  # searches from which weights are fitted, and trees grown
 _TEMPERATURE = 10.0  # of the choice model; with it a cosine of 1 is worth about 1
 _SPREAD = 0.05  # how far a weight is expected to lie from the blend's
 _LEARNED = [NAMES.index(name) for name in LEARNED]
@@ -38,7 +38,7 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class RankVerdict:
+class RankerReport:
     """How a ranker did on the newest searches, nDCG@10 beside the plain blend's; `kind` is trees, weights or blend."""
 
     kind: str
@@ -64,25 +64,25 @@ class _Learned:
     trees: Any = None  # a LightGBM booster
 
     def scores(self, features: np.ndarray) -> np.ndarray:
-        base = blend_all(features, self.weights)
+        base = blend_scores(features, self.weights)
         return base if self.trees is None else base + self.trees.predict(features) / MIX
 
 
-def teach(rows: Rows, folder: Path, seed: int) -> RankVerdict:
+def fit_search_ranker(rows: RankingExamples, folder: Path, seed: int) -> RankerReport:
     """Write the ranker that may serve into `folder`, which holds nothing of it else; and say how it was judged."""
     groups = len(rows)
-    if groups < _LEAST_FITTED:
-        return RankVerdict("blend", groups)
+    if groups < _LEAST_FOR_WEIGHTS:
+        return RankerReport("blend", groups)
     split = groups - groups // 5
     early, late = rows.part(0, split), rows.part(split, groups)
-    plain = gains_of(blend_all(late.features, weights_of(BLEND)), late)
-    best = RankVerdict("blend", len(late), float(plain.mean()), float(plain.mean()))
-    for kind in ("weights", "trees") if groups >= _LEAST_GROWN and has_lightgbm() else ("weights",):
-        gains = gains_of(_learn(early, kind, seed).scores(late.features.astype(np.float32)), late)
+    plain = ndcg_per_group(blend_scores(late.features, weight_vector(BLEND)), late)
+    best = RankerReport("blend", len(late), float(plain.mean()), float(plain.mean()))
+    for kind in ("weights", "trees") if groups >= _LEAST_FOR_TREES and has_lightgbm() else ("weights",):
+        gains = ndcg_per_group(_learn(early, kind, seed).scores(late.features.astype(np.float32)), late)
         low, high = paired_interval(gains - plain, late.clusters.tolist(), seed=seed)
         # Fitted weights stay near the blend; trees that look better by chance would cost half a point.
         if gains.mean() > best.learned and (kind == "weights" or low > 0):
-            best = RankVerdict(kind, len(late), best.blend, float(gains.mean()), low, high)
+            best = RankerReport(kind, len(late), best.blend, float(gains.mean()), low, high)
     if best.kind != "blend":
         _write(_learn(rows, best.kind, seed), folder)
     return best
@@ -98,18 +98,18 @@ def has_lightgbm() -> bool:
     return True
 
 
-def _learn(rows: Rows, kind: str, seed: int) -> _Learned:
-    weights = _fitted(rows)
-    return _Learned(weights, _grown(rows, seed) if kind == "trees" else None)
+def _learn(rows: RankingExamples, kind: str, seed: int) -> _Learned:
+    weights = _fit_weights(rows)
+    return _Learned(weights, _train_trees(rows, seed) if kind == "trees" else None)
 
 
-def _fitted(rows: Rows) -> np.ndarray:
+def _fit_weights(rows: RankingExamples) -> np.ndarray:
     """The weights that make the choices most likely, each expected near the blend's, (n_features,).
 
     A conditional logit: McFadden, "Conditional Logit Analysis of Qualitative Choice Behavior" (1974).
     """
     features = rows.features[:, _LEARNED].astype(np.float64)
-    expected = weights_of(BLEND)[_LEARNED]
+    expected = weight_vector(BLEND)[_LEARNED]
     starts, group = _groups(rows)
     chosen = rows.chosen.astype(np.float64)
     total = np.add.reduceat(chosen, starts)
@@ -125,12 +125,12 @@ def _fitted(rows: Rows) -> np.ndarray:
         return value, slope
 
     found = minimize(loss, expected, jac=True, method="L-BFGS-B").x
-    weights = weights_of(BLEND)
+    weights = weight_vector(BLEND)
     weights[_LEARNED] = found / found[0] if found[0] > 0 else expected  # on the scale of the cosine
     return weights
 
 
-def _grown(rows: Rows, seed: int) -> Any:
+def _train_trees(rows: RankingExamples, seed: int) -> Any:
     import lightgbm
 
     starts, group = _groups(rows)
@@ -153,19 +153,19 @@ def _write(learned: _Learned, folder: Path) -> None:
         write_trees([learned.trees], folder, len(NAMES))
 
 
-def blend_all(features: np.ndarray, weights: np.ndarray) -> np.ndarray:
+def blend_scores(features: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """The blend over rows of many groups: taste counts as if every query were ambiguous, (n_rows,) float64."""
     scores: np.ndarray = features.astype(np.float32) @ weights
     return scores
 
 
-def _groups(rows: Rows) -> tuple[np.ndarray, np.ndarray]:
+def _groups(rows: RankingExamples) -> tuple[np.ndarray, np.ndarray]:
     """Where each group starts, (n_groups,), and the group of each row, (n_rows,)."""
     starts = np.concatenate([[0], np.cumsum(rows.sizes)[:-1]]).astype(np.int64)
     return starts, np.repeat(np.arange(len(rows)), rows.sizes)
 
 
-def gains_of(scores: np.ndarray, rows: Rows) -> np.ndarray:
+def ndcg_per_group(scores: np.ndarray, rows: RankingExamples) -> np.ndarray:
     """nDCG@10 of each group with the weights of its choices as gains, (n_groups,)."""
     starts, _ = _groups(rows)
     discounts = 1 / np.log2(np.arange(TOP) + 2)

@@ -16,18 +16,18 @@ from typing import Any
 
 from shelfwise import Shop
 from shelfwise.errors import InvalidInput
-from shelfwise.ingest.importer import Imported, import_events, import_items
-from shelfwise.ingest.readers import BadRow, Reading
+from shelfwise.ingest.importer import ImportCounts, import_events, import_items
+from shelfwise.ingest.readers import BadRow, ColumnMapping
 from shelfwise.timestamps import DAY, parse_time, to_datetime
 from shelfwise.trainer.night.commands import increment, init
 from shelfwise.trainer.statistics.catalogue_vectors import Progress
 from shelfwise.types import EVENT_FIELDS, ITEM_FIELDS, Row
 
-__all__ = ["Files", "Replay", "period"]
+__all__ = ["Replay", "ReplayInputs", "period"]
 
 
 @dataclass(frozen=True)
-class Files:
+class ReplayInputs:
     """The two files as they are asked for, and the model that generation 0 is made from."""
 
     items: str
@@ -38,13 +38,13 @@ class Files:
     model: str | None = None
     on_bad_row: Callable[[BadRow], object] = lambda bad: None
 
-    def import_items(self, shop: Shop) -> Imported:
-        reading = Reading.of(ITEM_FIELDS, self.rename, self.scale, foreign=EVENT_FIELDS)
+    def import_items(self, shop: Shop) -> ImportCounts:
+        reading = ColumnMapping.of(ITEM_FIELDS, self.rename, self.scale, foreign=EVENT_FIELDS)
         return import_items(shop, [self.items], reading, self.on_bad_row, lambda n: None)
 
-    def import_events(self, shop: Shop) -> Imported:
+    def import_events(self, shop: Shop) -> ImportCounts:
         constants = {"type": self.event_type} if self.event_type else {}
-        reading = Reading.of(EVENT_FIELDS, self.rename, self.scale, constants, foreign=ITEM_FIELDS)
+        reading = ColumnMapping.of(EVENT_FIELDS, self.rename, self.scale, constants, foreign=ITEM_FIELDS)
         return import_events(shop, [self.events], reading, self.on_bad_row, lambda n: None)
 
 
@@ -59,7 +59,7 @@ class Replay(ABC):
         self.days: list[dict[str, Any]] = []
         self.nights: list[float] = []
 
-    def load(self, files: Files) -> None:
+    def load(self, files: ReplayInputs) -> None:
         """Import the catalogue, make generation 0, and import the log into a shop of its own, from which each day is
         taken."""
         learning = self.scratch / "learning"
@@ -71,7 +71,7 @@ class Replay(ABC):
         self.events = files.import_events(self.log)
         self.begin()
 
-    def stock(self, learning: Path, files: Files) -> Imported:
+    def stock(self, learning: Path, files: ReplayInputs) -> ImportCounts:
         """Import the catalogue."""
         with Shop(learning) as shop:
             return files.import_items(shop)

@@ -16,7 +16,7 @@ from scipy.sparse import csr_matrix
 from shelfwise.timestamps import DAY
 from shelfwise.trainer.statistics import item_links as linking
 
-__all__ = ["BASELINES", "Baselines", "History", "als", "ease", "own", "popularity"]
+__all__ = ["BASELINES", "Baselines", "InteractionHistory", "als", "ease", "own", "popularity"]
 
 Floats = npt.NDArray[np.floating]
 Scores = Callable[[int], Floats]  # a person's number → (n_items,), where 0 and less say nothing
@@ -29,7 +29,7 @@ _EASE_LAMBDA, _EASE_MOST_ITEMS = 500.0, 10_000
 _ALS = {"factors": 64, "regularization": 5.0, "alpha": 2.0, "iterations": 15}
 
 
-class History:
+class InteractionHistory:
     """What everybody had so far. People and items are numbered in the order of their first event."""
 
     def __init__(self) -> None:
@@ -64,7 +64,7 @@ class History:
 class Baselines:
     """Every baseline, fitted on the history as it is now; `missing` says why one could not be."""
 
-    def __init__(self, history: History, now: float) -> None:
+    def __init__(self, history: InteractionHistory, now: float) -> None:
         self._history = history
         self._ids = list(history.items)
         recent, ever = history.counts(now - _WINDOW_DAYS * DAY), history.counts()
@@ -98,20 +98,20 @@ class Baselines:
         return best
 
 
-def popularity(history: History, since: float = float("-inf")) -> Scores:
+def popularity(history: InteractionHistory, since: float = float("-inf")) -> Scores:
     """The number of events of an item from `since` on, the same for everybody."""
     counts = history.counts(since)
     return lambda person: counts
 
 
-def own(history: History, now: float) -> Scores:
+def own(history: InteractionHistory, now: float) -> Scores:
     """What the person had before, each time worth half after 60 days."""
     had = history.matrix(lambda ts: np.asarray(0.5 ** ((now - ts) / (_OWN_HALF_LIFE_DAYS * DAY))))
     nothing = np.zeros(len(history.items))
     return lambda person: nothing if person < 0 else had[person].toarray()[0]
 
 
-def als(history: History, now: float) -> Scores:
+def als(history: InteractionHistory, now: float) -> Scores:
     """Matrix factorisation for implicit feedback (Hu, Koren and Volinsky, 2008) by the package `implicit`.
 
     The confidence grows with the number of events. One thread and a fixed seed: it repeats itself.
@@ -128,7 +128,7 @@ def als(history: History, now: float) -> Scores:
     return lambda person: nothing if person < 0 else model.item_factors @ model.user_factors[person]
 
 
-def ease(history: History, now: float) -> Scores:
+def ease(history: InteractionHistory, now: float) -> Scores:
     """A linear item-item model in closed form on who had what, by EASE (Steck, 2019) with λ = 500."""
     had = history.matrix().astype(np.float32)
     had.data = np.ones_like(had.data)
@@ -136,7 +136,7 @@ def ease(history: History, now: float) -> Scores:
     return lambda person: nothing if person < 0 else weights[had[person].indices].sum(axis=0)
 
 
-BASELINES: Mapping[str, Callable[[History, float], Scores]] = {
+BASELINES: Mapping[str, Callable[[InteractionHistory, float], Scores]] = {
     "popularity": lambda history, now: popularity(history),
     "popularity_30d": lambda history, now: popularity(history, now - _WINDOW_DAYS * DAY),
     "own": own,
@@ -145,7 +145,7 @@ BASELINES: Mapping[str, Callable[[History, float], Scores]] = {
 }
 
 
-def _missing(history: History) -> dict[str, str]:
+def _missing(history: InteractionHistory) -> dict[str, str]:
     missing = {}
     if find_spec("implicit") is None:
         missing["als"] = "the package implicit is not installed: pip install implicit"

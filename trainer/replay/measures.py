@@ -6,13 +6,13 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-__all__ = ["Tally", "summed"]
+__all__ = ["SearchMetrics", "summed"]
 
 KINDS = ("all", "unseen_queries", "new_items")
 
 
 @dataclass
-class Tally:
+class SearchMetrics:
     """Sums over clicks; a rank is 1-based, None when the item was not among the first k."""
 
     k: int

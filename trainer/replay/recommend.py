@@ -19,16 +19,16 @@ import numpy as np
 from scipy.stats import rankdata
 
 from shelfwise import Shop
-from shelfwise.catalogue.snapshot import Catalogue
-from shelfwise.ingest.importer import Imported
+from shelfwise.catalogue.snapshot import CatalogueCache
+from shelfwise.ingest.importer import ImportCounts
 from shelfwise.timestamps import DAY, to_iso
-from shelfwise.trainer.replay.base import Files, Replay
-from shelfwise.trainer.replay.baselines import BASELINES, Baselines, History
-from shelfwise.trainer.replay.recommend_metrics import GROUPS, ShelfTally
+from shelfwise.trainer.replay.base import Replay, ReplayInputs
+from shelfwise.trainer.replay.baselines import BASELINES, Baselines, InteractionHistory
+from shelfwise.trainer.replay.recommend_metrics import GROUPS, RecommendMetrics
 from shelfwise.trainer.statistics.catalogue_vectors import Progress
 from shelfwise.types import Row
 
-__all__ = ["MOST_PEOPLE", "ShelfReplay", "first_baskets"]
+__all__ = ["MOST_PEOPLE", "RecommendReplay", "first_baskets"]
 
 MOST_PEOPLE = 2_000  # asked a period; of more, so many are drawn
 _BATCH = 500  # items a transaction
@@ -52,12 +52,12 @@ class Question:
 
 
 @dataclass
-class _Past:
+class SeenBefore:
     """What was known of everybody before a period."""
 
     people: set[str] = field(default_factory=set)
     had: dict[str, set[str]] = field(default_factory=dict)
-    history: History = field(default_factory=History)
+    history: InteractionHistory = field(default_factory=InteractionHistory)
 
     def look(self, user: str, wanted: set[str]) -> Question:
         new = wanted - self.had.get(user, set())
@@ -73,18 +73,18 @@ class _Past:
                 self.had.setdefault(user, set()).add(event["item"])
 
 
-class ShelfReplay(Replay):
+class RecommendReplay(Replay):
     def __init__(self, scratch: Path, stack: ExitStack, k: int, progress: Progress) -> None:
         super().__init__(scratch, stack, k, progress)
-        self.past = _Past()
+        self.past = SeenBefore()
         self.left_out = {"unknown_item": 0, "without_user": 0, "people_not_drawn": 0}
         self.missing: dict[str, str] = {}
         self.tallies = {side: _tallies() for side in ("learning", *BASELINES)}
 
-    def stock(self, learning: Path, files: Files) -> Imported:
+    def stock(self, learning: Path, files: ReplayInputs) -> ImportCounts:
         """The catalogue goes to the log: an item comes into the shop with the evening that follows its creation."""
         done = files.import_items(self.log)
-        catalogue = Catalogue(self.log.store).current()
+        catalogue = CatalogueCache(self.log.store).current()
         created = zip(catalogue.ids, catalogue.created.tolist(), strict=True)
         self.to_come = {id: -inf if isnan(at) else at for id, at in created if id is not None}
         self.known = frozenset(self.to_come)
@@ -162,7 +162,7 @@ class ShelfReplay(Replay):
         self.days.append({**row, "baselines": of_day, "night": night})
 
     def _tally(
-        self, tallies: dict[str, ShelfTally], question: Question, ask: Ask, percentile: dict[str, float]
+        self, tallies: dict[str, RecommendMetrics], question: Question, ask: Ask, percentile: dict[str, float]
     ) -> None:
         shelf = ask(question.user, True)
         for group in ("all", "known") if question.known else ("all",):
@@ -219,9 +219,9 @@ def _basket(event: Row) -> str | float:
     return event["session"] if event["session"] is not None else float(event["ts"] // DAY)
 
 
-def _tallies() -> dict[str, ShelfTally]:
-    return {group: ShelfTally() for group in GROUPS}
+def _tallies() -> dict[str, RecommendMetrics]:
+    return {group: RecommendMetrics() for group in GROUPS}
 
 
-def _report(tallies: dict[str, ShelfTally], catalogue: int) -> dict[str, dict[str, float]]:
+def _report(tallies: dict[str, RecommendMetrics], catalogue: int) -> dict[str, dict[str, float]]:
     return {group: tally.report(catalogue) for group, tally in tallies.items()}

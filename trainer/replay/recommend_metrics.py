@@ -9,14 +9,14 @@ import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
-__all__ = ["GROUPS", "ShelfTally", "graded"]
+__all__ = ["GROUPS", "RecommendMetrics", "graded"]
 
 # Everybody; people with history; and both again, for what each person never had before.
 GROUPS = ("all", "known", "new_items", "known_new_items")
 
 
 @dataclass
-class ShelfTally:
+class RecommendMetrics:
     """Sums over the shelves of one group."""
 
     n: int = 0
@@ -37,7 +37,7 @@ class ShelfTally:
             self.shown[id] = self.shown.get(id, 0) + 1
             self.percentiles += percentile.get(id, 0.0)
 
-    def merge(self, other: ShelfTally) -> None:
+    def merge(self, other: RecommendMetrics) -> None:
         self.n += other.n
         self.recall += other.recall
         self.ndcg += other.ndcg

@@ -17,8 +17,8 @@ from typing import Any
 from shelfwise.errors import InvalidInput
 from shelfwise.ingest.readers import BadRow
 from shelfwise.timestamps import DAY
-from shelfwise.trainer.replay.base import Files, Replay, period
-from shelfwise.trainer.replay.recommend import ShelfReplay
+from shelfwise.trainer.replay.base import Replay, ReplayInputs, period
+from shelfwise.trainer.replay.recommend import RecommendReplay
 from shelfwise.trainer.replay.search import SearchReplay
 from shelfwise.trainer.reports.replay_page import write_page
 from shelfwise.trainer.statistics.catalogue_vectors import Progress
@@ -66,8 +66,8 @@ def replay(
         if task == "search":
             run = SearchReplay(Path(scratch), stack, k, progress, encoder_only=only == "encoder")
         else:
-            run = ShelfReplay(Path(scratch), stack, k, progress)
-        run.load(Files(items, events, list(rename), list(scale), event_type, model, on_bad_row))
+            run = RecommendReplay(Path(scratch), stack, k, progress)
+        run.load(ReplayInputs(items, events, list(rename), list(scale), event_type, model, on_bad_row))
         first, last = period(run.log, start, end)
         run.live_through(first, last, every_days * DAY)
         if not run.asked():

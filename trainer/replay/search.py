@@ -17,17 +17,17 @@ from typing import Any
 import numpy as np
 
 from shelfwise import Shop
-from shelfwise.catalogue.postings import Lexical
-from shelfwise.catalogue.snapshot import Catalogue
+from shelfwise.catalogue.postings import PostingsCache
+from shelfwise.catalogue.snapshot import CatalogueCache
 from shelfwise.errors import InvalidInput
-from shelfwise.generation.query_memory import bare
+from shelfwise.generation.query_memory import query_key
 from shelfwise.query.understanding import understand
 from shelfwise.query.vocabulary import Vocabulary
-from shelfwise.search.blend import ALL, Sources
+from shelfwise.search.blend import ALL, SourceSwitches
 from shelfwise.timestamps import DAY, to_datetime, to_iso
 from shelfwise.trainer.night.commands import increment
 from shelfwise.trainer.replay.base import Replay
-from shelfwise.trainer.replay.measures import Tally, summed
+from shelfwise.trainer.replay.measures import SearchMetrics, summed
 from shelfwise.trainer.statistics.catalogue_vectors import Progress
 from shelfwise.types import Row
 
@@ -35,15 +35,15 @@ __all__ = ["SearchReplay"]
 
 _NEW_ITEM_SECONDS = 7 * DAY
 # The encoder alone: its cosine, and popularity as a weak prior; no lexical side.
-_ENCODER = Sources(words=False, memory=False, neighbours=False, taste=False, ranker=False)
-_FROZEN = Sources(memory=False, neighbours=False, ranker=False)
+_ENCODER = SourceSwitches(words=False, memory=False, neighbours=False, taste=False, ranker=False)
+_FROZEN = SourceSwitches(memory=False, neighbours=False, ranker=False)
 _ABLATIONS = {
     "encoder_only": _ENCODER,
-    "without_words": Sources(words=False),
-    "without_meaning": Sources(meaning=False),
-    "without_memory": Sources(memory=False, neighbours=False),
-    "without_popularity": Sources(popularity=False),
-    "without_ranker": Sources(ranker=False),
+    "without_words": SourceSwitches(words=False),
+    "without_meaning": SourceSwitches(meaning=False),
+    "without_memory": SourceSwitches(memory=False, neighbours=False),
+    "without_popularity": SourceSwitches(popularity=False),
+    "without_ranker": SourceSwitches(ranker=False),
 }
 
 
@@ -56,7 +56,7 @@ class Click:
 
 
 @dataclass
-class _Past:
+class SeenBefore:
     """What had been clicked before a day, for the definitions of `unseen_queries` and `new_items`."""
 
     queries: set[str] = field(default_factory=set)
@@ -65,11 +65,11 @@ class _Past:
     def look(self, event: Row, day: float) -> Click:
         first = self.first_click.get(event["item"])
         new = first is None or day - first <= _NEW_ITEM_SECONDS
-        return Click(event["query"], event["item"], bare(event["query"]) not in self.queries, new)
+        return Click(event["query"], event["item"], query_key(event["query"]) not in self.queries, new)
 
     def remember(self, events: Iterable[Row]) -> None:
         for event in events:
-            self.queries.add(bare(event["query"]))
+            self.queries.add(query_key(event["query"]))
             self.first_click.setdefault(event["item"], event["ts"])
 
 
@@ -79,9 +79,9 @@ class SearchReplay(Replay):
     def __init__(self, scratch: Path, stack: ExitStack, k: int, progress: Progress, *, encoder_only: bool) -> None:
         super().__init__(scratch, stack, k, progress)
         self.sources = _ENCODER if encoder_only else ALL
-        self.past = _Past()
+        self.past = SeenBefore()
         self.left_out = {"unknown_item": 0, "without_query": 0}
-        self.tallies = {name: Tally(k) for name in ("learning", "frozen", "bm25", *_ABLATIONS)}
+        self.tallies = {name: SearchMetrics(k) for name in ("learning", "frozen", "bm25", *_ABLATIONS)}
 
     def open_shops(self, learning: Path) -> list[Shop]:
         frozen = Path(shutil.copytree(learning, self.scratch / "frozen"))
@@ -89,7 +89,7 @@ class SearchReplay(Replay):
 
     def begin(self) -> None:
         self.frozen = self.shops[1]
-        self.words, self.columns = Lexical(self.learning.store), Catalogue(self.learning.store).current()
+        self.words, self.columns = PostingsCache(self.learning.store), CatalogueCache(self.learning.store).current()
         self.known = {id for id, _ in self.learning.store.items.titles()}
 
     def evening(self) -> None:
@@ -155,7 +155,7 @@ class SearchReplay(Replay):
         best = np.argsort(-scores, kind="stable")[: self.k]
         return [id for row in best.tolist() if scores[row] > 0 and (id := self.columns.ids[row]) is not None]
 
-    def _hits(self, shop: Shop, sources: Sources, query: str) -> list[str]:
+    def _hits(self, shop: Shop, sources: SourceSwitches, query: str) -> list[str]:
         try:
             return [hit.id for hit in shop.search(query, limit=self.k, log=False, sources=sources).hits]
         except InvalidInput:  # blank or overlong in the log: nothing could be shown for it

@@ -12,7 +12,7 @@ from typing import Any
 
 from jinja2 import Environment
 
-from shelfwise.trainer.reports.night_summary import night_view
+from shelfwise.trainer.reports.night_summary import summarise_night
 
 __all__ = ["write_night_page"]
 
@@ -20,7 +20,7 @@ __all__ = ["write_night_page"]
 def write_night_page(path: Path, night: Mapping[str, Any]) -> None:
     """Write a self-contained HTML page of a night's report with the keys "night", "verdict" and "reason" added."""
     page = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True).from_string(_PAGE)
-    path.write_text(page.render(night_view(night)), encoding="utf-8")
+    path.write_text(page.render(summarise_night(night)), encoding="utf-8")
 
 
 _STYLE = """

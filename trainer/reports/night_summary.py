@@ -10,7 +10,7 @@ from typing import Any
 
 from shelfwise.trainer.reports.curves import dev_curve, is_number, loss_curve, number
 
-__all__ = ["night_view"]
+__all__ = ["summarise_night"]
 
 _MEASURES = {"ndcg": "nDCG@10", "hr": "HR@10", "map": "MAP@10", "recall": "recall@50", "auc": "AUC"}
 _DRIFT = {
@@ -28,7 +28,7 @@ _OF_THE_RUN = ("losses", "dev")  # drawn; the rest of `training` is settings
 Part = Mapping[str, Any]
 
 
-def night_view(night: Part) -> dict[str, Any]:
+def summarise_night(night: Part) -> dict[str, Any]:
     """`night` is the night's report with the keys "night", "verdict" and "reason" added; "generation" is its child."""
     training: Part = night.get("training") or {}
     moved: Part = night.get("moved") or {}

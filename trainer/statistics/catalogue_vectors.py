@@ -13,13 +13,13 @@ from shelfwise.generation.encoder import Encoder
 from shelfwise.index import VectorIndex, build
 from shelfwise.store import ItemText, Store
 
-__all__ = ["Catalogue", "Progress", "encode_catalogue", "share_changes", "snapshot", "write_index"]
+__all__ = ["CatalogueTexts", "Progress", "encode_catalogue", "load_catalogue", "publish_changed_vectors", "write_index"]
 
 Progress = Callable[[str, int, int], object]  # stage, done, total
 
 
 @dataclass(frozen=True)
-class Catalogue:
+class CatalogueTexts:
     """The live items as they were when the night looked, in the order of their ids' first appearance by `seq`."""
 
     items: list[ItemText]
@@ -34,14 +34,17 @@ class Catalogue:
         return {item.id: item.text for item in self.items}
 
 
-def snapshot(store: Store) -> Catalogue:
+def load_catalogue(store: Store) -> CatalogueTexts:
     """All live items now, and the `seq` up to which they were read."""
     items_seq = store.items.last_seq()
-    return Catalogue([item for item in store.items.texts(up_to=items_seq) if not item.deleted], items_seq)
+    return CatalogueTexts([item for item in store.items.texts(up_to=items_seq) if not item.deleted], items_seq)
 
 
 def encode_catalogue(
-    catalogue: Catalogue, encoder: Encoder, progress: Callable[[int, int], object], reuse: VectorIndex | None = None
+    catalogue: CatalogueTexts,
+    encoder: Encoder,
+    progress: Callable[[int, int], object],
+    reuse: VectorIndex | None = None,
 ) -> np.ndarray:
     """Vectors (n_items, dim) float32 in the order of the catalogue.
 
@@ -67,7 +70,7 @@ def encode_catalogue(
     return vectors
 
 
-def write_index(catalogue: Catalogue, vectors: np.ndarray, folder: Path) -> None:
+def write_index(catalogue: CatalogueTexts, vectors: np.ndarray, folder: Path) -> None:
     """Write the parts `index` and `items` of a generation."""
     build(catalogue.ids, vectors).save(folder / "index")
     (folder / "items").mkdir()
@@ -75,7 +78,7 @@ def write_index(catalogue: Catalogue, vectors: np.ndarray, folder: Path) -> None
     (folder / "items" / "texts.json").write_text(json.dumps(hashes, ensure_ascii=False))
 
 
-def share_changes(store: Store, encoder: Encoder, after_seq: int) -> None:
+def publish_changed_vectors(store: Store, encoder: Encoder, after_seq: int) -> None:
     """Store vectors by the new encoder of the items that changed during the night, until none is left."""
     while changed := list(store.items.texts(after_seq=after_seq)):
         live = [item for item in changed if not item.deleted]

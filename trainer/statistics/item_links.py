@@ -6,11 +6,11 @@ import numpy as np
 import scipy.linalg
 from scipy import sparse
 
-from shelfwise.generation.item_links import Neighbours
+from shelfwise.generation.item_links import ItemLinks
 from shelfwise.timestamps import DAY
-from shelfwise.trainer.data.basket_matrix import Choices
+from shelfwise.trainer.data.basket_matrix import BasketMatrix
 
-__all__ = ["DENSE_MOST", "best_of_each", "ease", "following", "linked", "together"]
+__all__ = ["DENSE_MOST", "cooccurrence", "ease", "ease_links", "next_visit_ridge", "top_links"]
 
 DENSE_MOST = 10_000  # items, up to which the closed form's dense matrix fits (400 MB)
 _HALF_LIFE_DAYS = 45.0  # measured on Online Retail: .285 of next month's pairs, .271 without decay
@@ -24,7 +24,7 @@ _COSINE_SHRINK = 10.0
 _PAST_HALF_LIFE_DAYS, _VISIT_HALF_LIFE_DAYS, _PAST_VISITS = 120.0, 60.0, 30
 
 
-def together(choices: Choices, now: float, most: int = _MOST_TOGETHER) -> Neighbours:
+def cooccurrence(choices: BasketMatrix, now: float, most: int = _MOST_TOGETHER) -> ItemLinks:
     """What goes into the same baskets: the faded chance of j where i is, a little less for what is everywhere.
 
     Pairs that fewer than two shoppers had, or no more often together than by chance (lift), are none. Lift: Brin et
@@ -32,7 +32,7 @@ def together(choices: Choices, now: float, most: int = _MOST_TOGETHER) -> Neighb
     """
     baskets = choices.limited()
     if not len(baskets):
-        return Neighbours(np.zeros(choices.items.shape[1] + 1, np.int64))
+        return ItemLinks(np.zeros(choices.items.shape[1] + 1, np.int64))
     counted = baskets.weights(now, _HALF_LIFE_DAYS)
     pairs = (baskets.items.T @ baskets.items.multiply(counted[:, None]).tocsr()).tocsr()  # (n_items, n_items) faded
     pairs.sort_indices()
@@ -43,10 +43,10 @@ def together(choices: Choices, now: float, most: int = _MOST_TOGETHER) -> Neighb
     kept = (rows != columns) & (support.data >= _LEAST_SUPPORT) & (lift > _LEAST_LIFT)
     sure = support.data / (support.data + _SHRINK)
     weights = np.where(kept, sure * pairs.data / faded[rows] / faded[columns] ** _COMMON, 0.0)
-    return best_of_each(sparse.csr_matrix((weights, columns, pairs.indptr), shape=pairs.shape), most, support)
+    return top_links(sparse.csr_matrix((weights, columns, pairs.indptr), shape=pairs.shape), most, support)
 
 
-def _shoppers_of(pairs: sparse.csr_matrix, baskets: Choices) -> sparse.csr_matrix:
+def _shoppers_of(pairs: sparse.csr_matrix, baskets: BasketMatrix) -> sparse.csr_matrix:
     """How many shoppers had both items of each pair, at the places of `pairs`."""
     histories = baskets.histories(0.0)
     histories.data[:] = 1.0
@@ -56,7 +56,7 @@ def _shoppers_of(pairs: sparse.csr_matrix, baskets: Choices) -> sparse.csr_matri
     return support
 
 
-def linked(choices: Choices, now: float) -> Neighbours:
+def ease_links(choices: BasketMatrix, now: float) -> ItemLinks:
     """What a history makes expect, whenever: EASE where the catalogue is small enough, else shrunk cosines.
 
     EASE is the ridge regression of each item on all others, in closed form: Steck, "Embarrassingly Shallow Autoencoders
@@ -67,21 +67,21 @@ def linked(choices: Choices, now: float) -> Neighbours:
     pairs = (histories.T @ histories).tocsr()
     active = np.flatnonzero(pairs.diagonal() > 0)
     if not len(active):
-        return Neighbours(np.zeros(pairs.shape[0] + 1, np.int64))
+        return ItemLinks(np.zeros(pairs.shape[0] + 1, np.int64))
     if len(active) > DENSE_MOST:
-        return best_of_each(_cosines(pairs), _MOST_TOGETHER)
+        return top_links(_cosines(pairs), _MOST_TOGETHER)
     weights = ease(pairs[active][:, active].toarray(), _RIDGE)
     return _scattered(weights, active, pairs.shape[0])
 
 
-def following(choices: Choices, now: float) -> Neighbours:
+def next_visit_ridge(choices: BasketMatrix, now: float) -> ItemLinks:
     """What a history makes expect at the next visit, things chosen again too: the ridge regression of each visit on
     what came before it, faded. Nothing where the catalogue is too large for a dense matrix.
     """
     past, visits, weights = _with_past(choices.limited(), now)
     active = np.unique(np.concatenate([past.indices, visits.indices]))
     if not len(active) or len(active) > DENSE_MOST:
-        return Neighbours(np.zeros(choices.items.shape[1] + 1, np.int64))
+        return ItemLinks(np.zeros(choices.items.shape[1] + 1, np.int64))
     past, visits = past[:, active], visits[:, active]
     weighed = past.multiply(weights[:, None]).tocsr()
     gram = np.asarray((past.T @ weighed).toarray(), np.float32)
@@ -91,7 +91,7 @@ def following(choices: Choices, now: float) -> Neighbours:
     return _scattered(scipy.linalg.cho_solve(factor, wanted, overwrite_b=True), active, choices.items.shape[1])
 
 
-def _with_past(choices: Choices, now: float) -> tuple[sparse.csr_matrix, sparse.csr_matrix, np.ndarray]:
+def _with_past(choices: BasketMatrix, now: float) -> tuple[sparse.csr_matrix, sparse.csr_matrix, np.ndarray]:
     """The faded history before each visit that has one, the visit, (n, n_items) each, and what it counts, (n,)."""
     rows, columns, fading = [], [], []
     for lag in range(1, min(_PAST_VISITS, len(choices) - 1) + 1):
@@ -136,7 +136,7 @@ def _cosines(pairs: sparse.csr_matrix) -> sparse.csr_matrix:
     return sparse.csr_matrix((weights, pairs.indices, pairs.indptr), shape=pairs.shape)
 
 
-def _scattered(weights: np.ndarray, active: np.ndarray, n_items: int) -> Neighbours:
+def _scattered(weights: np.ndarray, active: np.ndarray, n_items: int) -> ItemLinks:
     """The strongest weights of each row of a dense matrix over the `active` items, whatever their sign."""
     most = min(_MOST_LINKED, len(active))
     top = np.argpartition(-np.abs(weights), most - 1, axis=1)[:, :most] if most else np.zeros((0, 0), np.int64)
@@ -144,14 +144,14 @@ def _scattered(weights: np.ndarray, active: np.ndarray, n_items: int) -> Neighbo
     order = np.argsort(-values, axis=1, kind="stable")
     sizes = np.zeros(n_items, np.int64)
     sizes[active] = most
-    return Neighbours(
+    return ItemLinks(
         np.concatenate([[0], np.cumsum(sizes)]),
         active[np.take_along_axis(top, order, axis=1)].ravel().astype(np.int32),
         np.take_along_axis(values, order, axis=1).ravel().astype(np.float32),
     )
 
 
-def best_of_each(matrix: sparse.csr_matrix, most: int, support: sparse.csr_matrix | None = None) -> Neighbours:
+def top_links(matrix: sparse.csr_matrix, most: int, support: sparse.csr_matrix | None = None) -> ItemLinks:
     """The strongest positive links of each row; `support` has the same places."""
     rows = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))
     order = np.lexsort((matrix.indices, -matrix.data, rows))
@@ -159,7 +159,7 @@ def best_of_each(matrix: sparse.csr_matrix, most: int, support: sparse.csr_matri
     kept = order[(place_in_row < most) & (matrix.data[order] > 0)]
     indptr = np.concatenate([[0], np.cumsum(np.bincount(rows[kept], minlength=matrix.shape[0]))])
     counts = np.zeros(0) if support is None else support.data[kept]
-    return Neighbours(
+    return ItemLinks(
         indptr.astype(np.int64),
         matrix.indices[kept].astype(np.int32),
         matrix.data[kept].astype(np.float32),

@@ -9,14 +9,14 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from shelfwise.generation.item_links import Neighbours
-from shelfwise.recommend.user_profile import CHOSEN
+from shelfwise.generation.item_links import ItemLinks
+from shelfwise.recommend.user_profile import CHOICE_TYPES
 from shelfwise.store import Event
 from shelfwise.timestamps import DAY
-from shelfwise.trainer.data.basket_matrix import Choices
-from shelfwise.trainer.statistics.item_links import following, linked, together
+from shelfwise.trainer.data.basket_matrix import BasketMatrix
+from shelfwise.trainer.statistics.item_links import cooccurrence, ease_links, next_visit_ridge
 
-__all__ = ["bought_by", "central", "links_of", "numbers_of", "rebought", "repeat_rates"]
+__all__ = ["basket_event_types", "centrality", "item_links", "item_numbers", "repeat_rates", "repurchase_rates"]
 
 _EXPECTED_WEEKS = 3  # before the last one, whose mean it is compared with
 _LEAST_WEEK = 3  # shoppers in the last week; of fewer, or in a shop of two weeks, nothing is said to rise
@@ -28,32 +28,35 @@ _WEEK = 7 * DAY
 _VIEWED = ("view", "click")
 
 
-def links_of(events: Sequence[Event], rows: Mapping[str, int], now: float) -> dict[str, Neighbours]:
+def item_links(events: Sequence[Event], rows: Mapping[str, int], now: float) -> dict[str, ItemLinks]:
     """The matrices of `signals.MATRICES`, from events before `now` (epoch seconds) on items with a place in `rows`."""
-    bought, chosen = Choices.of(events, rows, bought_by(events)), Choices.of(events, rows, CHOSEN)
+    bought, chosen = (
+        BasketMatrix.from_events(events, rows, basket_event_types(events)),
+        BasketMatrix.from_events(events, rows, CHOICE_TYPES),
+    )
     return {
-        "together": together(bought, now),
-        "viewed": together(Choices.of(events, rows, _VIEWED), now),
-        "linked": linked(chosen, now),
-        "following": following(chosen, now),
+        "together": cooccurrence(bought, now),
+        "viewed": cooccurrence(BasketMatrix.from_events(events, rows, _VIEWED), now),
+        "linked": ease_links(chosen, now),
+        "following": next_visit_ridge(chosen, now),
     }
 
 
-def bought_by(events: Sequence[Event]) -> tuple[str, ...]:
+def basket_event_types(events: Sequence[Event]) -> tuple[str, ...]:
     """What makes a basket: what was bought or put into the cart; in a log of clicks alone, the clicks."""
     kinds = {event.type for event in events}
     return ("cart", "purchase") if kinds & {"cart", "purchase"} else ("click",)
 
 
-def numbers_of(
-    choices: Choices, bought: Choices, categories: np.ndarray, vectors: np.ndarray | None, now: float
+def item_numbers(
+    choices: BasketMatrix, bought: BasketMatrix, categories: np.ndarray, vectors: np.ndarray | None, now: float
 ) -> dict[str, np.ndarray]:
     """The numbers of `signals.ITEM_SIGNALS`, each (n_items,); what is chosen again is told by `bought`.
 
     `categories` (n_items,) are codes, 0 for none; `vectors` (n_items, dim) are the items' of unit length.
     """
-    chances, again, _ = rebought(bought, now, _MONTHS)
-    chances_lately, again_lately, first_lately = rebought(bought, now, _WEEKS)
+    chances, again, _ = repurchase_rates(bought, now, _MONTHS)
+    chances_lately, again_lately, first_lately = repurchase_rates(bought, now, _WEEKS)
     weeks = [
         choices.shoppers_within(now - (number + 1) * _WEEK, now - number * _WEEK)
         for number in range(1 + _EXPECTED_WEEKS)
@@ -72,11 +75,11 @@ def numbers_of(
         "rebuy_lately": _shrunk(again_lately, chances_lately),
         "rebuy_category": _shrunk(*(np.bincount(categories, part) for part in (again, chances)))[categories],
         "newly": first_lately / max(1.0, float(bought.weights(now, _WEEKS).sum())),
-        "central": central(vectors) if vectors is not None else np.zeros(size),
+        "central": centrality(vectors) if vectors is not None else np.zeros(size),
     }
 
 
-def repeat_rates(choices: Choices, categories: np.ndarray) -> np.ndarray:
+def repeat_rates(choices: BasketMatrix, categories: np.ndarray) -> np.ndarray:
     """The chance that who chose an item, and came again, chose it again, (n_items,).
 
     Of few shoppers little is known, so that each item's share is pulled towards its category's and that one's towards
@@ -97,7 +100,9 @@ def repeat_rates(choices: Choices, categories: np.ndarray) -> np.ndarray:
     return rates
 
 
-def rebought(choices: Choices, now: float, half_life_days: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def repurchase_rates(
+    choices: BasketMatrix, now: float, half_life_days: float
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """How often each item could have been chosen again, was, and was chosen for the first time, (n_items,) each.
 
     Every visit of who had an item before is a chance; visits fade with their age.
@@ -131,7 +136,7 @@ def _shrunk(again: np.ndarray, chances: np.ndarray) -> np.ndarray:
     return rates
 
 
-def central(vectors: np.ndarray) -> np.ndarray:
+def centrality(vectors: np.ndarray) -> np.ndarray:
     """How near each item is to the mean of all, 0..1, (n_items,)."""
     if not len(vectors):
         return np.zeros(0)

@@ -6,32 +6,32 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from shelfwise.generation.item_links import Neighbours
-from shelfwise.generation.item_signals import Signals
-from shelfwise.generation.popularity import RECENT_HALF_LIFE_DAYS, popularity, save
+from shelfwise.generation.item_links import ItemLinks
+from shelfwise.generation.item_signals import ItemSignals
+from shelfwise.generation.popularity import RECENT_HALF_LIFE_DAYS, decayed_popularity, save_popularity
 from shelfwise.generation.registry import Generation
 from shelfwise.store import Event
 from shelfwise.timestamps import DAY
-from shelfwise.trainer.data.spam_filters import who
-from shelfwise.trainer.data.split import Material
-from shelfwise.trainer.evaluation.judge import Verdict, judge_together
-from shelfwise.trainer.statistics.item_signals import links_of
+from shelfwise.trainer.data.spam_filters import shopper_key
+from shelfwise.trainer.data.split import TrainingData
+from shelfwise.trainer.evaluation.judge import GateResult, judge_links
+from shelfwise.trainer.statistics.item_signals import item_links
 
-__all__ = ["Counted", "Links", "count", "counted_by", "judged_links"]
+__all__ = ["LearnedRange", "Links", "learned_range", "link_items", "write_popularity"]
 
-Links = dict[str, Neighbours]
+Links = dict[str, ItemLinks]
 
 
-class Counted(NamedTuple):
+class LearnedRange(NamedTuple):
     """The events with ts < until (epoch seconds) and seq ≤ events_seq."""
 
     until: float
     events_seq: int
 
 
-def judged_links(
-    material: Material, parent: Generation, ids: list[str], counted: Counted
-) -> tuple[Verdict | None, Counted, Links]:
+def link_items(
+    material: TrainingData, parent: Generation, ids: list[str], counted: LearnedRange
+) -> tuple[GateResult | None, LearnedRange, Links]:
     """What leads to what, counted up to `counted`; links worse than the parent's give way to those.
 
     The held-out baskets judge, so all that their shoppers did that day is counted the night after; the anchor never is.
@@ -39,34 +39,34 @@ def judged_links(
     """
     rows = {id: row for row, id in enumerate(ids)}
     held = {seq for basket in material.held_baskets for seq in basket.seqs}
-    days = {(who(event), event.ts // DAY) for event in material.honest if event.seq in held}
-    learnable = [event for event in material.learnable if (who(event), event.ts // DAY) not in days]
-    links = links_of(learnable, rows, counted.until)
+    days = {(shopper_key(event), event.ts // DAY) for event in material.clean_events if event.seq in held}
+    learnable = [event for event in material.learnable if (shopper_key(event), event.ts // DAY) not in days]
+    links = item_links(learnable, rows, counted.until)
     if not material.held_baskets:
         return None, counted, links
-    before = Signals.open(parent.checked("signals")) if parent.holds("signals") else Signals()
-    verdict = judge_together(before, Signals(ids, {}, links), material.held_baskets)
+    before = ItemSignals.open(parent.verified_path("signals")) if parent.has_part("signals") else ItemSignals()
+    verdict = judge_links(before, ItemSignals(ids, {}, links), material.held_baskets)
     if not verdict.passed:
-        now, counted = counted.until, counted_by(parent)
+        now, counted = counted.until, learned_range(parent)
         early = [event for event in learnable if event.ts < counted.until and event.seq <= counted.events_seq]
-        links = links_of(early, rows, now)
+        links = item_links(early, rows, now)
     return verdict, counted, links
 
 
-def counted_by(generation: Generation) -> Counted:
+def learned_range(generation: Generation) -> LearnedRange:
     """Up to where the generation counted co-purchases; one made before cards said so counted what its night saw."""
     card = generation.card
     own = {"until": card["until"], "events_seq": card.get("report", {}).get("events_seq", 0)}
-    return Counted(**card.get("together", own))
+    return LearnedRange(**card.get("together", own))
 
 
-def count(events: Sequence[Event], ids: list[str], now: float, folder: Path) -> None:
+def write_popularity(events: Sequence[Event], ids: list[str], now: float, folder: Path) -> None:
     """Write the statistics of the events about the items `ids`, as of `now` (epoch seconds)."""
     of = set(ids)
     known = [event for event in events if event.item in of]
     counts = {
-        "popularity": popularity(known, now),
-        "recent": popularity(known, now, RECENT_HALF_LIFE_DAYS),
+        "popularity": decayed_popularity(known, now),
+        "recent": decayed_popularity(known, now, RECENT_HALF_LIFE_DAYS),
         "first_seen": {event.item: event.ts for event in sorted(known, key=lambda event: -event.ts)},
     }
-    save(folder, ids, counts)
+    save_popularity(folder, ids, counts)

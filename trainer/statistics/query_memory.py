@@ -9,23 +9,23 @@ import numpy as np
 
 from shelfwise.generation.encoder import Encoder
 from shelfwise.generation.popularity import decay
-from shelfwise.generation.query_memory import HALF_LIFE_DAYS, Memory
-from shelfwise.trainer.data.interactions import Search
-from shelfwise.trainer.data.split import Material
+from shelfwise.generation.query_memory import HALF_LIFE_DAYS, QueryMemory
+from shelfwise.trainer.data.interactions import QueryClick
+from shelfwise.trainer.data.split import TrainingData
 
-__all__ = ["learned_searches", "remember", "with_vectors"]
+__all__ = ["build_query_memory", "learned_searches", "with_vectors"]
 
 
-def learned_searches(material: Material) -> list[Search]:
+def learned_searches(material: TrainingData) -> list[QueryClick]:
     """All searches but the anchor's, oldest first: what was held out is judged tonight, but it may be remembered."""
     parts = material.old_searches, material.new_searches, material.held_searches, material.dev_searches
     return sorted((search for part in parts for search in part), key=lambda search: search.ts)
 
 
-def remember(searches: Iterable[Search], items: Sequence[str], now: float) -> Memory:
+def build_query_memory(searches: Iterable[QueryClick], items: Sequence[str], now: float) -> QueryMemory:
     """The memory of these searches as of `now` (epoch seconds), without vectors; of choices among the ids `items`."""
     rows = {id: row for row, id in enumerate(items)}
-    return Memory.of(
+    return QueryMemory.build(
         items,
         (
             (search.query, rows[search.item], search.weight * decay(now - search.ts, HALF_LIFE_DAYS))
@@ -35,7 +35,7 @@ def remember(searches: Iterable[Search], items: Sequence[str], now: float) -> Me
     )
 
 
-def with_vectors(memory: Memory, encoder: Encoder) -> Memory:
+def with_vectors(memory: QueryMemory, encoder: Encoder) -> QueryMemory:
     """The same with the vector of each query."""
     if not memory.texts:
         return replace(memory, vectors=np.zeros((0, encoder.dim), np.float32))

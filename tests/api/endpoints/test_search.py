@@ -9,7 +9,7 @@ from flask.testing import FlaskClient
 
 from shelfwise import InvalidInput, Shop
 from shelfwise.api import create_app
-from shelfwise.types import Answer, Recommendations
+from shelfwise.types import Recommendations, SearchResult
 
 
 def test_search_answers_as_the_contract_says(client: FlaskClient) -> None:
@@ -64,7 +64,7 @@ def test_suggestions(client: FlaskClient) -> None:
 def test_the_door_explores_by_its_setting(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     seen = []
     monkeypatch.setattr(
-        Shop, "search", lambda self, q, **given: seen.append(given["explore"]) or Answer("s", q, 1, 0, 0.0, [])
+        Shop, "search", lambda self, q, **given: seen.append(given["explore"]) or SearchResult("s", q, 1, 0, 0.0, [])
     )
     for share, expected in (("", 0.05), ("0.5", 0.5), ("0", 0.0)):
         monkeypatch.setenv("SHELFWISE_EXPLORE", share)
@@ -78,7 +78,7 @@ def test_the_door_explores_by_its_setting(shop: Shop, monkeypatch: pytest.Monkey
 def test_a_search_is_logged_with_what_it_showed(client: FlaskClient, shop: Shop) -> None:
     found = client.get("/search?q=teapot&user=17850").json
     client.post("/events", json={"type": "click", "item": "a/b c//ü?#", "search_id": found["search_id"], "position": 1})
-    shop.store.shown.close()
+    shop.store.answer_log.close()
     (event,) = [event for event in shop.store.events.newest(shop.now() + 1, 10) if event.type == "click"]
     assert event.item == "a/b c//ü?#"
     assert shop.store.events._db.value("SELECT query FROM searches WHERE search_id = ?", (found["search_id"],))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from shelfwise.api.storefront.filter_choices import Choices
+from shelfwise.api.storefront.filter_choices import FacetChoices
 from shelfwise.catalogue.filter_parser import parse
 from shelfwise.catalogue.filters import And, Filter
 
@@ -43,9 +43,9 @@ def _apart(filter: Filter) -> set[Filter]:
     ],
 )  # fmt: skip
 def test_reading_and_writing(text: str, chosen: dict[str, tuple[str, ...]], rest: str) -> None:
-    read = Choices.read(text)
+    read = FacetChoices.read(text)
     assert (dict(read.chosen), read.rest) == (chosen, rest)
-    assert Choices.read(read.text()) == read
+    assert FacetChoices.read(read.text()) == read
     assert conditions(read.text()) == conditions(text)
     more = read.only("brand", "More").text()
     assert parse("brand:More") in conditions(more) and len(conditions(more)) <= len(conditions(text)) + 1
@@ -72,13 +72,13 @@ def test_reading_and_writing(text: str, chosen: dict[str, tuple[str, ...]], rest
 @pytest.mark.parametrize("name", ["brand", "category"])
 def test_a_chosen_value_is_the_one_that_the_grammar_reads(name: str, value: str) -> None:
     """The grammar folds it as it would any other way of writing it, here letter by letter escaped."""
-    text = Choices().only(name, value).text()
+    text = FacetChoices().only(name, value).text()
     assert parse(text) == parse(f'{name}:"{"".join(chr(92) + letter for letter in value)}"')
-    assert Choices.read(text).chosen == {name: (value,)}
+    assert FacetChoices.read(text).chosen == {name: (value,)}
 
 
 def test_choosing_and_taking_back() -> None:
-    read = Choices.read("brand:Sony,HP price:10..50 tags:sale")
+    read = FacetChoices.read("brand:Sony,HP price:10..50 tags:sale")
     assert read.has("brand", "SONY") and not read.has("brand", "Dell") and not read.has("category", "Sony")
     assert read.also("brand", "Dell").text() == 'brand:"Sony","HP","Dell" price:10..50 tags:sale'
     assert read.without("brand", "sony").text() == 'brand:"HP" price:10..50 tags:sale'

@@ -236,5 +236,5 @@ def test_another_shopper_sees_the_same_page(kites: FlaskClient) -> None:
 
 def test_counting_for_the_facets_is_not_logged(shop: Shop, kites: FlaskClient) -> None:
     ask(kites, filter="brand:Wind price:..10")
-    shop.store.shown.close()
+    shop.store.answer_log.close()
     assert shop.store.events._db.value("SELECT count(*) FROM searches") == 1

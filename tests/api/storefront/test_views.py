@@ -129,7 +129,7 @@ def test_opening_a_hit_is_a_click_once(client: FlaskClient, shop: Shop) -> None:
     (event,) = clicks(shop)
     assert (event["type"], event["position"], event["user"]) == ("click", 1, "ann")
     assert event["session"] and event["search_id"] in link and event["query"] is None
-    shop.store.shown.close()
+    shop.store.answer_log.close()
     assert shop.store.events._db.value("SELECT query FROM searches WHERE search_id = ?", (event["search_id"],))
 
 
@@ -148,7 +148,7 @@ def test_a_query_being_typed_is_not_logged_and_its_hits_cite_the_text(client: Fl
     assert "search_id=" in first_card(settled) and "query=" not in first_card(settled)
     (event,) = clicks(shop)
     assert (event["query"], event["search_id"], event["position"]) == ("lanter", None, 1)
-    shop.store.shown.close()
+    shop.store.answer_log.close()
     rows = shop.store.events._db.rows("SELECT query FROM searches")
     assert [row["query"] for row in rows] == ["lantern"]
 
@@ -161,7 +161,7 @@ def test_robots_and_fetching_ahead_leave_no_trace(client: FlaskClient, shop: Sho
     assert "search_id" not in page
     client.get("/item/22465?search_id=abc&position=1", headers=headers)
     client.head("/item/22465?search_id=abc&position=1")
-    shop.store.shown.close()
+    shop.store.answer_log.close()
     assert clicks(shop) == []
     assert shop.store.events._db.value("SELECT count(*) FROM searches") == 0
 

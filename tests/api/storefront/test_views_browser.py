@@ -58,7 +58,7 @@ def events(shop: Shop, kind: str) -> list[dict[str, Any]]:
 
 
 def searches(shop: Shop) -> list[str]:
-    shop.store.shown.close()
+    shop.store.answer_log.close()
     return [row["query"] for row in shop.store.events._db.rows("SELECT query FROM searches ORDER BY ts")]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from shelfwise.catalogue.dictionary import Attribute, Labels, Range, category_levels, key, number
+from shelfwise.catalogue.dictionary import AttributeColumn, LabelDictionary, Range, category_levels, key, number
 
 
 @pytest.mark.parametrize(
@@ -45,24 +45,26 @@ def test_levels(category: str, levels: list[tuple[str, str]]) -> None:
 
 
 def test_labels_grow_and_forget_nothing() -> None:
-    labels = Labels(category_levels)
+    labels = LabelDictionary(category_levels)
     codes = [labels.code(text) for text in ("A > B", None, "a", "A > B", " ", "C", "a>b")]
     assert codes == [1, 0, 2, 1, 0, 3, 4]
-    table = labels.having(["a > b", "nothing"])
+    table = labels.codes_within(["a > b", "nothing"])
     assert table.tolist() == [False, True, False, False, True]
     assert labels.code("A > B > D") == 5
-    assert labels.having(["a"]).tolist() == [False, True, True, False, True, True]
+    assert labels.codes_within(["a"]).tolist() == [False, True, True, False, True, True]
 
 
 def test_an_attribute_and_what_changes_it() -> None:
-    first = Attribute.of(1, [(2, "red"), (1, "17.0"), (1, "red"), (1, "17"), (2, "red")])
+    first = AttributeColumn.of(1, [(2, "red"), (1, "17.0"), (1, "red"), (1, "17"), (2, "red")])
     assert (first.rows.tolist(), len(first.numbers)) == ([1, 1, 2], 2)
-    assert first.having(["red"]).tolist() == [1, 2]
-    assert first.having(["blue", Range(16, 17)]).tolist() == [1]
+    assert first.rows_with(["red"]).tolist() == [1, 2]
+    assert first.rows_with(["blue", Range(16, 17)]).tolist() == [1]
     second = first.changed(2, {1, 9}, [(3, "blue"), (1, "blue")])
-    assert second.rows.tolist() == [1, 2, 3] and second.having(["blue"]).tolist() == [1, 3]
-    assert first.having(["blue"]).tolist() == [] and first.having(["red"]).tolist() == [1, 2], "it stays as it was"
-    assert second.before(3).having(["blue"]).tolist() == [1] and second.before(9) is second
+    assert second.rows.tolist() == [1, 2, 3] and second.rows_with(["blue"]).tolist() == [1, 3]
+    assert first.rows_with(["blue"]).tolist() == [] and first.rows_with(["red"]).tolist() == [1, 2], (
+        "it stays as it was"
+    )
+    assert second.before(3).rows_with(["blue"]).tolist() == [1] and second.before(9) is second
     mask = np.array([False, True, True, True])
     by_value = dict(zip(second.values.keys, second.counts(mask).tolist(), strict=True))
     assert by_value == {"red": 1, "17": 0, "blue": 2}

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from shelfwise.catalogue.facets import MAX_FACETS, check_facets, facets
-from shelfwise.catalogue.snapshot import Catalogue
+from shelfwise.catalogue.facets import MAX_FACETS, count_facets, validate_facets
+from shelfwise.catalogue.snapshot import CatalogueCache
 from shelfwise.errors import InvalidInput
 from shelfwise.store import Store
-from shelfwise.validation import clean_item
+from shelfwise.validation import parse_item
 
 
 @pytest.fixture
@@ -24,9 +24,9 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 
 def count(store: Store, name: str, items: list[dict[str, Any]], most: int = 20) -> list[dict[str, Any]]:
-    store.items.upsert([(0, clean_item({"id": n, "title": "Thing"} | item)) for n, item in enumerate(items)])
-    columns = Catalogue(store).current()
-    return facets(columns.live, [name], columns, most)[name]
+    store.items.upsert([(0, parse_item({"id": n, "title": "Thing"} | item)) for n, item in enumerate(items)])
+    columns = CatalogueCache(store).current()
+    return count_facets(columns.live, [name], columns, most)[name]
 
 
 def pairs(entries: list[dict[str, Any]]) -> list[tuple[str, int]]:
@@ -60,15 +60,17 @@ def test_no_more_than_asked_for(store: Store) -> None:
 def test_only_rows_of_the_mask_count_and_the_name_stays_as_asked(store: Store) -> None:
     items = [{"Colour": "red", "in_stock": False}, {"Colour": "blue"}, {"Colour": "blue"}]
     count(store, "stock", items)
-    columns = Catalogue(store).current()
+    columns = CatalogueCache(store).current()
     mask = columns.live & columns.in_stock
-    assert facets(mask, ["COLOUR", "stock"], columns) == {
+    assert count_facets(mask, ["COLOUR", "stock"], columns) == {
         "COLOUR": [{"value": "blue", "count": 2}], "stock": [{"value": "in", "count": 2}],
     }  # fmt: skip
-    assert facets(columns.live, ["stock"], columns)["stock"] == [
+    assert count_facets(columns.live, ["stock"], columns)["stock"] == [
         {"value": "in", "count": 2}, {"value": "out", "count": 1},
     ]  # fmt: skip
-    nobody = facets(np.zeros(columns.size, dtype=np.bool_), ["brand", "price", "stock", "colour", "none"], columns)
+    nobody = count_facets(
+        np.zeros(columns.size, dtype=np.bool_), ["brand", "price", "stock", "colour", "none"], columns
+    )
     assert list(nobody.values()) == [[]] * 5
 
 
@@ -92,13 +94,13 @@ def test_price_ranges_have_round_bounds(store: Store, prices: Any, ranges: list[
 
 
 def test_names_that_can_be_counted() -> None:
-    assert check_facets(["brand", "colour", "brand", "Product Line"]) == ["brand", "colour", "Product Line"]
+    assert validate_facets(["brand", "colour", "brand", "Product Line"]) == ["brand", "colour", "Product Line"]
     for name, reason in (
         ("title", "ask for its words"), ("in_stock", "stock:in"), ("id", "can't be counted"),
         ("created_at", "can't be counted"), (" ", "can't be counted"),
     ):  # fmt: skip
         with pytest.raises(InvalidInput, match=f"^facets: .*{reason}") as refused:
-            check_facets(["brand", name])
+            validate_facets(["brand", name])
         assert refused.value.field == "facets"
     with pytest.raises(InvalidInput, match=f"at most {MAX_FACETS}"):
-        check_facets([f"a{n}" for n in range(MAX_FACETS + 1)])
+        validate_facets([f"a{n}" for n in range(MAX_FACETS + 1)])

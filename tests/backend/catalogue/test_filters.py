@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from shelfwise.catalogue.facets import facets
+from shelfwise.catalogue.facets import count_facets
 from shelfwise.catalogue.filter_parser import parse
 from shelfwise.catalogue.filters import evaluate
-from shelfwise.catalogue.snapshot import Catalogue, Columns
+from shelfwise.catalogue.snapshot import CatalogueCache, CatalogueSnapshot
 from shelfwise.store import Store
-from shelfwise.validation import clean_item
+from shelfwise.validation import parse_item
 from support.filter_reference import Asked, Item, counts, fold, plain, random_filter
 
 BRANDS = ["Sony", "SONY", "sony", "Sony Ericsson", 'Quote"s, and (co)', "Größe", "ＨＰ", "HP", "A:B", "not", "", None]
@@ -49,12 +49,12 @@ class Made:
     def __init__(self, folder: Path, seed: int) -> None:
         self.chance = random.Random(seed)
         self.store = Store(folder)
-        self.catalogue = Catalogue(self.store)
+        self.catalogue = CatalogueCache(self.store)
         self.ids = [f"i{number}" for number in range(MOST)]
         self.put(*range(300))
 
     def put(self, *numbers: int) -> None:
-        self.store.items.upsert([(0, clean_item(made_up(self.chance, number))) for number in numbers])
+        self.store.items.upsert([(0, parse_item(made_up(self.chance, number))) for number in numbers])
 
     def items(self) -> list[Item]:
         return [plain(item) for item in self.store.items.get(self.ids).values()]
@@ -67,7 +67,7 @@ def made(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Made]:
     opened.store.close()
 
 
-def passing(columns: Columns, asked: Asked) -> set[str | None]:
+def passing(columns: CatalogueSnapshot, asked: Asked) -> set[str | None]:
     return {columns.ids[row] for row in np.flatnonzero(evaluate(parse(asked.text), columns))}
 
 
@@ -80,7 +80,7 @@ def compare(made: Made, times: int) -> list[float]:
         assert passing(columns, asked) == {item.id for item in wanted}, asked.text
         shares.append(len(wanted) / len(items))
         names = made.chance.sample(FACETS, 4)
-        counted = facets(evaluate(parse(asked.text), columns), [*names, "price"], columns, most=5)
+        counted = count_facets(evaluate(parse(asked.text), columns), [*names, "price"], columns, most=5)
         for name in names:
             first = sorted(counts(wanted, name).items(), key=lambda entry: (-entry[1], entry[0]))[:5]
             assert [(fold(entry["value"]), entry["count"]) for entry in counted[name]] == first, (asked.text, name)
@@ -119,7 +119,7 @@ def test_an_attribute_read_late_fits_an_old_snapshot(made: Made) -> None:
     assert made.catalogue.current().size > old.size
     mask = evaluate(parse("colour:red OR NOT colour:red"), old)
     assert mask.tolist() == old.live.tolist()
-    assert facets(mask, ["weight"], old)["weight"]
+    assert count_facets(mask, ["weight"], old)["weight"]
 
 
 def test_no_filter_lets_all_live_items_pass(made: Made) -> None:
@@ -141,10 +141,10 @@ SHELF = [
 
 
 @pytest.fixture(scope="module")
-def shelf(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Columns]:
+def shelf(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CatalogueSnapshot]:
     store = Store(tmp_path_factory.mktemp("shelf"))
-    store.items.upsert([(0, clean_item(item | {"title": "Thing"})) for item in SHELF])
-    yield Catalogue(store).current()
+    store.items.upsert([(0, parse_item(item | {"title": "Thing"})) for item in SHELF])
+    yield CatalogueCache(store).current()
     store.close()
 
 
@@ -184,5 +184,5 @@ def shelf(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Columns]:
         ("brand:sony (stock:out OR tags:sale) NOT size:large", "ab"),
     ],
 )
-def test_what_passes(shelf: Columns, filter: str, ids: str) -> None:
+def test_what_passes(shelf: CatalogueSnapshot, filter: str, ids: str) -> None:
     assert "".join(sorted(shelf.ids[row] or "" for row in np.flatnonzero(evaluate(parse(filter), shelf)))) == ids

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from shelfwise.catalogue import snapshot as module
-from shelfwise.catalogue.snapshot import Catalogue, Columns
+from shelfwise.catalogue.snapshot import CatalogueCache, CatalogueSnapshot
 from shelfwise.store import Store
-from shelfwise.validation import clean_item
+from shelfwise.validation import parse_item
 
 Put = Callable[..., object]
 ARRAYS = ("live", "in_stock", "price", "created", "brand", "category", "family")
@@ -28,16 +28,16 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 @pytest.fixture
 def put(store: Store) -> Put:
-    return lambda *items: store.items.upsert([(0, clean_item({"title": "Thing"} | item)) for item in items])
+    return lambda *items: store.items.upsert([(0, parse_item({"title": "Thing"} | item)) for item in items])
 
 
-def fields(columns: Columns) -> list[Any]:
+def fields(columns: CatalogueSnapshot) -> list[Any]:
     """All of a snapshot, copied, for it to be compared with itself later."""
     arrays = [getattr(columns, name) for name in ARRAYS]
     return [columns.size, columns.seq, *(np.nan_to_num(array, nan=-1).tolist() for array in arrays)]
 
 
-def said(columns: Columns, name: str) -> list[tuple[str | None, str]]:
+def said(columns: CatalogueSnapshot, name: str) -> list[tuple[str | None, str]]:
     """(id, value) of an attribute."""
     attribute = columns.attribute(name)
     pairs = zip(attribute.rows.tolist(), attribute.codes.tolist(), strict=True)
@@ -45,7 +45,7 @@ def said(columns: Columns, name: str) -> list[tuple[str | None, str]]:
 
 
 def test_an_empty_shop(store: Store) -> None:
-    columns = Catalogue(store).current()
+    columns = CatalogueCache(store).current()
     assert (columns.size, columns.live.tolist(), columns.rows(["a"]).tolist()) == (1, [False], [0])
     assert said(columns, "colour") == []
 
@@ -55,7 +55,7 @@ def test_each_field_lies_in_the_row_of_its_item(store: Store, put: Put) -> None:
         {"id": "a", "price": 2.5, "brand": "Sony", "category": "A > B", "created_at": "1970-01-02"},
         {"id": "b", "in_stock": False},
     )
-    columns = Catalogue(store).current()
+    columns = CatalogueCache(store).current()
     assert columns.rows(["b", "nobody", "a"]).tolist() == [2, 0, 1]
     assert list(columns.ids) == [None, "a", "b"]
     np.testing.assert_array_equal(columns.live, [False, True, True])
@@ -68,7 +68,7 @@ def test_each_field_lies_in_the_row_of_its_item(store: Store, put: Put) -> None:
 
 def test_the_same_snapshot_until_something_changes(store: Store, put: Put) -> None:
     put({"id": "a"})
-    catalogue = Catalogue(store)
+    catalogue = CatalogueCache(store)
     first = catalogue.current()
     assert catalogue.current() is first
     put({"id": "a"})
@@ -79,7 +79,7 @@ def test_the_same_snapshot_until_something_changes(store: Store, put: Put) -> No
 
 def test_a_snapshot_stays_as_it_is(store: Store, put: Put) -> None:
     put({"id": "a", "price": 1, "brand": "X", "colour": "red"}, {"id": "b", "price": 2})
-    catalogue = Catalogue(store)
+    catalogue = CatalogueCache(store)
     old = catalogue.current()
     before, colours = fields(old), said(old, "colour")
     put({"id": "a", "price": 9, "brand": "Y", "category": "C", "colour": "blue"}, {"id": "c", "price": 3})
@@ -96,7 +96,7 @@ def test_a_snapshot_stays_as_it_is(store: Store, put: Put) -> None:
 
 def test_a_deleted_item_keeps_its_row_when_it_comes_back(store: Store, put: Put) -> None:
     put({"id": "a", "price": 1}, {"id": "b"})
-    catalogue = Catalogue(store)
+    catalogue = CatalogueCache(store)
     catalogue.current()
     store.items.delete(["a"])
     assert not catalogue.current().live[1]
@@ -119,11 +119,11 @@ CHANGES = [
 def test_attributes_follow_every_change(store: Store, put: Put, reload: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "_RELOAD", reload)
     put({"id": "a", "colour": "red"}, {"id": "b", "tags": ["x", "X"]}, {"id": "c", "colour": "red"})
-    catalogue = Catalogue(store)
+    catalogue = CatalogueCache(store)
     assert said(catalogue.current(), "Colour") == [("a", "red"), ("c", "red")]
     for change in CHANGES:
         change(store, put)
-        columns, afresh = catalogue.current(), Catalogue(store).current()
+        columns, afresh = catalogue.current(), CatalogueCache(store).current()
         for name in ("colour", "tags", "nothing"):
             assert said(columns, name) == said(afresh, name)
     assert said(columns, "colour") == [("a", "green"), ("c", "red"), ("new", "green")]
@@ -132,7 +132,7 @@ def test_attributes_follow_every_change(store: Store, put: Put, reload: int, mon
 def test_only_so_many_attributes_are_kept(store: Store, put: Put, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "_ATTRIBUTES", 2)
     put({"id": "a", "x": 1, "y": 2, "z": 3})
-    catalogue = Catalogue(store)
+    catalogue = CatalogueCache(store)
     for name in ("x", "y", "x", "z", "x", "nothing at all", "x"):
         assert said(catalogue.current(), name) == ([("a", str("xyz".index(name) + 1))] if len(name) == 1 else [])
         assert len(catalogue._attributes) <= 2
@@ -142,7 +142,7 @@ def test_values_that_nothing_has_any_more_are_forgotten(
     store: Store, put: Put, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "_RELOAD", 3)
-    catalogue = Catalogue(store)
+    catalogue = CatalogueCache(store)
     for turn in range(30):
         put({"id": "a", "in_store": turn})
         assert said(catalogue.current(), "in_store") == [("a", str(turn))]
@@ -154,11 +154,11 @@ def test_values_are_shown_as_the_first_item_writes_them(store: Store, put: Put) 
         {"id": "a", "finish": {"colour": "Dark  Red"}, "tags": ["Sale"], "size": 17.0, "colour": "DARK RED"},
         {"id": "b", "finish": {"colour": ["dark red", "Blue"]}, "tags": ["SALE"], "wireless": True},
     )
-    catalogue = Catalogue(store)
+    catalogue = CatalogueCache(store)
 
     def shown(name: str) -> list[str]:
         columns = catalogue.current()
-        return sorted(columns.spelt(name, np.unique(columns.attribute(name).codes).tolist()))
+        return sorted(columns.spellings(name, np.unique(columns.attribute(name).codes).tolist()))
 
     assert [shown(name) for name in ("finish.colour", "tags", "size", "wireless")] == [
         ["Blue", "Dark  Red"], ["Sale"], ["17"], ["true"],
@@ -170,7 +170,7 @@ def test_values_are_shown_as_the_first_item_writes_them(store: Store, put: Put) 
 def test_threads(store: Store, put: Put) -> None:
     """Readers of snapshots beside a writer: every snapshot is whole, and none is older than the one before."""
     put(*({"id": f"i{number}", "price": 0, "count": 0} for number in range(50)))
-    catalogue, stop, errors = Catalogue(store), threading.Event(), list[BaseException]()
+    catalogue, stop, errors = CatalogueCache(store), threading.Event(), list[BaseException]()
 
     def read() -> None:
         try:

@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from shelfwise.catalogue.snapshot import Catalogue, Columns
+from shelfwise.catalogue.snapshot import CatalogueCache, CatalogueSnapshot
 from shelfwise.catalogue.sorting import SORTS, order
 from shelfwise.store import Store
-from shelfwise.validation import clean_item
+from shelfwise.validation import parse_item
 
 ITEMS = [  # rows 1 to 7
     {"price": 5, "created_at": "2020-01-01"},
@@ -26,10 +26,10 @@ POPULARITY = np.array([0, 0.5, 0.9, 0, 0.5, 0.7, 0, 0.1])
 
 
 @pytest.fixture
-def columns(tmp_path: Path) -> Iterator[Columns]:
+def columns(tmp_path: Path) -> Iterator[CatalogueSnapshot]:
     store = Store(tmp_path / "shop")
-    store.items.upsert([(0, clean_item({"id": n, "title": "Thing"} | item)) for n, item in enumerate(ITEMS)])
-    yield Catalogue(store).current()
+    store.items.upsert([(0, parse_item({"id": n, "title": "Thing"} | item)) for n, item in enumerate(ITEMS)])
+    yield CatalogueCache(store).current()
     store.close()
 
 
@@ -42,18 +42,18 @@ def columns(tmp_path: Path) -> Iterator[Columns]:
         ("popular", [5, 1, 4, 3, 2, 7, 6]),
     ],
 )
-def test_the_order_does_not_depend_on_how_the_rows_came(columns: Columns, sort: str, rows: list[int]) -> None:
+def test_the_order_does_not_depend_on_how_the_rows_came(columns: CatalogueSnapshot, sort: str, rows: list[int]) -> None:
     for seed in range(5):
         given = np.random.default_rng(seed).permutation(np.arange(1, 8))
         assert order(given, sort, columns, POPULARITY).tolist() == rows
     assert order(np.array([3, 2, 5]), sort, columns, POPULARITY).tolist() == [row for row in rows if row in (3, 2, 5)]
 
 
-def test_relevance_is_the_order_they_come_in(columns: Columns) -> None:
+def test_relevance_is_the_order_they_come_in(columns: CatalogueSnapshot) -> None:
     assert order(np.array([2, 7, 1]), "relevance", columns, POPULARITY).tolist() == [2, 7, 1]
 
 
-def test_every_order_that_is_named_exists_and_no_other(columns: Columns) -> None:
+def test_every_order_that_is_named_exists_and_no_other(columns: CatalogueSnapshot) -> None:
     for sort in SORTS:
         assert sorted(order(np.arange(1, 8), sort, columns, POPULARITY)) == list(range(1, 8))
     with pytest.raises(ValueError, match="'cheap' is none of relevance, price"):

@@ -59,7 +59,7 @@ def test_the_table_and_the_same_as_json(run: Run, tmp_path: Path) -> None:
     assert list(body) == ["since", "until", "shelves"]
     with Shop(tmp_path / "shop") as shop:
         now = shop.now()
-        assert body["shelves"] == [one.to_dict() for one in shop.store.online.shelves(now - 28 * 86_400, now)]
+        assert body["shelves"] == [one.to_dict() for one in shop.store.engagement.shelves(now - 28 * 86_400, now)]
 
 
 def test_how_far_back(run: Run, tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from click.testing import CliRunner, Result
 
 from shelfwise.cli.main import cli
 from shelfwise.store import Store
-from shelfwise.trainer import Night
+from shelfwise.trainer import NightResult
 
 REPORT = {"warnings": ["query mix moved: PSI 0.310 > 0.250"]}
 Invoke = Callable[..., Result]
@@ -24,9 +24,9 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """What `increment` was asked for; it answers with a refused night."""
     asked: dict[str, Any] = {}
 
-    def increment(path: Path, until: str | None, progress: object, **options: object) -> Night:
+    def increment(path: Path, until: str | None, progress: object, **options: object) -> NightResult:
         asked.update({"path": path, "until": until} | options)
-        return Night(4, "refused", "the trained encoder is worse: " + "much " * 40, 2, 3, REPORT)
+        return NightResult(4, "refused", "the trained encoder is worse: " + "much " * 40, 2, 3, REPORT)
 
     monkeypatch.setattr("shelfwise.trainer.increment", increment)
     return asked
@@ -70,7 +70,7 @@ def test_a_refused_night_is_a_sound_end(invoke: Invoke, asked: dict[str, Any]) -
 
 def test_the_pace_of_last_night_is_told(invoke: Invoke, asked: dict[str, Any], tmp_path: Path) -> None:
     store = Store(tmp_path)
-    store.nights.end(store.nights.begin(1.0, 0), 2.0, "published", "", 1, {"seconds": {"train": 200.0, "judge": 40.0}})
+    store.ledger.end(store.ledger.begin(1.0, 0), 2.0, "published", "", 1, {"seconds": {"train": 200.0, "judge": 40.0}})
     store.close()
     assert invoke("increment").stderr == "about 4 min by last night's pace\n"
     assert invoke("increment", "--budget", "2m").stderr == "about 2 min by last night's pace\n"
@@ -113,7 +113,7 @@ def test_rollback_passes_over_what_learned_from_erased_people(
 ) -> None:
     for _ in range(2):
         publish_copy(tiny_shop)
-    monkeypatch.setattr("shelfwise.store.personal_data.People.tainted", lambda people: {1})
+    monkeypatch.setattr("shelfwise.store.personal_data.PersonalDataStore.generations_to_retire", lambda people: {1})
     assert CliRunner().invoke(cli, ["--data", str(tiny_shop), "rollback"]).output == "generation 0 serves\n"
     assert CliRunner().invoke(cli, ["--data", str(tiny_shop), "rollback", "1"]).exit_code == 1
 

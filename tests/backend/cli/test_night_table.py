@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from shelfwise.cli.night_table import table, whole
-from shelfwise.trainer.reports.night_summary import night_view
+from shelfwise.cli.night_table import night_lines, nights_table
+from shelfwise.trainer.reports.night_summary import summarise_night
 
 NIGHT: dict[str, Any] = {
     "night": 9, "verdict": "published", "reason": "newest: better", "parent": 3, "generation": 4,
@@ -34,17 +34,19 @@ REPORT: dict[str, Any] = {
 
 def told(report: dict[str, Any], **row: Any) -> str:
     night = NIGHT | {"report": report} | row
-    return "\n".join(whole(night, night_view(report | {name: night[name] for name in ("night", "verdict", "reason")})))
+    return "\n".join(
+        night_lines(night, summarise_night(report | {name: night[name] for name in ("night", "verdict", "reason")}))
+    )
 
 
 def test_no_night_yet() -> None:
-    assert table([], 100) == ["no night yet"]
+    assert nights_table([], 100) == ["no night yet"]
 
 
 def test_a_table_of_nights() -> None:
     nothing = NIGHT | {"night": 10, "verdict": "nothing to learn", "measure": None, "seconds": None, "warnings": []}
     running = nothing | {"night": 11, "verdict": "running", "reason": None, "generation": None}
-    assert table([running, nothing | {"generation": 3, "reason": "no event came"}, NIGHT], 120) == [
+    assert nights_table([running, nothing | {"generation": 3, "reason": "no event came"}, NIGHT], 120) == [
         "night  started           verdict           generation  nDCG@10        seconds  warnings  reason",
         "   11  2011-09-20 00:00  running           3",
         "   10  2011-09-20 00:00  nothing to learn  3                                             no event came",
@@ -54,7 +56,7 @@ def test_a_table_of_nights() -> None:
 
 @pytest.mark.parametrize(("width", "longest"), [(150, 150), (40, 106)])
 def test_a_long_reason_is_cut_to_fit(width: int, longest: int) -> None:
-    head, line = table([NIGHT | {"reason": "worse than the tolerance " * 20}], width)
+    head, line = nights_table([NIGHT | {"reason": "worse than the tolerance " * 20}], width)
     assert line.endswith("…")
     assert longest - 3 < len(line) <= longest
     assert len(head) < len(line)

@@ -40,7 +40,7 @@ def data(tmp_path: Path) -> Path:
         rows = [{"type": "view", "item": "mug", "user": user} for user in ("Änne", "Änne", "other")]
         shop.record([row | {"ts": NOW.timestamp() - 5} for row in rows])
         for until in (0.0, NOW.timestamp()):
-            number, folder = shop.generations.begin()
+            number, folder = shop.generations.create_folder()
             current = shop.generations.current()
             card = {"learned": {"events_seq": 0, "until": 0.0, "held_out": []}, "until": until}
             shop.generations.publish(number, folder, card, parent=current, current=current)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from shelfwise.cli.progress import Bars, Counter
+from shelfwise.cli.progress import ProgressBars, RowCounter
 
 
 def test_stages_follow_each_other_and_come_again(capsys: pytest.CaptureFixture[str]) -> None:
-    with Bars() as bars:
+    with ProgressBars() as bars:
         for stage, total in (("train", 3), ("export", 1), ("encode", 2), ("encode", 2), ("train", 1), ("empty", 0)):
             for done in range(total + 1):
                 bars(stage, done, total)
@@ -19,7 +19,7 @@ def test_stages_follow_each_other_and_come_again(capsys: pytest.CaptureFixture[s
 
 
 def test_a_replay_shows_its_days_only(capsys: pytest.CaptureFixture[str]) -> None:
-    with Bars(only="replay") as bars:
+    with ProgressBars(only="replay") as bars:
         bars("train", 1, 2)
         bars("replay", 1, 2)
     shown = capsys.readouterr().err
@@ -28,7 +28,7 @@ def test_a_replay_shows_its_days_only(capsys: pytest.CaptureFixture[str]) -> Non
 
 
 def test_counter_counts_rows(capsys: pytest.CaptureFixture[str]) -> None:
-    with Counter("items") as counter:
+    with RowCounter("items") as counter:
         counter(500)
         counter(20)
     assert "520 rows" in capsys.readouterr().err
@@ -48,15 +48,15 @@ def test_counter_counts_rows(capsys: pytest.CaptureFixture[str]) -> None:
 def test_how_long_it_will_take(
     capsys: pytest.CaptureFixture[str], pace: dict[str, float], most: float | None, said: str
 ) -> None:
-    with Bars(pace=pace) as bars:
-        bars.announce(most)
+    with ProgressBars(pace=pace) as bars:
+        bars.print_estimate(most)
     assert capsys.readouterr() == ("", said)
 
 
 def test_a_bar_tells_what_comes_after_it(capsys: pytest.CaptureFixture[str]) -> None:
     pace = {"collect": 9.0, "train": 60.0, "export": 5.0, "judge": 7.0, "publish": 0.3}
     for stage, then in (("train", "then about 12 s"), ("judge", None), ("encode", None)):
-        with Bars(pace=pace) as bars:
+        with ProgressBars(pace=pace) as bars:
             for done in (0, 1):
                 bars(stage, done, 1)
         shown = capsys.readouterr().err
@@ -66,6 +66,6 @@ def test_a_bar_tells_what_comes_after_it(capsys: pytest.CaptureFixture[str]) -> 
 
 @pytest.mark.parametrize(("stage", "label"), [("export", "exporting the encoder"), ("else", "else")])
 def test_stages_have_names(capsys: pytest.CaptureFixture[str], stage: str, label: str) -> None:
-    with Bars() as bars:
+    with ProgressBars() as bars:
         bars(stage, 1, 1)
     assert f"{label}: 100%" in capsys.readouterr().err

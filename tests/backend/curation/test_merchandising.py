@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from shelfwise.curation.merchandising import Mask, Merchandised, Rows, apply, hidden
+from shelfwise.curation.merchandising import AppliedRules, Mask, Rows, apply, hidden
 from shelfwise.errors import InvalidInput
 from shelfwise.store import Rule
 
@@ -39,7 +39,7 @@ def rule(id: int, action: str, items: str = "", filter: str | None = None, stren
     return Rule(id, action, "any", None, tuple(items), filter, strength, None, None, None)
 
 
-def run(*rules: Rule, hits: str = "abcdef", eligible: str = "abcdefgh") -> Merchandised:
+def run(*rules: Rule, hits: str = "abcdef", eligible: str = "abcdefgh") -> AppliedRules:
     return apply(
         rules, Shelf().rows(hits), np.array([SCORES[id] for id in hits]),
         eligible=np.array([id in eligible for id in IDS]), catalogue=Shelf(), passes=passes,
@@ -97,18 +97,18 @@ def test_a_pin_goes_past_the_query_but_not_past_the_shoppers_filter() -> None:
 
 def test_nothing_found_and_something_pinned() -> None:
     done = run(rule(1, "pin", "ga"), rule(2, "boost", "a"), hits="")
-    assert (ids(done.rows), done.scores.tolist(), ids(done.brought)) == ("ga", [0.0, 0.0], "ga")
+    assert (ids(done.rows), done.scores.tolist(), ids(done.inserted)) == ("ga", [0.0, 0.0], "ga")
 
 
 def test_what_was_touched_names_its_rules() -> None:
     done = run(rule(4, "boost", "cd"), rule(5, "pin", "gd"), rule(6, "hide", "b"), rule(7, "bury", "c"))
-    assert {IDS[row]: why for row, why in done.touched.items()} == {
+    assert {IDS[row]: why for row, why in done.applied.items()} == {
         "c": [{"rule": 4, "action": "boost"}, {"rule": 7, "action": "bury"}],
         "d": [{"rule": 5, "action": "pin"}],
         "g": [{"rule": 5, "action": "pin"}],
     }
-    assert {IDS[row]: number for row, number in done.dropped.items()} == {"b": 6}
-    assert ids(done.brought) == "g"
+    assert {IDS[row]: number for row, number in done.hidden.items()} == {"b": 6}
+    assert ids(done.inserted) == "g"
 
 
 def test_hidden_names_the_oldest_rule_of_each_row_of_the_catalogue() -> None:
@@ -144,13 +144,13 @@ def test_the_laws_hold_for_any_rules(seed: int) -> None:
     hides = hidden(rules, catalogue, passes)
     order = ids(done.rows)
     assert len(set(order)) == len(order)
-    assert set(order) == {id for id in "abcdef" + ids(done.brought) if not hides[IDS.index(id)]}
+    assert set(order) == {id for id in "abcdef" + ids(done.inserted) if not hides[IDS.index(id)]}
     assert "h" not in order and "i" not in order
     stock = catalogue.in_stock[done.rows]
     assert stock.tolist() == sorted(stock.tolist(), reverse=True)
     for part in (stock, ~stock):
         assert (np.diff(done.scores[part]) <= 0).all()
-        pinned = [done.touched.get(row, [{}])[0].get("action") == "pin" for row in done.rows[part].tolist()]
+        pinned = [done.applied.get(row, [{}])[0].get("action") == "pin" for row in done.rows[part].tolist()]
         assert pinned == sorted(pinned, reverse=True)
     again = run(*reversed(rules))
     assert ids(again.rows) == order, "the order in which the rules come does not matter"

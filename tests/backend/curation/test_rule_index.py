@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from shelfwise.curation.rule_index import RuleBook
+from shelfwise.curation.rule_index import RuleIndex
 from shelfwise.curation.validation import query_words
 from shelfwise.store import Rule
 
@@ -33,7 +33,7 @@ def rule(id: int, match: str, query: str | None, starts: float | None = None, en
     ("exact", "red mug", [], False),
 ])  # fmt: skip
 def test_the_condition_on_the_query(match: str, query: str | None, asked: list[str], applies: bool) -> None:
-    assert bool(RuleBook([rule(1, match, query)]).applying(asked, 0.0)) is applies
+    assert bool(RuleIndex([rule(1, match, query)]).applying(asked, 0.0)) is applies
 
 
 @pytest.mark.parametrize(("starts", "ends", "now", "holds"), [
@@ -41,12 +41,12 @@ def test_the_condition_on_the_query(match: str, query: str | None, asked: list[s
     (None, 5.0, 4.9, True), (4.0, 6.0, 5.0, True), (0.0, None, 0.0, True), (None, 0.0, 0.0, False),
 ])  # fmt: skip
 def test_the_window(starts: float | None, ends: float | None, now: float, holds: bool) -> None:
-    assert bool(RuleBook([rule(1, "any", None, starts, ends)]).applying(["mug"], now)) is holds
+    assert bool(RuleIndex([rule(1, "any", None, starts, ends)]).applying(["mug"], now)) is holds
 
 
 def test_the_oldest_comes_first_and_each_once() -> None:
     rules = [rule(3, "any", None), rule(1, "contains", "red"), rule(2, "exact", "red mug"), rule(4, "exact", "x")]
-    assert [one.id for one in RuleBook(rules).applying(["red mug", "mug red", "red mug"], 0.0)] == [1, 2, 3]
+    assert [one.id for one in RuleIndex(rules).applying(["red mug", "mug red", "red mug"], 0.0)] == [1, 2, 3]
 
 
 def test_it_finds_what_looking_at_every_rule_would() -> None:
@@ -57,7 +57,7 @@ def test_it_finds_what_looking_at_every_rule_would() -> None:
         return " ".join(chance.choices(words, k=chance.randint(1, 3)))
 
     rules = [rule(id, chance.choice(["exact", "contains"]), some()) for id in range(1, 200)]
-    book = RuleBook(rules)
+    book = RuleIndex(rules)
     for _ in range(100):
         asked = some()
         there = query_words(asked)

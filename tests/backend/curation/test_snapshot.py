@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from shelfwise.curation.snapshot import Said
+from shelfwise.curation.snapshot import CurationCache
 from shelfwise.store import Store
 
 RULE = {
@@ -24,19 +24,19 @@ def store(tmp_path: Path) -> Iterator[Store]:
     opened.close()
 
 
-def meanings(said: Said, *words: str) -> tuple[int, list[str]]:
+def meanings(said: CurationCache, *words: str) -> tuple[int, list[str]]:
     covered, matches = said.current().synonyms.find(words)
     return covered, list(matches)
 
 
 def test_an_empty_shop_says_nothing(store: Store) -> None:
-    said = Said(store)
+    said = CurationCache(store)
     assert meanings(said, "tv") == (0, [])
     assert said.current().rules.applying(["mug"], 0.0) == []
 
 
 def test_another_process_is_heard(store: Store) -> None:
-    said, other = Said(store), Store(store.path.parent)
+    said, other = CurationCache(store), Store(store.path.parent)
     try:
         assert said.current().rules.applying(["mug"], 0.0) == []
         rule = other.rules.add([RULE])[0][0]
@@ -53,7 +53,7 @@ def test_another_process_is_heard(store: Store) -> None:
 
 
 def test_nothing_is_read_again_when_nothing_changed(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    said = Said(store)
+    said = CurationCache(store)
     before = said.current()
     monkeypatch.setattr(store.rules, "all", lambda: pytest.fail("the rules were read again"))
     store.items.upsert([])
@@ -61,7 +61,7 @@ def test_nothing_is_read_again_when_nothing_changed(store: Store, monkeypatch: p
 
 
 def test_a_change_while_the_lists_are_read_is_not_lost(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    said, read = Said(store), store.rules.all
+    said, read = CurationCache(store), store.rules.all
 
     def slow() -> list[object]:
         rules = list(read())
@@ -76,7 +76,7 @@ def test_a_change_while_the_lists_are_read_is_not_lost(store: Store, monkeypatch
 
 
 def test_threads_see_their_own_changes(store: Store) -> None:
-    said = Said(store)
+    said = CurationCache(store)
 
     def add_and_look(number: int) -> bool:
         store.rules.add([RULE | {"query": f"mug {number}"}])

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from shelfwise.catalogue.filter_parser import parse
-from shelfwise.curation.validation import clean_pair, clean_rule, clean_synonym, query_words
+from shelfwise.curation.validation import parse_pair, parse_rule, parse_synonym, query_words
 from shelfwise.errors import InvalidInput
 
 LONG = "x" * 101
@@ -22,7 +22,7 @@ LONG = "x" * 101
     ({"word": "tシャツ", "means": "t-shirt"}, [("tシャツ", "t-shirt", False)]),
 ])  # fmt: skip
 def test_a_good_synonym(row: dict[str, Any], pairs: list[tuple[str, str, bool]]) -> None:
-    assert clean_synonym(row) == pairs
+    assert parse_synonym(row) == pairs
 
 
 @pytest.mark.parametrize(("row", "field"), [
@@ -40,13 +40,13 @@ def test_a_good_synonym(row: dict[str, Any], pairs: list[tuple[str, str, bool]])
 ])  # fmt: skip
 def test_a_bad_synonym(row: Any, field: str | None) -> None:
     with pytest.raises(InvalidInput) as refused:
-        clean_synonym(row)
+        parse_synonym(row)
     assert refused.value.field == field
     assert field is None or field in str(refused.value)
 
 
 def test_a_pair_to_remove_is_cleaned_as_one_to_add() -> None:
-    assert clean_pair("TV", " Tele  Vision ") == clean_synonym({"word": "TV", "means": "Tele Vision"})[0][:2]
+    assert parse_pair("TV", " Tele  Vision ") == parse_synonym({"word": "TV", "means": "Tele Vision"})[0][:2]
 
 
 GOOD = {"action": "pin", "query": "Red  Mug", "items": ["b", 7, "b"]}
@@ -71,7 +71,7 @@ CLEAN = {
 def test_a_good_rule(change: dict[str, Any], changed: dict[str, Any]) -> None:
     if changed.get("starts") == 86_400.0:
         change, changed = change | {"ends": "1970-01-03"}, changed | {"ends": 172_800.0}
-    assert clean_rule(GOOD | change, parse) == CLEAN | changed
+    assert parse_rule(GOOD | change, parse) == CLEAN | changed
 
 
 @pytest.mark.parametrize(("change", "field"), [
@@ -92,14 +92,14 @@ def test_a_good_rule(change: dict[str, Any], changed: dict[str, Any]) -> None:
 ])  # fmt: skip
 def test_a_bad_rule(change: dict[str, Any], field: str) -> None:
     with pytest.raises(InvalidInput) as refused:
-        clean_rule(GOOD | change, parse)
+        parse_rule(GOOD | change, parse)
     assert refused.value.field == field
     assert field in str(refused.value)
 
 
 def test_a_rule_is_an_object() -> None:
     with pytest.raises(InvalidInput, match="not list"):
-        clean_rule([GOOD], parse)  # type: ignore[arg-type]
+        parse_rule([GOOD], parse)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(("one", "other", "same"), [

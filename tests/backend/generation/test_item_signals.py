@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from shelfwise.catalogue.snapshot import Catalogue, Columns
-from shelfwise.generation.item_signals import ITEM_SIGNALS, MATRICES, Placed, Signals, save
+from shelfwise.catalogue.snapshot import CatalogueCache, CatalogueSnapshot
+from shelfwise.generation.item_signals import ITEM_SIGNALS, MATRICES, ItemSignals, SignalsByRow, save_signals
 from shelfwise.store import Store
 from support.fake_generation import put, stocked
 from support.recommend_shop import ITEMS, counted
@@ -31,45 +31,45 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 
 @pytest.fixture
-def columns(store: Store) -> Columns:
-    return Catalogue(store).current()
+def columns(store: Store) -> CatalogueSnapshot:
+    return CatalogueCache(store).current()
 
 
-def said(values: np.ndarray, columns: Columns) -> dict[str | None, float]:
+def said(values: np.ndarray, columns: CatalogueSnapshot) -> dict[str | None, float]:
     """id → value, of what is not zero."""
     assert values.shape == (columns.size,) and values.dtype == np.float32
     return {columns.ids[row]: float(values[row]) for row in np.flatnonzero(values)}
 
 
 def test_what_was_written_is_read_again(tmp_path: Path) -> None:
-    save(tmp_path / "signals", IDS, KNOWN.numbers, KNOWN.links)
-    found = Signals.open(tmp_path / "signals")
+    save_signals(tmp_path / "signals", IDS, KNOWN.numbers, KNOWN.links)
+    found = ItemSignals.open(tmp_path / "signals")
     assert list(found.ids) == IDS
     assert {name: values.tolist() for name, values in found.numbers.items()} == {
         name: values.tolist() for name, values in KNOWN.numbers.items()
     }
     assert set(found.links) == set(MATRICES)
-    assert found.links["together"].of(2)[1].tolist() == pytest.approx([0.5, 0.4])
-    assert found.links["together"].supported(2, 3) == 3
+    assert found.links["together"].links_of(2)[1].tolist() == pytest.approx([0.5, 0.4])
+    assert found.links["together"].support_of(2, 3) == 3
 
 
 @pytest.mark.parametrize("name", ["signals.npz", "ids.json"])
 def test_half_of_it_is_an_error(tmp_path: Path, name: str) -> None:
-    save(tmp_path / "signals", IDS, KNOWN.numbers, KNOWN.links)
+    save_signals(tmp_path / "signals", IDS, KNOWN.numbers, KNOWN.links)
     (tmp_path / "signals" / name).unlink()
     with pytest.raises(OSError):
-        Signals.open(tmp_path / "signals")
+        ItemSignals.open(tmp_path / "signals")
 
 
-def test_numbers_by_row(columns: Columns) -> None:
-    placed = Placed(KNOWN, columns)
-    assert said(placed.number("buyers"), columns) == {"mug": 5, "tea": 2}
-    assert said(placed.number("repeat"), columns) == {"tea": pytest.approx(0.4)}
+def test_numbers_by_row(columns: CatalogueSnapshot) -> None:
+    placed = SignalsByRow(KNOWN, columns)
+    assert said(placed.signal("buyers"), columns) == {"mug": 5, "tea": 2}
+    assert said(placed.signal("repeat"), columns) == {"tea": pytest.approx(0.4)}
 
 
 @pytest.mark.parametrize("name", ITEM_SIGNALS)
-def test_a_number_that_was_not_counted_is_zero(columns: Columns, name: str) -> None:
-    assert said(Placed(Signals(), columns).number(name), columns) == {}
+def test_a_number_that_was_not_counted_is_zero(columns: CatalogueSnapshot, name: str) -> None:
+    assert said(SignalsByRow(ItemSignals(), columns).signal(name), columns) == {}
 
 
 @pytest.mark.parametrize(
@@ -83,40 +83,42 @@ def test_a_number_that_was_not_counted_is_zero(columns: Columns, name: str) -> N
         ([], [], {}),
     ],
 )
-def test_where_items_lead(columns: Columns, own: list[str], weights: list[float], leads_to: dict[str, float]) -> None:
-    found = Placed(KNOWN, columns).leads("together", columns.rows(own), np.array(weights))
+def test_where_items_lead(
+    columns: CatalogueSnapshot, own: list[str], weights: list[float], leads_to: dict[str, float]
+) -> None:
+    found = SignalsByRow(KNOWN, columns).spread("together", columns.rows(own), np.array(weights))
     assert said(found, columns) == pytest.approx(leads_to)
 
 
 @pytest.mark.parametrize("name", [*MATRICES[1:], "of another time"])
-def test_a_matrix_that_was_not_counted_leads_nowhere(columns: Columns, name: str) -> None:
-    placed, tea, cup = Placed(KNOWN, columns), columns.row_of["tea"], columns.row_of["cup"]
-    assert said(placed.leads(name, np.array([tea]), np.ones(1)), columns) == {}
-    assert placed.between(name, cup, np.array([tea])).tolist() == [0.0]
-    assert placed.supported(name, tea, cup) == 0
+def test_a_matrix_that_was_not_counted_leads_nowhere(columns: CatalogueSnapshot, name: str) -> None:
+    placed, tea, cup = SignalsByRow(KNOWN, columns), columns.row_of["tea"], columns.row_of["cup"]
+    assert said(placed.spread(name, np.array([tea]), np.ones(1)), columns) == {}
+    assert placed.weights_to(name, cup, np.array([tea])).tolist() == [0.0]
+    assert placed.support(name, tea, cup) == 0
 
 
-def test_how_strongly_others_lead_to_one(columns: Columns) -> None:
-    placed = Placed(KNOWN, columns)
+def test_how_strongly_others_lead_to_one(columns: CatalogueSnapshot) -> None:
+    placed = SignalsByRow(KNOWN, columns)
     others = columns.rows(["tea", "mug", "rug", "unknown"])
-    assert placed.between("together", columns.row_of["cup"], others).tolist() == [0.5, 0.0, 0.0, 0.0]
-    assert placed.between("together", columns.row_of["rug"], others).tolist() == [0.0] * 4
+    assert placed.weights_to("together", columns.row_of["cup"], others).tolist() == [0.5, 0.0, 0.0, 0.0]
+    assert placed.weights_to("together", columns.row_of["rug"], others).tolist() == [0.0] * 4
 
 
 @pytest.mark.parametrize(("row", "other", "shoppers"), [("tea", "cup", 3), ("cup", "tea", 0), ("rug", "tea", 0)])
-def test_how_many_shoppers_made_a_link(columns: Columns, row: str, other: str, shoppers: int) -> None:
-    assert Placed(KNOWN, columns).supported("together", columns.row_of[row], columns.row_of[other]) == shoppers
+def test_how_many_shoppers_made_a_link(columns: CatalogueSnapshot, row: str, other: str, shoppers: int) -> None:
+    assert SignalsByRow(KNOWN, columns).support("together", columns.row_of[row], columns.row_of[other]) == shoppers
 
 
 def test_items_that_came_since_are_simply_unknown(store: Store) -> None:
     put(store, {"id": "late", "title": "late"})
-    columns = Catalogue(store).current()
-    placed = Placed(KNOWN, columns)
-    assert said(placed.number("buyers"), columns) == {"mug": 5, "tea": 2}
-    assert said(placed.leads("together", columns.rows(["late", "tea"]), np.ones(2)), columns) == {"cup": 0.5}
+    columns = CatalogueCache(store).current()
+    placed = SignalsByRow(KNOWN, columns)
+    assert said(placed.signal("buyers"), columns) == {"mug": 5, "tea": 2}
+    assert said(placed.spread("together", columns.rows(["late", "tea"]), np.ones(2)), columns) == {"cup": 0.5}
 
 
 def test_an_item_that_comes_back_has_its_numbers_again(store: Store) -> None:
     put(store, {"id": "gone", "title": "gone"})
-    columns = Catalogue(store).current()
-    assert said(Placed(KNOWN, columns).number("buyers"), columns)["gone"] == 9
+    columns = CatalogueCache(store).current()
+    assert said(SignalsByRow(KNOWN, columns).signal("buyers"), columns)["gone"] == 9

@@ -8,7 +8,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from shelfwise.generation.popularity import RECENT_HALF_LIFE_DAYS, WORTH, Statistics, decay, popularity, save
+from shelfwise.generation.popularity import (
+    EVENT_WEIGHTS,
+    RECENT_HALF_LIFE_DAYS,
+    PopularityCounts,
+    decay,
+    decayed_popularity,
+    save_popularity,
+)
 from shelfwise.store import Event
 from shelfwise.timestamps import DAY
 
@@ -26,19 +33,19 @@ def test_decay_halves(days: float, left: float) -> None:
 
 
 def test_the_most_popular_item_is_at_one() -> None:
-    found = popularity([event("a"), event("b", "purchase"), event("b"), event("c", "view")], NOW)
+    found = decayed_popularity([event("a"), event("b", "purchase"), event("b"), event("c", "view")], NOW)
     assert found["b"] == 1.0
     assert 0 < found["c"] < found["a"] < 1
 
 
 def test_older_events_count_less() -> None:
-    found = popularity([event("new", days_ago=1), event("old", days_ago=30), event("ahead", days_ago=-1)], NOW)
+    found = decayed_popularity([event("new", days_ago=1), event("old", days_ago=30), event("ahead", days_ago=-1)], NOW)
     assert found["old"] < found["new"] < found["ahead"] == 1.0
 
 
 def test_days_tell_what_is_in_fashion_and_weeks_what_is_liked() -> None:
     events = [event("old", days_ago=9)] * 9 + [event("new", days_ago=1)] * 3
-    weeks, days = popularity(events, NOW), popularity(events, NOW, RECENT_HALF_LIFE_DAYS)
+    weeks, days = decayed_popularity(events, NOW), decayed_popularity(events, NOW, RECENT_HALF_LIFE_DAYS)
     assert (weeks["old"], days["new"]) == (1.0, 1.0)
     assert days["old"] < weeks["new"]
 
@@ -47,16 +54,22 @@ def test_days_tell_what_is_in_fashion_and_weeks_what_is_liked() -> None:
     "kinds", [[], ["dismiss"], ["dismiss", "dismiss"], ["dismiss"] * 5, ["view", "dismiss"], ["click", "dismiss"]]
 )
 def test_what_is_only_dismissed_has_no_popularity(kinds: list[str]) -> None:
-    assert popularity([event("a", kind) for kind in kinds], NOW) == {}
+    assert decayed_popularity([event("a", kind) for kind in kinds], NOW) == {}
 
 
 def test_dismissals_weigh_against_an_item() -> None:
-    found = popularity([event("a"), event("b"), event("b"), event("a"), event("b", "dismiss")], NOW)
+    found = decayed_popularity([event("a"), event("b"), event("b"), event("a"), event("b", "dismiss")], NOW)
     assert found["a"] == 1.0 > found["b"] > 0
 
 
 def test_every_type_of_event_has_a_worth() -> None:
-    assert sorted(WORTH, key=lambda kind: WORTH[kind]) == ["dismiss", "view", "click", "cart", "purchase"]
+    assert sorted(EVENT_WEIGHTS, key=lambda kind: EVENT_WEIGHTS[kind]) == [
+        "dismiss",
+        "view",
+        "click",
+        "cart",
+        "purchase",
+    ]
 
 
 def test_what_is_saved_is_opened(tmp_path: Path) -> None:
@@ -65,8 +78,8 @@ def test_what_is_saved_is_opened(tmp_path: Path) -> None:
         "recent": {"b": 1.0},
         "first_seen": {"a": NOW, "d": 5.0},
     }
-    save(tmp_path / "s", list("abcd"), counts)
-    opened = Statistics.open(tmp_path / "s")
+    save_popularity(tmp_path / "s", list("abcd"), counts)
+    opened = PopularityCounts.open(tmp_path / "s")
     assert opened.popularity == {"a": 0.5, "b": 1.0, "d": 0.5}
     assert (opened.recent, opened.first_seen) == ({"b": 1.0}, {"a": NOW, "d": 5.0})
 
@@ -76,13 +89,13 @@ def test_those_of_an_older_shelfwise_are_opened_too(tmp_path: Path) -> None:
     (tmp_path / "ids.json").write_text(json.dumps(list("abcd")))
     popular = np.array([0.5, 1.0, 0.0, 0.5])
     np.savez(tmp_path / "weights.npz", popularity=popular, indptr=np.array([0, 1, 1, 1, 1]))
-    opened = Statistics.open(tmp_path)
+    opened = PopularityCounts.open(tmp_path)
     assert opened.popularity == {"a": 0.5, "b": 1.0, "d": 0.5}
     assert (opened.recent, opened.first_seen) == ({}, {})
 
 
 def test_nothing_at_all(tmp_path: Path) -> None:
-    save(tmp_path / "s", [], {"popularity": {}})
-    for empty in (Statistics.open(tmp_path / "s"), Statistics()):
+    save_popularity(tmp_path / "s", [], {"popularity": {}})
+    for empty in (PopularityCounts.open(tmp_path / "s"), PopularityCounts()):
         assert dict(empty.popularity) == {}
         assert (dict(empty.recent), dict(empty.first_seen)) == ({}, {})

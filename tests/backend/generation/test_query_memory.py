@@ -11,12 +11,12 @@ import pytest
 
 from shelfwise.generation import query_memory as memory_module
 from shelfwise.generation.popularity import decay
-from shelfwise.generation.query_memory import Choice, Memory, Recall, bare, pieces
+from shelfwise.generation.query_memory import MemoryHits, QueryMemory, WeightedClick, query_key, query_ngrams
 from shelfwise.timestamps import DAY
 from support.fake_generation import WordEncoder
 
 ITEMS = ["mug", "cup", "bag"]  # rows 0, 1, 2
-CHOICES: list[Choice] = [
+CHOICES: list[WeightedClick] = [
     ("Red Mug", 0, 3.0),
     ("red mug", 0, 2.0),
     ("red mug", 1, 1.0),
@@ -26,12 +26,12 @@ CHOICES: list[Choice] = [
 ENCODER = WordEncoder("red mug|cup lunch bag tea")
 
 
-def with_vectors(choices: Sequence[Choice] = CHOICES) -> Memory:
-    made = Memory.of(ITEMS, choices)
-    return Memory(made.items, made.queries, made.words, made.texts, ENCODER.items(made.texts))
+def with_vectors(choices: Sequence[WeightedClick] = CHOICES) -> QueryMemory:
+    made = QueryMemory.build(ITEMS, choices)
+    return QueryMemory(made.items, made.queries, made.words, made.texts, ENCODER.items(made.texts))
 
 
-def of(recall: Recall, name: str) -> dict[str, float]:
+def of(recall: MemoryHits, name: str) -> dict[str, float]:
     """Item → value, of what is not zero."""
     values = getattr(recall, name).tolist()
     return {ITEMS[row]: value for row, value in zip(recall.rows.tolist(), values, strict=True) if value}
@@ -42,7 +42,7 @@ def of(recall: Recall, name: str) -> dict[str, float]:
 
 @pytest.mark.parametrize("query", ["red mug", "RED  mug", "redmug", "red_mug?"])
 def test_what_was_chosen_for_this_very_query(query: str) -> None:
-    recall = Memory.of(ITEMS, CHOICES).recall(query, None)
+    recall = QueryMemory.build(ITEMS, CHOICES).recall(query, None)
     assert of(recall, "mass") == pytest.approx({"mug": 6.0, "cup": 1.0})
     assert of(recall, "share") == pytest.approx({"mug": 6 / 9, "cup": 1 / 9}), "of seven, with a doubt of two"
     assert recall.total == pytest.approx(7.0)
@@ -51,7 +51,7 @@ def test_what_was_chosen_for_this_very_query(query: str) -> None:
 
 def test_a_few_choices_say_less_than_many() -> None:
     shares = [
-        of(Memory.of(ITEMS, [("red mug", 0, 1.0)] * count).recall("red mug", None), "share")["mug"]
+        of(QueryMemory.build(ITEMS, [("red mug", 0, 1.0)] * count).recall("red mug", None), "share")["mug"]
         for count in (1, 2, 5, 50)
     ]
     assert shares == sorted(shares)
@@ -60,7 +60,7 @@ def test_a_few_choices_say_less_than_many() -> None:
 
 @pytest.mark.parametrize("query", ["blue lantern", "?!", "", "日本"])
 def test_a_query_of_which_nothing_is_known(query: str) -> None:
-    for memory in (Memory.of(ITEMS, CHOICES), Memory()):
+    for memory in (QueryMemory.build(ITEMS, CHOICES), QueryMemory()):
         recall = memory.recall(query, None)
         assert (len(recall.rows), recall.total, memory.times(query)) == (0, 0.0, {})
 
@@ -69,7 +69,7 @@ def test_a_query_of_which_nothing_is_known(query: str) -> None:
     ("query", "times"), [("RED MUG", {0: 3, 1: 1}), ("lunch bag", {2: 1}), ("lunch", {}), ("other", {})]
 )
 def test_how_often_is_counted_without_decay(query: str, times: dict[int, int]) -> None:
-    assert Memory.of(ITEMS, CHOICES).times(query) == times
+    assert QueryMemory.build(ITEMS, CHOICES).times(query) == times
 
 
 # ---- queries near it ----------------------------------------------------------------------------------------
@@ -104,10 +104,10 @@ def test_only_the_ten_nearest_say_something() -> None:
     words = [f"word{number}" for number in range(12)]
     encoder = WordEncoder("red " + " ".join(words))
     rows = [f"item {number}" for number in range(12)]
-    made = Memory.of(rows, [(f"red {word}", number, 1.0) for number, word in enumerate(words)])
+    made = QueryMemory.build(rows, [(f"red {word}", number, 1.0) for number, word in enumerate(words)])
     vectors = encoder.items(made.texts) @ np.diag([2.0, *np.linspace(0.1, 0.5, 12)]).astype(np.float32)
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-    recall = Memory(made.items, made.queries, made.words, made.texts, vectors).recall("red", encoder.query("red"))
+    recall = QueryMemory(made.items, made.queries, made.words, made.texts, vectors).recall("red", encoder.query("red"))
     assert np.count_nonzero(recall.near) == 10
     assert set(recall.rows[recall.near > 0].tolist()) == set(range(10)), "the axes of the last two lead furthest away"
 
@@ -116,20 +116,20 @@ def test_only_the_ten_nearest_say_something() -> None:
 
 
 def test_words_lead_to_what_was_chosen_with_them() -> None:
-    recall = Memory.of(ITEMS, CHOICES).recall("a bag please", None)
+    recall = QueryMemory.build(ITEMS, CHOICES).recall("a bag please", None)
     assert of(recall, "words") == pytest.approx({"bag": 4 / 5})
     assert (of(recall, "mass"), of(recall, "near")) == ({}, {})
 
 
 def test_a_word_that_leads_everywhere_says_little() -> None:
     everywhere = [("red thing", row, 10.0) for row in range(3)]
-    words = of(Memory.of(ITEMS, [*everywhere, ("lunch", 2, 10.0)]).recall("red lunch", None), "words")
+    words = of(QueryMemory.build(ITEMS, [*everywhere, ("lunch", 2, 10.0)]).recall("red lunch", None), "words")
     assert words["bag"] > words["mug"] == words["cup"]
     assert sum(words.values()) <= 1
 
 
 def test_two_words_that_follow_each_other_are_known_together() -> None:
-    memory = Memory.of(ITEMS, [("tea bag", 0, 5.0), ("bag for tea", 2, 5.0)])
+    memory = QueryMemory.build(ITEMS, [("tea bag", 0, 5.0), ("bag for tea", 2, 5.0)])
     following = of(memory.recall("a tea bag", None), "words")
     assert following["mug"] > following["bag"], "as a tea bag is no bag for tea"
 
@@ -139,14 +139,14 @@ def test_two_words_that_follow_each_other_are_known_together() -> None:
 
 def test_only_the_queries_followed_most_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(memory_module, "_MOST_QUERIES", 2)
-    memory = Memory.of(ITEMS, [("a", 0, 1.0), ("b", 0, 3.0), ("c", 1, 2.0), ("c", 2, 2.0), ("d", 1, 1.0)])
+    memory = QueryMemory.build(ITEMS, [("a", 0, 1.0), ("b", 0, 3.0), ("c", 1, 2.0), ("c", 2, 2.0), ("d", 1, 1.0)])
     assert (memory.queries.keys, memory.texts) == (["c", "b"], ["c", "b"])
     assert of(memory.recall("a", None), "mass") == {}
     assert of(memory.recall("a", None), "words"), "its words still are"
 
 
 def test_a_query_is_kept_as_most_shoppers_type_it() -> None:
-    assert Memory.of(ITEMS, CHOICES).texts == ["red mug", "lunch bag"]
+    assert QueryMemory.build(ITEMS, CHOICES).texts == ["red mug", "lunch bag"]
 
 
 @pytest.mark.parametrize(("years", "near"), [(0, ["mug"]), (3, ["mug"]), (10, []), (15, []), (80, [])])
@@ -163,7 +163,7 @@ def test_choices_of_long_ago_are_no_trouble(years: int, near: list[str]) -> None
 def test_what_is_saved_is_opened(tmp_path: Path) -> None:
     made = with_vectors()
     made.save(tmp_path / "memory")
-    opened = Memory.open(tmp_path / "memory")
+    opened = QueryMemory.open(tmp_path / "memory")
     assert (opened.items, opened.texts, opened.queries.keys) == (made.items, made.texts, made.queries.keys)
     for query in ("red mug", "red cup", "bag", "nothing"):
         one, other = (memory.recall(query, ENCODER.query(query)) for memory in (made, opened))
@@ -173,9 +173,11 @@ def test_what_is_saved_is_opened(tmp_path: Path) -> None:
 
 
 def test_an_empty_memory_is_saved_too(tmp_path: Path) -> None:
-    for number, empty in enumerate((Memory(), Memory.of([], []), Memory.of(ITEMS, [("?!", 0, 1.0)]))):
+    for number, empty in enumerate(
+        (QueryMemory(), QueryMemory.build([], []), QueryMemory.build(ITEMS, [("?!", 0, 1.0)]))
+    ):
         empty.save(tmp_path / f"{number}")
-        opened = Memory.open(tmp_path / f"{number}")
+        opened = QueryMemory.open(tmp_path / f"{number}")
         assert len(opened.recall("red mug", ENCODER.query("red mug")).rows) == 0
 
 
@@ -184,7 +186,7 @@ def test_an_empty_memory_is_saved_too(tmp_path: Path) -> None:
     [("T-Shirt", "tshirt"), (" a b ", "ab"), ("gears_3", "gears3"), ("Łódź", "łódź"), ("?!", ""), ("日本", "日本")],
 )
 def test_a_query_is_known_by_letters_and_digits(query: str, key: str) -> None:
-    assert bare(query) == key
+    assert query_key(query) == key
 
 
 @pytest.mark.parametrize(
@@ -197,8 +199,8 @@ def test_a_query_is_known_by_letters_and_digits(query: str, key: str) -> None:
     ],
 )
 def test_the_pieces_of_a_query(query: str, found: list[str]) -> None:
-    assert pieces(query) == found
+    assert query_ngrams(query) == found
 
 
 def test_a_query_without_end_has_few_pieces() -> None:
-    assert len(pieces(" ".join(map(str, range(1_000))))) == 63
+    assert len(query_ngrams(" ".join(map(str, range(1_000))))) == 63

@@ -11,17 +11,17 @@ from typing import Any
 import pytest
 
 from shelfwise.errors import GenerationCorrupt, GenerationTooNew, InvalidInput, NotFound
-from shelfwise.generation.registry import FORMAT, Generation, Generations, copy_part, link_or_copy
+from shelfwise.generation.registry import FORMAT, Generation, GenerationRegistry, copy_part, link_or_copy
 
 
 @pytest.fixture
-def generations(tmp_path: Path) -> Generations:
-    return Generations(tmp_path)
+def generations(tmp_path: Path) -> GenerationRegistry:
+    return GenerationRegistry(tmp_path)
 
 
-def publish(generations: Generations, text: str = "weights") -> Generation:
+def publish(generations: GenerationRegistry, text: str = "weights") -> Generation:
     """A generation of two small files; its parent is the current one."""
-    number, folder = generations.begin()
+    number, folder = generations.create_folder()
     (folder / "serving" / "deep").mkdir(parents=True)
     (folder / "serving" / "model.onnx").write_text(text)
     (folder / "serving" / "deep" / "config.json").write_text("{}")
@@ -29,17 +29,17 @@ def publish(generations: Generations, text: str = "weights") -> Generation:
     return generations.publish(number, folder, {"note": text}, parent=current, current=current)
 
 
-def test_before_the_first(generations: Generations) -> None:
+def test_before_the_first(generations: GenerationRegistry) -> None:
     assert (generations.current(), generations.numbers()) == (None, [])
     with pytest.raises(NotFound, match="nothing to roll back to"):
         generations.rollback()
     with pytest.raises(NotFound, match="no generation 0"):
         generations.open(0)
     generations.prune()
-    generations.sweep()
+    generations.remove_unfinished()
 
 
-def test_publishing_seals_names_and_serves_it(generations: Generations) -> None:
+def test_publishing_seals_names_and_serves_it(generations: GenerationRegistry) -> None:
     first, second = publish(generations), publish(generations, "more")
     assert (first.number, second.number, generations.current()) == (0, 1, 1)
     assert generations.numbers() == [0, 1]
@@ -49,50 +49,50 @@ def test_publishing_seals_names_and_serves_it(generations: Generations) -> None:
         "format": FORMAT, "generation": 1, "parent": 0, "note": "more",
     }  # fmt: skip
     assert set(opened.card["manifest"]) == {"serving/model.onnx", "serving/deep/config.json"}
-    assert (opened.checked("serving") / "model.onnx").read_text() == "more"
+    assert (opened.verified_path("serving") / "model.onnx").read_text() == "more"
     assert (first.card["parent"], first.folder.name) == (None, "0000")
 
 
-def test_publishing_leaves_no_litter(generations: Generations) -> None:
+def test_publishing_leaves_no_litter(generations: GenerationRegistry) -> None:
     publish(generations)
     assert sorted(path.name for path in generations.folder.iterdir()) == ["0000", "CURRENT"]
 
 
-def test_beginning_sweeps_what_a_killed_night_left(generations: Generations) -> None:
+def test_beginning_sweeps_what_a_killed_night_left(generations: GenerationRegistry) -> None:
     publish(generations)
-    number, folder = generations.begin()
+    number, folder = generations.create_folder()
     (folder / "half").write_text("written")
     (generations.folder / ".tmp-file").write_text("")
-    again, empty = generations.begin()
+    again, empty = generations.create_folder()
     assert (number, again) == (1, 1)
     assert list(empty.iterdir()) == []
-    generations.sweep()
+    generations.remove_unfinished()
     assert sorted(path.name for path in generations.folder.iterdir()) == ["0000", "CURRENT"]
 
 
-def test_a_number_is_not_used_again(generations: Generations) -> None:
+def test_a_number_is_not_used_again(generations: GenerationRegistry) -> None:
     for _ in range(3):
         publish(generations)
     generations.rollback()
-    assert generations.begin()[0] == 3
+    assert generations.create_folder()[0] == 3
 
 
-def test_a_number_is_not_used_again_even_when_its_folder_is_gone(generations: Generations) -> None:
+def test_a_number_is_not_used_again_even_when_its_folder_is_gone(generations: GenerationRegistry) -> None:
     publish(generations)
-    assert [generations.begin(after)[0] for after in (-1, 0, 4)] == [1, 1, 5]
+    assert [generations.create_folder(after)[0] for after in (-1, 0, 4)] == [1, 1, 5]
 
 
-def test_publishing_is_refused_when_the_pointer_moved(generations: Generations) -> None:
+def test_publishing_is_refused_when_the_pointer_moved(generations: GenerationRegistry) -> None:
     publish(generations)
     publish(generations)
-    number, folder = generations.begin()
+    number, folder = generations.create_folder()
     generations.rollback(0)
     with pytest.raises(GenerationCorrupt, match="CURRENT moved from 1 to 0"):
         generations.publish(number, folder, {}, parent=1, current=1)
     assert (generations.current(), generations.numbers()) == (0, [0, 1])
 
 
-def test_the_pointer_is_never_seen_half_written(generations: Generations) -> None:
+def test_the_pointer_is_never_seen_half_written(generations: GenerationRegistry) -> None:
     for _ in range(2):
         publish(generations)
     seen: list[object] = []
@@ -115,7 +115,7 @@ def test_the_pointer_is_never_seen_half_written(generations: Generations) -> Non
 
 
 @pytest.mark.parametrize("content", ["", "seven", "7.5", "\x00", "0001\n0002"])
-def test_a_pointer_that_names_no_number(generations: Generations, content: str) -> None:
+def test_a_pointer_that_names_no_number(generations: GenerationRegistry, content: str) -> None:
     publish(generations)
     (generations.folder / "CURRENT").write_text(content)
     with pytest.raises(GenerationCorrupt, match=r"CURRENT holds no number.*\[0\]"):
@@ -124,7 +124,7 @@ def test_a_pointer_that_names_no_number(generations: Generations, content: str) 
 
 @pytest.mark.parametrize("name", ["serving/model.onnx", "serving/deep/config.json"])
 @pytest.mark.parametrize("harm", ["changed", "shortened", "missing"])
-def test_a_damaged_file_is_named(generations: Generations, name: str, harm: str) -> None:
+def test_a_damaged_file_is_named(generations: GenerationRegistry, name: str, harm: str) -> None:
     opened = publish(generations, "some weights")
     path = opened.folder / name
     content = path.read_bytes()
@@ -133,33 +133,33 @@ def test_a_damaged_file_is_named(generations: Generations, name: str, harm: str)
     else:
         path.write_bytes(content[:-1] + (b"?" if harm == "changed" else b""))
     with pytest.raises(GenerationCorrupt, match=f"generation 0: {re.escape(name)} is missing or damaged.*rollback"):
-        opened.checked("serving")
+        opened.verified_path("serving")
 
 
-def test_a_file_beside_the_parts_is_checked_too(generations: Generations) -> None:
+def test_a_file_beside_the_parts_is_checked_too(generations: GenerationRegistry) -> None:
     first = publish(generations)
-    number, folder = generations.begin()
+    number, folder = generations.create_folder()
     (folder / "report.html").write_text("a page")
     second = generations.publish(number, folder, {}, parent=0, current=0)
-    second.check()
-    assert generations.newest_sound() == second
+    second.verify()
+    assert generations.latest_valid() == second
     (second.folder / "report.html").write_text("another")
     with pytest.raises(GenerationCorrupt, match=r"generation 1: report\.html is missing or damaged"):
-        second.check()
-    assert generations.newest_sound() == first
+        second.verify()
+    assert generations.latest_valid() == first
 
 
-def test_the_newest_sound_generation_is_none_of_the_tainted(generations: Generations) -> None:
+def test_the_newest_sound_generation_is_none_of_the_tainted(generations: GenerationRegistry) -> None:
     for _ in range(4):
         publish(generations)
     (generations.folder / "0002" / "serving" / "model.onnx").unlink()
-    found = [generations.newest_sound(but) for but in (frozenset(), {3}, {3, 1}, {0, 1, 3})]
+    found = [generations.latest_valid(but) for but in (frozenset(), {3}, {3, 1}, {0, 1, 3})]
     assert [generation and generation.number for generation in found] == [3, 1, 0, None]
     generations.rollback(1)
-    assert generations.newest_sound({1}) == generations.open(0), "what was rolled back from is not taken up"
+    assert generations.latest_valid({1}) == generations.open(0), "what was rolled back from is not taken up"
 
 
-def test_whether_it_was_rolled_back(generations: Generations) -> None:
+def test_whether_it_was_rolled_back(generations: GenerationRegistry) -> None:
     states = [generations.was_rolled_back()]
     for _ in range(2):
         publish(generations)
@@ -171,26 +171,26 @@ def test_whether_it_was_rolled_back(generations: Generations) -> None:
     assert states == [False, False, False, True, False]
 
 
-def test_a_part_that_was_never_there(generations: Generations) -> None:
+def test_a_part_that_was_never_there(generations: GenerationRegistry) -> None:
     with pytest.raises(GenerationCorrupt, match="no part 'index'"):
-        publish(generations).checked("index")
+        publish(generations).verified_path("index")
 
 
 @pytest.mark.parametrize("card", ["", "{", "[]", "null", "{}", '{"format": null}', '{"format": 1}',
                                   '{"format": 1, "manifest": []}', '{"format": 1, "manifest": null}'])  # fmt: skip
-def test_a_damaged_card(generations: Generations, card: str) -> None:
+def test_a_damaged_card(generations: GenerationRegistry, card: str) -> None:
     (publish(generations).folder / "card.json").write_text(card)
     with pytest.raises(GenerationCorrupt, match="generation 0"):
-        generations.open(0).checked("serving")
+        generations.open(0).verified_path("serving")
 
 
-def test_a_missing_card(generations: Generations) -> None:
+def test_a_missing_card(generations: GenerationRegistry) -> None:
     (publish(generations).folder / "card.json").unlink()
     with pytest.raises(GenerationCorrupt, match=r"no readable card\.json"):
         generations.open(0)
 
 
-def test_a_newer_format_is_refused(generations: Generations) -> None:
+def test_a_newer_format_is_refused(generations: GenerationRegistry) -> None:
     path = publish(generations).folder / "card.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | {"format": FORMAT + 1}))
     with pytest.raises(GenerationTooNew, match=f"format {FORMAT + 1}.*upgrade shelfwise"):
@@ -198,7 +198,7 @@ def test_a_newer_format_is_refused(generations: Generations) -> None:
 
 
 @pytest.mark.parametrize(("to", "expected"), [(None, 2), (0, 0), (2, 2), (3, 3)])
-def test_rollback(generations: Generations, to: int | None, expected: int) -> None:
+def test_rollback(generations: GenerationRegistry, to: int | None, expected: int) -> None:
     for _ in range(4):
         publish(generations)
     assert generations.rollback(to) == expected
@@ -206,7 +206,7 @@ def test_rollback(generations: Generations, to: int | None, expected: int) -> No
     assert sorted(path.name for path in generations.folder.glob(".*")) == []
 
 
-def test_rollback_follows_parents_not_numbers(generations: Generations) -> None:
+def test_rollback_follows_parents_not_numbers(generations: GenerationRegistry) -> None:
     for _ in range(3):
         publish(generations)
     generations.rollback(0)
@@ -218,7 +218,9 @@ def test_rollback_follows_parents_not_numbers(generations: Generations) -> None:
     ("to", "error", "reason"),
     [(None, NotFound, "is the first"), (7, NotFound, "no generation 7"), (-1, NotFound, "no generation -1")],
 )
-def test_rollback_that_cannot_be(generations: Generations, to: int | None, error: type[Exception], reason: str) -> None:
+def test_rollback_that_cannot_be(
+    generations: GenerationRegistry, to: int | None, error: type[Exception], reason: str
+) -> None:
     publish(generations)
     with pytest.raises(error, match=reason):
         generations.rollback(to)
@@ -230,18 +232,18 @@ def test_rollback_that_cannot_be(generations: Generations, to: int | None, error
     [({2}, None, 1), ({1, 2}, None, 0), ({3}, None, 2), ({2, 3}, 1, 1), ({2}, 3, 3)],
 )
 def test_rollback_passes_over_the_tainted(
-    generations: Generations, but: set[int], to: int | None, expected: int
+    generations: GenerationRegistry, but: set[int], to: int | None, expected: int
 ) -> None:
     for _ in range(4):
         publish(generations)
     assert generations.rollback(to, but) == expected
 
 
-def test_rollback_passes_over_the_tainted_that_are_gone(generations: Generations) -> None:
+def test_rollback_passes_over_the_tainted_that_are_gone(generations: GenerationRegistry) -> None:
     for _ in range(4):
         publish(generations)
-    generations.prune(condemned={1, 2})
-    assert generations.rollback(but={1, 2}) == 0
+    generations.prune(retire={1, 2})
+    assert generations.rollback(exclude={1, 2}) == 0
 
 
 @pytest.mark.parametrize(
@@ -252,7 +254,7 @@ def test_rollback_passes_over_the_tainted_that_are_gone(generations: Generations
     ],
 )
 def test_rollback_to_the_tainted_is_refused(
-    generations: Generations, but: set[int], to: int | None, error: type[Exception], reason: str
+    generations: GenerationRegistry, but: set[int], to: int | None, error: type[Exception], reason: str
 ) -> None:
     for _ in range(3):
         publish(generations)
@@ -261,7 +263,7 @@ def test_rollback_to_the_tainted_is_refused(
     assert generations.current() == 2
 
 
-def test_rollback_to_what_cannot_be_served_is_refused(generations: Generations) -> None:
+def test_rollback_to_what_cannot_be_served_is_refused(generations: GenerationRegistry) -> None:
     for _ in range(2):
         publish(generations)
     (generations.folder / "0000" / "card.json").unlink()
@@ -270,7 +272,7 @@ def test_rollback_to_what_cannot_be_served_is_refused(generations: Generations) 
     assert generations.current() == 1
 
 
-def test_rollback_from_a_generation_whose_card_is_damaged(generations: Generations) -> None:
+def test_rollback_from_a_generation_whose_card_is_damaged(generations: GenerationRegistry) -> None:
     """The error about it says: `shelfwise rollback` returns to the one before."""
     for _ in range(3):
         publish(generations)
@@ -282,7 +284,7 @@ def test_rollback_from_a_generation_whose_card_is_damaged(generations: Generatio
     ("current", "kept"), [(7, [5, 6, 7]), (1, [0, 1, 5, 6, 7]), (0, [0, 5, 6, 7]), (4, [3, 4, 5, 6, 7])]
 )
 def test_pruning_keeps_the_newest_the_current_and_its_parent(
-    generations: Generations, current: int, kept: list[int]
+    generations: GenerationRegistry, current: int, kept: list[int]
 ) -> None:
     for _ in range(8):
         publish(generations)
@@ -296,16 +298,16 @@ def test_pruning_keeps_the_newest_the_current_and_its_parent(
     [(7, {5, 6}, [3, 4, 7]), (7, {7}, [4, 5, 6, 7]), (1, {0, 7}, [1, 4, 5, 6]), (7, set(range(7)), [7])],
 )
 def test_pruning_spares_no_condemned_but_the_current(
-    generations: Generations, current: int, condemned: set[int], kept: list[int]
+    generations: GenerationRegistry, current: int, condemned: set[int], kept: list[int]
 ) -> None:
     for _ in range(8):
         publish(generations)
     generations.rollback(current)
-    generations.prune(keep=3, condemned=condemned)
+    generations.prune(keep=3, retire=condemned)
     assert generations.numbers() == kept
 
 
-def test_other_files_among_the_generations_are_left_alone(generations: Generations) -> None:
+def test_other_files_among_the_generations_are_left_alone(generations: GenerationRegistry) -> None:
     publish(generations)
     for name in ("notes", "12", ".keep"):
         (generations.folder / name).mkdir()
@@ -314,7 +316,7 @@ def test_other_files_among_the_generations_are_left_alone(generations: Generatio
     assert (generations.folder / "notes").is_dir()
 
 
-def test_a_part_is_carried_over_whole(generations: Generations, tmp_path: Path) -> None:
+def test_a_part_is_carried_over_whole(generations: GenerationRegistry, tmp_path: Path) -> None:
     parent = publish(generations)
     copy_part(parent, "serving", tmp_path / "child")
     assert (tmp_path / "child/serving/deep/config.json").read_text() == "{}"

@@ -15,12 +15,12 @@ import pytest
 from conftest import NOW
 
 from shelfwise import Shop
-from shelfwise.ingest.importer import Imported, import_events, import_items, seekable
-from shelfwise.ingest.readers import STDIN, BadRow, Reading
+from shelfwise.ingest.importer import ImportCounts, import_events, import_items, seekable
+from shelfwise.ingest.readers import STDIN, BadRow, ColumnMapping
 from shelfwise.timestamps import parse_time
 from shelfwise.types import EVENT_FIELDS, ITEM_FIELDS
 
-ITEMS_READING, EVENTS_READING = Reading.of(ITEM_FIELDS), Reading.of(EVENT_FIELDS)
+ITEMS_READING, EVENTS_READING = ColumnMapping.of(ITEM_FIELDS), ColumnMapping.of(EVENT_FIELDS)
 LOG = (
     "item,type,user,ts\n"
     "mug-red,click,u1,2011-09-20 11:00:00\n"
@@ -40,14 +40,14 @@ def file(tmp_path: Path, content: str | bytes, name: str = "log.csv") -> str:
     return str(tmp_path / name)
 
 
-def bring_items(shop: Shop, *paths: str, reading: Reading = ITEMS_READING) -> tuple[Imported, list[BadRow]]:
+def bring_items(shop: Shop, *paths: str, reading: ColumnMapping = ITEMS_READING) -> tuple[ImportCounts, list[BadRow]]:
     bad: list[BadRow] = []
     return import_items(shop, paths, reading, bad.append, lambda more: None), bad
 
 
 def bring_events(
-    shop: Shop, *paths: str, shift_to: float | None = None, reading: Reading = EVENTS_READING
-) -> tuple[Imported, list[BadRow]]:
+    shop: Shop, *paths: str, shift_to: float | None = None, reading: ColumnMapping = EVENTS_READING
+) -> tuple[ImportCounts, list[BadRow]]:
     bad: list[BadRow] = []
     return import_events(shop, paths, reading, bad.append, lambda more: None, shift_to), bad
 
@@ -58,10 +58,10 @@ def times(shop: Shop) -> list[float]:
 
 def test_items_are_added_changed_or_left(empty: Shop, tmp_path: Path) -> None:
     path = file(tmp_path, "id,title,price,colour\n1,Red Mug,2.55,red\n2,Blue Mug,3,\n")
-    assert bring_items(empty, path) == (Imported(new=2), [])
-    assert bring_items(empty, path) == (Imported(unchanged=2), [])
+    assert bring_items(empty, path) == (ImportCounts(new=2), [])
+    assert bring_items(empty, path) == (ImportCounts(unchanged=2), [])
     changed = file(tmp_path, '{"id": 1, "price": 3.0}\n{"id": 2, "title": "Blue Mug"}\n', "more.jsonl")
-    assert bring_items(empty, changed) == (Imported(new=1, unchanged=1), [])
+    assert bring_items(empty, changed) == (ImportCounts(new=1, unchanged=1), [])
     assert empty.item("1") == {
         "id": "1", "title": "Red Mug", "price": 3.0, "in_stock": True, "tags": [], "attributes": {"colour": "red"},
     }  # fmt: skip
@@ -74,7 +74,7 @@ def test_bad_items_are_reported_where_they_stand_and_good_ones_kept(empty: Shop,
         "items.csv",
     )
     done, bad = bring_items(empty, path)
-    assert done == Imported(new=2, rejected=5)
+    assert done == ImportCounts(new=2, rejected=5)
     assert {row.file for row in bad} == {path}
     reasons = {row.line: row.reason.partition(":")[0] for row in bad}
     assert reasons == {3: "id", 4: "price", 5: "1 columns, the header has 3", 6: "title", 7: "title"}
@@ -84,12 +84,12 @@ def test_bad_items_are_reported_where_they_stand_and_good_ones_kept(empty: Shop,
 def test_a_new_item_without_a_title_is_reported(empty: Shop, tmp_path: Path) -> None:
     path = file(tmp_path, '{"id": 1, "title": "Mug"}\n{"id": 2, "price": 3}\n', "items.jsonl")
     done, bad = bring_items(empty, path)
-    assert (done, [(row.line, row.reason[:6]) for row in bad]) == (Imported(new=1, rejected=1), [(2, "title:")])
+    assert (done, [(row.line, row.reason[:6]) for row in bad]) == (ImportCounts(new=1, rejected=1), [(2, "title:")])
 
 
 def test_a_column_whose_name_is_no_text_is_reported_row_by_row(empty: Shop, tmp_path: Path) -> None:
     done, bad = bring_items(empty, file(tmp_path, b"id,title,colo\xffr\n1,Mug,red\n2,Cup,blue\n"))
-    assert (done, [row.line for row in bad]) == (Imported(rejected=2), [2, 3])
+    assert (done, [row.line for row in bad]) == (ImportCounts(rejected=2), [2, 3])
 
 
 @pytest.mark.parametrize("depth", [200, 480, 900])
@@ -104,35 +104,35 @@ def test_deeply_nested_json_is_kept_or_reported(empty: Shop, tmp_path: Path, dep
 
 def test_the_same_log_twice_adds_nothing(empty: Shop, tmp_path: Path) -> None:
     path = file(tmp_path, LOG)
-    assert bring_events(empty, path) == (Imported(new=3), [])
-    assert bring_events(empty, path) == (Imported(unchanged=3), [])
+    assert bring_events(empty, path) == (ImportCounts(new=3), [])
+    assert bring_events(empty, path) == (ImportCounts(unchanged=3), [])
     zipped = file(tmp_path, gzip.compress(LOG.encode()), "log.csv.gz")
-    assert bring_events(empty, zipped) == (Imported(unchanged=3), [])
+    assert bring_events(empty, zipped) == (ImportCounts(unchanged=3), [])
 
 
 def test_the_same_log_twice_in_one_import_adds_nothing(empty: Shop, tmp_path: Path) -> None:
     path = file(tmp_path, LOG)
-    assert bring_events(empty, path, path) == (Imported(new=3, unchanged=3), [])
+    assert bring_events(empty, path, path) == (ImportCounts(new=3, unchanged=3), [])
 
 
 def test_equal_rows_are_told_apart_by_their_ordinal(empty: Shop, tmp_path: Path) -> None:
     row = "mug-red,click,u1,2011-09-20\n"
     for count, new in ((2, 2), (2, 0), (3, 1), (1, 0)):
         path = file(tmp_path, "item,type,user,ts\n" + row * count)
-        assert bring_events(empty, path)[0] == Imported(new=new, unchanged=count - new)
+        assert bring_events(empty, path)[0] == ImportCounts(new=new, unchanged=count - new)
 
 
 def test_equal_rows_beyond_one_transaction(empty: Shop, tmp_path: Path) -> None:
     path = file(tmp_path, "item,type\n" + "mug-red,click\n" * 6_000)
-    assert bring_events(empty, path)[0] == Imported(new=6_000)
-    assert bring_events(empty, path)[0] == Imported(unchanged=6_000)
+    assert bring_events(empty, path)[0] == ImportCounts(new=6_000)
+    assert bring_events(empty, path)[0] == ImportCounts(unchanged=6_000)
 
 
 def test_event_ids_of_the_file_are_kept(empty: Shop, tmp_path: Path) -> None:
     first = file(tmp_path, "event_id,item,type\n7,mug-red,click\n8,mug-red,click\n")
-    assert bring_events(empty, first)[0] == Imported(new=2)
+    assert bring_events(empty, first)[0] == ImportCounts(new=2)
     second = file(tmp_path, '{"event_id": 7.0, "item": "candle", "type": "view"}\n', "log.jsonl")
-    assert bring_events(empty, second)[0] == Imported(unchanged=1)
+    assert bring_events(empty, second)[0] == ImportCounts(unchanged=1)
     assert {event.item for event in empty.store.events.before(1e12, 9)} == {"mug-red"}
 
 
@@ -164,8 +164,8 @@ def test_moving_a_log_twice_adds_nothing(empty: Shop, tmp_path: Path) -> None:
     bring_events(empty, path, shift_to=NOW.timestamp())
     before = times(empty)
     later = (NOW + timedelta(days=1)).timestamp()
-    assert bring_events(empty, path, shift_to=later)[0] == Imported(unchanged=3)
-    assert bring_events(empty, path)[0] == Imported(unchanged=3)
+    assert bring_events(empty, path, shift_to=later)[0] == ImportCounts(unchanged=3)
+    assert bring_events(empty, path)[0] == ImportCounts(unchanged=3)
     assert times(empty) == before
 
 
@@ -210,7 +210,7 @@ def test_a_large_log_is_streamed(empty: Shop, tmp_path: Path) -> None:
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
-    assert done == Imported(new=25_000)
+    assert done == ImportCounts(new=25_000)
     assert peak < path.stat().st_size, "two batches at most, never the file"
 
 

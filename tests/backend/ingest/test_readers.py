@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 
 from shelfwise.errors import InvalidInput
-from shelfwise.ingest.readers import STDIN, BadRow, Reading, SourceRow, parse_pairs, read_rows
+from shelfwise.ingest.readers import STDIN, BadRow, ColumnMapping, SourceRow, parse_pairs, read_rows
 from shelfwise.types import EVENT_FIELDS, ITEM_FIELDS
 
-AS_IT_IS = Reading.of(ITEM_FIELDS)
+AS_IT_IS = ColumnMapping.of(ITEM_FIELDS)
 CSV = "id,title\n1,Red Mug\n2,Blue Mug\n"
 JSONL = '{"id": "1", "title": "Red Mug"}\n{"id": "2", "title": "Blue Mug"}\n'
 ROWS = [(2, {"id": "1", "title": "Red Mug"}), (3, {"id": "2", "title": "Blue Mug"})]
@@ -35,7 +35,7 @@ def write(tmp_path: Path) -> Write:
     return run
 
 
-def read(path: str, reading: Reading = AS_IT_IS) -> tuple[list[tuple[int, Any]], list[tuple[int, str]]]:
+def read(path: str, reading: ColumnMapping = AS_IT_IS) -> tuple[list[tuple[int, Any]], list[tuple[int, str]]]:
     """(line, row) of the good rows and (line, reason) of the bad ones; all name the file."""
     found = list(read_rows([path], reading))
     assert {row.file for row in found} <= {path}
@@ -158,11 +158,11 @@ def test_a_file_that_cannot_be_opened_is_an_error(tmp_path: Path, path: str, rea
     ],
 )  # fmt: skip
 def test_map(rename: list[str], row: dict[str, Any], named: dict[str, Any]) -> None:
-    assert Reading.of(ITEM_FIELDS, rename).apply(row) == named
+    assert ColumnMapping.of(ITEM_FIELDS, rename).apply(row) == named
 
 
 def test_map_is_applied_to_files(write: Write) -> None:
-    reading = Reading.of(ITEM_FIELDS, ["id=sku", "title=name"])
+    reading = ColumnMapping.of(ITEM_FIELDS, ["id=sku", "title=name"])
     for path in (write("a.csv", "sku,name\n1,Mug\n"), write("a.jsonl", '{"sku": "1", "name": "Mug"}\n')):
         good, bad = read(path, reading)
         assert ([row for _, row in good], bad) == ([{"id": "1", "title": "Mug"}], [])
@@ -171,10 +171,10 @@ def test_map_is_applied_to_files(write: Write) -> None:
 @pytest.mark.parametrize("option", ["rename", "scale"])
 def test_one_list_serves_both_files_of_a_replay(option: str) -> None:
     texts = ["price=2", "value=3"]
-    assert Reading.of(ITEM_FIELDS, **{option: texts}, foreign=EVENT_FIELDS) == Reading.of(
+    assert ColumnMapping.of(ITEM_FIELDS, **{option: texts}, foreign=EVENT_FIELDS) == ColumnMapping.of(
         ITEM_FIELDS, **{option: texts[:1]}
     )
-    assert Reading.of(EVENT_FIELDS, **{option: texts}, foreign=ITEM_FIELDS) == Reading.of(
+    assert ColumnMapping.of(EVENT_FIELDS, **{option: texts}, foreign=ITEM_FIELDS) == ColumnMapping.of(
         EVENT_FIELDS, **{option: texts[1:]}
     )
 
@@ -182,15 +182,15 @@ def test_one_list_serves_both_files_of_a_replay(option: str) -> None:
 @pytest.mark.parametrize("option", ["rename", "scale"])
 def test_a_field_of_neither_is_an_error(option: str) -> None:
     with pytest.raises(InvalidInput, match=r"colour=…: no such field; there are id, title"):
-        Reading.of(ITEM_FIELDS, **{option: ["colour=5"]}, foreign=EVENT_FIELDS)
+        ColumnMapping.of(ITEM_FIELDS, **{option: ["colour=5"]}, foreign=EVENT_FIELDS)
     with pytest.raises(InvalidInput, match="query"):
-        Reading.of(ITEM_FIELDS, **{option: ["query=5"]})
+        ColumnMapping.of(ITEM_FIELDS, **{option: ["query=5"]})
 
 
 def test_a_mapped_column_that_a_csv_lacks_is_an_error(write: Write) -> None:
     path = write("a.csv", CSV)
     with pytest.raises(InvalidInput, match=r"a\.csv: --map id=sku: no such column; there are id, title"):
-        read(path, Reading.of(ITEM_FIELDS, ["id=sku", "title=title"]))
+        read(path, ColumnMapping.of(ITEM_FIELDS, ["id=sku", "title=title"]))
 
 
 @pytest.mark.parametrize("text", ["id", "id=", "=sku", ""])
@@ -211,11 +211,11 @@ def test_pairs_that_are_none(text: str) -> None:
     ],
 )
 def test_scale(factor: str, given: object, price: object) -> None:
-    assert Reading.of(ITEM_FIELDS, scale=[f"price={factor}"]).apply({"price": given}) == {"price": price}
+    assert ColumnMapping.of(ITEM_FIELDS, scale=[f"price={factor}"]).apply({"price": given}) == {"price": price}
 
 
 def test_scale_finds_the_renamed_column() -> None:
-    reading = Reading.of(ITEM_FIELDS, ["price=cents"], ["price=0.01"])
+    reading = ColumnMapping.of(ITEM_FIELDS, ["price=cents"], ["price=0.01"])
     assert reading.apply({"cents": "255"}) == {"price": 2.55}
     assert reading.apply({"id": "1"}) == {"id": "1"}
 
@@ -223,20 +223,20 @@ def test_scale_finds_the_renamed_column() -> None:
 @pytest.mark.parametrize("factor", ["cents", "nan", "inf", ""])
 def test_a_factor_is_a_number(factor: str) -> None:
     with pytest.raises(InvalidInput, match=f"price={factor}" if factor else "price="):
-        Reading.of(ITEM_FIELDS, scale=[f"price={factor}"])
+        ColumnMapping.of(ITEM_FIELDS, scale=[f"price={factor}"])
 
 
 @pytest.mark.parametrize("given", ['"cheap"', "true", "[1]", "1" + "0" * 400])
 def test_what_cannot_be_scaled_is_a_bad_row(write: Write, given: str) -> None:
     path = write("a.jsonl", f'{{"id": 1, "price": {given}}}\n{{"id": 2, "price": 100}}\n')
-    good, bad = read(path, Reading.of(ITEM_FIELDS, scale=["price=0.01"]))
+    good, bad = read(path, ColumnMapping.of(ITEM_FIELDS, scale=["price=0.01"]))
     assert good == [(2, {"id": 2, "price": 1.0})]
     assert [line for line, _ in bad] == [1]
     assert bad[0][1].startswith("price: ")
 
 
 def test_constants_win_over_columns() -> None:
-    assert Reading.of(EVENT_FIELDS, constants={"type": "click"}).apply({"item": "1", "type": "x"}) == {
+    assert ColumnMapping.of(EVENT_FIELDS, constants={"type": "click"}).apply({"item": "1", "type": "x"}) == {
         "item": "1", "type": "click",
     }  # fmt: skip
 

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from shelfwise import Shop
-from shelfwise.generation.popularity import Statistics
-from shelfwise.generation.query_memory import Memory
+from shelfwise.generation.popularity import PopularityCounts
+from shelfwise.generation.query_memory import QueryMemory
 from shelfwise.query import lexicon as wordbook
-from shelfwise.query.lexicon import Wordbook, Words
+from shelfwise.query.lexicon import Lexicon, LexiconCache
 
 
 @pytest.fixture
@@ -22,7 +22,7 @@ def shop(tmp_path: Path) -> Shop:
     return shop
 
 
-def soon(words: Callable[[], Words], holds: Callable[[Words], bool]) -> bool:
+def soon(words: Callable[[], Lexicon], holds: Callable[[Lexicon], bool]) -> bool:
     for _ in range(200):
         if holds(words()):
             return True
@@ -31,36 +31,36 @@ def soon(words: Callable[[], Words], holds: Callable[[Words], bool]) -> bool:
 
 
 def test_words_of_items_and_of_past_queries(shop: Shop) -> None:
-    memory = Memory.of(["1"], [("candle light", 0, 2.0)])
-    words = Wordbook(shop.store).current(memory, Statistics())
+    memory = QueryMemory.build(["1"], [("candle light", 0, 2.0)])
+    words = LexiconCache(shop.store).current(memory, PopularityCounts())
     assert "lantern" in words.vocabulary and "candle" in words.vocabulary and "mug" not in words.vocabulary
-    assert [one.text for one in words.suggester.suggest("cand")] == ["candle light"]
+    assert [one.text for one in words.autocompleter.suggest("cand")] == ["candle light"]
 
 
 def test_they_follow_the_shop_in_the_background(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(wordbook, "_LEAST_SECONDS", 0.0)
-    book, nothing = Wordbook(shop.store), Memory()
-    before = book.current(nothing, Statistics())
-    assert book.current(nothing, Statistics()) is before
+    book, nothing = LexiconCache(shop.store), QueryMemory()
+    before = book.current(nothing, PopularityCounts())
+    assert book.current(nothing, PopularityCounts()) is before
     shop.upsert([{"id": "2", "title": "Teapot"}])
-    assert soon(lambda: book.current(nothing, Statistics()), lambda words: "teapot" in words.vocabulary)
-    asked = Memory.of(["1"], [("candle", 0, 1.0)])
-    assert soon(lambda: book.current(asked, Statistics()), lambda words: "candle" in words.vocabulary)
+    assert soon(lambda: book.current(nothing, PopularityCounts()), lambda words: "teapot" in words.vocabulary)
+    asked = QueryMemory.build(["1"], [("candle", 0, 1.0)])
+    assert soon(lambda: book.current(asked, PopularityCounts()), lambda words: "candle" in words.vocabulary)
 
 
 def test_not_more_often_than_every_half_minute(shop: Shop) -> None:
-    book, nothing = Wordbook(shop.store), Memory()
-    before = book.current(nothing, Statistics())
+    book, nothing = LexiconCache(shop.store), QueryMemory()
+    before = book.current(nothing, PopularityCounts())
     shop.upsert([{"id": "2", "title": "Teapot"}])
-    assert book.current(nothing, Statistics()) is before
+    assert book.current(nothing, PopularityCounts()) is before
 
 
 def test_the_old_words_serve_when_reading_fails(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(wordbook, "_LEAST_SECONDS", 0.0)
-    book, nothing = Wordbook(shop.store), Memory()
-    before = book.current(nothing, Statistics())
+    book, nothing = LexiconCache(shop.store), QueryMemory()
+    before = book.current(nothing, PopularityCounts())
     monkeypatch.setattr(wordbook, "build_vocabulary", lambda *_: 1 / 0)
     shop.upsert([{"id": "2", "title": "Teapot"}])
     for _ in range(3):
-        assert book.current(nothing, Statistics()) is before
+        assert book.current(nothing, PopularityCounts()) is before
         time.sleep(0.05)

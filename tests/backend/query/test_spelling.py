@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from shelfwise.query.spelling import UNKNOWN, Word, correct, most_edits
+from shelfwise.query.spelling import UNKNOWN, QueryWord, correct, most_edits
 from shelfwise.query.vocabulary import Vocabulary
 
 ITEMS = [
@@ -23,7 +23,7 @@ def together(words: Sequence[str]) -> int:
 
 def corrected(text: str, kept: str = "") -> str:
     words = [
-        Word(word, 0.0 if word in VOCABULARY or word in kept.split() else UNKNOWN, word.isalpha())
+        QueryWord(word, 0.0 if word in VOCABULARY or word in kept.split() else UNKNOWN, word.isalpha())
         for word in text.split()
     ]
     result, place = [], 0
@@ -80,19 +80,19 @@ def test_two_words_that_no_item_has_next_to_each_other_are_not_made_of_one() -> 
 
 def test_a_long_word_is_not_taken_for_a_much_shorter_one() -> None:
     vocabulary = Vocabulary({"the": 100.0})
-    assert correct([Word("thaer", UNKNOWN)], vocabulary, lambda words: 1) == []
+    assert correct([QueryWord("thaer", UNKNOWN)], vocabulary, lambda words: 1) == []
 
 
 def test_a_word_that_is_nearly_as_likely_is_named_as_well() -> None:
     vocabulary = Vocabulary({"pocket": 6.0, "socket": 5.0, "rockets": 5.0})
-    (change,) = correct([Word("xocket", UNKNOWN)], vocabulary, lambda words: 0)
+    (change,) = correct([QueryWord("xocket", UNKNOWN)], vocabulary, lambda words: 0)
     assert (change.words, change.others) == (("pocket",), ("socket",))
 
 
 def test_leaving_a_doubtful_word_may_be_the_best() -> None:
     """The cost says how doubtful: a beginning of another word, say."""
-    assert correct([Word("mous", 0.3)], VOCABULARY, together) == []
-    assert [change.words for change in correct([Word("mous", UNKNOWN)], VOCABULARY, together)] == [("mouse",)]
+    assert correct([QueryWord("mous", 0.3)], VOCABULARY, together) == []
+    assert [change.words for change in correct([QueryWord("mous", UNKNOWN)], VOCABULARY, together)] == [("mouse",)]
 
 
 def test_few_questions_are_asked() -> None:
@@ -102,8 +102,10 @@ def test_few_questions_are_asked() -> None:
         asked.append(words)
         return 0
 
-    correct([Word("blakc", UNKNOWN), Word("mosue", UNKNOWN), Word("wirless", UNKNOWN)], VOCABULARY, count)
+    correct(
+        [QueryWord("blakc", UNKNOWN), QueryWord("mosue", UNKNOWN), QueryWord("wirless", UNKNOWN)], VOCABULARY, count
+    )
     assert len(asked) <= 16
     asked.clear()
-    correct([Word("black"), Word("mouse")], VOCABULARY, count)
+    correct([QueryWord("black"), QueryWord("mouse")], VOCABULARY, count)
     assert asked == []

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from shelfwise.query.autocomplete import Suggester, Suggestion, bare_words
-from shelfwise.query.suggestions import build_suggester, shortened
+from shelfwise.query.autocomplete import Autocompleter, Suggestion, bare_words
+from shelfwise.query.suggestions import build_autocompleter, shortened
 
 QUERIES = [
     ("wireless mouse", 40.0),
@@ -24,10 +24,10 @@ NAMES = [
     ("6", "MOUSE, pad!", "", ""),
     ("7", None, None, None),
 ]
-SHOP = build_suggester(QUERIES, NAMES, {"2": 0.9, "4": 0.2})
+SHOP = build_autocompleter(QUERIES, NAMES, {"2": 0.9, "4": 0.2})
 
 
-def texts(typed: str, limit: int = 8, shop: Suggester = SHOP) -> list[str]:
+def texts(typed: str, limit: int = 8, shop: Autocompleter = SHOP) -> list[str]:
     return [found.text for found in shop.suggest(typed, limit)]
 
 
@@ -85,7 +85,7 @@ def test_what_is_too_short_or_too_far_is_not_forgiven(typed: str) -> None:
 
 
 def test_what_is_typed_right_comes_before_what_is_forgiven() -> None:
-    shop = build_suggester([("cart", 1.0), ("card", 90.0), ("cards", 80.0)], [], {})
+    shop = build_autocompleter([("cart", 1.0), ("card", 90.0), ("cards", 80.0)], [], {})
     assert texts("cart", shop=shop)[0] == "cart"
     assert set(texts("cart", shop=shop)) == {"cart", "card", "cards"}
     assert texts("cart", 1, shop) == ["cart"]
@@ -100,13 +100,13 @@ def test_kinds_and_the_limit() -> None:
 
 def test_within_a_kind_use_decides() -> None:
     assert texts("logitech ") == ["Logitech K120 Keyboard", "Logitech", "Logitech M185 Wireless Mouse"]
-    shop = build_suggester([("red mug", 1.0), ("red lamp", 3.0)], [], {})
+    shop = build_autocompleter([("red mug", 1.0), ("red lamp", 3.0)], [], {})
     assert texts("red", shop=shop) == ["red lamp", "red mug"]
 
 
 def test_texts_of_the_same_words_come_once_as_most_wrote_them() -> None:
     assert [text for text in texts("mouse p") if bare_words(text) == ["mouse", "pad"]] == ["mouse pad"]
-    shop = build_suggester([("samsung", 1.0)], [("1", "Samsung", "SAMSUNG", None)], {})
+    shop = build_autocompleter([("samsung", 1.0)], [("1", "Samsung", "SAMSUNG", None)], {})
     assert len(texts("sam", shop=shop)) == 1
 
 
@@ -137,5 +137,5 @@ def test_hostile_input(typed: str) -> None:
 
 
 def test_an_empty_shop_suggests_nothing() -> None:
-    empty = build_suggester([], [], {})
-    assert (len(empty), empty.suggest("a"), Suggester().suggest("abc def")) == (0, [], [])
+    empty = build_autocompleter([], [], {})
+    assert (len(empty), empty.suggest("a"), Autocompleter().suggest("abc def")) == (0, [], [])

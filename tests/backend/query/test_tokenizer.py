@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from shelfwise.query.spelling import Change
-from shelfwise.query.tokenizer import all_of, any_of, changed, folded, parts, phrase, said, tokens
+from shelfwise.query.spelling import Correction
+from shelfwise.query.tokenizer import all_of, any_of, apply_corrections, normalize_query, parts, phrase, render, tokens
 
 
 @pytest.mark.parametrize(
@@ -13,7 +13,7 @@ from shelfwise.query.tokenizer import all_of, any_of, changed, folded, parts, ph
     [("  Red\t MUG ", "red mug"), ('"red mug" x', "red mug x"), ('17" x 5"', '17" x 5"'), ('red"shoe', 'red"shoe')],
 )
 def test_folded(asked: str, text: str) -> None:
-    assert folded(asked) == text
+    assert normalize_query(asked) == text
 
 
 @pytest.mark.parametrize(
@@ -33,7 +33,7 @@ def test_folded(asked: str, text: str) -> None:
     ],
 )
 def test_the_ways_to_write_each_token(text: str, ways: list[tuple[str, ...]]) -> None:
-    assert [token.ways for token in tokens(text)] == ways
+    assert [token.variants for token in tokens(text)] == ways
 
 
 def test_there_are_32_tokens_at_most() -> None:
@@ -53,20 +53,20 @@ def test_parts(text: str, split: list[str]) -> None:
 @pytest.mark.parametrize(
     ("text", "changes", "read"),
     [
-        ("a wirless, mug!", [Change(1, 2, ("wireless",))], "a wireless, mug!"),
-        ("wirelessmug x", [Change(0, 1, ("wireless", "mug"))], "wireless mug x"),
-        ("blue tooth x", [Change(0, 2, ("bluetooth",))], "bluetooth x"),
-        ('17" mgu red mgu', [Change(1, 2, ("mug",)), Change(3, 4, ("mug",))], "17 inch mug red mug"),
+        ("a wirless, mug!", [Correction(1, 2, ("wireless",))], "a wireless, mug!"),
+        ("wirelessmug x", [Correction(0, 1, ("wireless", "mug"))], "wireless mug x"),
+        ("blue tooth x", [Correction(0, 2, ("bluetooth",))], "bluetooth x"),
+        ('17" mgu red mgu', [Correction(1, 2, ("mug",)), Correction(3, 4, ("mug",))], "17 inch mug red mug"),
         ("mug", [], "mug"),
     ],
 )
-def test_changes_are_put_where_they_belong(text: str, changes: list[Change], read: str) -> None:
-    given = changed(tokens(text), changes)
-    assert said(text, given) == read
+def test_changes_are_put_where_they_belong(text: str, changes: list[Correction], read: str) -> None:
+    given = apply_corrections(tokens(text), changes)
+    assert render(text, given) == read
 
 
 def test_a_word_taken_apart_is_two_tokens() -> None:
-    given = changed(tokens("a wirelessmug"), [Change(1, 2, ("wireless", "mug"))])
+    given = apply_corrections(tokens("a wirelessmug"), [Correction(1, 2, ("wireless", "mug"))])
     assert [token.text for token in given] == ["a", "wireless", "mug"]
 
 

@@ -11,7 +11,7 @@ from shelfwise.query.synonyms import Synonyms
 from shelfwise.query.understanding import Query, understand
 from shelfwise.query.vocabulary import Vocabulary, build_vocabulary
 from shelfwise.store import Store
-from shelfwise.validation import clean_item
+from shelfwise.validation import parse_item
 
 TITLES = {
     "mouse": "Wireless Mouse Black",
@@ -57,12 +57,12 @@ class Shop:
     def __init__(self, folder: Path) -> None:
         self.store = Store(folder)
         rows = [{"id": id, "title": title} for id, title in TITLES.items()]
-        self.store.items.upsert([(number, clean_item(row)) for number, row in enumerate(rows)])
+        self.store.items.upsert([(number, parse_item(row)) for number, row in enumerate(rows)])
         self.ids = {row: id for row, (id, _) in enumerate(self.store.items.titles(), 1)}
-        self.vocabulary = build_vocabulary(self.store.vocabulary.stream(), real=["pillow", "cannon"])
+        self.vocabulary = build_vocabulary(self.store.item_texts.stream(), real=["pillow", "cannon"])
 
     def rows(self, match: str) -> set[int]:
-        return set(self.store.text.postings(match)[0].tolist())
+        return set(self.store.fulltext.postings(match)[0].tolist())
 
     def count(self, matches: Sequence[str]) -> int:
         return len(set.intersection(*map(self.rows, matches))) if matches else 0
@@ -208,7 +208,7 @@ def test_what_all_terms_find(shop: Shop, query: str, ids: set[str]) -> None:
 )
 def test_what_is_embedded_and_said(shop: Shop, query: str, text: str, corrected: bool) -> None:
     read = shop.read(query)
-    assert (read.asked, read.text, read.corrected) == (query, text, text if corrected else None)
+    assert (read.original, read.text, read.corrected) == (query, text, text if corrected else None)
 
 
 @pytest.mark.parametrize(

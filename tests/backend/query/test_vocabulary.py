@@ -43,7 +43,11 @@ def test_a_word_of_queries_that_looks_mistyped_is_known_only_where_it_is_used_mo
 
 def test_words_of_the_language() -> None:
     found = build_vocabulary(TEXTS, real=["pillow"])
-    assert (found.real("pillow"), found.real("pilow"), "pillow" in found) == (True, False, False)
+    assert (found.is_language_word("pillow"), found.is_language_word("pilow"), "pillow" in found) == (
+        True,
+        False,
+        False,
+    )
 
 
 @pytest.mark.parametrize(
@@ -55,7 +59,7 @@ def test_words_of_the_language() -> None:
     ],
 )  # fmt: skip
 def test_near(word: str, edits: int, near: list[str]) -> None:
-    found = build_vocabulary(TEXTS).near(word, edits)
+    found = build_vocabulary(TEXTS).neighbours(word, edits)
     assert [one.word for one in found] == near
 
 
@@ -67,15 +71,15 @@ def test_near_agrees_with_comparing_each_word() -> None:
         typed = "".join(chance.choices("abcdefé", k=chance.randint(1, 10)))
         for edits in (1, 2, 3):
             right = {word: int(OSA.distance(typed, word)) for word in words}
-            near = {one.word: one.edits for one in vocabulary.near(typed, edits)}
+            near = {one.word: one.edits for one in vocabulary.neighbours(typed, edits)}
             assert near.items() <= right.items()
             assert len(near) == min(8, sum(0 < distance <= edits for distance in right.values()))
 
 
 def test_fewer_edits_more_use_and_the_first_letter_come_first() -> None:
     found = Vocabulary({"card": 50.0, "care": 2.0, "bare": 2.0, "cares": 2.0})
-    assert [one.word for one in found.near("carx", 2)] == ["card", "care", "cares", "bare"]
-    costs = [one.cost for one in found.near("carx", 2)]
+    assert [one.word for one in found.neighbours("carx", 2)] == ["card", "care", "cares", "bare"]
+    costs = [one.cost for one in found.neighbours("carx", 2)]
     assert costs == sorted(costs)
 
 
@@ -83,7 +87,7 @@ def test_fewer_edits_more_use_and_the_first_letter_come_first() -> None:
     ("word", "usual"), [("blck", "black"), ("black", None), ("blick", "black"), ("rare", None), ("bl", None)]
 )
 def test_usual_is_what_a_rare_word_is_a_slip_of(word: str, usual: str | None) -> None:
-    assert Vocabulary({"black": 200.0, "blck": 2.0, "rale": 99.0, "rare": 1.0}).usual(word) == usual
+    assert Vocabulary({"black": 200.0, "blck": 2.0, "rale": 99.0, "rare": 1.0}).dominant_neighbour(word) == usual
 
 
 @pytest.mark.parametrize(
@@ -102,7 +106,7 @@ def test_completion_is_the_word_used_most(start: str, word: str | None) -> None:
 
 def test_an_empty_vocabulary_knows_nothing() -> None:
     empty = Vocabulary()
-    assert (len(empty), "a" in empty, empty.near("word", 2), empty.splits("word", 1), empty.completion("w")) == (
+    assert (len(empty), "a" in empty, empty.neighbours("word", 2), empty.splits("word", 1), empty.completion("w")) == (
         0, False, [], [], None,
     )  # fmt: skip
-    assert empty.usual("word") is None
+    assert empty.dominant_neighbour("word") is None

@@ -7,7 +7,7 @@ import random
 import numpy as np
 import pytest
 
-from shelfwise.ranking.diversity import diversify, family
+from shelfwise.ranking.diversity import diversify, variant_key
 
 FAMILIES = {
     "colours": ["Red Coffee Mug", "Blue Coffee Mug", "coffee mug, LIGHT-GREEN", "Coffee Mug - Rose Gold"],
@@ -40,17 +40,17 @@ STRANGERS = [
 
 @pytest.mark.parametrize("titles", FAMILIES.values(), ids=FAMILIES.keys())
 def test_variants_are_of_one_family(titles: list[str]) -> None:
-    assert len({family(title) for title in titles}) == 1, {title: family(title) for title in titles}
+    assert len({variant_key(title) for title in titles}) == 1, {title: variant_key(title) for title in titles}
 
 
 @pytest.mark.parametrize(("one", "other"), STRANGERS)
 def test_what_differs_otherwise_is_not(one: str, other: str) -> None:
-    assert family(one) != family(other)
+    assert variant_key(one) != variant_key(other)
 
 
 @pytest.mark.parametrize("title", ["", "   ", "?!", "6 ft", "x" * 100_000, "1 x " * 5_000, "1" + " " * 50_000 + "m"])
 def test_any_title_has_a_family(title: str) -> None:
-    assert isinstance(family(title), str)
+    assert isinstance(variant_key(title), str)
 
 
 def order(families: str, strength: float, scores: list[float] | None = None, available: int | None = None) -> str:

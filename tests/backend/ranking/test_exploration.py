@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from shelfwise.ranking.exploration import NO_EXPLORATION, Exploration, explored
+from shelfwise.ranking.exploration import NO_EXPLORATION, ExplorationPolicy, apply_exploration
 
 ROWS = np.arange(100, 160)
 POPULARITY = np.zeros(200)
@@ -13,11 +13,11 @@ POPULARITY[100:130] = 0.5  # the second half is unknown
 
 
 def order(share: float, seed: str, available: int = 60) -> list[int]:
-    return explored(ROWS, available, POPULARITY, Exploration(share, seed)).tolist()
+    return apply_exploration(ROWS, available, POPULARITY, ExplorationPolicy(share, seed)).tolist()
 
 
 def test_none_by_default() -> None:
-    assert explored(ROWS, 60, POPULARITY, NO_EXPLORATION).tolist() == ROWS.tolist()
+    assert apply_exploration(ROWS, 60, POPULARITY, NO_EXPLORATION).tolist() == ROWS.tolist()
 
 
 def test_an_unknown_item_from_behind_takes_one_of_the_later_places_of_the_page() -> None:

@@ -9,16 +9,16 @@ import numpy as np
 import pytest
 
 from shelfwise.catalogue.filter_parser import parse
-from shelfwise.catalogue.snapshot import Catalogue
-from shelfwise.curation.snapshot import Said
-from shelfwise.curation.validation import clean_rule
-from shelfwise.generation.popularity import Statistics
-from shelfwise.recommend.explain import by_source, explain_shelf
+from shelfwise.catalogue.snapshot import CatalogueCache
+from shelfwise.curation.snapshot import CurationCache
+from shelfwise.curation.validation import parse_rule
+from shelfwise.generation.popularity import PopularityCounts
+from shelfwise.recommend.explain import explain_recommendations, source_contributions
 from shelfwise.recommend.features import NAMES, SOURCES
-from shelfwise.recommend.for_you import Wishes, WishRanker
-from shelfwise.recommend.pipeline import Recommender, Shelf, Wish
+from shelfwise.recommend.for_you import ForYouRanker, ScoredCandidates
+from shelfwise.recommend.pipeline import RecommendOutcome, RecommendPipeline, RecommendRequest
 from shelfwise.recommend.strategies import KINDS
-from shelfwise.search.features import Counts
+from shelfwise.search.features import ItemCounts
 from shelfwise.store import Event, Store
 from shelfwise.timestamps import DAY
 from shelfwise.types import Row
@@ -31,18 +31,23 @@ KNOWN = counted(
      "linked": {"tea": {"bulb": 0.5}, "coffee": {"bulb": 0.1}}},
 )  # fmt: skip
 SERVED = Served(KNOWN)
-BLEND = WishRanker()
+BLEND = ForYouRanker()
 
 
 def filled(
-    store: Store, kind: str, *events: Event, served: Served = SERVED, statistics: Statistics | None = None, **wish: Any
-) -> Shelf:
-    recommender = Recommender(Catalogue(store), Said(store), lambda: NOW)
-    counts = statistics or Statistics({"mug": 1.0})
-    return recommender.answer(
-        Wish(kind, events=history(*events), **{"limit": 100} | wish),
+    store: Store,
+    kind: str,
+    *events: Event,
+    served: Served = SERVED,
+    statistics: PopularityCounts | None = None,
+    **wish: Any,
+) -> RecommendOutcome:
+    recommender = RecommendPipeline(CatalogueCache(store), CurationCache(store), lambda: NOW)
+    counts = statistics or PopularityCounts({"mug": 1.0})
+    return recommender.run(
+        RecommendRequest(kind, events=history(*events), **{"limit": 100} | wish),
         served,  # type: ignore[arg-type]
-        lambda columns: Counts.of(counts, columns, NOW),
+        lambda columns: ItemCounts.of(counts, columns, NOW),
     )
 
 
@@ -53,7 +58,7 @@ def told(store: Store, kind: str, *events: Event, **wish: Any) -> dict[str, Row]
         return {id: str(item["title"]) for id, item in store.items.get(ids).items()}
 
     found = filled(store, kind, *events, **wish)
-    reasons = explain_shelf(found, BLEND, titles)
+    reasons = explain_recommendations(found, BLEND, titles)
     assert list(reasons) == found.ids
     theirs = {event.item for event in events} | set(wish.get("items", ()))
     for id, one in reasons.items():
@@ -171,13 +176,13 @@ def test_what_was_only_looked_at_was_not_bought(store: Store) -> None:
 
 def test_where_all_is_alike_it_says_what_they_did(store: Store) -> None:
     nothing = Served(index=on_circle({}))
-    one = told(store, "for-you", event("tea", days=1), served=nothing, statistics=Statistics())["tea"]
+    one = told(store, "for-you", event("tea", days=1), served=nothing, statistics=PopularityCounts())["tea"]
     assert one == {"kind": "for-you", "text": "you bought it once, yesterday", "sources": []}
 
 
 def test_for_you_cites_what_it_is_like(store: Store) -> None:
     plain = Served(index=on_circle())
-    reasons = told(store, "for-you", event("tea"), event("lamp", days=2), served=plain, statistics=Statistics())
+    reasons = told(store, "for-you", event("tea"), event("lamp", days=2), served=plain, statistics=PopularityCounts())
     assert (reasons["chai"]["text"], reasons["chai"]["because"]) == ("like “Green Leaf Tea”", "tea")
     assert reasons["bulb"]["because"] == "lamp"
     away = reasons["rug"]  # as far from the lamp as from the tea
@@ -193,13 +198,16 @@ def test_a_cited_item_that_was_deleted_is_named_by_its_id(store: Store) -> None:
 def test_what_the_sources_add_sums_to_the_score(store: Store) -> None:
     """Up to the mean of all candidates, from which every source is told."""
     found = filled(store, "for-you", event("tea"), event("coffee", "cart", 30))
-    assert found.wishes is not None
-    added = by_source(found.wishes, BLEND, range(len(found.wishes.rows)))
+    assert found.scored is not None
+    added = source_contributions(found.scored, BLEND, range(len(found.scored.rows)))
     assert set(added) == set(SOURCES.values())
-    scores = BLEND.scores(found.wishes.features)
+    scores = BLEND.scores(found.scored.features)
     assert sum(added.values()) == pytest.approx(scores - scores.mean())
     assert max(float(np.abs(values).max()) for values in added.values()) > 0.1
-    assert by_source(Wishes(np.zeros(0, np.int64), np.zeros(0), np.zeros((0, len(NAMES)))), BLEND, []) == {}
+    assert (
+        source_contributions(ScoredCandidates(np.zeros(0, np.int64), np.zeros(0), np.zeros((0, len(NAMES)))), BLEND, [])
+        == {}
+    )
 
 
 def test_without_what_is_cited_the_hit_would_stand_lower(store: Store) -> None:
@@ -209,9 +217,9 @@ def test_without_what_is_cited_the_hit_would_stand_lower(store: Store) -> None:
 
     def linked(*events: Event) -> float:
         found = filled(store, "for-you", *events)
-        assert found.wishes is not None and found.setting is not None
-        place = found.wishes.rows.tolist().index(found.setting.columns.row_of["bulb"])
-        return float(found.wishes.features[place, NAMES.index("linked_60")])
+        assert found.scored is not None and found.context is not None
+        place = found.scored.rows.tolist().index(found.context.columns.row_of["bulb"])
+        return float(found.scored.features[place, NAMES.index("linked_60")])
 
     assert cited == "tea"
     assert linked(coffee) < linked(tea) < linked(tea, coffee)
@@ -231,13 +239,13 @@ def test_every_hit_of_every_kind_has_a_reason(store: Store, kind: str) -> None:
 def test_titles_are_taken_as_they_are(store: Store) -> None:
     put(store, {"id": "tea", "title": "Tea {0} {because} “quoted”"})
     found = filled(store, "similar", items=["tea"])
-    said = explain_shelf(found, BLEND, lambda ids: {"tea": "Tea {0} {because} “quoted”"})
+    said = explain_recommendations(found, BLEND, lambda ids: {"tea": "Tea {0} {because} “quoted”"})
     assert said["chai"]["text"] == "like “Tea {0} {because} “quoted””"
 
 
 def test_rules_are_said(store: Store) -> None:
     (rule,), _ = store.rules.add(
-        [clean_rule({"action": "boost", "match": "any", "items": ["rug"], "strength": 1}, parse)]
+        [parse_rule({"action": "boost", "match": "any", "items": ["rug"], "strength": 1}, parse)]
     )
     reasons = told(store, "popular")
     assert reasons["rug"]["rules"] == [{"rule": rule.id, "action": "boost"}]
@@ -245,4 +253,4 @@ def test_rules_are_said(store: Store) -> None:
 
 
 def test_a_shelf_without_a_setting_has_nothing_to_say() -> None:
-    assert explain_shelf(Shelf("popular", ["a"], np.ones(1)), BLEND, lambda ids: {}) == {}
+    assert explain_recommendations(RecommendOutcome("popular", ["a"], np.ones(1)), BLEND, lambda ids: {}) == {}

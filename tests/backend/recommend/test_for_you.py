@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from shelfwise.catalogue.snapshot import Catalogue, Columns
-from shelfwise.generation.item_signals import ITEM_SIGNALS, MATRICES, Signals
-from shelfwise.generation.popularity import Statistics
-from shelfwise.recommend.features import NAMES, SOURCES, features, led_to
-from shelfwise.recommend.for_you import WishRanker, candidates, for_you
-from shelfwise.recommend.strategies import Setting
+from shelfwise.catalogue.snapshot import CatalogueCache, CatalogueSnapshot
+from shelfwise.generation.item_signals import ITEM_SIGNALS, MATRICES, ItemSignals
+from shelfwise.generation.popularity import PopularityCounts
+from shelfwise.recommend.features import NAMES, SOURCES, build_features, link_features
+from shelfwise.recommend.for_you import ForYouRanker, candidates, for_you
+from shelfwise.recommend.strategies import RecommendContext
 from shelfwise.store import Event, Store
 from shelfwise.timestamps import DAY
 from support.fake_generation import put, stocked
@@ -22,39 +22,39 @@ from support.recommend_shop import DEGREES, IDS, NOW, WISHED, by_id, counted, ev
 INDEX = on_circle()
 
 
-def made(setting: Setting, *ids: str) -> dict[str, dict[str, float]]:
+def made(setting: RecommendContext, *ids: str) -> dict[str, dict[str, float]]:
     """id → feature → value."""
     rows = np.sort(setting.columns.rows(ids or IDS))
-    values = features(setting, rows, led_to(setting))
+    values = build_features(setting, rows, link_features(setting))
     assert values.shape == (len(rows), len(NAMES)) and values.dtype == np.float32
     assert np.isfinite(values).all()
     named = [setting.columns.ids[row] or "" for row in rows.tolist()]
     return {id: dict(zip(NAMES, one, strict=True)) for id, one in zip(named, values.tolist(), strict=True)}
 
 
-def shelf(setting: Setting, ranker: WishRanker | None = None) -> dict[str, float]:
-    wishes = for_you(setting, ranker or WishRanker())
+def shelf(setting: RecommendContext, ranker: ForYouRanker | None = None) -> dict[str, float]:
+    wishes = for_you(setting, ranker or ForYouRanker())
     return by_id((wishes.rows, wishes.scores), setting.columns)
 
 
 # ---- candidates ---------------------------------------------------------------------------------------------
 
 
-def found(setting: Setting) -> set[str]:
-    rows = candidates(setting, led_to(setting))
+def found(setting: RecommendContext) -> set[str]:
+    rows = candidates(setting, link_features(setting))
     assert sorted(set(rows.tolist())) == rows.tolist()
     return {setting.columns.ids[row] or "" for row in rows.tolist()}
 
 
-def test_candidates_come_from_all_sources(columns: Columns) -> None:
+def test_candidates_come_from_all_sources(columns: CatalogueSnapshot) -> None:
     tea = event("tea")
     assert found(setting(columns, tea)) == {"tea"}
-    assert found(setting(columns, tea, statistics=Statistics({"lamp": 0.3}))) == {"tea", "lamp"}
+    assert found(setting(columns, tea, statistics=PopularityCounts({"lamp": 0.3}))) == {"tea", "lamp"}
     assert found(setting(columns, tea, known=WISHED)) == {"tea", "cup", "mug", "chai", "rug", "bulb"}
     assert found(setting(columns, tea, index=INDEX)) == set(IDS) - {"vase"}, "a small shop is all near"
 
 
-def test_what_is_not_eligible_is_no_candidate(columns: Columns) -> None:
+def test_what_is_not_eligible_is_no_candidate(columns: CatalogueSnapshot) -> None:
     asked = setting(columns, event("tea"), event("vase"), known=WISHED, index=INDEX)
     asked.eligible[columns.rows(["tea", "cup"])] = False
     assert found(asked) == set(IDS) - {"vase", "tea", "cup"}
@@ -62,7 +62,7 @@ def test_what_is_not_eligible_is_no_candidate(columns: Columns) -> None:
 
 def test_an_item_that_came_a_minute_ago_is_found_by_its_vector(store: Store) -> None:
     put(store, {"id": "oolong", "title": "Oolong"})
-    columns = Catalogue(store).current()
+    columns = CatalogueCache(store).current()
     index = on_circle(DEGREES | {"oolong": 4.0})
     asked = setting(columns, event("tea"), known=WISHED, index=index)
     assert "oolong" in found(asked)
@@ -76,7 +76,7 @@ def test_own_things_leave_room_for_new_ones_among_where_they_lead(tmp_path: Path
     """A hundred are taken of where a link leads; the shopper has the first hundred and fifty already."""
     ids = [f"i{number}" for number in range(200)]
     with_all = stocked(tmp_path, [{"id": id, "title": id} for id in ids])
-    columns = Catalogue(with_all).current()
+    columns = CatalogueCache(with_all).current()
     known = counted(links={"linked": {"i0": {id: 1.0 / (1 + number) for number, id in enumerate(ids)}}}, ids=ids)
     asked = setting(columns, *(event(id) for id in ids[:150]), known=known)
     assert set(ids[150:]) <= found(asked)
@@ -87,15 +87,15 @@ def test_the_number_of_candidates_is_bounded(tmp_path: Path) -> None:
     """Three thousand things that all are near, popular and linked to all of the shopper's five hundred."""
     ids = [f"i{number}" for number in range(3_000)]
     with_all = stocked(tmp_path, [{"id": id, "title": id} for id in ids])
-    columns = Catalogue(with_all).current()
+    columns = CatalogueCache(with_all).current()
     links = {"i0": {id: 1.0 + number for number, id in enumerate(ids)}}
     known = counted({name: dict.fromkeys(ids, 5.0) for name in ITEM_SIGNALS}, dict.fromkeys(MATRICES, links), ids)
     index = on_circle({id: number / 3_000 for number, id in enumerate(ids)})
     events = [event(id, days=number / 50) for number, id in enumerate(ids[:500])]
-    asked = setting(columns, *events, known=known, index=index, statistics=Statistics(dict.fromkeys(ids, 0.5)))
-    count = len(candidates(asked, led_to(asked)))
+    asked = setting(columns, *events, known=known, index=index, statistics=PopularityCounts(dict.fromkeys(ids, 0.5)))
+    count = len(candidates(asked, link_features(asked)))
     assert 250 < count <= 250 + 12 * 100 + 3 * 60 + 3 * 30
-    values = features(asked, candidates(asked, led_to(asked)), led_to(asked))
+    values = build_features(asked, candidates(asked, link_features(asked)), link_features(asked))
     assert values.shape == (count, len(NAMES)) and np.isfinite(values).all()
     with_all.close()
 
@@ -103,7 +103,7 @@ def test_the_number_of_candidates_is_bounded(tmp_path: Path) -> None:
 # ---- features -----------------------------------------------------------------------------------------------
 
 
-def test_what_is_known_of_an_own_item(columns: Columns) -> None:
+def test_what_is_known_of_an_own_item(columns: CatalogueSnapshot) -> None:
     asked = setting(columns, event("tea", days=40), event("tea", days=10), event("cup", "click", 1), known=WISHED)
     tea = made(asked)["tea"]
     expected = {
@@ -113,13 +113,13 @@ def test_what_is_known_of_an_own_item(columns: Columns) -> None:
     assert {name: tea[name] for name in expected} == pytest.approx(expected, rel=1e-5)
 
 
-def test_of_what_they_never_had_nothing_is_said(columns: Columns) -> None:
+def test_of_what_they_never_had_nothing_is_said(columns: CatalogueSnapshot) -> None:
     cup = made(setting(columns, event("tea"), known=WISHED))["cup"]
     assert [cup[name] for name in ("own_times", "own_90", "own_share", "own_overdue", "in_last_3")] == [0] * 5
     assert {cup[name] for name in ("own_since", "own_back", "own_first", "own_gap", "own_rank")} == {999}
 
 
-def test_where_the_shoppers_items_lead(columns: Columns) -> None:
+def test_where_the_shoppers_items_lead(columns: CatalogueSnapshot) -> None:
     found = made(setting(columns, event("tea", days=0), known=WISHED))
     assert [found[id]["linked_60"] for id in ("cup", "mug", "rug")] == [1.0, 0.5, 0.0]
     assert [found[id]["linked_60_rank"] for id in ("cup", "mug")] == [0, 1]
@@ -128,7 +128,7 @@ def test_where_the_shoppers_items_lead(columns: Columns) -> None:
     assert [found[id]["following_new"] for id in ("tea", "cup")] == [999, 0], "counted among what is new to them"
 
 
-def test_only_the_last_visits_count_where_the_name_says_so(columns: Columns) -> None:
+def test_only_the_last_visits_count_where_the_name_says_so(columns: CatalogueSnapshot) -> None:
     visits = [event("lamp", days=9), event("rug", days=3), event("rug", days=2), event("tea", days=1)]
     found = made(setting(columns, *visits, known=WISHED))
     assert found["bulb"]["linked_60"] > 0
@@ -136,7 +136,7 @@ def test_only_the_last_visits_count_where_the_name_says_so(columns: Columns) -> 
     assert (found["cup"]["linked_3"], found["cup"]["linked_1"]) == (1, 1)
 
 
-def test_taste(columns: Columns) -> None:
+def test_taste(columns: CatalogueSnapshot) -> None:
     found = made(setting(columns, event("tea", days=0), event("lamp", "click", 0), index=INDEX))
     assert found["coffee"]["brand_share"] == found["chai"]["category_share"] == pytest.approx(5 / 6)
     assert found["bulb"]["brand_share"] == pytest.approx(1 / 6)
@@ -151,8 +151,8 @@ def test_taste(columns: Columns) -> None:
 
 def test_what_is_known_of_an_item(store: Store) -> None:
     put(store, {"id": "rug", "created_at": NOW - 9 * DAY}, {"id": "cup", "created_at": NOW - 900 * DAY})
-    columns = Catalogue(store).current()
-    found = made(setting(columns, event("tea"), known=WISHED, statistics=Statistics({"rug": 0.7})))
+    columns = CatalogueCache(store).current()
+    found = made(setting(columns, event("tea"), known=WISHED, statistics=PopularityCounts({"rug": 0.7})))
     assert (found["rug"]["age"], found["cup"]["age"], found["mug"]["age"]) == (9, 400, 0)
     assert (found["rug"]["popularity"], found["rug"]["week"], found["tea"]["week"]) == (pytest.approx(0.7), 1, 0.25)
     assert (found["rug"]["trend"], found["tea"]["repeat"]) == (4, 0.5)
@@ -160,7 +160,7 @@ def test_what_is_known_of_an_item(store: Store) -> None:
     assert found["tea"]["price"] == pytest.approx(np.log(4))
 
 
-def test_what_is_known_of_the_shopper_is_the_same_for_all(columns: Columns) -> None:
+def test_what_is_known_of_the_shopper_is_the_same_for_all(columns: CatalogueSnapshot) -> None:
     visits = [event("tea", days=30), event("cup", days=30), event("tea", days=20), event("tea", days=10)]
     found = made(setting(columns, *visits))
     names = [name for name in NAMES if SOURCES[name] == "shopper"]
@@ -184,21 +184,23 @@ ODD: dict[str, list[Event]] = {
 
 
 @pytest.mark.parametrize("events", ODD.values(), ids=ODD)
-@pytest.mark.parametrize("known", [Signals(), WISHED], ids=["nothing counted", "counted"])
+@pytest.mark.parametrize("known", [ItemSignals(), WISHED], ids=["nothing counted", "counted"])
 @pytest.mark.parametrize("index", [None, INDEX, on_circle({"lamp": 180.0})], ids=["no index", "index", "one vector"])
-def test_features_are_numbers_whatever_was_done(columns: Columns, events: Any, known: Signals, index: Any) -> None:
+def test_features_are_numbers_whatever_was_done(
+    columns: CatalogueSnapshot, events: Any, known: ItemSignals, index: Any
+) -> None:
     asked = setting(
-        columns, *events, known=known, index=index, statistics=Statistics({"tea": 1.0}, first_seen={"tea": 1.0})
+        columns, *events, known=known, index=index, statistics=PopularityCounts({"tea": 1.0}, first_seen={"tea": 1.0})
     )
     made(asked)
-    wishes = for_you(asked, WishRanker())
+    wishes = for_you(asked, ForYouRanker())
     assert len(wishes.rows) == len(wishes.scores) == len(wishes.features) > 0
     assert np.isfinite(wishes.scores).all()
 
 
 def test_items_that_were_deleted_since_are_no_trouble(store: Store) -> None:
     store.items.delete(["tea", "cup"])
-    columns = Catalogue(store).current()
+    columns = CatalogueCache(store).current()
     asked = setting(columns, event("tea"), event("cup"), known=WISHED, index=on_circle({"mug": 110.0}))
     assert "mug" in found(asked), "where they led"
     made(asked, "mug", "chai")

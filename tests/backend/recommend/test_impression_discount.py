@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from shelfwise.catalogue.snapshot import Columns
-from shelfwise.recommend.for_you import unknown
-from shelfwise.recommend.impression_discount import passed_over
-from shelfwise.store import Event, ShownShelf
+from shelfwise.catalogue.snapshot import CatalogueSnapshot
+from shelfwise.recommend.for_you import cold_items
+from shelfwise.recommend.impression_discount import impression_discount
+from shelfwise.store import Event, ShownRecommendation
 from support.recommend_shop import IDS, NOW, counted, event, setting, shown
 
 WEEK, MINUTE = 7.0, 1 / 1_440  # days; a week is the half-life
@@ -31,8 +31,10 @@ OF_A_WEEK = [shown("rug", days=days) for days in (1, 3, 5)]
         ([shown("tea", days=WEEK)], [event("cup", days=1)], {"tea": 0.5}),
     ],
 )  # fmt: skip
-def test_counts(columns: Columns, shelves: list[ShownShelf], events: list[Event], expected: dict[str, float]) -> None:
-    found = passed_over(shelves, events, columns, NOW)
+def test_counts(
+    columns: CatalogueSnapshot, shelves: list[ShownRecommendation], events: list[Event], expected: dict[str, float]
+) -> None:
+    found = impression_discount(shelves, events, columns, NOW)
     assert found.shape == (columns.size,)
     assert {columns.ids[row]: pytest.approx(found[row]) for row in found.nonzero()[0]} == expected
 
@@ -42,8 +44,8 @@ def test_counts(columns: Columns, shelves: list[ShownShelf], events: list[Event]
     [([], True), (OF_A_WEEK[:2], True), (OF_A_WEEK, False), ([shown("rug", days=1)] * 9, True)],
 )
 def test_an_unknown_item_that_was_passed_over_makes_way(
-    columns: Columns, shelves: list[ShownShelf], is_kept: bool
+    columns: CatalogueSnapshot, shelves: list[ShownRecommendation], is_kept: bool
 ) -> None:
     known = counted({"buyers": dict.fromkeys(set(IDS) - {"rug", "lamp"}, 9)})
     asked = setting(columns, event("tea"), known=known, shelves=shelves)
-    assert {columns.ids[row] for row in unknown(asked).nonzero()[0]} == ({"rug", "lamp"} if is_kept else {"lamp"})
+    assert {columns.ids[row] for row in cold_items(asked).nonzero()[0]} == ({"rug", "lamp"} if is_kept else {"lamp"})

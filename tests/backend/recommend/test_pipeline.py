@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from shelfwise.catalogue.filter_parser import parse
-from shelfwise.catalogue.snapshot import Catalogue
-from shelfwise.curation.snapshot import Said
-from shelfwise.recommend.pipeline import Recommender, Shelf, Wish
+from shelfwise.catalogue.snapshot import CatalogueCache
+from shelfwise.curation.snapshot import CurationCache
+from shelfwise.recommend.pipeline import RecommendOutcome, RecommendPipeline, RecommendRequest
 from shelfwise.recommend.strategies import KINDS
 from shelfwise.store import Event, Store
 from support.fake_generation import put, stocked
@@ -34,7 +34,7 @@ from support.recommend_shop import (
 EVERYTHING = set(IDS) - {"vase"}
 
 
-def blocks(found: Shelf) -> dict[str, list[str]]:
+def blocks(found: RecommendOutcome) -> dict[str, list[str]]:
     """kind → the ids that it found."""
     return {kind: [id for id, of in zip(found.ids, found.kinds, strict=True) if of == kind] for kind in found.kinds}
 
@@ -134,8 +134,8 @@ SHOPPER = [event("tea"), event("coffee", "cart"), event("cup", "view")]
 )
 def test_what_a_shelf_leaves_out(store: Store, kind: str, wish: dict[str, Any], left: set[str]) -> None:
     asked = {"events": history(*SHOPPER), "limit": 100} | wish
-    recommender = Recommender(Catalogue(store), Said(store), lambda: NOW)
-    assert set(recommender.answer(Wish(kind, **asked), SERVED, counting()).ids) == left  # type: ignore[arg-type]
+    recommender = RecommendPipeline(CatalogueCache(store), CurationCache(store), lambda: NOW)
+    assert set(recommender.run(RecommendRequest(kind, **asked), SERVED, counting()).ids) == left  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("kind", ["again", "for-you", "popular"])
@@ -152,14 +152,14 @@ def test_a_shelf_has_its_limit_where_there_is_enough(store: Store, limit: int) -
 
 
 def test_what_was_deleted_or_came_meanwhile(store: Store) -> None:
-    catalogue = Catalogue(store)
-    recommender = Recommender(catalogue, Said(store), lambda: NOW)
-    wish = Wish("similar", items=["tea"], limit=100)
-    assert recommender.answer(wish, SERVED, counting()).ids[0] == "chai"  # type: ignore[arg-type]
+    catalogue = CatalogueCache(store)
+    recommender = RecommendPipeline(catalogue, CurationCache(store), lambda: NOW)
+    wish = RecommendRequest("similar", items=["tea"], limit=100)
+    assert recommender.run(wish, SERVED, counting()).ids[0] == "chai"  # type: ignore[arg-type]
     store.items.delete(["chai"])
     put(store, {"id": "oolong", "title": "Oolong"})
     served = Served(KNOWN, on_circle(DEGREES | {"oolong": 3.0}))  # the index still knows what is gone
-    found = recommender.answer(wish, served, counting())  # type: ignore[arg-type]
+    found = recommender.run(wish, served, counting())  # type: ignore[arg-type]
     assert found.ids[0] == "oolong" and "chai" not in found.ids
 
 

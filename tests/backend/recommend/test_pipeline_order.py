@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from shelfwise.catalogue.filter_parser import parse
-from shelfwise.curation.validation import clean_rule
-from shelfwise.ranking.exploration import Exploration
+from shelfwise.curation.validation import parse_rule
+from shelfwise.ranking.exploration import ExplorationPolicy
 from shelfwise.recommend.strategies import KINDS
 from shelfwise.store import Store
 from support.fake_generation import put
@@ -85,7 +85,7 @@ def test_a_little_diversity_lets_variants_make_way_for_what_is_nearly_as_good(st
 
 def rule(store: Store, action: str, **fields: Any) -> int:
     given = {"action": action, "match": "any"} | fields
-    (added,), _ = store.rules.add([clean_rule(given, parse)])
+    (added,), _ = store.rules.add([parse_rule(given, parse)])
     return added.id
 
 
@@ -95,8 +95,8 @@ def test_rules_move_what_they_name(store: Store) -> None:
     buried = rule(store, "bury", filter="category:Kitchen", strength=1)
     found = shelf(store, "popular", limit=100)
     assert found.ids[:2] == ["bulb", "rug"] and set(found.ids[-2:]) == {"cup", "mug"}
-    assert found.touched["bulb"] == [{"rule": lifted, "action": "boost"}]
-    assert found.touched["mug"] == [{"rule": buried, "action": "bury"}]
+    assert found.applied_rules["bulb"] == [{"rule": lifted, "action": "boost"}]
+    assert found.applied_rules["mug"] == [{"rule": buried, "action": "bury"}]
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -127,7 +127,7 @@ def test_pins_queries_and_other_times_do_not_reach_a_shelf(store: Store, fields:
     before = shelf(store, "popular", limit=100)
     rule(store, **fields)
     after = shelf(store, "popular", limit=100)
-    assert (after.ids, after.touched) == (before.ids, {})
+    assert (after.ids, after.applied_rules) == (before.ids, {})
 
 
 # ---- exploration --------------------------------------------------------------------------------------------
@@ -138,13 +138,13 @@ def test_what_is_explored_belongs_on_the_shelf(store: Store, kind: str, items: l
     """The newest of the shop is nothing beside a T-light; and where it is shown, it has not filled the shelf."""
     put(store, *({"id": f"new{number}", "title": f"new {number}"} for number in range(5)))
     loved = {id: 9.0 - number for number, id in enumerate(IDS)}
-    ways = [Exploration(1.0, f"s{number}") for number in range(20)]
+    ways = [ExplorationPolicy(1.0, f"s{number}") for number in range(20)]
     pages = [shelf(store, kind, items=items, limit=8, popularity=loved, fill=False, exploration=how) for how in ways]
     assert any(id.startswith("new") for page in pages for id in page.ids) is is_there
     assert all(page.filled == [] for page in pages)
 
 
-def explored_shelf(store: Store, how: Exploration, **wish: Any) -> list[str]:
+def explored_shelf(store: Store, how: ExplorationPolicy, **wish: Any) -> list[str]:
     """Forty more things of which nobody knows anything, all of them near the tea."""
     new = [f"new{number}" for number in range(40)]
     put(store, *({"id": id, "title": id} for id in new))
@@ -153,10 +153,10 @@ def explored_shelf(store: Store, how: Exploration, **wish: Any) -> list[str]:
 
 
 def test_nothing_is_explored_unless_that_is_asked(store: Store) -> None:
-    plain = explored_shelf(store, Exploration())
-    assert explored_shelf(store, Exploration(0.0, "s")) == plain
-    moved = [explored_shelf(store, Exploration(1.0, f"s{number}")) for number in range(20)]
+    plain = explored_shelf(store, ExplorationPolicy())
+    assert explored_shelf(store, ExplorationPolicy(0.0, "s")) == plain
+    moved = [explored_shelf(store, ExplorationPolicy(1.0, f"s{number}")) for number in range(20)]
     for page in moved:
         assert page[:3] == plain[:3] and len(set(page) - set(plain)) == 1, "one place of the later ones"
     assert len({tuple(page) for page in moved}) > 5
-    assert moved == [explored_shelf(store, Exploration(1.0, f"s{number}")) for number in range(20)]
+    assert moved == [explored_shelf(store, ExplorationPolicy(1.0, f"s{number}")) for number in range(20)]

@@ -5,37 +5,37 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from shelfwise.catalogue.snapshot import Catalogue, Columns
-from shelfwise.recommend.user_profile import Profile, visit_of
+from shelfwise.catalogue.snapshot import CatalogueCache, CatalogueSnapshot
+from shelfwise.recommend.user_profile import UserProfile, visit_key
 from shelfwise.store import Event, Store
 from support.fake_generation import put
 from support.recommend_shop import DEGREES, NOW, event, history, on_circle
 
 
-def of(columns: Columns, *events: Event) -> Profile:
-    return Profile.of(history(*events), columns, NOW)
+def of(columns: CatalogueSnapshot, *events: Event) -> UserProfile:
+    return UserProfile.from_events(history(*events), columns, NOW)
 
 
-def ids(profile: Profile, columns: Columns) -> list[str | None]:
+def ids(profile: UserProfile, columns: CatalogueSnapshot) -> list[str | None]:
     return [columns.ids[row] for row in profile.rows.tolist()]
 
 
 # ---- visits and choices -------------------------------------------------------------------------------------
 
 
-def test_items_stand_in_the_order_of_the_last_choice(columns: Columns) -> None:
+def test_items_stand_in_the_order_of_the_last_choice(columns: CatalogueSnapshot) -> None:
     profile = of(columns, event("tea", days=9), event("cup", days=5), event("mug", days=7), event("tea", days=2))
     assert ids(profile, columns) == ["tea", "cup", "mug"]
     assert len(profile) == 3
     assert profile.visits == 4
-    assert profile.times.tolist() == [2, 1, 1]
-    assert profile.since == pytest.approx([2, 5, 7])
-    assert profile.first == pytest.approx([9, 5, 7])
-    assert profile.back.tolist() == [0, 1, 2]
-    assert profile.back_first.tolist() == [3, 1, 2]
+    assert profile.visit_counts.tolist() == [2, 1, 1]
+    assert profile.days_since == pytest.approx([2, 5, 7])
+    assert profile.days_since_first == pytest.approx([9, 5, 7])
+    assert profile.visits_since_last.tolist() == [0, 1, 2]
+    assert profile.visits_since_first.tolist() == [3, 1, 2]
 
 
-def test_a_visit_is_a_session_or_else_a_day(columns: Columns) -> None:
+def test_a_visit_is_a_session_or_else_a_day(columns: CatalogueSnapshot) -> None:
     midnight = NOW % 86_400 / 86_400  # days since
     evening = [event("tea", days=midnight + 0.1), event("cup", days=midnight + 0.01), event("tea", days=midnight / 2)]
     assert of(columns, *evening).visits == 2
@@ -43,7 +43,7 @@ def test_a_visit_is_a_session_or_else_a_day(columns: Columns) -> None:
     assert of(columns, *at_once).visits == 3
     over_days = [event("tea", days=5, session="a"), event("tea", days=1, session="a")]
     assert of(columns, *over_days).visits == 1
-    assert of(columns, *over_days).times.tolist() == [1]
+    assert of(columns, *over_days).visit_counts.tolist() == [1]
 
 
 @pytest.mark.parametrize(
@@ -57,38 +57,38 @@ def test_a_visit_is_a_session_or_else_a_day(columns: Columns) -> None:
     ],
 )
 def test_events_of_one_visit(one: Event, other: Event, same: bool) -> None:
-    assert (visit_of(one) == visit_of(other)) is same
+    assert (visit_key(one) == visit_key(other)) is same
 
 
-def test_the_best_event_of_a_visit_is_what_it_is_worth(columns: Columns) -> None:
+def test_the_best_event_of_a_visit_is_what_it_is_worth(columns: CatalogueSnapshot) -> None:
     profile = of(columns, event("tea", "view", 1, "s"), event("tea", "purchase", 1.001, "s"), event("cup", "cart", 3))
-    assert profile.worth.tolist() == pytest.approx([1.0, 0.6])
+    assert profile.weight.tolist() == pytest.approx([1.0, 0.6])
     assert profile.bought.tolist() == [True, False]
     assert profile.decayed(1.0) == pytest.approx([0.5, 0.6 / 8])
 
 
-def test_visits_add_up_and_fade(columns: Columns) -> None:
+def test_visits_add_up_and_fade(columns: CatalogueSnapshot) -> None:
     profile = of(columns, event("tea", days=10), event("tea", days=20), event("cup", "click", 10))
     assert profile.decayed(10) == pytest.approx([0.75, 0.1]), "a click is worth a fifth of a purchase"
 
 
-def test_a_rhythm_needs_two_visits(columns: Columns) -> None:
+def test_a_rhythm_needs_two_visits(columns: CatalogueSnapshot) -> None:
     profile = of(columns, event("tea", days=40), event("tea", days=25), event("tea", days=10), event("cup", days=3))
-    assert profile.gap == pytest.approx([np.nan, 15], nan_ok=True)
+    assert profile.mean_gap_days == pytest.approx([np.nan, 15], nan_ok=True)
 
 
-def test_purchases_alone(columns: Columns) -> None:
+def test_purchases_alone(columns: CatalogueSnapshot) -> None:
     tea = [event("tea", days=40), event("tea", "view", 30), event("tea", days=20), event("tea", "click", 1)]
     profile = of(columns, *tea, event("cup", "cart", 2)).purchases
     assert ids(profile, columns) == ["tea", "cup"]
-    assert profile.times.tolist() == [2, 0]
-    assert (profile.since[0], profile.gap[0]) == (20, 20)
-    assert profile.since[1] == np.inf and np.isnan(profile.gap[1]), "never"
+    assert profile.visit_counts.tolist() == [2, 0]
+    assert (profile.days_since[0], profile.mean_gap_days[0]) == (20, 20)
+    assert profile.days_since[1] == np.inf and np.isnan(profile.mean_gap_days[1]), "never"
 
 
-def test_the_items_of_the_last_visits(columns: Columns) -> None:
+def test_the_items_of_the_last_visits(columns: CatalogueSnapshot) -> None:
     profile = of(columns, event("tea", days=1), event("cup", days=2), event("mug", days=3), event("cup", days=3))
-    assert [sorted(columns.ids[row] or "" for row in profile.last(visits)) for visits in (1, 2, 3)] == [
+    assert [sorted(columns.ids[row] or "" for row in profile.items_of_last_visits(visits)) for visits in (1, 2, 3)] == [
         ["tea"], ["cup", "tea"], ["cup", "mug", "tea"],
     ]  # fmt: skip
 
@@ -96,42 +96,49 @@ def test_the_items_of_the_last_visits(columns: Columns) -> None:
 # ---- odd histories ------------------------------------------------------------------------------------------
 
 
-def test_what_was_dismissed_is_no_choice_whatever_else_was_done_with_it(columns: Columns) -> None:
+def test_what_was_dismissed_is_no_choice_whatever_else_was_done_with_it(columns: CatalogueSnapshot) -> None:
     profile = of(columns, event("tea", "dismiss", 5), event("tea", days=1), event("cup", days=9))
     assert ids(profile, columns) == ["cup"]
     assert [columns.ids[row] for row in profile.dismissed] == ["tea"]
 
 
 @pytest.mark.parametrize("events", [[], [event("unknown")], [event("tea", "dismiss"), event("unknown", "dismiss")]])
-def test_nothing_is_known(columns: Columns, events: list[Event]) -> None:
+def test_nothing_is_known(columns: CatalogueSnapshot, events: list[Event]) -> None:
     profile = of(columns, *events)
-    assert (len(profile), profile.visits, len(profile.last(3))) == (0, 0, 0)
-    arrays = (profile.times, profile.since, profile.first, profile.back, profile.gap, profile.decayed(30))
+    assert (len(profile), profile.visits, len(profile.items_of_last_visits(3))) == (0, 0, 0)
+    arrays = (
+        profile.visit_counts,
+        profile.days_since,
+        profile.days_since_first,
+        profile.visits_since_last,
+        profile.mean_gap_days,
+        profile.decayed(30),
+    )
     assert all(values.shape == (0,) for values in arrays)
     assert profile.interests(on_circle(), columns).shape == (0, 2)
     assert 0 not in profile.dismissed
 
 
-def test_an_event_ahead_of_the_clock_counts_as_of_now(columns: Columns) -> None:
+def test_an_event_ahead_of_the_clock_counts_as_of_now(columns: CatalogueSnapshot) -> None:
     profile = of(columns, event("tea", days=-3))
-    assert profile.since.tolist() == [0.0]
+    assert profile.days_since.tolist() == [0.0]
     assert profile.decayed(1).tolist() == [1.0]
 
 
-def test_events_of_one_moment(columns: Columns) -> None:
+def test_events_of_one_moment(columns: CatalogueSnapshot) -> None:
     profile = of(columns, *(event("tea", days=1, session=str(number)) for number in range(3)))
-    assert (profile.times.tolist(), profile.gap.tolist()) == ([3], [0])
+    assert (profile.visit_counts.tolist(), profile.mean_gap_days.tolist()) == ([3], [0])
 
 
-def test_a_deleted_item_still_tells_and_one_that_came_later_does_not(store: Store, columns: Columns) -> None:
+def test_a_deleted_item_still_tells_and_one_that_came_later_does_not(store: Store, columns: CatalogueSnapshot) -> None:
     store.items.delete(["tea"])
-    assert ids(of(Catalogue(store).current(), event("tea")), columns) == ["tea"]
+    assert ids(of(CatalogueCache(store).current(), event("tea")), columns) == ["tea"]
     put(store, {"id": "late", "title": "late"})
     columns._source.current()
     assert len(of(columns, event("late"))) == 0
 
 
-def test_age_is_no_trouble(columns: Columns) -> None:
+def test_age_is_no_trouble(columns: CatalogueSnapshot) -> None:
     profile = of(columns, event("tea", days=15_000))
     assert profile.decayed(1).tolist() == [0.0]
     assert np.isfinite(profile.interests(on_circle(), columns)).all()
@@ -140,19 +147,19 @@ def test_age_is_no_trouble(columns: Columns) -> None:
 # ---- interests ----------------------------------------------------------------------------------------------
 
 
-def test_several_interests_are_kept_apart_and_the_strongest_stands_first(columns: Columns) -> None:
+def test_several_interests_are_kept_apart_and_the_strongest_stands_first(columns: CatalogueSnapshot) -> None:
     profile = of(columns, event("tea", days=3), event("chai", days=3), event("lamp", days=2))
     drinks, light = profile.interests(on_circle(), columns)
     assert drinks == pytest.approx([np.cos(np.radians(10)), np.sin(np.radians(10))], abs=1e-6), "between tea and chai"
     assert light == pytest.approx([-1, 0], abs=1e-6)
 
 
-def test_an_interest_fades(columns: Columns) -> None:
+def test_an_interest_fades(columns: CatalogueSnapshot) -> None:
     profile = of(columns, event("tea", days=90), event("chai", days=90), event("lamp", days=2))
     assert profile.interests(on_circle(), columns)[0] == pytest.approx([-1, 0], abs=1e-6)
 
 
-def test_there_are_at_most_three(columns: Columns) -> None:
+def test_there_are_at_most_three(columns: CatalogueSnapshot) -> None:
     profile = of(columns, *(event(id, days=day) for day, id in enumerate(("tea", "cup", "lamp", "rug"))))
     found = profile.interests(on_circle(), columns)
     assert found.shape == (3, 2)
@@ -162,23 +169,23 @@ def test_there_are_at_most_three(columns: Columns) -> None:
 
 def test_only_the_newest_thirty_items_are_looked_at(store: Store) -> None:
     put(store, *({"id": f"x{number}", "title": f"x {number}"} for number in range(30)))
-    columns = Catalogue(store).current()
+    columns = CatalogueCache(store).current()
     index = on_circle(DEGREES | {f"x{number}": 180.0 for number in range(30)})
     newest = [event(f"x{number}", days=1) for number in range(30)]
     assert of(columns, *newest, event("tea", days=2)).interests(index, columns).shape == (1, 2)
     assert of(columns, *newest[1:], event("tea", days=2)).interests(index, columns).shape == (2, 2)
 
 
-def test_what_has_no_vector_is_no_interest(columns: Columns) -> None:
+def test_what_has_no_vector_is_no_interest(columns: CatalogueSnapshot) -> None:
     profile = of(columns, event("tea"), event("lamp"))
     assert len(profile.interests(on_circle({"lamp": 180.0}), columns)) == 1
 
 
-def test_without_an_item_it_is_as_if_they_had_never_turned_to_it(columns: Columns) -> None:
+def test_without_an_item_it_is_as_if_they_had_never_turned_to_it(columns: CatalogueSnapshot) -> None:
     events = history(
         event("tea", days=1, session="a"), event("cup", days=1, session="a"), event("mug", days=3, session="b")
     )
-    found = Profile.of(events, columns, NOW)
-    left, expected = found.without(columns.row_of["mug"]), Profile.of(events[:2], columns, NOW)
+    found = UserProfile.from_events(events, columns, NOW)
+    left, expected = found.without(columns.row_of["mug"]), UserProfile.from_events(events[:2], columns, NOW)
     for name in ("rows", "item", "visit", "age", "worth", "bought", "times"):
         assert getattr(left, name).tolist() == getattr(expected, name).tolist(), name

@@ -7,10 +7,20 @@ from dataclasses import fields
 import numpy as np
 import pytest
 
-from shelfwise.search.blend import ALL, BLEND, LEARNED, Sources, ambiguity, blend, leave_out, summands, weights_of
+from shelfwise.search.blend import (
+    ALL,
+    BLEND,
+    LEARNED,
+    SourceSwitches,
+    blend,
+    contributions,
+    mask_sources,
+    query_ambiguity,
+    weight_vector,
+)
 from shelfwise.search.features import NAMES, SOURCES, TASTES
 
-WEIGHTS = weights_of(BLEND)
+WEIGHTS = weight_vector(BLEND)
 
 
 def rows(*candidates: dict[str, float]) -> np.ndarray:
@@ -27,7 +37,7 @@ def test_no_candidates() -> None:
 
 
 def test_weights_go_by_name() -> None:
-    weights = weights_of({"cosine": 2.0, "coverage": 0.5})
+    weights = weight_vector({"cosine": 2.0, "coverage": 0.5})
     assert dict(zip(NAMES, weights.tolist(), strict=True)) == dict.fromkeys(NAMES, 0.0) | {"cosine": 2, "coverage": 0.5}
 
 
@@ -78,22 +88,22 @@ def test_an_ambiguous_query_bends_more_than_a_precise_one() -> None:
      ([9.0, 0.0], 0.05), ([-1e6, -1e6], 0.1), ([1e6, 0.0, 0.0], 0.05)],
 )  # fmt: skip
 def test_ambiguity_is_how_many_are_about_as_good(scores: list[float], expected: float) -> None:
-    assert ambiguity(np.array(scores)) == pytest.approx(expected, abs=1e-6)
+    assert query_ambiguity(np.array(scores)) == pytest.approx(expected, abs=1e-6)
 
 
 def test_what_each_feature_adds_is_the_blend() -> None:
     features = np.random.default_rng(0).random((30, len(NAMES))).astype(np.float32)
-    for given in (features, leave_out(features, np.array([name in TASTES for name in NAMES])), features[:1]):
-        assert summands(given, WEIGHTS).sum(axis=1) == pytest.approx(blend(given, WEIGHTS), abs=1e-5)
+    for given in (features, mask_sources(features, np.array([name in TASTES for name in NAMES])), features[:1]):
+        assert contributions(given, WEIGHTS).sum(axis=1) == pytest.approx(blend(given, WEIGHTS), abs=1e-5)
 
 
 # ---- leaving a source out ---------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("source", [field.name for field in fields(Sources)])
+@pytest.mark.parametrize("source", [field.name for field in fields(SourceSwitches)])
 def test_a_source_that_is_left_out_has_no_say(source: str) -> None:
     features = np.ones((3, len(NAMES)), np.float32)
-    left = leave_out(features, Sources(**{source: False}).left_out())
+    left = mask_sources(features, SourceSwitches(**{source: False}).left_out())
     for number, name in enumerate(NAMES):
         assert left[:, number].tolist() == [0.0 if SOURCES[name] == source else 1.0] * 3
     assert features.all(), "the features given stay as they are"

@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 
 from shelfwise.catalogue.filter_parser import parse
-from shelfwise.curation.validation import clean_rule
-from shelfwise.generation.popularity import Statistics
-from shelfwise.search.blend import Sources, blend, leave_out
-from shelfwise.search.explain import added, explain_page
+from shelfwise.curation.validation import parse_rule
+from shelfwise.generation.popularity import PopularityCounts
+from shelfwise.search.blend import SourceSwitches, blend, mask_sources
+from shelfwise.search.explain import explain_search, source_contributions
 from shelfwise.search.features import NAMES, SOURCES
-from shelfwise.search.pipeline import Inquirer, Inquiry, Outcome
+from shelfwise.search.pipeline import SearchOutcome, SearchPipeline, SearchRequest
 from shelfwise.search.ranker import Ranker
 from shelfwise.store import Event, Store
 from shelfwise.types import Row
@@ -45,19 +45,19 @@ def knows() -> Known:
 
 
 @pytest.fixture
-def answer(store: Store, knows: Known) -> Callable[..., Outcome]:
-    inquirer = Inquirer(store, lambda: NOW)
+def answer(store: Store, knows: Known) -> Callable[..., SearchOutcome]:
+    inquirer = SearchPipeline(store, lambda: NOW)
 
-    def run(q: str, knows: Any = knows, **fields: Any) -> Outcome:
-        return inquirer.answer(Inquiry(q, **fields), knows, knows.statistics if knows else Statistics())
+    def run(q: str, knows: Any = knows, **fields: Any) -> SearchOutcome:
+        return inquirer.run(SearchRequest(q, **fields), knows, knows.statistics if knows else PopularityCounts())
 
     return run
 
 
 @pytest.fixture
-def explain(answer: Callable[..., Outcome], knows: Known) -> Explain:
+def explain(answer: Callable[..., SearchOutcome], knows: Known) -> Explain:
     def run(q: str, knows: Any = knows, **fields: Any) -> dict[str, Row]:
-        return explain_page(answer(q, knows, **fields), knows)
+        return explain_search(answer(q, knows, **fields), knows)
 
     return run
 
@@ -66,7 +66,7 @@ def best(reasons: Row) -> str | None:
     return reasons["sources"][0]["source"] if reasons["sources"] else None
 
 
-def test_the_shape(explain: Explain, answer: Callable[..., Outcome]) -> None:
+def test_the_shape(explain: Explain, answer: Callable[..., SearchOutcome]) -> None:
     reasons = explain("coffee", limit=3)
     assert list(reasons) == answer("coffee", limit=3).ids
     assert json.loads(json.dumps(reasons)) == reasons
@@ -89,7 +89,7 @@ def test_how_often_it_was_chosen_is_the_true_number(explain: Explain) -> None:
     assert reasons["bag"]["text"] == "chosen once for “coffee”"
 
 
-def test_the_query_is_told_as_it_was_read(explain: Explain, answer: Callable[..., Outcome]) -> None:
+def test_the_query_is_told_as_it_was_read(explain: Explain, answer: Callable[..., SearchOutcome]) -> None:
     assert answer("cofee").query.corrected == "coffee"
     assert explain("cofee")["pot"]["text"] == "chosen 12 times for “coffee”"
 
@@ -116,36 +116,36 @@ def test_some_of_the_words_are_told_as_some(explain: Explain) -> None:
 
 
 def test_what_is_popular(explain: Explain, knows: Known) -> None:
-    knows.statistics = Statistics({"can": 1.0})
-    reasons = explain("coffee", sources=Sources(memory=False, neighbours=False))
+    knows.statistics = PopularityCounts({"can": 1.0})
+    reasons = explain("coffee", sources=SourceSwitches(memory=False, neighbours=False))
     assert (best(reasons["can"]), reasons["can"]["text"]) == ("popularity", "popular lately")
 
 
 def test_what_suits_the_shopper(explain: Explain, knows: Known) -> None:
     knows.ranker.weights = np.where([name in ("taste", "own", "cosine") for name in NAMES], 1.0, 0.0)
     events = [Event(1, NOW, "purchase", "can", "u", None, None), Event(2, NOW, "purchase", "pot", "u", None, None)]
-    reasons = explain("coffee", events=events, sources=Sources(memory=False, neighbours=False))
+    reasons = explain("coffee", events=events, sources=SourceSwitches(memory=False, neighbours=False))
     assert (best(reasons["can"]), reasons["can"]["text"]) == ("taste", "you chose it before")
-    reasons = explain("coffee", events=events[1:], sources=Sources(memory=False, neighbours=False))
+    reasons = explain("coffee", events=events[1:], sources=SourceSwitches(memory=False, neighbours=False))
     like = [reason["text"] for id, reason in reasons.items() if id != "pot" and best(reason) == "taste"]
     assert set(like) <= {"like what you chose lately"}
 
 
 @pytest.mark.parametrize(("action", "text"), [("pin", "put forward by the shop"), ("boost", "put forward by the shop")])
 def test_what_the_shop_put_forward_is_said(explain: Explain, store: Store, action: str, text: str) -> None:
-    (rule,), _ = store.rules.add([clean_rule({"action": action, "match": "any", "items": ["can"]}, parse)])
+    (rule,), _ = store.rules.add([parse_rule({"action": action, "match": "any", "items": ["can"]}, parse)])
     reasons = explain("coffee")
     assert (reasons["can"]["text"], reasons["can"]["rules"]) == (text, [{"rule": rule.id, "action": action}])
     assert all("rules" not in reason for id, reason in reasons.items() if id != "can")
 
 
 def test_what_was_brought_by_the_shop_alone_has_no_source(explain: Explain, store: Store) -> None:
-    store.rules.add([clean_rule({"action": "pin", "match": "any", "items": ["lamp"]}, parse)])
+    store.rules.add([parse_rule({"action": "pin", "match": "any", "items": ["lamp"]}, parse)])
     assert explain("coffee")["lamp"]["sources"] == []
 
 
 def test_a_buried_hit_says_so_beside_its_reason(explain: Explain, store: Store) -> None:
-    (rule,), _ = store.rules.add([clean_rule({"action": "bury", "match": "any", "items": ["pot"]}, parse)])
+    (rule,), _ = store.rules.add([parse_rule({"action": "bury", "match": "any", "items": ["pot"]}, parse)])
     reason = explain("coffee")["pot"]
     assert (reason["text"], reason["rules"]) == ("chosen 12 times for “coffee”", [{"rule": rule.id, "action": "bury"}])
 
@@ -170,27 +170,27 @@ def test_nothing_found_nothing_to_explain(explain: Explain) -> None:
 # ---- the numbers --------------------------------------------------------------------------------------------
 
 
-def test_what_the_sources_add_is_the_distance_from_the_mean(answer: Callable[..., Outcome], knows: Known) -> None:
+def test_what_the_sources_add_is_the_distance_from_the_mean(answer: Callable[..., SearchOutcome], knows: Known) -> None:
     ranked = answer("coffee").ranked
     assert ranked is not None
     scores = knows.ranker.scores(ranked.features)
-    total = np.sum(list(added(ranked.features, knows.ranker).values()), axis=0)
+    total = np.sum(list(source_contributions(ranked.features, knows.ranker).values()), axis=0)
     assert total == pytest.approx(scores - scores.mean(), abs=1e-5)
 
 
 @pytest.mark.parametrize("q", ["coffee", "red mug", "coffee lid", "light"])
 def test_taking_the_cited_evidence_away_costs_what_was_said(
-    answer: Callable[..., Outcome], knows: Known, q: str
+    answer: Callable[..., SearchOutcome], knows: Known, q: str
 ) -> None:
     """So the best source is the one whose loss would lower the hit most."""
     ranked = answer(q).ranked
     assert ranked is not None
     features, weights = ranked.features, knows.ranker.weights
     before = blend(features, weights)
-    for source, adds in added(features, knows.ranker).items():
-        without = blend(leave_out(features, np.array([SOURCES[name] == source for name in NAMES])), weights)
+    for source, adds in source_contributions(features, knows.ranker).items():
+        without = blend(mask_sources(features, np.array([SOURCES[name] == source for name in NAMES])), weights)
         assert (before - before.mean()) - (without - without.mean()) == pytest.approx(adds, abs=1e-5)
 
 
 def test_without_candidates_nothing_is_added() -> None:
-    assert added(np.zeros((0, len(NAMES)), np.float32), Ranker()) == {}
+    assert source_contributions(np.zeros((0, len(NAMES)), np.float32), Ranker()) == {}

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from shelfwise.catalogue.postings import Matches
-from shelfwise.catalogue.snapshot import Catalogue, Columns
-from shelfwise.generation.popularity import Statistics
+from shelfwise.catalogue.postings import LexicalMatches
+from shelfwise.catalogue.snapshot import CatalogueCache, CatalogueSnapshot
+from shelfwise.generation.popularity import PopularityCounts
 from shelfwise.search.blend import BLEND, LEARNED
-from shelfwise.search.features import NAMES, SOURCES, TASTES, Counts, Remembered, features
+from shelfwise.search.features import NAMES, SOURCES, TASTES, ItemCounts, MemoryFeatures, build_features
 from shelfwise.timestamps import DAY
 from support.fake_generation import stocked
 
@@ -29,11 +29,11 @@ def array(*values: float) -> np.ndarray:
 def made(**given: Any) -> dict[str, list[float]]:
     """Name → the column of the three candidates."""
     usual: dict[str, Any] = {
-        "rows": ROWS, "cosine": array(0.5, 0.9, 0.7), "matches": Matches(np.zeros(5), np.zeros(5), 2),
-        "remembered": Remembered.nothing(5), "counts": Counts(np.zeros(5), np.zeros(5), np.full(5, NAN)),
+        "rows": ROWS, "cosine": array(0.5, 0.9, 0.7), "matches": LexicalMatches(np.zeros(5), np.zeros(5), 2),
+        "remembered": MemoryFeatures.nothing(5), "counts": ItemCounts(np.zeros(5), np.zeros(5), np.full(5, NAN)),
         "price": np.full(5, NAN), "tastes": {}, "words": 2,
     }  # fmt: skip
-    found = features(**(usual | given))
+    found = build_features(**(usual | given))
     assert found.shape == (len(usual["rows"]), len(NAMES))
     assert found.dtype == np.float32
     assert np.isfinite(found).all()
@@ -45,7 +45,7 @@ def close(*values: float) -> Any:
 
 
 def test_meaning() -> None:
-    found = made(counts=Counts(array(0, 1.0, 0, 0, 0.4), np.zeros(5), np.full(5, NAN)))
+    found = made(counts=ItemCounts(array(0, 1.0, 0, 0, 0.4), np.zeros(5), np.full(5, NAN)))
     assert found["cosine"] == close(0.5, 0.9, 0.7)
     assert found["cosine_gap"] == close(-0.4, 0, -0.2)
     assert found["cosine_rank"] == close(np.log(3), 0, np.log(2))
@@ -53,7 +53,7 @@ def test_meaning() -> None:
 
 
 def test_words() -> None:
-    found = made(matches=Matches(array(0, 4, 9, 0, 1), array(0, 1, 1, 0, 0.5), 2))
+    found = made(matches=LexicalMatches(array(0, 4, 9, 0, 1), array(0, 1, 1, 0, 0.5), 2))
     assert found["bm25"] == close(4, 0, 1)
     assert found["bm25_share"] == close(1, 0, 0.25), "of the best candidate, not of what is none"
     assert found["coverage"] == close(1, 0, 0.5)
@@ -62,7 +62,7 @@ def test_words() -> None:
 
 
 def test_memory() -> None:
-    remembered = Remembered(
+    remembered = MemoryFeatures(
         array(0, 0.5, 0, 0.2, 0), array(0, 4, 0, 1, 0), array(0, 0, 1, 0, 0.3), array(0, 0.1, 0, 0, 0.6), 8.0
     )
     found = made(remembered=remembered)
@@ -74,7 +74,7 @@ def test_memory() -> None:
 
 
 def test_popularity_and_age() -> None:
-    counts = Counts(array(1, 0.5, 1, 0.2, 0), array(1, 0.1, 1, 0.6, 0), array(0, 3, 0, NAN, 5_000))
+    counts = ItemCounts(array(1, 0.5, 1, 0.2, 0), array(1, 0.1, 1, 0.6, 0), array(0, 3, 0, NAN, 5_000))
     found = made(counts=counts)
     assert found["popularity"] == close(0.5, 0.2, 0)
     assert found["recent"] == close(0.1, 0.6, 0)
@@ -107,17 +107,17 @@ def test_a_taste_has_a_column_of_its_own(name: str) -> None:
 
 def test_no_candidates() -> None:
     nothing = np.zeros(0, np.int64)
-    found = features(
-        nothing, np.zeros(0, np.float32), Matches(np.zeros(5), np.zeros(5), 0), Remembered.nothing(5),
-        Counts(np.zeros(5), np.zeros(5), np.zeros(5)), np.zeros(5), {}, 0,
+    found = build_features(
+        nothing, np.zeros(0, np.float32), LexicalMatches(np.zeros(5), np.zeros(5), 0), MemoryFeatures.nothing(5),
+        ItemCounts(np.zeros(5), np.zeros(5), np.zeros(5)), np.zeros(5), {}, 0,
     )  # fmt: skip
     assert found.shape == (0, len(NAMES))
 
 
 def test_one_candidate_of_which_nothing_is_known() -> None:
-    found = features(
-        np.array([2]), array(0), Matches(np.zeros(5), np.zeros(5), 0), Remembered.nothing(5),
-        Counts(np.zeros(5), np.zeros(5), np.full(5, NAN)), np.full(5, NAN), {}, 0,
+    found = build_features(
+        np.array([2]), array(0), LexicalMatches(np.zeros(5), np.zeros(5), 0), MemoryFeatures.nothing(5),
+        ItemCounts(np.zeros(5), np.zeros(5), np.full(5, NAN)), np.full(5, NAN), {}, 0,
     )  # fmt: skip
     assert np.isfinite(found).all()
 
@@ -133,27 +133,27 @@ def test_every_feature_is_evidence_of_a_source() -> None:
 
 
 @pytest.fixture
-def columns(tmp_path: Path) -> Iterator[Columns]:
+def columns(tmp_path: Path) -> Iterator[CatalogueSnapshot]:
     """Rows 1 to 4: dated, undated, undated and never chosen, dated and chosen before."""
     store = stocked(tmp_path, [
         {"id": "a", "title": "A", "created_at": NOW - 5 * DAY}, {"id": "b", "title": "B"}, {"id": "c", "title": "C"},
         {"id": "d", "title": "D", "created_at": NOW - 9 * DAY},
     ])  # fmt: skip
-    yield Catalogue(store).current()
+    yield CatalogueCache(store).current()
     store.close()
 
 
-def test_what_was_counted_by_row(columns: Columns) -> None:
-    statistics = Statistics(
+def test_what_was_counted_by_row(columns: CatalogueSnapshot) -> None:
+    statistics = PopularityCounts(
         {"a": 1.0, "gone": 0.9, "b": 0.5}, {"b": 1.0}, {"b": NOW - 2 * DAY, "d": NOW - 30 * DAY, "gone": NOW}
     )
-    counts = Counts.of(statistics, columns, NOW)
+    counts = ItemCounts.of(statistics, columns, NOW)
     assert counts.popularity.tolist() == close(0, 1, 0.5, 0, 0)
     assert counts.recent.tolist() == close(0, 0, 1, 0, 0)
     assert counts.age[1:].tolist() == pytest.approx([5, 2, NAN, 9], nan_ok=True), "created, else first chosen"
 
 
-def test_nothing_was_counted(columns: Columns) -> None:
-    counts = Counts.of(Statistics(), columns, NOW)
+def test_nothing_was_counted(columns: CatalogueSnapshot) -> None:
+    counts = ItemCounts.of(PopularityCounts(), columns, NOW)
     assert (counts.popularity.any(), counts.recent.any()) == (False, False)
     assert counts.age[1:].tolist() == pytest.approx([5, NAN, NAN, 9], nan_ok=True)

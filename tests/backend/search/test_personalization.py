@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from shelfwise.catalogue.snapshot import Catalogue, Columns
-from shelfwise.generation.item_signals import Placed, Signals
-from shelfwise.generation.popularity import WORTH
+from shelfwise.catalogue.snapshot import CatalogueCache, CatalogueSnapshot
+from shelfwise.generation.item_signals import ItemSignals, SignalsByRow
+from shelfwise.generation.popularity import EVENT_WEIGHTS
 from shelfwise.index import VectorIndex, build
-from shelfwise.search.personalization import Affinities, affinities, taste
+from shelfwise.search.personalization import ShopperTaste, recent_embedding, shopper_taste
 from shelfwise.store import Event, Store
 from shelfwise.timestamps import DAY
 from support.fake_generation import WordEncoder, put, stocked
@@ -40,8 +40,8 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 
 @pytest.fixture
-def columns(store: Store) -> Columns:
-    return Catalogue(store).current()
+def columns(store: Store) -> CatalogueSnapshot:
+    return CatalogueCache(store).current()
 
 
 @pytest.fixture
@@ -54,14 +54,14 @@ def event(item: str, type: str = "click", days_ago: float = 0.0) -> Event:
     return Event(1, NOW - days_ago * DAY, type, item, "u", None, None)
 
 
-NOTHING = Signals()
+NOTHING = ItemSignals()
 
 
 def taste_of(
-    columns: Columns, *events: Event, index: VectorIndex | None = None, signals: Signals = NOTHING
+    columns: CatalogueSnapshot, *events: Event, index: VectorIndex | None = None, signals: ItemSignals = NOTHING
 ) -> dict[str, dict[str, float]]:
     """Feature → item → value, of what is not zero."""
-    found = affinities(events, columns, index, Placed(signals, columns), NOW)
+    found = shopper_taste(events, columns, index, SignalsByRow(signals, columns), NOW)
     assert found is not None
     tastes = found.of(ROWS, columns, index)
     assert all(values.shape == (6,) and values.dtype == np.float32 for values in tastes.values())
@@ -69,44 +69,44 @@ def taste_of(
     return {name: {id: v for id, v in zip(IDS, values.tolist(), strict=True) if v} for name, values in tastes.items()}
 
 
-def test_things_of_the_same_brand_and_category(columns: Columns) -> None:
+def test_things_of_the_same_brand_and_category(columns: CatalogueSnapshot) -> None:
     tastes = taste_of(columns, event("mug"))
     assert tastes["brand"] == {"mug": 1.0, "cup": 1.0, "pin": 1.0}
     assert tastes["category"] == {"mug": 1.0, "jug": 1.0, "pin": 1.0}
     assert set(tastes["own"]) == {"mug"}
 
 
-def test_shares_go_by_what_the_events_are_worth(columns: Columns) -> None:
+def test_shares_go_by_what_the_events_are_worth(columns: CatalogueSnapshot) -> None:
     tastes = taste_of(columns, event("mug", "purchase"), event("jug"), event("bag", "purchase"))
-    whole = WORTH["purchase"] + WORTH["click"]  # what has no brand has no share
-    assert tastes["brand"]["cup"] == pytest.approx(WORTH["purchase"] / whole)
-    assert tastes["brand"]["jug"] == pytest.approx(WORTH["click"] / whole)
+    whole = EVENT_WEIGHTS["purchase"] + EVENT_WEIGHTS["click"]  # what has no brand has no share
+    assert tastes["brand"]["cup"] == pytest.approx(EVENT_WEIGHTS["purchase"] / whole)
+    assert tastes["brand"]["jug"] == pytest.approx(EVENT_WEIGHTS["click"] / whole)
     assert "ring" not in tastes["brand"]
 
 
-def test_newer_events_are_worth_more(columns: Columns) -> None:
+def test_newer_events_are_worth_more(columns: CatalogueSnapshot) -> None:
     own = taste_of(columns, event("mug"), event("cup", days_ago=60), event("jug", days_ago=120))["own"]
     assert [own[id] for id in ("mug", "cup", "jug")] == pytest.approx(np.log1p([1, 0.5, 0.25]).tolist())
 
 
-def test_a_price_level_needs_three_prices(columns: Columns) -> None:
+def test_a_price_level_needs_three_prices(columns: CatalogueSnapshot) -> None:
     assert "price_fit" not in taste_of(columns, event("mug"), event("cup"), event("bag"), event("mug"))
     fit = taste_of(columns, event("mug"), event("cup"), event("jug"))["price_fit"]
     assert fit["cup"] == fit["pin"] > fit["mug"] > fit.get("ring", 0.0)
     assert "bag" not in fit, "nothing is known of its price"
 
 
-def test_the_look_of_what_was_chosen(columns: Columns, index: VectorIndex) -> None:
+def test_the_look_of_what_was_chosen(columns: CatalogueSnapshot, index: VectorIndex) -> None:
     tastes = taste_of(columns, event("mug"), index=index)
     assert tastes["taste"] == pytest.approx({"mug": 1.0, "cup": 1.0})
     assert "taste" not in taste_of(columns, event("pin"), index=index), "its vector is not made yet"
 
 
-def test_without_an_index_there_is_no_look(columns: Columns) -> None:
+def test_without_an_index_there_is_no_look(columns: CatalogueSnapshot) -> None:
     assert "taste" not in taste_of(columns, event("mug"))
 
 
-def test_what_goes_into_baskets_with_what_they_have(columns: Columns) -> None:
+def test_what_goes_into_baskets_with_what_they_have(columns: CatalogueSnapshot) -> None:
     """The mug with the jug and the ring, the cup with the jug; what is gone since is nobody's."""
     links = {"mug": {"jug": 0.5, "ring": 0.2, "gone": 0.9}, "cup": {"jug": 0.3}}
     signals = counted(links={"together": links}, ids=["mug", "cup", "jug", "ring", "gone"])
@@ -118,11 +118,11 @@ def test_what_goes_into_baskets_with_what_they_have(columns: Columns) -> None:
 
 def test_the_companions_of_the_newest_fifty_things(store: Store) -> None:
     put(store, *({"id": f"x{number}", "title": f"x {number}"} for number in range(50)))
-    columns = Catalogue(store).current()
-    signals = Placed(counted(links={"together": {"mug": {"jug": 1.0}}}, ids=IDS), columns)
+    columns = CatalogueCache(store).current()
+    signals = SignalsByRow(counted(links={"together": {"mug": {"jug": 1.0}}}, ids=IDS), columns)
     others = [event(f"x{number}") for number in range(50)]
     for newer, expected in ((others[1:], 1.0), (others, 0.0)):
-        found = affinities([*newer, event("mug")], columns, None, signals, NOW)
+        found = shopper_taste([*newer, event("mug")], columns, None, signals, NOW)
         assert found is not None and found.companions[columns.row_of["jug"]] == expected
 
 
@@ -130,30 +130,30 @@ def test_the_companions_of_the_newest_fifty_things(store: Store) -> None:
     "events",
     [[], [event("unknown")], [event("mug", "dismiss")], [event("unknown"), event("cup", "dismiss")]],
 )
-def test_what_says_nothing(columns: Columns, index: VectorIndex, events: list[Event]) -> None:
-    assert affinities(events, columns, index, Placed(NOTHING, columns), NOW) is None
+def test_what_says_nothing(columns: CatalogueSnapshot, index: VectorIndex, events: list[Event]) -> None:
+    assert shopper_taste(events, columns, index, SignalsByRow(NOTHING, columns), NOW) is None
 
 
 @pytest.mark.parametrize("years", [1, 10, 200])
-def test_events_of_long_ago_are_no_trouble(columns: Columns, index: VectorIndex, years: int) -> None:
+def test_events_of_long_ago_are_no_trouble(columns: CatalogueSnapshot, index: VectorIndex, years: int) -> None:
     tastes = taste_of(columns, event("mug", days_ago=365 * years), index=index)
     assert tastes["own"].get("mug", 0.0) < 0.02
 
 
-def test_an_item_that_came_after_the_columns_says_nothing_yet(store: Store, columns: Columns) -> None:
+def test_an_item_that_came_after_the_columns_says_nothing_yet(store: Store, columns: CatalogueSnapshot) -> None:
     put(store, {"id": "late", "title": "late", "brand": "Acme"})
     columns._source.current()
-    assert affinities([event("late")], columns, None, Placed(NOTHING, columns), NOW) is None
+    assert shopper_taste([event("late")], columns, None, SignalsByRow(NOTHING, columns), NOW) is None
 
 
 def test_a_deleted_item_still_tells_of_a_taste(store: Store) -> None:
     store.items.delete(["mug"])
-    assert taste_of(Catalogue(store).current(), event("mug"))["brand"]["cup"] == 1.0
+    assert taste_of(CatalogueCache(store).current(), event("mug"))["brand"]["cup"] == 1.0
 
 
-def test_no_candidates(columns: Columns, index: VectorIndex) -> None:
-    found = affinities([event("mug")], columns, index, Placed(NOTHING, columns), NOW)
-    assert isinstance(found, Affinities)
+def test_no_candidates(columns: CatalogueSnapshot, index: VectorIndex) -> None:
+    found = shopper_taste([event("mug")], columns, index, SignalsByRow(NOTHING, columns), NOW)
+    assert isinstance(found, ShopperTaste)
     assert all(len(values) == 0 for values in found.of(ROWS[:0], columns, index).values())
 
 
@@ -161,7 +161,7 @@ def test_no_candidates(columns: Columns, index: VectorIndex) -> None:
 
 
 def looks(index: VectorIndex, *events: Event) -> list[float] | None:
-    found = taste(index, events, NOW)
+    found = recent_embedding(index, events, NOW)
     return None if found is None else found.tolist()
 
 

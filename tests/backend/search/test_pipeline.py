@@ -13,9 +13,9 @@ import pytest
 
 from shelfwise.catalogue.filter_parser import parse
 from shelfwise.catalogue.sorting import SORTS
-from shelfwise.generation.popularity import Statistics
-from shelfwise.search.blend import Sources
-from shelfwise.search.pipeline import Inquirer, Inquiry, Outcome
+from shelfwise.generation.popularity import PopularityCounts
+from shelfwise.search.blend import SourceSwitches
+from shelfwise.search.pipeline import SearchOutcome, SearchPipeline, SearchRequest
 from shelfwise.store import Event, Store
 from shelfwise.timestamps import DAY
 from support.fake_generation import Known, WordEncoder, known, put, remembering, stocked
@@ -34,8 +34,8 @@ ITEMS: list[dict[str, Any]] = [
 ]  # fmt: skip
 BY_ID = {str(item["id"]): item for item in ITEMS}
 ENCODER = WordEncoder("red blue green black coffee|espresso mug|beaker pot grinder lunch bag desk lamp")
-NOTHING = Statistics()
-Ask = Callable[..., Outcome]
+NOTHING = PopularityCounts()
+Ask = Callable[..., SearchOutcome]
 
 
 @pytest.fixture
@@ -49,18 +49,18 @@ def store(tmp_path: Path) -> Iterator[Store]:
 def knows() -> Known:
     memory = remembering(ENCODER, [("coffee", "bag", 3.0), ("coffee", "mug-7", 5.0)])
     titles = {str(item["id"]): str(item["title"]) for item in ITEMS}
-    return known(ENCODER, titles, memory=memory, statistics=Statistics({"mug-3": 1.0, "pot": 0.4}))
+    return known(ENCODER, titles, memory=memory, statistics=PopularityCounts({"mug-3": 1.0, "pot": 0.4}))
 
 
 @pytest.fixture
 def ask(store: Store, knows: Known) -> Ask:
     """Asks with the generation, or with `knows=None` without."""
-    inquirer = Inquirer(store, lambda: NOW)
+    inquirer = SearchPipeline(store, lambda: NOW)
 
-    def run(q: str, *, knows: Any = knows, statistics: Statistics = NOTHING, **fields: Any) -> Outcome:
+    def run(q: str, *, knows: Any = knows, statistics: PopularityCounts = NOTHING, **fields: Any) -> SearchOutcome:
         if isinstance(fields.get("filter"), str):
             fields["filter"] = parse(fields["filter"])
-        return inquirer.answer(Inquiry(q, **({"limit": 100} | fields)), knows, statistics)
+        return inquirer.run(SearchRequest(q, **({"limit": 100} | fields)), knows, statistics)
 
     return run
 
@@ -161,17 +161,19 @@ def test_a_slip_is_corrected_unless_it_is_insisted_upon(ask: Ask) -> None:
 def test_the_right_product_first(ask: Ask) -> None:
     assert ask("coffee grinder").ids[0] == "grinder"
     assert ask("espresso grinder").ids[0] == "grinder"
-    assert ask("coffee", sources=Sources(popularity=False)).ids[0] == "mug-7", "as others chose"
-    assert ask("coffee", sources=Sources(memory=False, neighbours=False)).ids[0] == "mug-3", "then the popular one"
+    assert ask("coffee", sources=SourceSwitches(popularity=False)).ids[0] == "mug-7", "as others chose"
+    assert ask("coffee", sources=SourceSwitches(memory=False, neighbours=False)).ids[0] == "mug-3", (
+        "then the popular one"
+    )
 
 
 def test_until_a_night_has_counted_the_newest_events_do(ask: Ask, knows: Known) -> None:
-    knows.statistics = Statistics()
+    knows.statistics = PopularityCounts()
     for more in ({}, {"knows": None}):
-        live = ask("coffee mug", statistics=Statistics({"mug-13": 1.0}), sort="popular", **more)
+        live = ask("coffee mug", statistics=PopularityCounts({"mug-13": 1.0}), sort="popular", **more)
         assert live.ids[0] == "mug-13"
-    knows.statistics = Statistics({"mug-3": 1.0})
-    assert ask("coffee mug", statistics=Statistics({"mug-13": 1.0}), sort="popular").ids[0] == "mug-3"
+    knows.statistics = PopularityCounts({"mug-3": 1.0})
+    assert ask("coffee mug", statistics=PopularityCounts({"mug-13": 1.0}), sort="popular").ids[0] == "mug-3"
 
 
 def event(item: str, type: str = "click", days_ago: float = 0.0) -> Event:
@@ -179,7 +181,7 @@ def event(item: str, type: str = "click", days_ago: float = 0.0) -> Event:
 
 
 def test_an_event_bends_the_very_next_answer(ask: Ask, knows: Known) -> None:
-    asked = {"sources": Sources(popularity=False, memory=False, neighbours=False), "diversity": 0.0}
+    asked = {"sources": SourceSwitches(popularity=False, memory=False, neighbours=False), "diversity": 0.0}
     general = ask("coffee mug", **asked).ids
     chosen = general[3]
     bent = ask("coffee mug", events=[event(chosen)], **asked).ids
@@ -193,7 +195,7 @@ def test_who_is_not_known_gets_the_general_order(ask: Ask, events: list[Event]) 
     assert ask("coffee", events=events).ids == ask("coffee").ids
 
 
-def families(outcome: Outcome) -> list[str]:
+def families(outcome: SearchOutcome) -> list[str]:
     titles = [str(BY_ID[id]["title"]) for id in outcome.ids if BY_ID[id].get("in_stock", True)]
     return [" ".join(title.split()[1:]) if title.split()[0] in COLOURS else title for title in titles]
 
@@ -215,14 +217,16 @@ def test_a_late_item_is_found_by_its_words_at_once(ask: Ask, store: Store) -> No
 
 
 def test_threads_share_one_while_items_change(store: Store, knows: Known) -> None:
-    inquirer, problems = Inquirer(store, lambda: NOW), list[BaseException]()
+    inquirer, problems = SearchPipeline(store, lambda: NOW), list[BaseException]()
     done = threading.Event()
 
     def work(sort: str) -> None:
         try:
             while not done.is_set():
-                asked = Inquiry("coffee mug", limit=100, sort=sort, facets=["brand", "size"], events=[event("mug-4")])
-                outcome = inquirer.answer(asked, cast(Any, knows), NOTHING)
+                asked = SearchRequest(
+                    "coffee mug", limit=100, sort=sort, facets=["brand", "size"], events=[event("mug-4")]
+                )
+                outcome = inquirer.run(asked, cast(Any, knows), NOTHING)
                 assert len(set(outcome.ids)) == len(outcome.ids) == outcome.total >= len(MUGS)
         except BaseException as problem:
             problems.append(problem)

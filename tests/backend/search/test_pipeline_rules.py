@@ -10,9 +10,9 @@ import pytest
 
 from shelfwise.catalogue.filter_parser import parse
 from shelfwise.catalogue.sorting import SORTS
-from shelfwise.curation.validation import clean_rule
-from shelfwise.generation.popularity import Statistics
-from shelfwise.search.pipeline import Inquirer, Inquiry, Outcome
+from shelfwise.curation.validation import parse_rule
+from shelfwise.generation.popularity import PopularityCounts
+from shelfwise.search.pipeline import SearchOutcome, SearchPipeline, SearchRequest
 from shelfwise.store import Store
 from support.fake_generation import WordEncoder, known, put, remembering, stocked
 
@@ -26,7 +26,7 @@ ITEMS: list[dict[str, Any]] = [
     {"id": "box", "title": "lunch box", "brand": "Other", "price": 9, "in_stock": False},
 ]
 ENCODER = WordEncoder("red blue big mug with a long name lunch bag box")
-Ask = Callable[..., Outcome]
+Ask = Callable[..., SearchOutcome]
 Say = Callable[..., int]
 
 
@@ -39,14 +39,16 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 @pytest.fixture(params=["with a generation", "without"])
 def ask(store: Store, request: pytest.FixtureRequest) -> Ask:
-    inquirer = Inquirer(store, lambda: NOW)
+    inquirer = SearchPipeline(store, lambda: NOW)
     titles = {str(item["id"]): str(item["title"]) for item in ITEMS}
     knows: Any = known(ENCODER, titles, memory=remembering(ENCODER, [("mug", "blue", 9.0)]))
 
-    def run(q: str, **fields: Any) -> Outcome:
+    def run(q: str, **fields: Any) -> SearchOutcome:
         if "filter" in fields:
             fields["filter"] = parse(fields["filter"])
-        return inquirer.answer(Inquiry(q, **fields), knows if request.param != "without" else None, Statistics())
+        return inquirer.run(
+            SearchRequest(q, **fields), knows if request.param != "without" else None, PopularityCounts()
+        )
 
     return run
 
@@ -54,7 +56,7 @@ def ask(store: Store, request: pytest.FixtureRequest) -> Ask:
 @pytest.fixture
 def say(store: Store) -> Say:
     def run(action: str, **fields: Any) -> int:
-        rules, _ = store.rules.add([clean_rule({"action": action} | fields, parse)])
+        rules, _ = store.rules.add([parse_rule({"action": action} | fields, parse)])
         return rules[0].id
 
     return run
@@ -92,7 +94,7 @@ def test_a_pin_comes_first_found_or_not(ask: Ask, say: Say) -> None:
     outcome = ask("mug")
     assert outcome.ids[:2] == ["bag", "big"]
     assert (set(outcome.ids), outcome.total) == ({*MUGS, "bag"}, 5), "and it counts"
-    assert outcome.touched == {id: [{"rule": rule, "action": "pin"}] for id in ("bag", "big")}
+    assert outcome.applied_rules == {id: [{"rule": rule, "action": "pin"}] for id in ("bag", "big")}
     assert "bag" not in ask("red mug").ids
 
 
@@ -126,7 +128,10 @@ def test_a_boost_lifts_and_a_bury_lowers(ask: Ask, say: Say) -> None:
     outcome = ask("mug")
     assert [outcome.ids[0], outcome.ids[-2]] == [last, first]
     assert outcome.ids[-1] == "sold", "still last of all"
-    assert outcome.touched == {last: [{"rule": boost, "action": "boost"}], first: [{"rule": bury, "action": "bury"}]}
+    assert outcome.applied_rules == {
+        last: [{"rule": boost, "action": "boost"}],
+        first: [{"rule": bury, "action": "bury"}],
+    }
 
 
 def test_rules_reach_beyond_what_is_ranked(ask: Ask, say: Say, store: Store) -> None:
@@ -146,7 +151,7 @@ def test_rules_reach_beyond_what_is_ranked(ask: Ask, say: Say, store: Store) -> 
 
 
 def test_nothing_is_touched_without_a_rule(ask: Ask) -> None:
-    assert ask("mug").touched == {}
+    assert ask("mug").applied_rules == {}
 
 
 # ---- pages, times, words --------------------------------------------------------------------------------------

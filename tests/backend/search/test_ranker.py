@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from shelfwise.errors import GenerationCorrupt
-from shelfwise.search.blend import BLEND, TOP, blend, weights_of
+from shelfwise.search.blend import BLEND, TOP, blend, weight_vector
 from shelfwise.search.features import NAMES
 from shelfwise.search.ranker import CARD, MIX, Ranker
 from shelfwise.trainer.export.onnx_trees import write_trees
@@ -57,7 +57,7 @@ def trees(tmp_path: Path, booster: Any) -> Ranker:
 def test_without_a_folder_it_is_the_blend() -> None:
     ranker, features = Ranker(), some(9)
     assert ranker.kind == "blend"
-    assert ranker.scores(features).tolist() == blend(features, weights_of(BLEND)).tolist()
+    assert ranker.scores(features).tolist() == blend(features, weight_vector(BLEND)).tolist()
 
 
 def test_a_folder_that_holds_only_rows_for_a_later_night_is_the_blend(tmp_path: Path) -> None:
@@ -70,7 +70,7 @@ def test_a_folder_that_holds_only_rows_for_a_later_night_is_the_blend(tmp_path: 
 def test_fitted_weights_take_the_place_of_the_blends(tmp_path: Path) -> None:
     ranker, features = Ranker(written(tmp_path / "ranker")), some(9)
     assert ranker.kind == "weights"
-    assert ranker.scores(features).tolist() == blend(features, weights_of(WEIGHTS)).tolist()
+    assert ranker.scores(features).tolist() == blend(features, weight_vector(WEIGHTS)).tolist()
 
 
 @pytest.mark.parametrize("features", [[], NAMES[:-1], [*NAMES, "new"], [*NAMES[1:], NAMES[0]]])
@@ -86,7 +86,7 @@ def test_the_scores_are_lightgbms(trees: Ranker, booster: Any) -> None:
     assert trees.kind == "trees"
     for count in (1, 2, TOP):
         features = some(count)
-        expected = blend(features, weights_of(WEIGHTS)) + booster.predict(features) / MIX
+        expected = blend(features, weight_vector(WEIGHTS)) + booster.predict(features) / MIX
         assert trees.scores(features) == pytest.approx(expected, abs=1e-5)
 
 
@@ -105,7 +105,7 @@ def test_a_feature_on_a_threshold_falls_on_the_same_side(trees: Ranker, booster:
             features = np.concatenate([features, near])
     for start in range(0, len(features), TOP):
         part = features[start : start + TOP]
-        expected = blend(part, weights_of(WEIGHTS)) + booster.predict(part) / MIX
+        expected = blend(part, weight_vector(WEIGHTS)) + booster.predict(part) / MIX
         assert trees.scores(part) == pytest.approx(expected, abs=1e-5)
 
 
@@ -119,7 +119,7 @@ def test_the_trees_rank_only_the_best_of_the_blend(trees: Ranker, booster: Any) 
     features = some(5 * TOP)
     features[:, [NAMES.index(name) for name in WEIGHTS]] = 0.5  # the blend hardly tells them apart, the trees do
     features[:, 0] += np.linspace(0, 0.01, len(features))
-    base, scores = blend(features, weights_of(WEIGHTS)), trees.scores(features)
+    base, scores = blend(features, weight_vector(WEIGHTS)), trees.scores(features)
     order = np.argsort(-base, kind="stable")
     top, rest = order[:TOP], order[TOP:]
     expected = base[top] + booster.predict(features[top]) / MIX

@@ -10,14 +10,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from shelfwise.catalogue.postings import Lexical
-from shelfwise.catalogue.snapshot import Catalogue, Columns
-from shelfwise.generation.popularity import Statistics
+from shelfwise.catalogue.postings import PostingsCache
+from shelfwise.catalogue.snapshot import CatalogueCache, CatalogueSnapshot
+from shelfwise.generation.popularity import PopularityCounts
 from shelfwise.index import build
 from shelfwise.query.understanding import Query, Term
-from shelfwise.search.blend import ALL, Sources
-from shelfwise.search.features import NAMES, Counts
-from shelfwise.search.retrieval import FLOOR, Found, Knowledge, Ranked, find, rank
+from shelfwise.search.blend import ALL, SourceSwitches
+from shelfwise.search.features import NAMES, ItemCounts
+from shelfwise.search.retrieval import FLOOR, GenerationView, RankedHits, Retrieved, retrieve, score
 from shelfwise.store import Store
 from support.fake_generation import Known, WordEncoder, known, put, remembering, stocked
 
@@ -38,8 +38,8 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 
 @pytest.fixture
-def columns(store: Store) -> Columns:
-    return Catalogue(store).current()
+def columns(store: Store) -> CatalogueSnapshot:
+    return CatalogueCache(store).current()
 
 
 @pytest.fixture
@@ -53,28 +53,28 @@ def asked(text: str) -> Query:
 
 def search(
     store: Store,
-    columns: Columns,
+    columns: CatalogueSnapshot,
     text: str,
-    knowledge: Knowledge | None,
-    sources: Sources = ALL,
+    knowledge: GenerationView | None,
+    sources: SourceSwitches = ALL,
     among: Any = None,
     nonsense: bool = False,
-) -> Found:
+) -> Retrieved:
     eligible = columns.live.copy()
     if among is not None:
         eligible &= np.isin(np.arange(columns.size), columns.rows(among))
-    lexical = Lexical(store)
-    lexical.sync()
-    return find(
-        asked(text), eligible, columns, lexical, knowledge, sources, narrowed=among is not None, nonsense=nonsense
+    lexical = PostingsCache(store)
+    lexical.refresh()
+    return retrieve(
+        asked(text), eligible, columns, lexical, knowledge, sources, is_filtered=among is not None, nonsense=nonsense
     )
 
 
-def ids(columns: Columns, found: Found) -> set[str | None]:
+def ids(columns: CatalogueSnapshot, found: Retrieved) -> set[str | None]:
     return {columns.ids[row] for row in np.flatnonzero(found.result)}
 
 
-WORDS_ONLY = Sources(meaning=False, memory=False, neighbours=False)
+WORDS_ONLY = SourceSwitches(meaning=False, memory=False, neighbours=False)
 
 
 # ---- by words -----------------------------------------------------------------------------------------------
@@ -93,14 +93,14 @@ WORDS_ONLY = Sources(meaning=False, memory=False, neighbours=False)
     ],
 )
 def test_all_words_or_where_none_has_all_any(
-    store: Store, columns: Columns, knows: Known, text: str, result: set[str], relaxed: str | None
+    store: Store, columns: CatalogueSnapshot, knows: Known, text: str, result: set[str], relaxed: str | None
 ) -> None:
     for knowledge in (None, knows):
         found = search(store, columns, text, knowledge, WORDS_ONLY)
         assert (ids(columns, found), found.relaxed) == (result, relaxed)
 
 
-def test_what_gives_way_does_so_within_the_filter(store: Store, columns: Columns) -> None:
+def test_what_gives_way_does_so_within_the_filter(store: Store, columns: CatalogueSnapshot) -> None:
     found = search(store, columns, "red mug", None, among=["blue-mug", "beaker", "bag"])
     assert (ids(columns, found), found.relaxed) == ({"blue-mug", "beaker"}, "any word")
 
@@ -108,7 +108,7 @@ def test_what_gives_way_does_so_within_the_filter(store: Store, columns: Columns
 # ---- by meaning ---------------------------------------------------------------------------------------------
 
 
-def test_what_is_near_is_found_without_a_word(store: Store, columns: Columns, knows: Known) -> None:
+def test_what_is_near_is_found_without_a_word(store: Store, columns: CatalogueSnapshot, knows: Known) -> None:
     found = search(store, columns, "beaker", knows)
     assert ids(columns, found) == {"red-mug", "blue-mug", "sold", "beaker"}
     assert {columns.ids[row]: cosine for row, cosine in found.near.items()} == pytest.approx(
@@ -118,7 +118,7 @@ def test_what_is_near_is_found_without_a_word(store: Store, columns: Columns, kn
 
 @pytest.mark.parametrize(("cosine", "is_found"), [(FLOOR + 0.01, True), (FLOOR - 0.01, False)])
 def test_what_is_below_the_floor_has_nothing_to_do_with_it(
-    store: Store, columns: Columns, cosine: float, is_found: bool
+    store: Store, columns: CatalogueSnapshot, cosine: float, is_found: bool
 ) -> None:
     vectors = np.array([[cosine, (1 - cosine**2) ** 0.5]], np.float32)
     encoder = WordEncoder("teapot other")
@@ -135,7 +135,7 @@ def test_what_is_below_the_floor_has_nothing_to_do_with_it(
     ],
 )
 def test_a_query_in_pure_noise_finds_nothing(
-    store: Store, columns: Columns, nonsense: bool, choices: list[Any], result: set[str]
+    store: Store, columns: CatalogueSnapshot, nonsense: bool, choices: list[Any], result: set[str]
 ) -> None:
     encoder = WordEncoder("kettle other")
     vectors = np.array([[0.4, 0.84**0.5]], np.float32)
@@ -146,7 +146,7 @@ def test_a_query_in_pure_noise_finds_nothing(
 # ---- by memory ----------------------------------------------------------------------------------------------
 
 
-def test_what_was_chosen_for_it_is_found(store: Store, columns: Columns) -> None:
+def test_what_was_chosen_for_it_is_found(store: Store, columns: CatalogueSnapshot) -> None:
     memory = remembering(ENCODER, [("mug", "bag", 2.0), ("mug", "gone", 5.0), ("other", "lamp", 9.0)])
     knowledge = known(ENCODER, TITLES, memory=memory)
     assert ids(columns, search(store, columns, "mug", knowledge)) - ids(
@@ -154,16 +154,16 @@ def test_what_was_chosen_for_it_is_found(store: Store, columns: Columns) -> None
     ) == {"bag"}
     found = search(store, columns, "mug", knowledge, among=["lamp", "red-mug"])
     assert ids(columns, found) == {"red-mug"}, "the filter holds for it too"
-    assert not search(store, columns, "mug", knowledge, Sources(memory=False)).remembered.mass.any()
+    assert not search(store, columns, "mug", knowledge, SourceSwitches(memory=False)).remembered.mass.any()
 
 
-def test_a_source_that_is_left_out_finds_nothing(store: Store, columns: Columns) -> None:
+def test_a_source_that_is_left_out_finds_nothing(store: Store, columns: CatalogueSnapshot) -> None:
     memory = remembering(ENCODER, [("red mug", "bag", 2.0), ("red beaker", "bag", 2.0)])
     knowledge = known(ENCODER, TITLES, memory=memory)
     only = {
-        "words": Sources(meaning=False, memory=False, neighbours=False),
-        "meaning": Sources(words=False, memory=False, neighbours=False),
-        "memory": Sources(words=False, meaning=False, neighbours=False),
+        "words": SourceSwitches(meaning=False, memory=False, neighbours=False),
+        "meaning": SourceSwitches(words=False, memory=False, neighbours=False),
+        "memory": SourceSwitches(words=False, meaning=False, neighbours=False),
     }
     found = {name: search(store, columns, "red mug", knowledge, sources) for name, sources in only.items()}
     assert ids(columns, found["words"]) == {"red-mug", "sold"}
@@ -180,13 +180,13 @@ def test_a_source_that_is_left_out_finds_nothing(store: Store, columns: Columns)
 def test_a_deleted_item_is_not_found_whoever_still_knows_it(store: Store, knows: Known) -> None:
     memory = remembering(ENCODER, [("red mug", "red-mug", 9.0)])
     store.items.delete(["red-mug"])
-    columns = Catalogue(store).current()
+    columns = CatalogueCache(store).current()
     found = search(store, columns, "red mug", replace(knows, memory=memory))
     assert "red-mug" not in ids(columns, found)
     assert columns.row_of["red-mug"] not in rank_all(found, columns, knows).rows
 
 
-def test_an_item_that_came_after_the_columns_is_not_found_yet(store: Store, columns: Columns) -> None:
+def test_an_item_that_came_after_the_columns_is_not_found_yet(store: Store, columns: CatalogueSnapshot) -> None:
     put(store, {"id": "late", "title": "red mug"})
     columns._source.current()  # the ids and rows that a snapshot shares with later ones grow
     found = search(store, columns, "red mug", known(ENCODER, TITLES | {"late": "red mug"}))
@@ -194,14 +194,16 @@ def test_an_item_that_came_after_the_columns_is_not_found_yet(store: Store, colu
     assert "late" not in ids(columns, found)
 
 
-def rank_all(found: Found, columns: Columns, knowledge: Knowledge | None, **given: Any) -> Ranked:
-    usual: dict[str, Any] = {"counts": Counts.of(Statistics(), columns, NOW), "taste": None, "sources": ALL}
-    return rank(found, columns, knowledge=knowledge, **(usual | given))
+def rank_all(
+    found: Retrieved, columns: CatalogueSnapshot, knowledge: GenerationView | None, **given: Any
+) -> RankedHits:
+    usual: dict[str, Any] = {"counts": ItemCounts.of(PopularityCounts(), columns, NOW), "taste": None, "sources": ALL}
+    return score(found, columns, knowledge=knowledge, **(usual | given))
 
 
 @pytest.mark.parametrize("titles", [TITLES, {}])
 def test_an_item_without_a_vector_is_as_near_as_its_words_match(
-    store: Store, columns: Columns, titles: dict[str, str]
+    store: Store, columns: CatalogueSnapshot, titles: dict[str, str]
 ) -> None:
     knowledge = known(ENCODER, {id: title for id, title in titles.items() if id != "red-mug"})
     found = search(store, columns, "red mug", knowledge)

@@ -8,18 +8,18 @@ from typing import Any
 import numpy as np
 import pytest
 
-from shelfwise.catalogue.postings import Lexical
-from shelfwise.catalogue.snapshot import Catalogue, Columns
-from shelfwise.generation.item_signals import Placed, Signals
-from shelfwise.generation.popularity import Statistics
-from shelfwise.generation.query_memory import Memory
+from shelfwise.catalogue.postings import PostingsCache
+from shelfwise.catalogue.snapshot import CatalogueCache, CatalogueSnapshot
+from shelfwise.generation.item_signals import ItemSignals, SignalsByRow
+from shelfwise.generation.popularity import PopularityCounts
+from shelfwise.generation.query_memory import QueryMemory
 from shelfwise.index import build
 from shelfwise.query.understanding import Query, Term
 from shelfwise.search import retrieval as searching
-from shelfwise.search.blend import ALL, BLEND, Sources, blend, weights_of
-from shelfwise.search.features import NAMES, Counts
-from shelfwise.search.personalization import affinities
-from shelfwise.search.retrieval import FLOOR, Found, Ranked, find, followed, rank
+from shelfwise.search.blend import ALL, BLEND, SourceSwitches, blend, weight_vector
+from shelfwise.search.features import NAMES, ItemCounts
+from shelfwise.search.personalization import shopper_taste
+from shelfwise.search.retrieval import FLOOR, RankedHits, Retrieved, retrieve, score, with_remaining
 from shelfwise.store import Event, Store
 from support.fake_generation import Known, stocked
 
@@ -58,37 +58,39 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
 
 
 @pytest.fixture(scope="module")
-def columns(store: Store) -> Columns:
-    return Catalogue(store).current()
+def columns(store: Store) -> CatalogueSnapshot:
+    return CatalogueCache(store).current()
 
 
 @pytest.fixture(scope="module")
-def lexical(store: Store) -> Lexical:
-    made = Lexical(store)
-    made.sync()
+def lexical(store: Store) -> PostingsCache:
+    made = PostingsCache(store)
+    made.refresh()
     return made
 
 
 @pytest.fixture(scope="module")
 def knows() -> Known:
     ids = [f"{number}" for number in range(ITEMS)]
-    memory = Memory.of(ids, CHOSEN)
+    memory = QueryMemory.build(ids, CHOSEN)
     vectors = np.array([QUERIES[text] for text in memory.texts])
-    memory = Memory(memory.items, memory.queries, memory.words, memory.texts, vectors)
+    memory = QueryMemory(memory.items, memory.queries, memory.words, memory.texts, vectors)
     popularity = dict(zip(ids, CHANCE.random(ITEMS).tolist(), strict=True))
-    return Known(_Encoder(), build(ids, VECTORS), memory, statistics=Statistics(popularity))
+    return Known(_Encoder(), build(ids, VECTORS), memory, statistics=PopularityCounts(popularity))
 
 
-def found_by(text: str, eligible: np.ndarray, columns: Columns, lexical: Lexical, knows: Known | None) -> Found:
+def found_by(
+    text: str, eligible: np.ndarray, columns: CatalogueSnapshot, lexical: PostingsCache, knows: Known | None
+) -> Retrieved:
     query = Query(text, text, tuple(Term(word, word) for word in text.split()))
     narrowed = bool((eligible != columns.live).any())
-    return find(query, eligible, columns, lexical, knows, ALL, narrowed=narrowed)
+    return retrieve(query, eligible, columns, lexical, knows, ALL, is_filtered=narrowed)
 
 
-def ranked_by(found: Found, columns: Columns, knows: Known | None, **given: Any) -> Ranked:
-    statistics = knows.statistics if knows else Statistics()
-    usual: dict[str, Any] = {"counts": Counts.of(statistics, columns, NOW), "taste": None, "sources": ALL}
-    return rank(found, columns, knowledge=knows, **(usual | given))
+def ranked_by(found: Retrieved, columns: CatalogueSnapshot, knows: Known | None, **given: Any) -> RankedHits:
+    statistics = knows.statistics if knows else PopularityCounts()
+    usual: dict[str, Any] = {"counts": ItemCounts.of(statistics, columns, NOW), "taste": None, "sources": ALL}
+    return score(found, columns, knowledge=knows, **(usual | given))
 
 
 def reference(text: str, passes: set[int]) -> set[int]:
@@ -104,7 +106,7 @@ def reference(text: str, passes: set[int]) -> set[int]:
 @pytest.mark.parametrize("share", [0.0, 0.01, 0.1, 0.5, 0.95, 1.0])
 @pytest.mark.parametrize("text", list(QUERIES)[::2])
 def test_the_result_is_as_it_is_defined(
-    columns: Columns, lexical: Lexical, knows: Known, text: str, share: float
+    columns: CatalogueSnapshot, lexical: PostingsCache, knows: Known, text: str, share: float
 ) -> None:
     """Also behind a narrow filter, where hardly any of the nearest of all items pass."""
     chance = np.random.default_rng([list(QUERIES).index(text), int(100 * share)])
@@ -118,12 +120,12 @@ def test_the_result_is_as_it_is_defined(
 
 @pytest.mark.parametrize("text", list(QUERIES))
 def test_the_whole_result_is_shown_once_and_what_is_in_stock_first(
-    columns: Columns, lexical: Lexical, knows: Known, text: str
+    columns: CatalogueSnapshot, lexical: PostingsCache, knows: Known, text: str
 ) -> None:
     for knowledge in (knows, None):
         found = found_by(text, columns.live.copy(), columns, lexical, knowledge)
         ranked = ranked_by(found, columns, knowledge)
-        whole = followed(found, ranked, columns)
+        whole = with_remaining(found, ranked, columns)
         assert sorted(whole.rows.tolist()) == np.flatnonzero(found.result).tolist()
         stock = columns.in_stock[whole.rows].tolist()
         assert stock == sorted(stock, reverse=True)
@@ -134,14 +136,14 @@ def test_the_whole_result_is_shown_once_and_what_is_in_stock_first(
             assert (np.diff(whole.scores[part]) <= 1e-9).all(), "the rest follows"
 
 
-def test_what_is_no_candidate_follows_by_its_words(columns: Columns, lexical: Lexical) -> None:
+def test_what_is_no_candidate_follows_by_its_words(columns: CatalogueSnapshot, lexical: PostingsCache) -> None:
     """Without a generation the best 200 by words are ranked; here more than that have one of the words."""
     query = Query("x", "x", (Term("any", " OR ".join(WORDS[:6])), Term("one", "word1")))
-    found = find(query, columns.live.copy(), columns, lexical, None, ALL, narrowed=False)
+    found = retrieve(query, columns.live.copy(), columns, lexical, None, ALL, is_filtered=False)
     found.result[found.matches.any_word] = True
     ranked = ranked_by(found, columns, None)
     assert len(ranked.rows) == 200 < np.count_nonzero(found.result)
-    whole = followed(found, ranked, columns)
+    whole = with_remaining(found, ranked, columns)
     closeness = found.matches.bm25 + 1_000 * found.matches.coverage
     rest = [row for row in whole.rows[: whole.available].tolist() if row not in set(ranked.rows.tolist())]
     assert rest
@@ -149,7 +151,9 @@ def test_what_is_no_candidate_follows_by_its_words(columns: Columns, lexical: Le
     assert closeness[ranked.rows].min() >= closeness[rest].max()
 
 
-def test_the_candidates_are_the_best_of_each_source(columns: Columns, lexical: Lexical, knows: Known) -> None:
+def test_the_candidates_are_the_best_of_each_source(
+    columns: CatalogueSnapshot, lexical: PostingsCache, knows: Known
+) -> None:
     text = next(iter(QUERIES))
     found = found_by(text, columns.live.copy(), columns, lexical, knows)
     candidates = set(ranked_by(found, columns, knows).candidates.tolist())
@@ -163,10 +167,12 @@ def test_the_candidates_are_the_best_of_each_source(columns: Columns, lexical: L
 
 
 @pytest.mark.parametrize("text", list(QUERIES)[:4])
-def test_candidates_come_by_their_scores(columns: Columns, lexical: Lexical, knows: Known, text: str) -> None:
+def test_candidates_come_by_their_scores(
+    columns: CatalogueSnapshot, lexical: PostingsCache, knows: Known, text: str
+) -> None:
     found = found_by(text, columns.live.copy(), columns, lexical, knows)
     ranked = ranked_by(found, columns, knows)
-    scores = dict(zip(ranked.candidates.tolist(), blend(ranked.features, weights_of(BLEND)).tolist(), strict=True))
+    scores = dict(zip(ranked.candidates.tolist(), blend(ranked.features, weight_vector(BLEND)).tolist(), strict=True))
     expected = sorted(scores, key=lambda row: (not columns.in_stock[row], -scores[row], row))
     assert ranked.rows.tolist() == expected
     assert ranked.scores.tolist() == [scores[row] for row in expected]
@@ -176,25 +182,27 @@ def test_candidates_come_by_their_scores(columns: Columns, lexical: Lexical, kno
         assert cosine == pytest.approx(float(VECTORS[row - 1] @ QUERIES[text]), abs=1e-5), "those found by words too"
 
 
-def test_a_taste_bends_the_order_unless_it_is_left_out(columns: Columns, lexical: Lexical, knows: Known) -> None:
+def test_a_taste_bends_the_order_unless_it_is_left_out(
+    columns: CatalogueSnapshot, lexical: PostingsCache, knows: Known
+) -> None:
     text = next(iter(QUERIES))
     found = found_by(text, columns.live.copy(), columns, lexical, knows)
     general = ranked_by(found, columns, knows)
     last = int(general.rows[general.available - 1])
     event = Event(1, NOW, "purchase", str(columns.ids[last]), "u", None, None)
-    taste = affinities([event], columns, knows.index, Placed(Signals(), columns), NOW)
+    taste = shopper_taste([event], columns, knows.index, SignalsByRow(ItemSignals(), columns), NOW)
     bent = ranked_by(found, columns, knows, taste=taste)
     before = dict(zip(general.rows.tolist(), general.scores.tolist(), strict=True))
     gained = {row: score - before[row] for row, score in zip(bent.rows.tolist(), bent.scores.tolist(), strict=True)}
     assert max(gained, key=lambda row: gained[row]) == last
     assert bent.rows.tolist() != general.rows.tolist()
-    without = ranked_by(found, columns, knows, taste=taste, sources=Sources(taste=False))
+    without = ranked_by(found, columns, knows, taste=taste, sources=SourceSwitches(taste=False))
     assert without.rows.tolist() == general.rows.tolist()
 
 
-def test_nothing_found_is_nothing_ranked(columns: Columns, lexical: Lexical, knows: Known) -> None:
+def test_nothing_found_is_nothing_ranked(columns: CatalogueSnapshot, lexical: PostingsCache, knows: Known) -> None:
     for knowledge in (knows, None):
-        found = find(Query("", ""), columns.live.copy(), columns, lexical, knowledge, ALL, narrowed=False)
+        found = retrieve(Query("", ""), columns.live.copy(), columns, lexical, knowledge, ALL, is_filtered=False)
         ranked = ranked_by(found, columns, knowledge)
-        whole = followed(found, ranked, columns)
+        whole = with_remaining(found, ranked, columns)
         assert (len(ranked.rows), len(whole.rows), whole.available) == (0, 0, 0)

@@ -16,12 +16,12 @@ import pytest
 
 from shelfwise import Shop
 from shelfwise.files import locked
-from shelfwise.search.blend import Sources
+from shelfwise.search.blend import SourceSwitches
 from shelfwise.serving import loaded_generation as serving_module
-from shelfwise.serving.loaded_generation import ENCODE_LOCK, Serving
-from shelfwise.validation import clean_item
+from shelfwise.serving.loaded_generation import ENCODE_LOCK, LoadedGeneration
+from shelfwise.validation import parse_item
 
-BY_MEANING = Sources(words=False, memory=False, neighbours=False, popularity=False, taste=False, ranker=False)
+BY_MEANING = SourceSwitches(words=False, memory=False, neighbours=False, popularity=False, taste=False, ranker=False)
 Publish = Callable[..., Any]
 
 
@@ -42,15 +42,15 @@ def cosine(shop: Shop, q: str, id: str) -> float | None:
     return dict(by_meaning(shop, q)).get(id)
 
 
-def serving_of(shop: Shop) -> Serving:
-    serving = shop._follower.current()[0]
+def serving_of(shop: Shop) -> LoadedGeneration:
+    serving = shop._reloader.get()[0]
     assert serving is not None
     return serving
 
 
 def write_without_vectors(shop: Shop, *rows: dict[str, Any]) -> None:
     """As a process without a generation, or one that dies between its two commits."""
-    shop.store.items.upsert([(index, clean_item(row)) for index, row in enumerate(rows)])
+    shop.store.items.upsert([(index, parse_item(row)) for index, row in enumerate(rows)])
 
 
 def until(holds: Callable[[], bool]) -> None:

@@ -14,17 +14,17 @@ import pytest
 from conftest import NOW, clicks
 
 from shelfwise import Shop
-from shelfwise.generation.query_memory import Memory
+from shelfwise.generation.query_memory import QueryMemory
 from shelfwise.search.features import NAMES
 from shelfwise.search.ranker import CARD
-from shelfwise.serving.loaded_generation import Serving
+from shelfwise.serving.loaded_generation import LoadedGeneration
 
 Publish = Callable[..., Any]
 ITEMS = ["mug-red", "bag", "gone"]
 
 
-def serving_of(shop: Shop) -> Serving:
-    serving = shop._follower.current()[0]
+def serving_of(shop: Shop) -> LoadedGeneration:
+    serving = shop._reloader.get()[0]
     assert serving is not None
     return serving
 
@@ -32,7 +32,7 @@ def serving_of(shop: Shop) -> Serving:
 def learned(folder: Path, features: tuple[str, ...] = NAMES) -> None:
     """For `publish_copy`: a memory of what was chosen for coffee, and weights by which memory is all that counts."""
     choices = [("Coffee", 1, 2.0)] * 7 + [("coffee", 2, 9.0)] + [("red coffee", 0, 1.0)]
-    Memory.of(ITEMS, choices).save(folder / "memory")
+    QueryMemory.build(ITEMS, choices).save(folder / "memory")
     (folder / "ranker").mkdir()
     weights = {"cosine": 0.01, "memory_share": 1.0}
     (folder / "ranker" / CARD).write_text(json.dumps({"features": list(features), "weights": weights}))
@@ -112,14 +112,14 @@ def test_rows_and_counts_are_kept_while_the_catalogue_stays(tiny_shop: Path, pub
     publish_copy(tiny_shop, learned)
     with Shop(tiny_shop, clock=lambda: NOW) as shop:
         serving, now = serving_of(shop), NOW.timestamp()
-        columns = shop._inquirer.catalogue.current()
+        columns = shop._search.catalogue.current()
         rows, counts = serving.remembered_rows(columns), serving.counts(columns, now)
         assert [columns.ids[row] for row in rows] == ["mug-red", "bag", None]
         assert serving.remembered_rows(columns) is rows
         assert serving.counts(columns, now + 60) is counts
         assert serving.counts(columns, now + 3601) is not counts
         shop.upsert([{"id": "gone", "title": "Back Again"}])
-        newer = shop._inquirer.catalogue.current()
+        newer = shop._search.catalogue.current()
         assert [newer.ids[row] for row in serving.remembered_rows(newer)] == ITEMS
         assert len(serving.counts(newer, now).popularity) == newer.size > columns.size
 
@@ -127,7 +127,7 @@ def test_rows_and_counts_are_kept_while_the_catalogue_stays(tiny_shop: Path, pub
 def test_ages_follow_the_clock(tiny_shop: Path) -> None:
     with Shop(tiny_shop) as shop:
         shop.upsert([{"id": "new", "title": "New Lantern", "created_at": NOW.isoformat()}])
-        serving, columns = serving_of(shop), shop._inquirer.catalogue.current()
+        serving, columns = serving_of(shop), shop._search.catalogue.current()
         row = columns.row_of["new"]
         ages = [float(serving.counts(columns, (NOW + timedelta(days=days)).timestamp()).age[row]) for days in (1, 5)]
         assert ages == pytest.approx([1, 5])

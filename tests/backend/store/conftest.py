@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from shelfwise.store import Store, Upserted
-from shelfwise.validation import clean_item
+from shelfwise.validation import parse_item
 
 Put = Callable[..., Upserted]
 
@@ -26,6 +26,6 @@ def put(store: Store) -> Put:
     """Upserts raw rows in one transaction."""
 
     def run(*rows: dict[str, Any]) -> Upserted:
-        return store.items.upsert([(index, clean_item(row)) for index, row in enumerate(rows)])
+        return store.items.upsert([(index, parse_item(row)) for index, row in enumerate(rows)])
 
     return run

@@ -21,9 +21,9 @@ def logged(store: Store, table: str) -> list[dict[str, Any]]:
 
 
 def test_answers_are_written_as_they_were_shown(store: Store) -> None:
-    store.shown.add("searches", SEARCH, ["a", "b"])
-    store.shown.add("recommendations", SHELF, [])
-    store.shown.close()
+    store.answer_log.add("searches", SEARCH, ["a", "b"])
+    store.answer_log.add("recommendations", SHELF, [])
+    store.answer_log.close()
     (search,), (shelf,) = logged(store, "searches"), logged(store, "recommendations")
     assert search == {"search_id": "s1"} | {k: v for k, v in SEARCH.items() if k != "id"} | {"shown": '["a", "b"]'}
     assert shelf == {"recommendation_id": "r1"} | {k: v for k, v in SHELF.items() if k != "id"} | {"shown": "[]"}
@@ -31,18 +31,18 @@ def test_answers_are_written_as_they_were_shown(store: Store) -> None:
 
 def test_close_writes_all_and_may_come_twice(store: Store) -> None:
     for number in range(500):
-        store.shown.add("searches", SEARCH | {"id": f"s{number}", "ts": number}, [str(number)])
-    store.shown.close()
-    store.shown.close()
+        store.answer_log.add("searches", SEARCH | {"id": f"s{number}", "ts": number}, [str(number)])
+    store.answer_log.close()
+    store.answer_log.close()
     assert [json.loads(row["shown"]) for row in logged(store, "searches")] == [[str(number)] for number in range(500)]
-    assert store.shown.dropped == 0
+    assert store.answer_log.dropped == 0
 
 
 def test_what_cannot_be_written_is_counted_and_the_rest_goes_on(store: Store, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.CRITICAL, "shelfwise"):
-        store.shown.add("searches", SEARCH | {"query": None}, [])
-        store.shown.close()
-    assert store.shown.dropped == 1
-    store.shown.add("searches", SEARCH, [])
-    store.shown.close()
+        store.answer_log.add("searches", SEARCH | {"query": None}, [])
+        store.answer_log.close()
+    assert store.answer_log.dropped == 1
+    store.answer_log.add("searches", SEARCH, [])
+    store.answer_log.close()
     assert [row["search_id"] for row in logged(store, "searches")] == ["s1"]

@@ -12,7 +12,7 @@ import pytest
 
 from shelfwise.store import Store
 from shelfwise.store.connection import Connections
-from shelfwise.validation import clean_event
+from shelfwise.validation import parse_event
 
 
 @pytest.fixture
@@ -85,7 +85,7 @@ def test_many_may_open_a_new_shop_at_once(tmp_path: Path) -> None:
 def test_opening_again_changes_nothing(tmp_path: Path) -> None:
     for _ in range(2):
         opened = Store(tmp_path / "again")
-        opened.events.add([clean_event({"event_id": "e", "type": "view", "item": "mug"}, 1.0)])
+        opened.events.add([parse_event({"event_id": "e", "type": "view", "item": "mug"}, 1.0)])
         assert opened.events.count() == 1
         opened.close()
         opened.close()

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from shelfwise.store import Store, Upserted
-from shelfwise.store.derived_columns import attribute_text, extra_text, family_number
+from shelfwise.store.derived_columns import attribute_text, extra_text, variant_number
 
 Put = Callable[..., Upserted]
 TEXTS = ("title", "brand", "category", "description", "tags", "attribute_text")
@@ -59,15 +59,15 @@ def test_a_text_that_stands_for_itself_has_none() -> None:
 
 
 def test_variants_are_of_one_family() -> None:
-    assert family_number("Red Coffee Mug") == family_number("Blue coffee mug")
-    assert family_number("Red Coffee Mug") != family_number("Red Tea Mug")
+    assert variant_number("Red Coffee Mug") == variant_number("Blue coffee mug")
+    assert variant_number("Red Coffee Mug") != variant_number("Red Tea Mug")
 
 
 @pytest.mark.parametrize("title", ["Red Coffee Mug", "", "☕", "x" * 1_000])
 def test_the_number_of_a_family_fits_a_column(store: Store, put: Put, title: str) -> None:
-    assert -(2**63) <= family_number(title) < 2**63
+    assert -(2**63) <= variant_number(title) < 2**63
     put({"id": "1", "title": title or "Mug"})
-    assert column(store, "family") == [family_number(title or "Mug")]
+    assert column(store, "family") == [variant_number(title or "Mug")]
 
 
 def test_each_value_has_a_row(store: Store, put: Put) -> None:
@@ -87,7 +87,7 @@ def test_each_value_has_a_row(store: Store, put: Put) -> None:
 def test_a_long_text_is_no_value(store: Store, put: Put, length: int, rows: int) -> None:
     put({"id": "mug", "title": "Mug", "story": "x" * length})
     assert len(values(store)) == rows
-    assert len(store.text.postings("x" * length)[0]) == 1, "searched all the same"
+    assert len(store.fulltext.postings("x" * length)[0]) == 1, "searched all the same"
 
 
 def test_values_follow_their_item(store: Store, put: Put) -> None:
@@ -104,5 +104,5 @@ def test_values_follow_their_item(store: Store, put: Put) -> None:
 def test_a_new_title_is_of_a_new_family(store: Store, put: Put) -> None:
     put({"id": "mug", "title": "Red Coffee Mug"}, {"id": "shirt", "title": "Plain Shirt"})
     put({"id": "mug", "title": "Alarm Clock"}, {"id": "shirt", "title": "Plain T-Shirt"})
-    assert column(store, "family") == [family_number("Alarm Clock"), family_number("Plain T-Shirt")]
+    assert column(store, "family") == [variant_number("Alarm Clock"), variant_number("Plain T-Shirt")]
     assert column(store, "extra_text") == [None, "tshirt"]

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from shelfwise.store import ShownKind, Store
+from shelfwise.store import KindEngagement, Store
 from shelfwise.timestamps import DAY
-from shelfwise.validation import clean_event, clean_item
+from shelfwise.validation import parse_event, parse_item
 
 MIDNIGHT = 15_278 * DAY  # 2011-10-31
 KINDS = {"searches": ("query", "search_id"), "recommendations": ("kind", "recommendation_id")}
@@ -17,11 +17,11 @@ KINDS = {"searches": ("query", "search_id"), "recommendations": ("kind", "recomm
 
 def show(store: Store, kind: str, id: str, ts: float) -> None:
     row = {"id": id, "ts": ts, KINDS[kind][0]: "x", "item": None, "user": None, "session": None, "generation": 0}
-    store.shown.add(kind, row, ["mug"])
+    store.answer_log.add(kind, row, ["mug"])
 
 
 def follow(store: Store, number: int, ts: float, type: str = "click", **cited: str) -> None:
-    store.events.add([clean_event({"event_id": f"e{number}", "type": type, "item": "mug", "ts": ts} | cited, ts)])
+    store.events.add([parse_event({"event_id": f"e{number}", "type": type, "item": "mug", "ts": ts} | cited, ts)])
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -29,14 +29,14 @@ def test_answers_by_day(store: Store, kind: str) -> None:
     cited = KINDS[kind][1]
     for number, days in enumerate((0.1, 0.2, 1.5, 1.6, 1.7, 30.0, -0.1)):  # before midnight
         show(store, kind, f"a{number}", MIDNIGHT - days * DAY)
-    store.shown.close()
+    store.answer_log.close()
     follow(store, 0, MIDNIGHT - 0.1 * DAY, **{cited: "a0"})
     follow(store, 1, MIDNIGHT - 0.1 * DAY, "purchase", **{cited: "a0"})
     follow(store, 2, MIDNIGHT - 0.1 * DAY, "view", **{cited: "a1"})
     follow(store, 3, MIDNIGHT + 60, "cart", **{cited: "a2"})
     follow(store, 4, MIDNIGHT + 7200, **{cited: "a3"})  # after the night's time
     follow(store, 5, MIDNIGHT - DAY)
-    days = store.online.days(kind, MIDNIGHT + 3600)
+    days = store.engagement.days(kind, MIDNIGHT + 3600)
     assert len(days) == 29
     assert [day.day for day in days[-2:]] == [MIDNIGHT - 2 * DAY, MIDNIGHT - DAY]
     assert [(day.shown, day.clicked) for day in days[-2:]] == [(3, 1), (2, 1)]
@@ -44,7 +44,7 @@ def test_answers_by_day(store: Store, kind: str) -> None:
 
 
 def test_a_shop_that_showed_nothing(store: Store) -> None:
-    assert {(day.shown, day.clicked) for day in store.online.days("searches", MIDNIGHT)} == {(0, 0)}
+    assert {(day.shown, day.clicked) for day in store.engagement.days("searches", MIDNIGHT)} == {(0, 0)}
 
 
 # ---- by kind of shelf ---------------------------------------------------------------------------------------
@@ -57,10 +57,10 @@ def shelf(store: Store, id: str, kind: str, shown: str, ts: float = NOON, user: 
     """An answer of items of one letter each; `kind` "search" is a search. Written when this returns."""
     row: dict[str, Any] = {"id": id, "ts": ts, "user": user, "session": None, "generation": 0}
     if kind == "search":
-        store.shown.add("searches", row | {"query": "mug"}, list(shown))
+        store.answer_log.add("searches", row | {"query": "mug"}, list(shown))
     else:
-        store.shown.add("recommendations", row | {"kind": kind, "item": None}, list(shown))
-    store.shown.close()
+        store.answer_log.add("recommendations", row | {"kind": kind, "item": None}, list(shown))
+    store.answer_log.close()
 
 
 def cite(store: Store, id: str, items: str, type: str = "click", ts: float = NOON + 9, user: str | None = None) -> None:
@@ -71,11 +71,11 @@ def cite(store: Store, id: str, items: str, type: str = "click", ts: float = NOO
         {"event_id": f"e{first + place}", "type": type, "item": item, "user": user, cited: id}
         for place, item in enumerate(items)
     ]
-    store.events.add([clean_event(row, ts) for row in rows])
+    store.events.add([parse_event(row, ts) for row in rows])
 
 
-def kinds(store: Store) -> dict[str, ShownKind]:
-    return {kind.kind: kind for kind in store.online.shelves(SINCE, UNTIL)}
+def kinds(store: Store) -> dict[str, KindEngagement]:
+    return {kind.kind: kind for kind in store.engagement.shelves(SINCE, UNTIL)}
 
 
 def test_a_table_by_hand(store: Store) -> None:
@@ -95,10 +95,10 @@ def test_a_table_by_hand(store: Store) -> None:
     for id in ("s1", "s2"):
         shelf(store, id, "search", "abc")
     cite(store, "s1", "a", "purchase")
-    assert store.online.shelves(SINCE, UNTIL) == [
-        ShownKind("for-you", 5, 10, 3, 4, 1, 1, (0.75 + 0.0) / 2, 4, 0, 0),
-        ShownKind("search", 2, 6, 1, 1, 1, 1, 1.0, 3, 0, 0),
-        ShownKind("popular", 1, 2, 0, 0, 0, 0, None, 2, 0, 0),
+    assert store.engagement.shelves(SINCE, UNTIL) == [
+        KindEngagement("for-you", 5, 10, 3, 4, 1, 1, (0.75 + 0.0) / 2, 4, 0, 0),
+        KindEngagement("search", 2, 6, 1, 1, 1, 1, 1.0, 3, 0, 0),
+        KindEngagement("popular", 1, 2, 0, 0, 0, 0, None, 2, 0, 0),
     ]
     assert kinds(store)["for-you"].to_dict() == {
         "kind": "for-you", "answers": 5, "shown": 10, "answers_clicked": 3, "clicked": 4, "answers_bought": 1,
@@ -146,8 +146,8 @@ def test_unknown_ids_and_events_that_cite_nothing_count_nowhere(store: Store) ->
     cite(store, "r?", "a")
     cite(store, "s?", "a")
     cite(store, "s r1", "a")  # a search's id, and no search
-    store.events.add([clean_event({"event_id": "e", "type": "purchase", "item": "a"}, NOON + 9)])
-    assert store.online.shelves(SINCE, UNTIL) == [ShownKind("new", 1, 2, 0, 0, 0, 0, None, 2, 0, 0)]
+    store.events.add([parse_event({"event_id": "e", "type": "purchase", "item": "a"}, NOON + 9)])
+    assert store.engagement.shelves(SINCE, UNTIL) == [KindEngagement("new", 1, 2, 0, 0, 0, 0, None, 2, 0, 0)]
 
 
 def test_the_erased_are_counted_no_more(store: Store) -> None:
@@ -156,15 +156,15 @@ def test_the_erased_are_counted_no_more(store: Store) -> None:
     cite(store, "r1", "a", user="anna")
     cite(store, "r1", "b", user="berta")  # stays, and cites what is gone
     cite(store, "r2", "b", user="berta")
-    assert kinds(store)["new"] == ShownKind("new", 2, 4, 2, 3, 0, 0, 0.0, 2, 0, 0)
-    store.people.erase("anna", MIDNIGHT, {})
-    assert kinds(store)["new"] == ShownKind("new", 1, 2, 1, 1, 0, 0, 0.0, 2, 0, 0)
+    assert kinds(store)["new"] == KindEngagement("new", 2, 4, 2, 3, 0, 0, 0.0, 2, 0, 0)
+    store.personal_data.erase("anna", MIDNIGHT, {})
+    assert kinds(store)["new"] == KindEngagement("new", 1, 2, 1, 1, 0, 0, 0.0, 2, 0, 0)
 
 
 def test_how_much_of_the_range_is_shown_and_how_much_of_the_best_sold(store: Store) -> None:
     """Of twenty things in the catalogue the tenth is two: c and b were chosen most."""
     things = [{"id": letter, "title": f"Thing {letter}"} for letter in "abcdefghijklmnopqrst"]
-    store.items.upsert([(0, clean_item(thing)) for thing in things])
+    store.items.upsert([(0, parse_item(thing)) for thing in things])
     shelf(store, "r1", "popular", "bc")
     shelf(store, "r2", "popular", "bca")
     shelf(store, "r3", "new", "def")
@@ -179,5 +179,5 @@ def test_how_much_of_the_range_is_shown_and_how_much_of_the_best_sold(store: Sto
 
 def test_a_shop_that_showed_nothing_has_no_kinds(store: Store) -> None:
     cite(store, "r1", "a")
-    assert store.online.shelves(SINCE, UNTIL) == []
-    assert set(ShownKind("new", 0, 0, 0, 0, 0, 0, None, 0, 0, 0).to_dict().values()) == {"new", 0, None}
+    assert store.engagement.shelves(SINCE, UNTIL) == []
+    assert set(KindEngagement("new", 0, 0, 0, 0, 0, 0, None, 0, 0, 0).to_dict().values()) == {"new", 0, None}

@@ -9,19 +9,19 @@ from typing import Any
 import pytest
 
 from shelfwise.store import Store
-from shelfwise.validation import clean_event
+from shelfwise.validation import parse_event
 
 NOW = 1_320_000_000.0
 
 
 def event(number: int = 0, **fields: Any) -> dict[str, Any]:
-    return clean_event({"event_id": f"e{number}", "type": "click", "item": "mug", "ts": NOW + number} | fields, NOW)
+    return parse_event({"event_id": f"e{number}", "type": "click", "item": "mug", "ts": NOW + number} | fields, NOW)
 
 
 def log_search(store: Store, search_id: str, query: str) -> None:
     row = {"id": search_id, "ts": NOW, "query": query, "user": None, "session": None, "generation": None}
-    store.shown.add("searches", row, ["mug"])
-    store.shown.close()
+    store.answer_log.add("searches", row, ["mug"])
+    store.answer_log.close()
 
 
 def test_an_event_is_stored_once(store: Store) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from shelfwise.catalogue.postings import Lexical
+from shelfwise.catalogue.postings import PostingsCache
 from shelfwise.query.understanding import understand
 from shelfwise.query.vocabulary import Vocabulary
 from shelfwise.store import Store, Upserted
@@ -17,12 +17,12 @@ Put = Callable[..., Upserted]
 
 
 def rows(store: Store, match: str) -> list[int]:
-    return [int(row) for row in store.text.postings(match)[0]]
+    return [int(row) for row in store.fulltext.postings(match)[0]]
 
 
 def found(store: Store, query: str) -> list[str]:
     """The items that have every word of a shopper's query, as the shop understands it."""
-    lexical, ids = Lexical(store), [id for id, _ in store.items.titles()]
+    lexical, ids = PostingsCache(store), [id for id, _ in store.items.titles()]
     terms = [term.match for term in understand(query, Vocabulary(), lexical.count).terms]
     matches = lexical.match(terms, len(ids) + 1)
     return [ids[row - 1] for row in np.flatnonzero(matches.all_words)]
@@ -43,19 +43,19 @@ def test_the_index_follows_every_write(store: Store, put: Put) -> None:
 
 def test_a_write_that_fails_leaves_the_index_as_it_was(store: Store, put: Put) -> None:
     put({"id": "mug", "title": "Red Mug"})
-    changes = store.text.changes()
+    changes = store.fulltext.changes()
     with pytest.raises(KeyError):
         store.items.upsert([(0, {"id": "cup", "title": "Cup"}), (1, {})])
     assert (rows(store, "cup"), rows(store, "mug")) == ([], [1])
-    assert (store.items.count(), store.text.changes()) == (1, changes)
+    assert (store.items.count(), store.fulltext.changes()) == (1, changes)
 
 
 def test_postings_come_by_row_with_their_scores(store: Store, put: Put) -> None:
     put(*({"id": str(number), "title": "Mug" if number % 2 else "Cup"} for number in range(9)))
-    found, scores = store.text.postings("mug")
+    found, scores = store.fulltext.postings("mug")
     assert (found.tolist(), found.dtype, scores.dtype) == ([2, 4, 6, 8], np.int64, np.float32)
     assert (scores > 0).all()
-    for array in store.text.postings("teapot"):
+    for array in store.fulltext.postings("teapot"):
         assert array.shape == (0,)
 
 
@@ -80,7 +80,7 @@ def test_where_a_word_stands_says_how_much_it_tells(store: Store, put: Put) -> N
     fields = ("title", "brand", "description", "colour")
     bare = {"title": "thing", "brand": "thing", "description": "thing", "colour": "thing"}
     put(*({"id": field} | bare | {field: "lantern"} for field in fields), *({"id": f"{n}"} | bare for n in range(9)))
-    found, scores = store.text.postings("lantern")
+    found, scores = store.fulltext.postings("lantern")
     assert found.tolist() == [1, 2, 3, 4]
     title, brand, description, attribute = scores.tolist()
     assert title >= brand > description > attribute > 0
@@ -97,20 +97,20 @@ def test_only_a_searchable_text_moves_the_number_of_changes(
     store: Store, put: Put, change: dict[str, object], moves: bool
 ) -> None:
     put({"id": "mug", "title": "Red Mug"})
-    before = store.text.changes()
+    before = store.fulltext.changes()
     put({"id": "mug"} | change)
-    assert (store.text.changes() > before) is moves
+    assert (store.fulltext.changes() > before) is moves
 
 
 def test_a_deletion_and_a_return_move_it_too(store: Store, put: Put) -> None:
-    seen = [store.text.changes()]
+    seen = [store.fulltext.changes()]
     for change in (
         lambda: put({"id": "mug", "title": "Red Mug"}),
         lambda: store.items.delete(["mug"]),
         lambda: put({"id": "mug", "title": "Red Mug"}),
     ):
         change()
-        seen.append(store.text.changes())
+        seen.append(store.fulltext.changes())
     assert seen == sorted(set(seen))
 
 

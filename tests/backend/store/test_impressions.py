@@ -6,23 +6,23 @@ from typing import Any
 
 import pytest
 
-from shelfwise.store import Impression, ShownShelf, Store
+from shelfwise.store import Impression, ShownRecommendation, Store
 
 SEARCH: dict[str, Any] = {"query": "red mug", "user": "u", "session": None, "generation": 3}
 
 
 def log(store: Store, *times: float) -> None:
     for ts in times:
-        store.shown.add("searches", SEARCH | {"id": f"s{ts}", "ts": ts}, ["b", "a"])
-    store.shown.close()
+        store.answer_log.add("searches", SEARCH | {"id": f"s{ts}", "ts": ts}, ["b", "a"])
+    store.answer_log.close()
 
 
 def test_an_impression_is_the_answer_as_it_was_shown(store: Store) -> None:
-    store.shown.add("searches", SEARCH | {"id": "s1", "ts": 5.5}, ["b", "a", "ä"])
-    store.shown.add("searches", SEARCH | {"id": "s2", "ts": 6.0, "query": "nothing"}, [])
+    store.answer_log.add("searches", SEARCH | {"id": "s1", "ts": 5.5}, ["b", "a", "ä"])
+    store.answer_log.add("searches", SEARCH | {"id": "s2", "ts": 6.0, "query": "nothing"}, [])
     shelf = {"id": "r1", "ts": 5.0, "kind": "similar", "item": "a", "user": None, "session": "s", "generation": None}
-    store.shown.add("recommendations", shelf, ["c"])
-    store.shown.close()
+    store.answer_log.add("recommendations", shelf, ["c"])
+    store.answer_log.close()
     assert list(store.impressions.searches(0.0, 100.0)) == [
         Impression("s1", "red mug", 5.5, ("b", "a", "ä")),
         Impression("s2", "nothing", 6.0, ()),
@@ -59,8 +59,8 @@ def shelves(store: Store) -> None:
     """r1 to r5, a second apart."""
     whose = [{"user": "u"}, {"session": "s"}, {}, {"user": "u", "session": "s"}, {"user": "v", "session": "t"}]
     for number, of in enumerate(whose, 1):
-        store.shown.add("recommendations", SHELF | of | {"id": f"r{number}", "ts": float(number)}, [f"i{number}"])
-    store.shown.close()
+        store.answer_log.add("recommendations", SHELF | of | {"id": f"r{number}", "ts": float(number)}, [f"i{number}"])
+    store.answer_log.close()
 
 
 @pytest.mark.parametrize(
@@ -82,8 +82,8 @@ def test_shelves_shown_to_one(
 ) -> None:
     """A session's are its anonymous ones; those of who logged in are asked for by the user."""
     shelves(store)
-    found = store.impressions.shelves_of(user, session, since, until, most)
-    assert found == [ShownShelf(ts, (f"i{ts:.0f}",)) for ts in expected]
+    found = store.impressions.recommendations_of(user, session, since, until, most)
+    assert found == [ShownRecommendation(ts, (f"i{ts:.0f}",)) for ts in expected]
 
 
 @pytest.mark.parametrize(("user", "session", "index"), [("u", None, "user"), (None, "s", "session")])
@@ -93,7 +93,7 @@ def test_shelves_of_one_are_found_by_an_index(
     asked: list[tuple[str, tuple[Any, ...]]] = []
     connections = store._connections
     monkeypatch.setattr(connections, "rows", lambda sql, given: asked.append((sql, given)) or [])
-    store.impressions.shelves_of(user, session, 0.0, 9.0, 5)
+    store.impressions.recommendations_of(user, session, 0.0, 9.0, 5)
     monkeypatch.undo()
     ((sql, given),) = asked
     (plan,) = [row[3] for row in connections.rows(f"EXPLAIN QUERY PLAN {sql}", given)]

@@ -12,25 +12,25 @@ Put = Callable[..., Upserted]
 def test_what_changed_since_a_seq(store: Store, put: Put) -> None:
     put({"id": "a", "title": "Mug", "price": 2, "brand": "X", "category": "C", "created_at": 5})
     put({"id": "b", "title": "Lamp"})
-    found = store.columns.changed(0)
+    found = store.item_columns.changed(0)
     assert sorted(zip(*found[:-1], strict=True)) == [
         (1, 1, "a", 0, 1, 2.0, 5.0, "X", "C"), (2, 2, "b", 0, 1, None, None, None, None),
     ]  # fmt: skip
     assert len(set(found.family)) == 2 and all(isinstance(number, int) for number in found.family)
     store.items.delete(["a"])
-    gone = store.columns.changed(2)
+    gone = store.item_columns.changed(2)
     assert (gone.pk, gone.seq, gone.deleted) == ((1,), (3,), (1,))
-    assert store.columns.changed(3).pk == ()
+    assert store.item_columns.changed(3).pk == ()
 
 
 def test_the_values_of_one_name(store: Store, put: Put) -> None:
     put({"id": "a", "title": "A", "colour": ["Red", "Blue"]}, {"id": "b", "title": "B", "tags": ["Sale"], "size": 1.5})
-    assert sorted(store.columns.values("colour")) == [(1, "blue"), (1, "red")]
-    assert store.columns.values("tags") == [(2, "sale")]
-    assert store.columns.values("size") == [(2, "1.5")]
-    assert store.columns.values("nothing") == []
-    assert sorted(store.columns.changed_values("colour", 0)) == [(1, 1, "blue"), (1, 1, "red"), (2, 2, None)]
-    assert store.columns.changed_values("colour", 1) == [(2, 2, None)]
+    assert sorted(store.item_columns.values("colour")) == [(1, "blue"), (1, "red")]
+    assert store.item_columns.values("tags") == [(2, "sale")]
+    assert store.item_columns.values("size") == [(2, "1.5")]
+    assert store.item_columns.values("nothing") == []
+    assert sorted(store.item_columns.changed_values("colour", 0)) == [(1, 1, "blue"), (1, 1, "red"), (2, 2, None)]
+    assert store.item_columns.changed_values("colour", 1) == [(2, 2, None)]
 
 
 def test_the_spellings_of_one_name(store: Store, put: Put) -> None:
@@ -38,8 +38,8 @@ def test_the_spellings_of_one_name(store: Store, put: Put) -> None:
         {"id": "a", "title": "A", "Colour": ["Red", "Dark BLUE", 7], "finish": {"colour": "Gold", "x": {"y": "Z"}}},
         {"id": "b", "title": "B", "tags": ["Sale"], "finish.colour": "White", "attributes": {"tags": "New"}},
     )
-    assert store.columns.spellings("colour", [1, 2]) == {1: ["Red", "Dark BLUE"], 2: []}
-    assert store.columns.spellings("finish.colour", [1, 2]) == {1: ["Gold"], 2: ["White"]}
-    assert store.columns.spellings("finish.x.y", [1]) == {1: ["Z"]}
-    assert store.columns.spellings("finish", [1]) == {1: []}
-    assert store.columns.spellings("tags", [2, 99]) == {2: ["Sale", "New"]}
+    assert store.item_columns.spellings("colour", [1, 2]) == {1: ["Red", "Dark BLUE"], 2: []}
+    assert store.item_columns.spellings("finish.colour", [1, 2]) == {1: ["Gold"], 2: ["White"]}
+    assert store.item_columns.spellings("finish.x.y", [1]) == {1: ["Z"]}
+    assert store.item_columns.spellings("finish", [1]) == {1: []}
+    assert store.item_columns.spellings("tags", [2, 99]) == {2: ["Sale", "New"]}

@@ -17,7 +17,7 @@ def test_names_and_descriptions_of_live_items(store: Store, put: Put) -> None:
         {"id": "3", "title": "Gone"},
     )  # fmt: skip
     store.items.delete(["3"])
-    (names, description), plain = store.vocabulary.stream()
+    (names, description), plain = store.item_texts.stream()
     assert names == 'Red Mug\nKiln\nHome > Mugs\n["café", "big"]'
     assert description == "for tea\nclay"
     assert plain == ("Lamp", "")
@@ -30,4 +30,4 @@ def test_names_come_in_stock_first(store: Store, put: Put) -> None:
         {"id": "3", "title": "Gone"},
     )  # fmt: skip
     store.items.delete(["3"])
-    assert list(store.vocabulary.names()) == [("2", "Lamp", "Kiln", "A > B"), ("1", "Red Mug", None, None)]
+    assert list(store.item_texts.names()) == [("2", "Lamp", "Kiln", "A > B"), ("1", "Red Mug", None, None)]

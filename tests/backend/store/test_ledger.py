@@ -11,49 +11,49 @@ NOW = 1_320_000_000.0
 
 
 def test_a_night_from_begin_to_end(store: Store) -> None:
-    number = store.nights.begin(NOW, 3)
-    assert store.nights.get(number) == {
+    number = store.ledger.begin(NOW, 3)
+    assert store.ledger.get(number) == {
         "night": 1, "verdict": "running", "reason": None, "parent": 3, "generation": None,
         "started": "2011-10-30T18:40:00.000Z", "finished": None, "report": {},
     }  # fmt: skip
-    store.nights.end(number, NOW + 60, "published", "better", 4, {"seconds": {"train": 1.5}})
-    night = store.nights.get(number)
+    store.ledger.end(number, NOW + 60, "published", "better", 4, {"seconds": {"train": 1.5}})
+    night = store.ledger.get(number)
     assert (night["verdict"], night["reason"], night["generation"]) == ("published", "better", 4)
     assert (night["finished"], night["report"]) == ("2011-10-30T18:41:00.000Z", {"seconds": {"train": 1.5}})
 
 
 def test_a_night_that_a_crash_left_running_becomes_killed(store: Store) -> None:
-    ended, killed = store.nights.begin(NOW, None), store.nights.begin(NOW, None)
-    assert store.nights.get(ended)["verdict"] == "killed"
-    store.nights.end(killed, NOW, "refused", "worse", 0, {})
-    running = store.nights.begin(NOW, 0)
-    assert [(row["night"], row["verdict"]) for row in store.nights.latest(10)] == [
+    ended, killed = store.ledger.begin(NOW, None), store.ledger.begin(NOW, None)
+    assert store.ledger.get(ended)["verdict"] == "killed"
+    store.ledger.end(killed, NOW, "refused", "worse", 0, {})
+    running = store.ledger.begin(NOW, 0)
+    assert [(row["night"], row["verdict"]) for row in store.ledger.latest(10)] == [
         (running, "running"), (killed, "refused"), (ended, "killed"),
     ]  # fmt: skip
-    assert "ended before" in store.nights.latest(10)[2]["reason"]
+    assert "ended before" in store.ledger.latest(10)[2]["reason"]
 
 
 def test_the_latest_come_first_and_without_reports(store: Store) -> None:
     for _ in range(5):
-        store.nights.end(store.nights.begin(NOW, None), NOW, "published", "", 0, {"large": 1})
-    assert [row["night"] for row in store.nights.latest(3)] == [5, 4, 3]
-    assert all("report" not in row for row in store.nights.latest(3))
+        store.ledger.end(store.ledger.begin(NOW, None), NOW, "published", "", 0, {"large": 1})
+    assert [row["night"] for row in store.ledger.latest(3)] == [5, 4, 3]
+    assert all("report" not in row for row in store.ledger.latest(3))
 
 
 def test_there_is_no_such_night(store: Store) -> None:
     with pytest.raises(NotFound, match="no night 7"):
-        store.nights.get(7)
+        store.ledger.get(7)
 
 
 def test_a_killed_night_keeps_what_was_noted(store: Store) -> None:
-    killed = store.nights.begin(NOW, 3)
-    store.nights.note(killed, {"seconds": {"collect": 0.1}})
-    store.nights.note(killed, {"seconds": {"collect": 0.1, "train": 2.0}})
-    store.nights.begin(NOW, 3)
-    night = store.nights.get(killed)
+    killed = store.ledger.begin(NOW, 3)
+    store.ledger.note(killed, {"seconds": {"collect": 0.1}})
+    store.ledger.note(killed, {"seconds": {"collect": 0.1, "train": 2.0}})
+    store.ledger.begin(NOW, 3)
+    night = store.ledger.get(killed)
     assert (night["verdict"], night["report"]) == ("killed", {"seconds": {"collect": 0.1, "train": 2.0}})
-    store.nights.note(killed, {})
-    assert store.nights.get(killed)["report"], "an ended night is not written to"
+    store.ledger.note(killed, {})
+    assert store.ledger.get(killed)["report"], "an ended night is not written to"
 
 
 def test_the_latest_show_what_a_line_needs(store: Store) -> None:
@@ -66,9 +66,9 @@ def test_the_latest_show_what_a_line_needs(store: Store) -> None:
         "seconds": {"collect": 0.25, "train": 4.5},
         "warnings": ["query mix moved"],
     }
-    store.nights.end(store.nights.begin(NOW, 0), NOW, "published", "", 1, report)
-    store.nights.end(store.nights.begin(NOW, 1), NOW, "nothing to learn", "", 1, {})
-    nothing, published = store.nights.latest(2)
+    store.ledger.end(store.ledger.begin(NOW, 0), NOW, "published", "", 1, report)
+    store.ledger.end(store.ledger.begin(NOW, 1), NOW, "nothing to learn", "", 1, {})
+    nothing, published = store.ledger.latest(2)
     assert {name: published[name] for name in ("measure", "seconds", "warnings")} == {
         "measure": [0.7, 0.71], "seconds": 4.75, "warnings": ["query mix moved"],
     }  # fmt: skip
@@ -83,25 +83,25 @@ def test_warnings_are_those_of_the_latest_night_that_ended(
     store: Store, verdicts: list[str], warnings: list[str]
 ) -> None:
     for number, verdict in enumerate(verdicts):
-        store.nights.end(store.nights.begin(NOW, 0), NOW, verdict, "", 1, {"warnings": [str(number)]})
-    store.nights.note(store.nights.begin(NOW, 0), {"warnings": ["too early to say"]})
-    assert store.nights.warnings() == warnings
+        store.ledger.end(store.ledger.begin(NOW, 0), NOW, verdict, "", 1, {"warnings": [str(number)]})
+    store.ledger.note(store.ledger.begin(NOW, 0), {"warnings": ["too early to say"]})
+    assert store.ledger.warnings() == warnings
 
 
 def test_the_pace_is_that_of_the_latest_night_that_trained(store: Store) -> None:
-    assert store.nights.pace() == {}
+    assert store.ledger.pace() == {}
     for verdict, seconds in (
         ("published", {"collect": 1.0, "train": 9.0, "judge": 2.0}),
         ("published", {"collect": 1.0, "encode": 3.0}),
         ("failed", {"train": 0.1}),
     ):
-        store.nights.end(store.nights.begin(NOW, 0), NOW, verdict, "", 1, {"seconds": seconds})
-    assert list(store.nights.pace().items()) == [("collect", 1.0), ("train", 9.0), ("judge", 2.0)]
+        store.ledger.end(store.ledger.begin(NOW, 0), NOW, verdict, "", 1, {"seconds": seconds})
+    assert list(store.ledger.pace().items()) == [("collect", 1.0), ("train", 9.0), ("judge", 2.0)]
 
 
 def test_what_is_no_number_is_null(store: Store) -> None:
-    number = store.nights.begin(NOW, 0)
+    number = store.ledger.begin(NOW, 0)
     report = {"training": {"losses": [1.0, float("nan"), float("inf")]}, "seconds": {"train": 1.0}}
-    store.nights.end(number, NOW, "refused", "not finite", 0, report)
-    assert store.nights.get(number)["report"]["training"] == {"losses": [1.0, None, None]}
-    assert store.nights.pace() == {"train": 1.0}
+    store.ledger.end(number, NOW, "refused", "not finite", 0, report)
+    assert store.ledger.get(number)["report"]["training"] == {"losses": [1.0, None, None]}
+    assert store.ledger.pace() == {"train": 1.0}

@@ -14,7 +14,7 @@ from sqlite_utils import Database
 
 from shelfwise.store import Store
 from shelfwise.store.schema import migrations
-from shelfwise.validation import clean_event, clean_item
+from shelfwise.validation import parse_event, parse_item
 
 NOW = 1_320_000_000.0
 EVERYTHING = (float("inf"), 2**62)
@@ -26,7 +26,7 @@ def record(store: Store, *rows: dict[str, Any]) -> None:
     events = []
     for number, row in enumerate(rows, store.events.count()):
         usual = {"event_id": f"e{number}", "type": "click", "item": "mug", "ts": NOW + number}
-        events.append(clean_event(usual | row, NOW))
+        events.append(parse_event(usual | row, NOW))
     store.events.add(events)
 
 
@@ -35,8 +35,8 @@ def show(store: Store, table: str, *rows: dict[str, Any]) -> None:
     kind = {"query": "red mug"} if table == "searches" else {"kind": "popular", "item": None}
     for row in rows:
         given = {"ts": NOW, "user": None, "session": None, "generation": 0} | kind | row
-        store.shown.add(table, given, ["mug", "cup"])
-    store.shown.close()
+        store.answer_log.add(table, given, ["mug", "cup"])
+    store.answer_log.close()
 
 
 def left(store: Store, table: str, key: str) -> set[str]:
@@ -44,7 +44,7 @@ def left(store: Store, table: str, key: str) -> set[str]:
 
 
 def erase(store: Store, user: str = WHO, reaches: dict[int, tuple[float, int]] | None = None) -> dict[str, Any]:
-    return store.people.erase(user, NOW, reaches or {})
+    return store.personal_data.erase(user, NOW, reaches or {})
 
 
 # ---- whose rows ---------------------------------------------------------------------------------------------
@@ -56,7 +56,7 @@ def test_a_person_of_whom_nothing_is_known(store: Store) -> None:
     assert erase(store, reaches={0: EVERYTHING}) == nothing
     assert store.events.count() == 3
     assert store._connections.value("SELECT count(*) FROM erasures") == 0
-    assert store.people.tainted() == set()
+    assert store.personal_data.generations_to_retire() == set()
 
 
 @pytest.mark.parametrize(
@@ -87,7 +87,7 @@ def test_whose_an_event_is(store: Store, row: dict[str, Any], theirs: bool) -> N
          {"id": "another's search", "user": "other", "session": "shared with a search"})  # fmt: skip
     show(store, "recommendations", {"id": "her shelf", "user": WHO, "session": "own by a shelf"})
     record(store, row | {"event_id": "asked"})
-    found = {event["event_id"] for event in store.people.find(WHO).events}
+    found = {event["event_id"] for event in store.personal_data.find(WHO).events}
     assert ("asked" in found) == theirs
     assert erase(store)["events"] == len(found)
     assert ("asked" not in left(store, "events", "event_id")) == theirs
@@ -115,7 +115,7 @@ def test_whose_an_answer_is(store: Store, table: str, key: str) -> None:
 def test_what_is_found_is_whole_and_given_out_readably(store: Store) -> None:
     record(store, {"user": WHO, "session": "s", "query": "red mug", "position": 3}, {"session": "t", "user": WHO})
     show(store, "searches", {"id": "q", "user": WHO, "query": "blue mug"})
-    given = store.people.find(WHO).to_dict()
+    given = store.personal_data.find(WHO).to_dict()
     assert list(given) == ["events", "searches", "recommendations", "sessions"]
     assert given["events"][0] == {
         "seq": 1, "event_id": "e0", "ts": "2011-10-30T18:40:00.000Z", "type": "click", "item": "mug", "user": WHO,
@@ -137,8 +137,13 @@ def test_erasing_twice_is_erasing_once(store: Store) -> None:
     record(store, {"user": WHO}, {"user": "other"})
     assert erase(store, reaches={1: EVERYTHING})["erasure"] == 1
     assert erase(store, reaches={1: EVERYTHING})["erasure"] is None
-    assert store.people.tainted() == {1}
-    assert store.people.find(WHO).to_dict() == {"events": [], "searches": [], "recommendations": [], "sessions": []}
+    assert store.personal_data.generations_to_retire() == {1}
+    assert store.personal_data.find(WHO).to_dict() == {
+        "events": [],
+        "searches": [],
+        "recommendations": [],
+        "sessions": [],
+    }
 
 
 def test_the_table_of_erasures_names_nobody(store: Store) -> None:
@@ -151,7 +156,7 @@ def test_the_table_of_erasures_names_nobody(store: Store) -> None:
 
 def test_an_erasure_is_whole_or_nothing(store: Store) -> None:
     record(store, {"user": WHO})
-    number = store.nights.begin(NOW, 0)
+    number = store.ledger.begin(NOW, 0)
     with store._connections.write() as connection:
         connection.execute("UPDATE nights SET report = 'broken' WHERE night = ?", (number,))
     with pytest.raises(json.JSONDecodeError):
@@ -164,7 +169,7 @@ def test_a_seq_is_never_given_twice(store: Store) -> None:
     record(store, {"user": "other"}, {"user": WHO}, {"user": WHO})
     erase(store)
     assert store.events.last_seq() == 1
-    store.people.scrub()
+    store.personal_data.vacuum()
     record(store, {"event_id": "new"})
     assert store.events.last_seq() == 4
 
@@ -185,17 +190,17 @@ def test_no_byte_of_them_stays(store: Store) -> None:
     show(store, "searches", {"id": "q", "user": WHO, "query": "her own words"})
     assert stored(folder, WHO)
     assert erase(store)["events"] == 100
-    assert store.people.scrub()
+    assert store.personal_data.vacuum()
     assert (stored(folder, WHO), stored(folder, "her own words")) == ({}, {})
 
 
 def test_scrubbing_keeps_all_else(store: Store) -> None:
-    store.items.upsert([(0, clean_item({"id": "mug", "title": "Red Mug"}))])
+    store.items.upsert([(0, parse_item({"id": "mug", "title": "Red Mug"}))])
     record(store, {"user": WHO}, {"user": "other"})
     erase(store)
-    assert store.people.scrub()
-    assert len(store.text.postings("mug")[0]) == 1
-    assert (store.items.last_seq(), store.events.count(), store.people.size() > 0) == (1, 1, True)
+    assert store.personal_data.vacuum()
+    assert len(store.fulltext.postings("mug")[0]) == 1
+    assert (store.items.last_seq(), store.events.count(), store.personal_data.size() > 0) == (1, 1, True)
     assert store._connections.value("PRAGMA busy_timeout") == 60_000
 
 
@@ -207,17 +212,17 @@ def test_whoever_reads_on_is_not_disturbed_and_said(store: Store, monkeypatch: p
     reading.execute("BEGIN")
     assert reading.execute("SELECT count(*) FROM events").fetchone()[0] == 1
     erase(store)
-    assert not store.people.scrub()
+    assert not store.personal_data.vacuum()
     assert reading.execute("SELECT count(*) FROM events").fetchone()[0] == 1
     reading.execute("COMMIT")
-    assert store.people.scrub()
+    assert store.personal_data.vacuum()
     assert stored(store.path.parent, WHO) == {}
     other.close()
 
 
 def test_a_file_too_large_to_be_held_in_memory_is_said(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("shelfwise.store.personal_data._MOST_BYTES", 0)
-    assert not store.people.scrub()
+    assert not store.personal_data.vacuum()
 
 
 # ---- the generations that learned from them -----------------------------------------------------------------
@@ -238,9 +243,9 @@ def test_a_generation_learned_what_lies_within_its_reach(
     store: Store, until: float, last_seq: int, tainted: bool
 ) -> None:
     record(store, {"user": "other"}, {"user": WHO})
-    assert store.people.find(WHO).learned_by({7: (until, last_seq)}) == [7] * tainted
+    assert store.personal_data.find(WHO).learned_by({7: (until, last_seq)}) == [7] * tainted
     assert erase(store, reaches={7: (until, last_seq)})["generations"] == [7] * tainted
-    assert store.people.tainted() == {7} - ({7} if not tainted else set())
+    assert store.personal_data.generations_to_retire() == {7} - ({7} if not tainted else set())
 
 
 def test_both_bounds_are_of_one_event(store: Store) -> None:
@@ -250,8 +255,8 @@ def test_both_bounds_are_of_one_event(store: Store) -> None:
 
 
 def night(store: Store, verdict: str, generation: int | None, report: dict[str, Any], parent: int = 0) -> int:
-    number = store.nights.begin(NOW, parent)
-    store.nights.end(number, NOW, verdict, "", generation, report)
+    number = store.ledger.begin(NOW, parent)
+    store.ledger.end(number, NOW, verdict, "", generation, report)
     return number
 
 
@@ -264,10 +269,10 @@ def test_the_nights_that_made_them_are_marked(store: Store) -> None:
     clean = night(store, "published", 2, {})
     erase(store, reaches={1: EVERYTHING})
     erase(store, "other", reaches={1: EVERYTHING})
-    marked = {verdict for verdict, number in nights.items() if "erased" in store.nights.get(number)["report"]}
+    marked = {verdict for verdict, number in nights.items() if "erased" in store.ledger.get(number)["report"]}
     assert marked == {"published", "refused", "compacted", "nothing to learn"}, "these may have made it"
-    assert store.nights.get(nights["published"])["report"] == {"counts": {"events": 2}, "erased": [1, 2]}
-    assert store.nights.get(clean)["report"] == {}
+    assert store.ledger.get(nights["published"])["report"] == {"counts": {"events": 2}, "erased": [1, 2]}
+    assert store.ledger.get(clean)["report"] == {}
 
 
 def test_their_queries_leave_the_reports(store: Store) -> None:
@@ -279,7 +284,7 @@ def test_their_queries_leave_the_reports(store: Store) -> None:
 
     number = night(store, "failed", 0, {"moved": examples(["anna's  mug", "lantern", "blue bag"]), "warnings": ["x"]})
     erase(store)
-    assert store.nights.get(number)["report"] == {"moved": examples(["lantern"]), "warnings": ["x"]}
+    assert store.ledger.get(number)["report"] == {"moved": examples(["lantern"]), "warnings": ["x"]}
 
 
 @pytest.mark.parametrize(
@@ -296,18 +301,18 @@ def test_what_names_them_leaves_the_reports(store: Store, warning: str, stays: b
     number = night(store, "published", 1, {"warnings": [warning, "another"], "strategy": "replay"})
     erase(store)
     kept = [warning, "another"] if stays else ["another"]
-    assert store.nights.get(number)["report"] == {"warnings": kept, "strategy": "replay"}
+    assert store.ledger.get(number)["report"] == {"warnings": kept, "strategy": "replay"}
 
 
 def test_the_highest_number_ever_given(store: Store) -> None:
-    assert store.people.last_generation() == -1
-    number = store.nights.begin(NOW, 0)
-    assert store.people.last_generation() == 0
-    store.nights.end(number, NOW, "published", "", 1, {})
-    assert store.people.last_generation() == 1
+    assert store.personal_data.last_generation() == -1
+    number = store.ledger.begin(NOW, 0)
+    assert store.personal_data.last_generation() == 0
+    store.ledger.end(number, NOW, "published", "", 1, {})
+    assert store.personal_data.last_generation() == 1
     record(store, {"user": WHO})
     erase(store, reaches={3: EVERYTHING, 2: EVERYTHING})
-    assert (store.people.last_generation(), store.people.tainted()) == (3, {2, 3})
+    assert (store.personal_data.last_generation(), store.personal_data.generations_to_retire()) == (3, {2, 3})
 
 
 def test_a_shop_of_before_gets_the_table_and_the_indexes(tmp_path: Path) -> None:

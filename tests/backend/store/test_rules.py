@@ -50,10 +50,10 @@ def test_all_or_none(store: Store) -> None:
 
 
 def test_every_change_moves_the_number(store: Store) -> None:
-    seen = [store.said_seq()]
+    seen = [store.curation_seq()]
     number = store.rules.add([RULE])[0][0].id
-    seen.append(store.said_seq())
+    seen.append(store.curation_seq())
     store.rules.add([RULE])
-    assert store.said_seq() == seen[-1], "nothing changed"
+    assert store.curation_seq() == seen[-1], "nothing changed"
     store.rules.remove(number)
-    assert store.said_seq() > seen[-1] > seen[0]
+    assert store.curation_seq() > seen[-1] > seen[0]

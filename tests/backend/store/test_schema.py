@@ -15,10 +15,10 @@ from sqlite_utils import Database
 from shelfwise.errors import ShelfwiseError
 from shelfwise.store import Store
 from shelfwise.store.connection import SCHEMA
-from shelfwise.store.derived_columns import attribute_text, family_number
+from shelfwise.store.derived_columns import attribute_text, variant_number
 from shelfwise.store.items import item_text
 from shelfwise.store.schema import FTS_COLUMNS, migrations
-from shelfwise.validation import clean_item
+from shelfwise.validation import parse_item
 
 ITEMS: list[dict[str, Any]] = [
     {"id": "shirt", "title": "Red T-Shirt", "price": 5, "tags": ["new"], "attributes": {"size": 3, "fit": "Slim"}},
@@ -79,10 +79,10 @@ def test_what_is_derived_is_there(folder: Path) -> None:
     Store(folder).close()
     rows = table(folder, "SELECT id, extra_text, family FROM items ORDER BY pk")
     assert [(id, (extra or "").split()[:1], family) for id, extra, family in rows] == [
-        ("shirt", ["tshirt"], family_number("Red T-Shirt")),
-        ("mug", ["日本"], family_number("Coffee Mug")),
+        ("shirt", ["tshirt"], variant_number("Red T-Shirt")),
+        ("mug", ["日本"], variant_number("Coffee Mug")),
         ("gone", [], None),
-        ("blue", ["tshirt"], family_number("Red T-Shirt")),
+        ("blue", ["tshirt"], variant_number("Red T-Shirt")),
     ]
     assert table(folder, "SELECT pk, name, value FROM item_values ORDER BY name") == [
         (1, "fit", "slim"),
@@ -97,23 +97,23 @@ def test_what_is_derived_is_there(folder: Path) -> None:
 )
 def test_the_full_text_index_is_made_anew(folder: Path, match: str, rows: list[int]) -> None:
     store = Store(folder)
-    assert store.text.postings(match)[0].tolist() == rows
+    assert store.fulltext.postings(match)[0].tolist() == rows
     store._connections.connection().execute("INSERT INTO items_fts (items_fts) VALUES ('integrity-check')")
     store.close()
 
 
 def test_it_follows_the_writes_from_then_on(folder: Path) -> None:
     store = Store(folder)
-    changes = store.text.changes()
-    store.items.upsert([(0, clean_item({"id": "mug", "price": 9, "in_stock": False}))])
-    assert store.text.changes() == changes, "a price is no text"
-    store.items.upsert([(0, clean_item({"id": "mug", "title": "Tea Cup"}))])
-    store.items.upsert([(0, clean_item({"id": "gone", "title": "Lantern Again"}))])
-    assert store.text.changes() > changes
-    found = {match: store.text.postings(match)[0].tolist() for match in ("coffee", "cup", "again", "sold")}
+    changes = store.fulltext.changes()
+    store.items.upsert([(0, parse_item({"id": "mug", "price": 9, "in_stock": False}))])
+    assert store.fulltext.changes() == changes, "a price is no text"
+    store.items.upsert([(0, parse_item({"id": "mug", "title": "Tea Cup"}))])
+    store.items.upsert([(0, parse_item({"id": "gone", "title": "Lantern Again"}))])
+    assert store.fulltext.changes() > changes
+    found = {match: store.fulltext.postings(match)[0].tolist() for match in ("coffee", "cup", "again", "sold")}
     assert found == {"coffee": [], "cup": [2], "again": [3], "sold": []}
     store.items.delete(["mug"])
-    assert store.text.postings("cup")[0].tolist() == []
+    assert store.fulltext.postings("cup")[0].tolist() == []
     store.close()
 
 
@@ -121,7 +121,7 @@ def test_what_is_said_again_changes_nothing(folder: Path) -> None:
     """Else the first import after the upgrade would touch every item."""
     store = Store(folder)
     live = [item for item in ITEMS if not item.get("deleted")]
-    done = store.items.upsert([(number, clean_item(item)) for number, item in enumerate(live)])
+    done = store.items.upsert([(number, parse_item(item)) for number, item in enumerate(live)])
     assert (done.upserted, done.unchanged, done.rejected) == (0, 3, [])
     assert store.items.last_seq() == 4
     store.close()
@@ -133,7 +133,7 @@ def test_several_processes_may_open_it_at_once(folder: Path) -> None:
     def open_it() -> None:
         try:
             store = Store(folder)
-            assert store.text.postings("tshirt")[0].tolist() == [1, 4]
+            assert store.fulltext.postings("tshirt")[0].tolist() == [1, 4]
             store.close()
         except BaseException as problem:
             problems.append(problem)

@@ -9,7 +9,7 @@ import pysqlite3.dbapi2 as sqlite
 import pytest
 
 from shelfwise.store import Store
-from shelfwise.validation import clean_event
+from shelfwise.validation import parse_event
 
 NOW = 1_320_000_000.0
 EVERYTHING = (float("inf"), 2**62)
@@ -28,13 +28,15 @@ ROWS: dict[str, tuple[dict[str, Any], str | None]] = {
 
 
 def record(store: Store, id: str, **fields: Any) -> None:
-    store.events.add([clean_event({"event_id": id, "type": "click", "item": "mug", "ts": NOW} | fields, NOW)])
+    store.events.add([parse_event({"event_id": id, "type": "click", "item": "mug", "ts": NOW} | fields, NOW)])
 
 
 def show(store: Store, table: str, id: str, **fields: Any) -> None:
     """Queued, and not written yet when this returns."""
     kind = {"query": "red mug"} if table == "searches" else {"kind": "popular", "item": None}
-    store.shown.add(table, {"id": id, "ts": NOW, "user": None, "session": None, "generation": 0} | kind | fields, [])
+    store.answer_log.add(
+        table, {"id": id, "ts": NOW, "user": None, "session": None, "generation": 0} | kind | fields, []
+    )
 
 
 def fill(store: Store) -> None:
@@ -53,16 +55,16 @@ def rows(store: Store, table: str) -> dict[str, dict[str, Any]]:
 
 def test_the_sessions_rows_without_a_user_become_the_users(store: Store) -> None:
     fill(store)
-    assert store.merging.merge("s", "anna") == {"events": 1, "searches": 1, "recommendations": 1}
+    assert store.session_merge.merge("s", "anna") == {"events": 1, "searches": 1, "recommendations": 1}
     for table in KEYS:
         assert {id: row["user"] for id, row in rows(store, table).items()} == {id: who for id, (_, who) in ROWS.items()}
 
 
 def test_nothing_but_the_user_changes(store: Store) -> None:
     fill(store)
-    store.shown.close()
+    store.answer_log.close()
     before = {table: rows(store, table)["anonymous"] for table in KEYS}
-    store.merging.merge("s", "anna")
+    store.session_merge.merge("s", "anna")
     assert {table: rows(store, table)["anonymous"] for table in KEYS} == {
         table: row | {"user": "anna"} for table, row in before.items()
     }
@@ -70,16 +72,16 @@ def test_nothing_but_the_user_changes(store: Store) -> None:
 
 def test_merging_again_changes_nothing(store: Store) -> None:
     fill(store)
-    store.merging.merge("s", "anna")
-    assert store.merging.merge("s", "anna") == store.merging.merge("s", "berta") == NOTHING
-    assert store.merging.merge("unknown", "anna") == NOTHING
+    store.session_merge.merge("s", "anna")
+    assert store.session_merge.merge("s", "anna") == store.session_merge.merge("s", "berta") == NOTHING
+    assert store.session_merge.merge("unknown", "anna") == NOTHING
 
 
 def test_the_next_to_log_in_gets_what_was_done_since(store: Store) -> None:
     record(store, "first", session="s")
-    store.merging.merge("s", "anna")
+    store.session_merge.merge("s", "anna")
     record(store, "second", session="s")
-    assert store.merging.merge("s", "berta")["events"] == 1
+    assert store.session_merge.merge("s", "berta")["events"] == 1
     assert [row["user"] for row in rows(store, "events").values()] == ["anna", "berta"]
 
 
@@ -90,7 +92,7 @@ def test_a_merge_is_whole_or_nothing(store: Store) -> None:
             "CREATE TEMP TRIGGER no BEFORE UPDATE ON recommendations BEGIN SELECT raise(ABORT, 'no'); END"
         )
     with pytest.raises(sqlite.IntegrityError):
-        store.merging.merge("s", "anna")
+        store.session_merge.merge("s", "anna")
     assert rows(store, "events")["anonymous"]["user"] is None
 
 
@@ -103,7 +105,7 @@ def test_logins_at_once_each_move_what_is_queued_and_the_log_goes_on(store: Stor
     def log_in(session: str) -> None:
         for number in range(4):
             show(store, "searches", f"{session} {number}", session=session)
-            merged = store.merging.merge(session, f"user of {session}")
+            merged = store.session_merge.merge(session, f"user of {session}")
             moved[session] = moved.get(session, 0) + merged["searches"]
 
     threads = [threading.Thread(target=log_in, args=(f"s{number}",)) for number in range(6)]
@@ -112,19 +114,19 @@ def test_logins_at_once_each_move_what_is_queued_and_the_log_goes_on(store: Stor
     for thread in threads:
         thread.join()
     show(store, "searches", "after")
-    store.shown.close()
+    store.answer_log.close()
     assert moved == {f"s{number}": 4 for number in range(6)}
-    assert (len(rows(store, "searches")), store.shown.dropped) == (25, 0)
+    assert (len(rows(store, "searches")), store.answer_log.dropped) == (25, 0)
 
 
 def test_what_another_process_logs_later_is_moved_by_merging_again(store: Store) -> None:
     other = Store(store.path.parent)
     show(other, "searches", "late", session="s")
     record(store, "e", session="s", search_id="late")
-    assert store.merging.merge("s", "anna") == NOTHING | {"events": 1}
+    assert store.session_merge.merge("s", "anna") == NOTHING | {"events": 1}
     other.close()
     assert next(iter(store.events.before(NOW + 1, 9))).query == "red mug", "joined, whoever's it is"
-    assert store.merging.merge("s", "anna") == NOTHING | {"searches": 1}
+    assert store.session_merge.merge("s", "anna") == NOTHING | {"searches": 1}
 
 
 # ---- erasing ------------------------------------------------------------------------------------------------
@@ -133,9 +135,9 @@ def test_what_another_process_logs_later_is_moved_by_merging_again(store: Store)
 def test_what_was_merged_is_erased_with_the_user(store: Store) -> None:
     """Without the merge the anonymous row would be nobody's, for another user was in the session too."""
     fill(store)
-    assert len(store.people.find("anna").events) == 2
-    store.merging.merge("s", "anna")
-    receipt = store.people.erase("anna", NOW, {7: EVERYTHING})
+    assert len(store.personal_data.find("anna").events) == 2
+    store.session_merge.merge("s", "anna")
+    receipt = store.personal_data.erase("anna", NOW, {7: EVERYTHING})
     assert {name: receipt[name] for name in (*KEYS, "generations")} == {
         "events": 3, "searches": 3, "recommendations": 3, "generations": [7],
     }  # fmt: skip
@@ -145,10 +147,10 @@ def test_what_was_merged_is_erased_with_the_user(store: Store) -> None:
 
 def test_what_came_after_the_merge_is_erased_as_the_sessions(store: Store) -> None:
     record(store, "before", session="s")
-    store.merging.merge("s", "anna")
+    store.session_merge.merge("s", "anna")
     record(store, "after", session="s")
     show(store, "recommendations", "after", session="s")
-    store.shown.close()
-    receipt = store.people.erase("anna", NOW, {})
+    store.answer_log.close()
+    receipt = store.personal_data.erase("anna", NOW, {})
     assert (receipt["events"], receipt["recommendations"]) == (2, 1)
-    assert store.merging.merge("s", "anna") == NOTHING
+    assert store.session_merge.merge("s", "anna") == NOTHING

@@ -72,14 +72,14 @@ def test_removing_by_the_number_which_is_never_used_again(store: Store) -> None:
 
 
 def test_every_change_moves_the_number(store: Store) -> None:
-    seen = [store.said_seq()]
+    seen = [store.curation_seq()]
     for change in (
         lambda: store.synonyms.add([("tv", "television", ONE)]),
         lambda: store.synonyms.add([("tv", "television", TWO)]),
         lambda: store.synonyms.remove_pair("tv", "television"),
     ):
         change()
-        seen.append(store.said_seq())
+        seen.append(store.curation_seq())
     assert seen == sorted(set(seen))
     store.synonyms.remove(99)
-    assert store.said_seq() == seen[-1]
+    assert store.curation_seq() == seen[-1]

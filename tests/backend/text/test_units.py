@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from shelfwise.text.normalize import plain
+from shelfwise.text.normalize import normalize_punctuation
 from shelfwise.text.units import measures
 
 
 def found(text: str) -> list[str]:
-    return [measure.word for measure in measures(plain(text))]
+    return [measure.word for measure in measures(normalize_punctuation(text))]
 
 
 @pytest.mark.parametrize(
@@ -59,7 +59,7 @@ def test_what_is_a_measure(text: str, words: list[str]) -> None:
 
 
 def test_a_sign_is_read_aloud_and_places_are_those_of_the_text() -> None:
-    text = plain('a 17" and 2 m')
+    text = normalize_punctuation('a 17" and 2 m')
     first, second = measures(text)
     assert [text[one.start : one.end] for one in (first, second)] == ['17"', "2 m"]
     assert [first.text, second.text, first.number] == ["17 inch", "2 m", "17"]

@@ -7,7 +7,7 @@ import pytest
 
 from shelfwise.store import Event
 from shelfwise.timestamps import DAY
-from shelfwise.trainer.data.basket_matrix import Choices
+from shelfwise.trainer.data.basket_matrix import BasketMatrix
 
 NOW = 1_320_000_000.0
 ROWS = {"a": 0, "b": 1, "c": 2}
@@ -21,7 +21,7 @@ def event(
 
 def baskets(*events: Event, types: tuple[str, ...] = ("purchase",)) -> list[tuple[str, str]]:
     """(shopper, items) of each basket."""
-    found = Choices.of(events, ROWS, types)
+    found = BasketMatrix.from_events(events, ROWS, types)
     return [
         (found.names[shopper], "".join("abc"[column] for column in sorted(row.indices)))
         for shopper, row in zip(found.shopper, found.items, strict=True)
@@ -47,7 +47,7 @@ def test_what_is_a_basket(events: list[Event], expected: list[tuple[str, str]]) 
 
 
 def test_the_baskets_of_a_shopper_stand_in_the_order_of_time() -> None:
-    found = Choices.of(
+    found = BasketMatrix.from_events(
         [event("a", session="s2", days_ago=1), event("b", "v"), event("c", session="s1", days_ago=5)],
         ROWS,
         ["purchase"],
@@ -57,7 +57,7 @@ def test_the_baskets_of_a_shopper_stand_in_the_order_of_time() -> None:
 
 
 def test_histories_add_up_and_fade() -> None:
-    found = Choices.of(
+    found = BasketMatrix.from_events(
         [event("a"), event("a", session="t", days_ago=30), event("b", "v", days_ago=60)], ROWS, ["purchase"]
     )
     assert found.histories(NOW).toarray().tolist() == [[2, 0, 0], [0, 1, 0]]
@@ -66,6 +66,6 @@ def test_histories_add_up_and_fade() -> None:
 
 def test_shoppers_within_a_time_count_once() -> None:
     twice = [event("a", session="x"), event("a", session="y", days_ago=0.5)]
-    found = Choices.of([*twice, event("b", session="t", days_ago=3)], ROWS, ["purchase"])
+    found = BasketMatrix.from_events([*twice, event("b", session="t", days_ago=3)], ROWS, ["purchase"])
     assert found.shoppers_within(NOW - DAY, NOW + 1).tolist() == [1, 0, 0]
     assert found.shoppers_within(NOW - 4 * DAY, NOW - DAY).tolist() == [0, 1, 0]

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from shelfwise.generation.query_memory import bare
+from shelfwise.generation.query_memory import query_key
 from shelfwise.store import Event, Impression
 from shelfwise.timestamps import DAY
-from shelfwise.trainer.data.interactions import Search, baskets_of, is_anchor, searches_of
+from shelfwise.trainer.data.interactions import QueryClick, baskets, is_anchor, query_clicks
 
 
 def event(seq: int, type: str = "click", item: str = "a", query: str | None = "red mug", **more: Any) -> Event:
@@ -26,7 +26,7 @@ def answer(*shown: str, search_id: str = "s") -> dict[str, Impression]:
 
 def test_a_shoppers_click_cart_and_purchase_of_one_day_are_one_search() -> None:
     events = [event(1, session="s1"), event(2, "cart", session="s1"), event(3, "purchase", session="s2")]
-    assert searches_of(events, {}) == [Search("red mug", "a", 3.0, (1, 2, 3), who="u", weight=5.0)]
+    assert query_clicks(events, {}) == [QueryClick("red mug", "a", 3.0, (1, 2, 3), shopper="u", weight=5.0)]
 
 
 @pytest.mark.parametrize(
@@ -44,7 +44,7 @@ def test_a_shoppers_click_cart_and_purchase_of_one_day_are_one_search() -> None:
     ],
 )
 def test_what_makes_two_choices_one_search(second: dict[str, Any], merged: bool) -> None:
-    made = searches_of([event(1), event(2, **second)], {})
+    made = query_clicks([event(1), event(2, **second)], {})
     assert [search.seqs for search in made] == ([(1, 2)] if merged else [(1,), (2,)])
 
 
@@ -55,8 +55,8 @@ def test_what_makes_two_choices_one_search(second: dict[str, Any], merged: bool)
 def test_the_shopper_is_the_user_else_the_session_else_nobody(
     user: str | None, session: str | None, who: str, searches: int
 ) -> None:
-    made = searches_of([event(seq, user=user, session=session) for seq in (1, 2)], {})
-    assert [search.who for search in made] == [who] * searches
+    made = query_clicks([event(seq, user=user, session=session) for seq in (1, 2)], {})
+    assert [search.shopper for search in made] == [who] * searches
 
 
 @pytest.mark.parametrize(
@@ -64,18 +64,18 @@ def test_the_shopper_is_the_user_else_the_session_else_nobody(
     [(["click"], 1.0), (["cart"], 3.0), (["purchase", "click"], 5.0), (["cart", "click", "click"], 3.0)],
 )
 def test_a_search_is_worth_its_best_event(types: list[str], weight: float) -> None:
-    (search,) = searches_of([event(seq, type) for seq, type in enumerate(types)], {})
+    (search,) = query_clicks([event(seq, type) for seq, type in enumerate(types)], {})
     assert search.weight == weight
 
 
 @pytest.mark.parametrize("nothing", [{"type": "view"}, {"type": "dismiss"}, {"query": None}, {"query": ""}])
 def test_what_is_no_choice_for_a_query_is_no_search(nothing: dict[str, Any]) -> None:
-    assert searches_of([event(1, **nothing)], {}) == []
+    assert query_clicks([event(1, **nothing)], {}) == []
 
 
 def test_what_was_shown_above_and_left_alone_is_passed_over() -> None:
     shown = answer("a", "b", "c", "d", "e", "f", "g")
-    chosen, bought = searches_of(
+    chosen, bought = query_clicks(
         [event(1, item="f", search_id="s"), event(2, "purchase", item="d", user="v", search_id="s")], shown
     )
     assert (chosen.position, chosen.passed) == (6, ("e", "c", "b")), "nearest first, three, without the other choice"
@@ -84,7 +84,7 @@ def test_what_was_shown_above_and_left_alone_is_passed_over() -> None:
 
 def test_what_was_only_viewed_was_passed_over() -> None:
     events = [event(1, "view", item="a", search_id="s"), event(2, item="b", search_id="s")]
-    (search,) = searches_of(events, answer("a", "b"))
+    (search,) = query_clicks(events, answer("a", "b"))
     assert search.passed == ("a",)
 
 
@@ -103,7 +103,7 @@ def test_what_was_only_viewed_was_passed_over() -> None:
 def test_the_position_is_that_of_the_logged_answer(
     events: list[Event], position: int | None, passed: tuple[str, ...]
 ) -> None:
-    (search,) = searches_of(events, answer("a", "b"))
+    (search,) = query_clicks(events, answer("a", "b"))
     assert (search.position, search.passed) == (position, passed)
 
 
@@ -112,7 +112,7 @@ def test_the_position_is_that_of_the_logged_answer(
     [("Red Mug", "redmug"), ("red_mug!", "redmug"), ("  red--MUG  ", "redmug"), ("ÄPFEL 2", "äpfel2"), ("?", "")],
 )
 def test_bare(query: str, expected: str) -> None:
-    assert bare(query) == expected
+    assert query_key(query) == expected
 
 
 # ---- baskets ------------------------------------------------------------------------------------------------
@@ -137,11 +137,11 @@ def bought(seq: int, item: str, **more: Any) -> Event:
     ],
 )
 def test_baskets_are_distinct_items_bought_at_once(events: list[Event], items: list[tuple[str, ...]]) -> None:
-    assert [basket.items for basket in baskets_of(events)] == items
+    assert [basket.items for basket in baskets(events)] == items
 
 
 def test_a_basket_knows_all_its_events_and_ends_with_the_last() -> None:
-    (basket,) = baskets_of([bought(1, "a"), bought(2, "b"), bought(3, "a")])
+    (basket,) = baskets([bought(1, "a"), bought(2, "b"), bought(3, "a")])
     assert (basket.ts, basket.seqs) == (3.0, (1, 2, 3))
 
 

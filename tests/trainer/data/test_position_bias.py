@@ -9,7 +9,7 @@ from itertools import pairwise
 import pytest
 
 from shelfwise.store import Event, Impression
-from shelfwise.trainer.data.interactions import Search
+from shelfwise.trainer.data.interactions import QueryClick
 from shelfwise.trainer.data.position_bias import correct_bias, estimate_propensities
 
 ATTENTION = [1.0, 0.7, 0.5, 0.36, 0.27, 0.2]  # at position 1, 2, …
@@ -96,7 +96,7 @@ def test_views_and_what_came_from_no_search_say_nothing() -> None:
 
 @pytest.mark.parametrize("position", [None, 1, 4, 500])
 def test_without_impressions_nothing_changes(position: int | None) -> None:
-    searches = [Search("mug", "a", 0.0, (1,), weight=3.0, position=position)]
+    searches = [QueryClick("mug", "a", 0.0, (1,), weight=3.0, position=position)]
     (corrected,) = correct_bias(searches, estimate_propensities([], [chosen(1, "a", "gone")]))
     assert corrected is searches[0]
 
@@ -106,7 +106,7 @@ def test_without_impressions_nothing_changes(position: int | None) -> None:
     [(None, 3.0), (0, 3.0), (1, 3.0), (2, 6.0), (3, 12.0), (4, 15.0), (99, 15.0)],  # clipped at five times
 )
 def test_a_choice_further_down_weighs_more_up_to_a_limit(position: int | None, weight: float) -> None:
-    search = Search("mug", "a", 0.0, (1,), who="u", weight=3.0, position=position, passed=("b",))
+    search = QueryClick("mug", "a", 0.0, (1,), shopper="u", weight=3.0, position=position, passed=("b",))
     (corrected,) = correct_bias([search], [1.0, 0.5, 0.25, 0.01])
     assert corrected.weight == pytest.approx(weight)
     assert replace(corrected, weight=3.0) == search
@@ -115,7 +115,7 @@ def test_a_choice_further_down_weighs_more_up_to_a_limit(position: int | None, w
 def test_simulated_weights_are_clipped_and_keep_their_order() -> None:
     steep = estimate_propensities(*simulated([1.0, 0.5, 0.25, 0.12, 0.1, 0.08], 4000))
     assert steep[5] < 0.15
-    searches = [Search("mug", "a", 0.0, (seq,), position=seq) for seq in range(1, 7)]
+    searches = [QueryClick("mug", "a", 0.0, (seq,), position=seq) for seq in range(1, 7)]
     weights = [search.weight for search in correct_bias(searches, steep)]
     assert weights == sorted(weights)
     assert weights[0] == 1.0

@@ -11,12 +11,12 @@ import pytest
 
 from shelfwise.store import Event
 from shelfwise.timestamps import DAY
-from shelfwise.trainer.data.interactions import Search, searches_of
+from shelfwise.trainer.data.interactions import QueryClick, query_clicks
 from shelfwise.trainer.data.spam_filters import (
-    Defences,
+    SpamLimits,
+    cap_interactions,
+    drop_spam,
     find_bots,
-    honest_events,
-    honest_searches,
     once_a_day,
     weigh_by_shoppers,
     within_item_cap,
@@ -25,7 +25,7 @@ from shelfwise.trainer.data.spam_filters import (
     without_bots,
 )
 
-LIMITS = Defences()
+LIMITS = SpamLimits()
 MINUTE = 60.0
 
 
@@ -39,11 +39,11 @@ def apart(count: int, seconds: float, start: float = 1.0, **more: Any) -> list[E
     return [event(seq, item=f"i{seq}", ts=start + seq * seconds, **more) for seq in range(count)]
 
 
-def search(seq: int, who: str = "", query: str = "mug", item: str = "a", **more: Any) -> Search:
-    return Search(query, item, float(seq), (seq,), who=who or f"u{seq}", **more)
+def search(seq: int, who: str = "", query: str = "mug", item: str = "a", **more: Any) -> QueryClick:
+    return QueryClick(query, item, float(seq), (seq,), shopper=who or f"u{seq}", **more)
 
 
-def seqs(parts: Sequence[Event] | Sequence[Search]) -> list[int]:
+def seqs(parts: Sequence[Event] | Sequence[QueryClick]) -> list[int]:
     return [part.seq if isinstance(part, Event) else part.seqs[0] for part in parts]
 
 
@@ -133,7 +133,7 @@ def test_what_counts_as_often_as_it_was_made(what: dict[str, Any], left: list[in
 def test_honest_events_names_the_bots_and_counts_by_rule() -> None:
     bot = [*apart(150, 300, user="bot"), event(500, "purchase", user="bot")]
     humans = [event(901), event(902), event(903, user="v")]
-    left, removed, bots = honest_events([*bot, *humans], LIMITS)
+    left, removed, bots = drop_spam([*bot, *humans], LIMITS)
     assert seqs(left) == [500, 901, 903]
     assert removed == {"bots": 150, "repeated_events": 1}
     assert bots == ["bot"]
@@ -141,7 +141,7 @@ def test_honest_events_names_the_bots_and_counts_by_rule() -> None:
 
 # ---- caps ---------------------------------------------------------------------------------------------------
 
-Rule = Callable[[Sequence[Search], Defences], tuple[list[Search], int]]
+Rule = Callable[[Sequence[QueryClick], SpamLimits], tuple[list[QueryClick], int]]
 
 
 @pytest.mark.parametrize(
@@ -177,7 +177,7 @@ def test_searches_of_nobody_are_no_shoppers() -> None:
     ],
 )
 def test_many_shoppers_of_one_pair_are_capped(count: int, left: int, removed: dict[str, int]) -> None:
-    kept, counts = honest_searches([search(seq) for seq in range(count)], LIMITS)
+    kept, counts = cap_interactions([search(seq) for seq in range(count)], LIMITS)
     assert seqs(kept) == list(range(left))
     assert counts == {"over_user_cap": 0, "over_pair_cap": 0, "over_item_cap": 0} | removed
 
@@ -185,14 +185,14 @@ def test_many_shoppers_of_one_pair_are_capped(count: int, left: int, removed: di
 def test_an_item_that_is_pushed_for_every_query_is_capped() -> None:
     pushed = [search(seq, query=f"q{seq}") for seq in range(750)]
     honest = [search(seq, query=f"q{seq}", item=f"i{seq}") for seq in range(750, 1000)]
-    kept, removed = honest_searches([*pushed, *honest], LIMITS)
+    kept, removed = cap_interactions([*pushed, *honest], LIMITS)
     assert seqs(kept) == [*range(500), *range(750, 1000)]
     assert removed == {"over_user_cap": 0, "over_pair_cap": 0, "over_item_cap": 250}
 
 
 def test_one_loud_shopper_is_capped_before_the_shares_are_reckoned() -> None:
     loud = [search(seq, "loud", query=f"q{seq}", item=f"i{seq}") for seq in range(400)]
-    kept, removed = honest_searches([*loud, *(search(seq) for seq in range(400, 430))], LIMITS)
+    kept, removed = cap_interactions([*loud, *(search(seq) for seq in range(400, 430))], LIMITS)
     assert seqs(kept) == [*range(20), *range(400, 420)]
     assert removed == {"over_user_cap": 380, "over_pair_cap": 10, "over_item_cap": 0}
 
@@ -222,7 +222,7 @@ def test_those_of_nobody_are_as_many_shoppers() -> None:
 def test_nobody_is_one_shopper_where_others_are_named() -> None:
     """Or a program had only to leave its name out."""
 
-    def weight(given: list[Search]) -> float:
+    def weight(given: list[QueryClick]) -> float:
         named = [search(seq, item="b") for seq in range(9)]
         return weigh_by_shoppers([*given, *named], replace(LIMITS, full_share=0.5))[0][0].weight
 
@@ -262,10 +262,10 @@ def honest_day() -> list[Event]:
 def test_an_honest_day_is_left_alone() -> None:
     day = honest_day()
     assert len(day) > 1000
-    left, removed, bots = honest_events(day, LIMITS)
+    left, removed, bots = drop_spam(day, LIMITS)
     assert (left, removed, bots) == (day, {"bots": 0, "repeated_events": 0}, [])
-    searches = searches_of(day, {})
-    kept, capped = honest_searches(searches, LIMITS)
+    searches = query_clicks(day, {})
+    kept, capped = cap_interactions(searches, LIMITS)
     assert kept == searches
     assert set(capped.values()) == {0}
 
@@ -275,15 +275,15 @@ def test_among_honest_shoppers_only_the_bots_clicks_go() -> None:
     bot = apart(500, 10, user="bot", query="mug", start=1000.0)
     purchase = event(999_999, "purchase", user="bot", ts=9999.0)
     mixed = sorted([*day, *bot, purchase], key=lambda one: one.ts)
-    left, removed, bots = honest_events(mixed, LIMITS)
+    left, removed, bots = drop_spam(mixed, LIMITS)
     assert left == [one for one in mixed if one.user != "bot" or one is purchase]
     assert (removed, bots) == ({"bots": 500, "repeated_events": 0}, ["bot"])
 
 
 def test_off_means_off() -> None:
-    limits = Defences.off()
+    limits = SpamLimits.off()
     events = apart(500, 0) * 2
-    assert honest_events(events, limits) == (events, {"bots": 0, "repeated_events": 0}, [])
+    assert drop_spam(events, limits) == (events, {"bots": 0, "repeated_events": 0}, [])
     searches = [search(seq, "u") for seq in range(500)]
-    assert honest_searches(searches, limits)[0] == searches
+    assert cap_interactions(searches, limits)[0] == searches
     assert weigh_by_shoppers(searches, limits) == (searches, 0)

@@ -13,9 +13,9 @@ import pytest
 from shelfwise.store import Event, Impression, Store
 from shelfwise.timestamps import DAY
 from shelfwise.trainer.data.interactions import is_anchor
-from shelfwise.trainer.data.spam_filters import Defences
-from shelfwise.trainer.data.split import Material, collect
-from shelfwise.validation import clean_event
+from shelfwise.trainer.data.spam_filters import SpamLimits
+from shelfwise.trainer.data.split import TrainingData, split_events
+from shelfwise.validation import parse_event
 
 NOTHING: dict[str, Any] = {"events_seq": 0, "until": 0.0, "held_out": []}
 BOUGHT: dict[str, Any] = {"query": None, "type": "purchase"}
@@ -42,10 +42,10 @@ def gather(
     events: Sequence[Event],
     learned: dict[str, Any] = NOTHING,
     impressions: Sequence[Impression] = (),
-    limits: Defences | None = None,
-) -> Material:
-    return collect(
-        events, learned, {"a", "b", "c"}.__contains__, impressions, limits or replace(Defences.off(), repeats=False)
+    limits: SpamLimits | None = None,
+) -> TrainingData:
+    return split_events(
+        events, learned, {"a", "b", "c"}.__contains__, impressions, limits or replace(SpamLimits.off(), repeats=False)
     )
 
 
@@ -84,15 +84,15 @@ def test_what_was_learned_of_a_session_stays_learned_when_it_is_merged_into_a_us
     rows = [{"type": "click", "query": f"q{number}", "item": "a", "session": session} for number in range(20)]
     rows += [{"type": "purchase", "item": item, "session": session} for item in "ab"]
     store, parts = Store(tmp_path), ("new_searches", "held_searches", "new_baskets", "old_baskets", "anchor_searches")
-    store.events.add([clean_event(row | {"event_id": str(n)}, 1.0 + n) for n, row in enumerate(rows)])
+    store.events.add([parse_event(row | {"event_id": str(n)}, 1.0 + n) for n, row in enumerate(rows)])
     later = [{"type": "click", "query": query, "item": "a", "user": "u", "session": session} for query in ("q3", "x")]
-    store.events.add([clean_event(row | {"event_id": row["query"]}, 500.0) for row in later])
+    store.events.add([parse_event(row | {"event_id": row["query"]}, 500.0) for row in later])
 
-    def collected() -> Material:
+    def collected() -> TrainingData:
         return gather(list(store.events.before(1000.0, 99)), {"events_seq": 22, "until": 400.0, "held_out": [20]})
 
     before = collected()
-    assert store.merging.merge(session, "u")["events"] == 22
+    assert store.session_merge.merge(session, "u")["events"] == 22
     after = collected()
     assert [seqs(getattr(before, part)) for part in parts] == [[20, 23, 24], [], [], [21, 22], []]
     assert [seqs(getattr(after, part)) for part in parts] == [[20, 24], [], [], [21, 22], []], "q3 was chosen once"
@@ -137,7 +137,7 @@ def test_what_teaches_nothing_is_left_out_and_counted() -> None:
     assert material.removed["unknown_item"] == 1
     assert material.counts["events"] == material.counts["new_events"] == material.counts["since_parent"] == 4
     assert seqs(material.new_searches) == [4]
-    assert [event.seq for event in material.honest] == [2, 3, 4]
+    assert [event.seq for event in material.clean_events] == [2, 3, 4]
 
 
 def test_the_counts_are_those_of_the_lists() -> None:
@@ -200,7 +200,7 @@ def test_events_on_an_item_that_may_come_yet_are_new_again_the_next_night() -> N
     assert {1, 2}.isdisjoint(seqs(first.new_searches, first.held_searches))
     assert 2 in first.held_out and 1 not in first.held_out, "it is waited for 30 days"
     learned = {"events_seq": 12, "until": 41 * DAY, "held_out": first.held_out}
-    next_night = collect(events, learned, {"a", "b", "c", "to come"}.__contains__, (), Defences.off())
+    next_night = split_events(events, learned, {"a", "b", "c", "to come"}.__contains__, (), SpamLimits.off())
     assert 2 in seqs(next_night.new_searches, next_night.held_searches)
 
 
@@ -218,7 +218,7 @@ def test_the_days_that_were_strange_are_never_searches_again() -> None:
     for learned in (NOTHING, {"events_seq": 20, "until": 2 * DAY, "held_out": [20]}):
         material = gather(events, learned | {"strange_days": [1]})
         assert seqs(material.new_searches, material.held_searches, material.old_searches) == list(range(1, 11))
-        assert len(material.honest) == 20, "popularity is counted all the same"
+        assert len(material.clean_events) == 20, "popularity is counted all the same"
 
 
 # ---- the anchor ---------------------------------------------------------------------------------------------
@@ -247,7 +247,7 @@ def test_the_anchor_is_two_percent_of_sessions_and_never_learned() -> None:
     learned = [*(f"{part}_searches" for part in parts), *(f"{part}_baskets" for part in parts[:3])]
     assert set(seqs(*(getattr(material, name) for name in learned))) == {event.seq for event in events} - asked
     assert asked.isdisjoint(material.held_out)
-    assert {event.seq for event in material.honest} == {event.seq for event in events}, "it is popular, though"
+    assert {event.seq for event in material.clean_events} == {event.seq for event in events}, "it is popular, though"
     assert {event.seq for event in material.learnable} == {event.seq for event in events} - asked
 
 
@@ -275,19 +275,19 @@ def test_the_defences_are_on_by_default_and_their_counts_are_kept() -> None:
     twice = [click(seq, 50_000.0 + seq, user="one") for seq in (201, 202)]
     crowd = [click(seq, 60_000.0 + seq) for seq in range(301, 331)]
     events = [*bot, click(150, 40_000.0, user="bot", **BOUGHT), *twice, *crowd]
-    material = collect(events, NOTHING, {"a", "b", "c"}.__contains__)
+    material = split_events(events, NOTHING, {"a", "b", "c"}.__contains__)
     assert material.bots == ["bot"]
     assert material.removed == {
         "unknown_item": 0, "bots": 121, "repeated_events": 1,
         "over_user_cap": 0, "over_pair_cap": 11, "over_item_cap": 0,
     }  # fmt: skip
-    assert [event.seq for event in material.honest] == [150, 201, *range(301, 331)]
+    assert [event.seq for event in material.clean_events] == [150, 201, *range(301, 331)]
     assert len(material.new_searches) + len(material.held_searches) == 20
 
 
 def test_few_shoppers_are_counted_over_all_nights() -> None:
     events = [click(1, 1.0, item="a"), click(2, 2.0, item="a"), click(3, 3.0, item="b")]
-    limits = replace(Defences(), full_share=2 / 3)
+    limits = replace(SpamLimits(), full_share=2 / 3)
     material = gather(events, {"events_seq": 1, "until": 1.5, "held_out": []}, limits=limits)
     assert {search.item: search.weight for search in material.new_searches} == {"a": 1.0, "b": 0.5}
     assert [search.weight for search in material.old_searches] == [1.0]

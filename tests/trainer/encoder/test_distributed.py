@@ -14,9 +14,9 @@ import torch
 
 from shelfwise.trainer.encoder import distributed as ranks
 from shelfwise.trainer.encoder.base_model import load_model
-from shelfwise.trainer.encoder.hyperparameters import Recipe
+from shelfwise.trainer.encoder.hyperparameters import TrainingConfig
 from shelfwise.trainer.encoder.pairs import Pair
-from shelfwise.trainer.encoder.training import learn
+from shelfwise.trainer.encoder.training import train_encoder
 
 ITEMS = ["red mug", "white lantern", "lunch bag", "alarm clock", "vanilla candle", "garden chair", "paper napkin"]
 TEXTS = {str(number): f"{colour} {item}" for number, (colour, item) in
@@ -27,7 +27,7 @@ PAIRS = [
          negatives=(str((number + 3) % 14),) if number % 5 == 0 else ())
     for number in range(45)
 ]  # fmt: skip
-RECIPE = Recipe(batch_size=16, learning_rate=1e-3, epochs=2, dropout=False, bf16=False, max_grad_norm=0.5)
+RECIPE = TrainingConfig(batch_size=16, learning_rate=1e-3, epochs=2, dropout=False, bf16=False, max_grad_norm=0.5)
 
 NIGHT = """
 import os, sys
@@ -98,17 +98,17 @@ def furthest(first: Any, second: Any) -> float:
 
 def test_alone_it_does_nothing() -> None:
     assert (ranks.world(), ranks.rank(), ranks.is_helper()) == (1, 0, False)
-    assert ranks.agree(7) == 7
-    with ranks.together("job"):
-        ranks.wait_for_all()
-    ranks.dismiss()
+    assert ranks.all_reduce_max(7) == 7
+    with ranks.broadcast_job("job"):
+        ranks.barrier()
+    ranks.release_helpers()
 
 
 @pytest.mark.real
 def test_two_ranks_train_what_one_does(tiny_model: Path, tmp_path: Path, whole: list[Any]) -> None:
     alone = load_model(str(tiny_model))
     before = {name: weights.clone() for name, weights in alone.state_dict().items()}
-    report = learn(alone, PAIRS, TEXTS, tmp_path, seed=3, recipe=RECIPE, progress=lambda *_: None)
+    report = train_encoder(alone, PAIRS, TEXTS, tmp_path, seed=3, recipe=RECIPE, progress=lambda *_: None)
     assert furthest(before, alone.state_dict()) > 1e-3
     assert furthest(whole[0]["weights"], alone.state_dict()) < 1e-6
     assert whole[0]["report"] == report | {"ranks": 2}

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import pytest
 
-from shelfwise.trainer.data.interactions import Search
+from shelfwise.trainer.data.interactions import QueryClick
 from shelfwise.trainer.encoder.hard_negatives import hard_negatives
 
 TEXTS = {"a": "red mug", "twin": "red mug", "b": "blue mug", "c": "cup", "d": "dish", "e": "egg cup"}
 
 
-def search(item: str = "a", query: str = "mug", passed: str = "") -> Search:
-    return Search(query, item, 0.0, (1,), passed=tuple(passed.split()))
+def search(item: str = "a", query: str = "mug", passed: str = "") -> QueryClick:
+    return QueryClick(query, item, 0.0, (1,), passed=tuple(passed.split()))
 
 
-def negatives(one: Search, past: list[Search]) -> tuple[str, ...]:
+def negatives(one: QueryClick, past: list[QueryClick]) -> tuple[str, ...]:
     (made,) = hard_negatives([one], past, TEXTS)
     return made
 
@@ -34,7 +34,7 @@ def negatives(one: Search, past: list[Search]) -> tuple[str, ...]:
         ("gone b", [], ("b",)),
     ],
 )
-def test_what_was_passed_over(passed: str, past: list[Search], expected: tuple[str, ...]) -> None:
+def test_what_was_passed_over(passed: str, past: list[QueryClick], expected: tuple[str, ...]) -> None:
     assert negatives(search(passed=passed), past) == expected
 
 

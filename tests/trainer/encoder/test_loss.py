@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from shelfwise.trainer.encoder.base_model import load_model
-from shelfwise.trainer.encoder.loss import ChoiceLoss, Collator
+from shelfwise.trainer.encoder.loss import DedupInfoNCELoss, PairCollator
 from shelfwise.trainer.encoder.pairs import Pair
 
 TEXTS = {
@@ -42,19 +42,19 @@ def by_hand(queries: torch.Tensor, items: torch.Tensor) -> float:
 
 
 def batch(model: Any, pairs: list[Pair] = PAIRS) -> dict[str, Any]:
-    return Collator(model, pairs, TEXTS)([{"pair": number} for number in range(len(pairs))])
+    return PairCollator(model, pairs, TEXTS)([{"pair": number} for number in range(len(pairs))])
 
 
 def test_the_loss_is_that_by_hand(tiny_model: Path) -> None:
     model = load_model(str(tiny_model))
     queries, items = unit(3, 1), unit(4, 2)
-    got = ChoiceLoss(model, scale=20.0).compute_loss_from_embeddings([queries, items], batch(model)["label"])
+    got = DedupInfoNCELoss(model, scale=20.0).compute_loss_from_embeddings([queries, items], batch(model)["label"])
     assert float(got) == pytest.approx(by_hand(queries, items), rel=1e-5)
 
 
 def test_weights_of_one_are_a_plain_mean(tiny_model: Path) -> None:
     model = load_model(str(tiny_model))
-    loss = ChoiceLoss(model, scale=20.0)
+    loss = DedupInfoNCELoss(model, scale=20.0)
     queries, items = unit(2, 1), unit(2, 2)
     labels = batch(model, [Pair("cup", "m"), Pair("light", "l")])["label"]
     expected = torch.nn.functional.cross_entropy(20 * queries @ items.T, torch.tensor([0, 1]))
@@ -74,5 +74,5 @@ def test_a_weight_of_nothing_teaches_nothing(tiny_model: Path) -> None:
     model = load_model(str(tiny_model))
     queries, items = unit(2, 1).requires_grad_(), unit(2, 2)
     labels = batch(model, [Pair("cup", "m", 0.0), Pair("light", "l", 0.0)])["label"]
-    ChoiceLoss(model, scale=20.0).compute_loss_from_embeddings([queries, items], labels).backward()
+    DedupInfoNCELoss(model, scale=20.0).compute_loss_from_embeddings([queries, items], labels).backward()
     assert queries.grad is not None and not queries.grad.any()

@@ -7,12 +7,12 @@ from collections import Counter
 
 import pytest
 
-from shelfwise.trainer.data.interactions import Search
-from shelfwise.trainer.encoder.replay_sampling import replayed
+from shelfwise.trainer.data.interactions import QueryClick
+from shelfwise.trainer.encoder.replay_sampling import sample_replay
 
 
-def searches(query: str, count: int, start: int = 0) -> list[Search]:
-    return [Search(query, "a", float(seq), (seq,)) for seq in range(start, start + count)]
+def searches(query: str, count: int, start: int = 0) -> list[QueryClick]:
+    return [QueryClick(query, "a", float(seq), (seq,)) for seq in range(start, start + count)]
 
 
 @pytest.mark.parametrize(
@@ -20,8 +20,8 @@ def searches(query: str, count: int, start: int = 0) -> list[Search]:
 )
 @pytest.mark.parametrize("queries", [1, 3, 10])
 def test_as_many_as_wanted_and_none_twice(old: int, wanted: int, count: int, queries: int) -> None:
-    past = [Search(f"q{seq % queries}", "a", float(seq), (seq,)) for seq in range(old)]
-    drawn = replayed(past, wanted, random.Random(1))
+    past = [QueryClick(f"q{seq % queries}", "a", float(seq), (seq,)) for seq in range(old)]
+    drawn = sample_replay(past, wanted, random.Random(1))
     assert len(drawn) == len({search.seqs for search in drawn}) == count
     assert set(search.seqs for search in drawn) <= {search.seqs for search in past}
 
@@ -29,24 +29,24 @@ def test_as_many_as_wanted_and_none_twice(old: int, wanted: int, count: int, que
 def test_a_rare_query_survives_beside_a_common_one() -> None:
     rare = [search for seq in range(100) for search in searches(f"rare {seq}", 1, 5000 + seq)]
     past = searches("common", 2000) + rare
-    counts = Counter(search.query.split()[0] for search in replayed(past, 80, random.Random(1)))
+    counts = Counter(search.query.split()[0] for search in sample_replay(past, 80, random.Random(1)))
     assert counts["rare"] >= 18, "an even draw would bring four"
     assert counts["common"] >= 50, "the shop's own proportions are the larger part"
 
 
 def test_spellings_of_a_common_query_are_no_rare_queries() -> None:
-    past = [Search("red" + " " * seq + "mug", "a", 0.0, (seq,)) for seq in range(500)] + searches("rare", 1, 5000)
-    assert all("rare" in {search.query for search in replayed(past, 80, random.Random(seed))} for seed in range(5))
+    past = [QueryClick("red" + " " * seq + "mug", "a", 0.0, (seq,)) for seq in range(500)] + searches("rare", 1, 5000)
+    assert all("rare" in {search.query for search in sample_replay(past, 80, random.Random(seed))} for seed in range(5))
 
 
 def test_all_of_the_past_may_come_back() -> None:
     past = searches("common", 30) + searches("rare", 2, 100)
-    draws = [{search.seqs for search in replayed(past, 8, random.Random(seed))} for seed in range(200)]
+    draws = [{search.seqs for search in sample_replay(past, 8, random.Random(seed))} for seed in range(200)]
     assert set.union(*draws) == {search.seqs for search in past}
     assert not set.intersection(*draws), "and none always does"
 
 
 def test_the_same_seed_draws_the_same() -> None:
-    past = [Search(f"q{seq % 7}", "a", float(seq), (seq,)) for seq in range(100)]
-    assert replayed(past, 20, random.Random(3)) == replayed(past, 20, random.Random(3))
-    assert replayed(past, 20, random.Random(3)) != replayed(past, 20, random.Random(4))
+    past = [QueryClick(f"q{seq % 7}", "a", float(seq), (seq,)) for seq in range(100)]
+    assert sample_replay(past, 20, random.Random(3)) == sample_replay(past, 20, random.Random(3))
+    assert sample_replay(past, 20, random.Random(3)) != sample_replay(past, 20, random.Random(4))

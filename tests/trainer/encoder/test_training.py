@@ -15,24 +15,24 @@ import torch
 from shelfwise.errors import InvalidInput, TrainingDiverged
 from shelfwise.trainer.encoder import callbacks as steps
 from shelfwise.trainer.encoder.base_model import load_model
-from shelfwise.trainer.encoder.hyperparameters import Recipe, plan_batches
+from shelfwise.trainer.encoder.hyperparameters import TrainingConfig, plan_batches
 from shelfwise.trainer.encoder.pairs import Pair
-from shelfwise.trainer.encoder.training import learn
+from shelfwise.trainer.encoder.training import train_encoder
 
 TEXTS = {"m": "red coffee mug", "l": "white metal lantern", "b": "lunch bag", "c": "alarm clock"}
 PAIRS = [Pair(f"{query} {number}", item) for number in range(16) for query, item in
          (("cup", "m"), ("light", "l"), ("school", "b"), ("time", "c"))]  # fmt: skip
-RECIPE = Recipe(batch_size=16, learning_rate=5e-3, epochs=3, bf16=False)  # 12 steps
+RECIPE = TrainingConfig(batch_size=16, learning_rate=5e-3, epochs=3, bf16=False)  # 12 steps
 
 
 class Killed(BaseException):
     """Stands for a kill: nothing of ours catches it."""
 
 
-def trained(model: Path, work: Path, recipe: Recipe = RECIPE, **settings: Any) -> Any:
+def trained(model: Path, work: Path, recipe: TrainingConfig = RECIPE, **settings: Any) -> Any:
     encoder = load_model(str(model))
     settings = {"progress": lambda done, total: None} | settings
-    return encoder, learn(encoder, PAIRS, TEXTS, work, seed=3, recipe=recipe, **settings)
+    return encoder, train_encoder(encoder, PAIRS, TEXTS, work, seed=3, recipe=recipe, **settings)
 
 
 def same(first: Any, second: Any) -> bool:
@@ -62,7 +62,7 @@ def often(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_training_learns_and_repeats(tiny_model: Path, tmp_path: Path) -> None:
-    recipe = Recipe(batch_size=16, learning_rate=5e-3, epochs=10)
+    recipe = TrainingConfig(batch_size=16, learning_rate=5e-3, epochs=10)
     (first, report), (second, _) = (trained(tiny_model, tmp_path / "work", recipe) for _ in range(2))
     assert report["steps"] == 40 and report["pairs"] == 64 and report["stopped"] is None and report["ranks"] == 1
     assert report["losses"][-1] < report["losses"][0] / 2
@@ -73,17 +73,17 @@ def test_training_learns_and_repeats(tiny_model: Path, tmp_path: Path) -> None:
 
 
 def test_batches_are_even_and_hold_every_pair_once_an_epoch() -> None:
-    batches = plan_batches(130, Recipe(batch_size=64, epochs=2), seed=1)
+    batches = plan_batches(130, TrainingConfig(batch_size=64, epochs=2), seed=1)
     assert [len(batch) for batch in batches] == [44, 43, 43] * 2
     for epoch in (batches[:3], batches[3:]):
         assert sorted(row for batch in epoch for row in batch) == list(range(130))
-    assert batches[:3] != batches[3:] and batches == plan_batches(130, Recipe(batch_size=64, epochs=2), seed=1)
+    assert batches[:3] != batches[3:] and batches == plan_batches(130, TrainingConfig(batch_size=64, epochs=2), seed=1)
 
 
 @pytest.mark.usefixtures("often")
 @pytest.mark.parametrize("schedule", ["constant_with_warmup", "cosine"])
 def test_a_killed_training_ends_as_one_that_was_not(tiny_model: Path, tmp_path: Path, schedule: Any) -> None:
-    recipe = Recipe(batch_size=16, learning_rate=5e-3, epochs=3, bf16=False, schedule=schedule)
+    recipe = TrainingConfig(batch_size=16, learning_rate=5e-3, epochs=3, bf16=False, schedule=schedule)
     whole, report = trained(tiny_model, tmp_path / "whole", recipe)
     assert "resumed_at_step" not in report
 
@@ -117,7 +117,7 @@ def test_a_finished_training_is_not_done_again(tiny_model: Path, tmp_path: Path)
     folder = next((tmp_path / "work").iterdir())
     assert [path.name for path in folder.iterdir()] == ["finished.pt"], "its checkpoints are gone"
 
-    trained(tiny_model, tmp_path / "work", Recipe(batch_size=16, epochs=1))
+    trained(tiny_model, tmp_path / "work", TrainingConfig(batch_size=16, epochs=1))
     assert not folder.exists(), "another training takes its place"
 
 
@@ -126,7 +126,9 @@ def test_a_short_training_leaves_nothing(tiny_model: Path, tmp_path: Path) -> No
     assert not list((tmp_path / "work").iterdir())
 
 
-LONG = Recipe(batch_size=16, learning_rate=5e-3, epochs=13, bf16=False)  # 52 steps: looked at after 11, 22, 33, 44, 52
+LONG = TrainingConfig(
+    batch_size=16, learning_rate=5e-3, epochs=13, bf16=False
+)  # 52 steps: looked at after 11, 22, 33, 44, 52
 
 
 def test_it_stops_early_and_keeps_the_best(tiny_model: Path, tmp_path: Path) -> None:
@@ -183,13 +185,15 @@ def test_numbers_that_are_none_are_refused(tiny_model: Path, tmp_path: Path, sta
     if start is not None:
         next(model.parameters()).data[101] = start  # the embedding of [CLS], which stands in every text
     with pytest.raises(TrainingDiverged, match="finite number"):
-        recipe = Recipe(batch_size=16, learning_rate=rate, epochs=3, bf16=False)
-        learn(model, PAIRS, TEXTS, tmp_path / "work", seed=1, recipe=recipe, progress=lambda *_: None)
+        recipe = TrainingConfig(batch_size=16, learning_rate=rate, epochs=3, bf16=False)
+        train_encoder(model, PAIRS, TEXTS, tmp_path / "work", seed=1, recipe=recipe, progress=lambda *_: None)
 
 
 def test_too_few_pairs_are_refused(tiny_model: Path, tmp_path: Path) -> None:
     with pytest.raises(InvalidInput, match="1 pairs"):
-        learn(load_model(str(tiny_model)), PAIRS[:1], TEXTS, tmp_path, seed=1, recipe=RECIPE, progress=lambda *_: None)
+        train_encoder(
+            load_model(str(tiny_model)), PAIRS[:1], TEXTS, tmp_path, seed=1, recipe=RECIPE, progress=lambda *_: None
+        )
 
 
 def test_logs_for_tensorboard(tiny_model: Path, tmp_path: Path) -> None:

@@ -14,28 +14,28 @@ from conftest import NOW, clicks
 from shelfwise import Shop
 from shelfwise.timestamps import DAY
 from shelfwise.trainer import increment
-from shelfwise.trainer.data.interactions import Search
-from shelfwise.trainer.data.split import Material
+from shelfwise.trainer.data.interactions import QueryClick
+from shelfwise.trainer.data.split import TrainingData
 from shelfwise.trainer.encoder import training as learn_module
 from shelfwise.trainer.encoder.pairs import Pair
-from shelfwise.trainer.evaluation.anomalous_days import Score, leave_out, score_by, strange_days
+from shelfwise.trainer.evaluation.anomalous_days import Score, anomalous_days, exclude_days, make_scorer
 from shelfwise.trainer.night import pipeline as run
 
 TODAY = 15_000  # days since 1970
 
 
-def score(searches: Sequence[Search]) -> np.ndarray:
+def score(searches: Sequence[QueryClick]) -> np.ndarray:
     """What was asked for as ordinary is found, what was mixed up is not."""
     return np.array([0.0 if search.query == "mixed up" else 0.8 for search in searches])
 
 
-def day(number: int, count: int, query: str = "ordinary") -> list[Search]:
+def day(number: int, count: int, query: str = "ordinary") -> list[QueryClick]:
     first = 10_000 * (number - TODAY + 100)
-    return [Search(query, "a", number * DAY + place, (first + place,)) for place in range(count)]
+    return [QueryClick(query, "a", number * DAY + place, (first + place,)) for place in range(count)]
 
 
-def material(old: int, *new: Search, held: Sequence[Search] = ()) -> Material:
-    return Material(old_searches=day(TODAY - 9, old), new_searches=list(new), held_searches=list(held))
+def material(old: int, *new: QueryClick, held: Sequence[QueryClick] = ()) -> TrainingData:
+    return TrainingData(old_searches=day(TODAY - 9, old), new_searches=list(new), held_searches=list(held))
 
 
 # ---- which days are strange -----------------------------------------------------------------------------------
@@ -45,13 +45,13 @@ def material(old: int, *new: Search, held: Sequence[Search] = ()) -> Material:
     ("old", "new", "found"), [(100, 30, [TODAY]), (99, 500, []), (5000, 29, []), (9000, 900, [TODAY])]
 )
 def test_with_little_to_compare_nothing_is_strange(old: int, new: int, found: list[int]) -> None:
-    assert list(strange_days(material(old, *day(TODAY, new, "mixed up")), score)[0]) == found
+    assert list(anomalous_days(material(old, *day(TODAY, new, "mixed up")), score)[0]) == found
 
 
 @pytest.mark.parametrize(("mixed_up", "strange"), [(0, False), (10, False), (50, False), (70, True), (100, True)])
 def test_a_day_far_below_half_of_the_usual_is_strange(mixed_up: int, strange: bool) -> None:
     searches = [*day(TODAY, mixed_up, "mixed up"), *day(TODAY, 100 - mixed_up)]
-    found, _ = strange_days(material(200, *searches), score)
+    found, _ = anomalous_days(material(200, *searches), score)
     assert list(found) == [TODAY] * strange
     if strange:
         assert f"nDCG@10 {0.8 * (100 - mixed_up) / 100:.3f}, usually 0.800" in found[TODAY]
@@ -61,14 +61,14 @@ def test_a_day_far_below_half_of_the_usual_is_strange(mixed_up: int, strange: bo
 def test_half_of_the_usual_may_be_chance() -> None:
     """55 of 100 lost is below the half, but not by more than twice the error."""
     searches = [*day(TODAY, 55, "mixed up"), *day(TODAY, 45)]
-    assert strange_days(material(200, *searches), score) == ({}, set())
+    assert anomalous_days(material(200, *searches), score) == ({}, set())
 
 
 def test_what_the_judge_and_the_training_hold_out_is_of_its_day() -> None:
     part = day(TODAY, 45, "mixed up")
     given = material(200, *part[:15], held=part[15:30])
     given.dev_searches = part[30:]
-    assert list(strange_days(given, score)[0]) == [TODAY]
+    assert list(anomalous_days(given, score)[0]) == [TODAY]
 
 
 @pytest.mark.parametrize(("days", "found"), [((0,), [0]), ((0, 1), []), ((0, 2), [0, 2]), ((0, 1, 3), [3])])
@@ -76,7 +76,7 @@ def test_two_in_a_row_are_a_changed_world(days: tuple[int, ...], found: list[int
     searches = [
         search for number in range(4) for search in day(TODAY + number, 60, "mixed up" if number in days else "")
     ]
-    assert [number - TODAY for number in strange_days(material(200, *searches), score)[0]] == found
+    assert [number - TODAY for number in anomalous_days(material(200, *searches), score)[0]] == found
 
 
 @pytest.mark.parametrize(
@@ -86,18 +86,18 @@ def test_two_in_a_row_are_a_changed_world(days: tuple[int, ...], found: list[int
 def test_a_day_like_the_one_left_out_before_it_shows_a_changed_world(
     before: list[int], strange: list[int], changed: set[int]
 ) -> None:
-    found, again = strange_days(material(200, *day(TODAY, 60, "mixed up")), score, before)
+    found, again = anomalous_days(material(200, *day(TODAY, 60, "mixed up")), score, before)
     assert (list(found), again) == (strange, changed)
 
 
 def test_no_more_is_scored_than_a_sample_over_all_the_time() -> None:
-    scored: list[Sequence[Search]] = []
+    scored: list[Sequence[QueryClick]] = []
 
-    def counted(searches: Sequence[Search]) -> np.ndarray:
+    def counted(searches: Sequence[QueryClick]) -> np.ndarray:
         scored.append(searches)
         return score(searches)
 
-    strange_days(material(20_000, *day(TODAY, 1800)), counted)
+    anomalous_days(material(20_000, *day(TODAY, 1800)), counted)
     assert [len(part) for part in scored] == [500, 450]
     assert scored[1][-1].ts - scored[1][0].ts > 1790
 
@@ -107,12 +107,12 @@ def test_no_more_is_scored_than_a_sample_over_all_the_time() -> None:
 
 def test_what_is_left_out_is_counted() -> None:
     ordinary, strange = day(TODAY, 20), day(TODAY + 1, 12, "mixed up")
-    given = Material(
+    given = TrainingData(
         old_searches=day(TODAY - 1, 5),
         new_searches=ordinary[:10] + strange[:5], anchor_searches=ordinary[10:12] + strange[5:7],
         held_searches=ordinary[12:16] + strange[7:10], dev_searches=ordinary[16:] + strange[10:],
     )  # fmt: skip
-    leave_out(given, {TODAY + 1: "contradicts"})
+    exclude_days(given, {TODAY + 1: "contradicts"})
     assert [*given.new_searches, *given.anchor_searches, *given.held_searches, *given.dev_searches] == ordinary
     assert len(given.old_searches) == 5
     assert given.removed == {"strange_days": 12}
@@ -122,7 +122,7 @@ def test_what_is_left_out_is_counted() -> None:
 
 def test_without_a_strange_day_nothing_is_left_out() -> None:
     given = material(5, *day(TODAY, 7))
-    leave_out(given, {})
+    exclude_days(given, {})
     assert (len(given.new_searches), given.removed) == (7, {"strange_days": 0})
 
 
@@ -133,8 +133,8 @@ def test_the_score_is_what_the_parent_finds() -> None:
             return np.eye(4, dtype=np.float32)[[int(text) for text in texts]]
 
     encoder: Any = Encoder()
-    asked = [Search(query, item, 0.0, (0,)) for query, item in (("0", "a"), ("1", "a"), ("0", "a"), ("1", "b"))]
-    found = score_by(encoder, np.eye(4, dtype=np.float32), ["a", "b", "c", "d"])(asked)
+    asked = [QueryClick(query, item, 0.0, (0,)) for query, item in (("0", "a"), ("1", "a"), ("0", "a"), ("1", "b"))]
+    found = make_scorer(encoder, np.eye(4, dtype=np.float32), ["a", "b", "c", "d"])(asked)
     assert found.shape == (4,)
     assert found[[0, 2, 3]].tolist() == [1.0, 1.0, 1.0] and found[1] < 1.0
 
@@ -157,14 +157,14 @@ def teach(shop: Shop, days_ago: float, *taught: tuple[str, str]) -> None:
 
 def test_a_strange_day_is_not_learned_and_never_replayed(tiny_shop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     learned: list[list[Pair]] = []
-    learn = learn_module.learn
+    learn = learn_module.train_encoder
 
     def noted(model: Any, pairs: list[Pair], *rest: Any, **options: Any) -> Any:
         learned.append(pairs)
         return learn(model, pairs, *rest, **options)
 
-    monkeypatch.setattr(learn_module, "learn", noted)
-    monkeypatch.setattr(run, "score_by", mixed_up)
+    monkeypatch.setattr(learn_module, "train_encoder", noted)
+    monkeypatch.setattr(run, "make_scorer", mixed_up)
     strange = int(NOW.timestamp() // DAY) - 2
     with Shop(tiny_shop, clock=lambda: NOW) as shop:
         teach(shop, 3, *ORDINARY)
@@ -174,7 +174,7 @@ def test_a_strange_day_is_not_learned_and_never_replayed(tiny_shop: Path, monkey
         assert (second.verdict, second.generation) == ("published", 2), "what was held out the night before trains"
         (warning,) = [text for text in second.report["warnings"] if "contradict" in text]
         assert "2026-10-30" in warning and warning in second.reason
-        assert warning in shop.store.nights.warnings()
+        assert warning in shop.store.ledger.warnings()
         assert second.report["removed"]["strange_days"] == 60
         card = shop.generations.open(2).card
         assert card["learned"]["strange_days"] == [strange]
@@ -192,7 +192,7 @@ def test_a_strange_day_is_not_learned_and_never_replayed(tiny_shop: Path, monkey
 def test_a_strange_day_alone_waits_and_the_next_like_it_is_learned_with_it(
     tiny_shop: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(run, "score_by", mixed_up)
+    monkeypatch.setattr(run, "make_scorer", mixed_up)
     monkeypatch.setattr("shelfwise.trainer.data.split._HELD_OUT_SHARE", 0.0)
     with Shop(tiny_shop, clock=lambda: NOW) as shop:
         teach(shop, 3, *ORDINARY)

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from shelfwise.store import ShownDay
+from shelfwise.store import DailyEngagement
 from shelfwise.timestamps import DAY
-from shelfwise.trainer.data.interactions import Search
+from shelfwise.trainer.data.interactions import QueryClick
 from shelfwise.trainer.evaluation.drift import (
     MOST_PSI,
     click_through,
@@ -37,10 +37,10 @@ def encode(queries: Sequence[str]) -> np.ndarray:
     return vectors
 
 
-def searches(topics: Sequence[int], start: float, days: float, spellings: int = 50) -> list[Search]:
+def searches(topics: Sequence[int], start: float, days: float, spellings: int = 50) -> list[QueryClick]:
     step = days * DAY / len(topics)
     return [
-        Search(f"{topic} {number % spellings}", f"i{topic}", start + number * step, (number,))
+        QueryClick(f"{topic} {number % spellings}", f"i{topic}", start + number * step, (number,))
         for number, topic in enumerate(topics)
     ]
 
@@ -49,8 +49,8 @@ def topics(count: int, seed: int, among: int = TOPICS) -> list[int]:
     return [int(topic) for topic in np.random.default_rng(seed).integers(0, among, count)]
 
 
-def days(*counts: tuple[int, int]) -> list[ShownDay]:
-    return [ShownDay(NOW + number * DAY, shown, clicked) for number, (shown, clicked) in enumerate(counts)]
+def days(*counts: tuple[int, int]) -> list[DailyEngagement]:
+    return [DailyEngagement(NOW + number * DAY, shown, clicked) for number, (shown, clicked) in enumerate(counts)]
 
 
 OLD = searches(topics(1_400, seed=1), NOW - 28 * DAY, 28)
@@ -99,14 +99,15 @@ def test_too_few_queries_have_no_mix() -> None:
 
 def test_unseen_queries_are_told_by_letters_and_digits() -> None:
     past, part = (
-        [Search(query, "i", 0, ()) for query in queries] for queries in (["Wii-Fit", "zelda"], ["wii fit", "halo 3"])
+        [QueryClick(query, "i", 0, ()) for query in queries]
+        for queries in (["Wii-Fit", "zelda"], ["wii fit", "halo 3"])
     )
     assert unseen_share(past, part) == 0.5
 
 
 def test_an_item_is_new_for_seven_days() -> None:
-    past = [Search("q", "old", NOW - 8 * DAY, ()), Search("q", "recent", NOW - 7 * DAY, ())]
-    part = [Search("q", item, NOW, ()) for item in ("old", "recent", "never")]
+    past = [QueryClick("q", "old", NOW - 8 * DAY, ()), QueryClick("q", "recent", NOW - 7 * DAY, ())]
+    part = [QueryClick("q", item, NOW, ()) for item in ("old", "recent", "never")]
     assert new_item_share(past, part) == pytest.approx(2 / 3)
 
 
@@ -183,9 +184,9 @@ def test_the_same_again_gives_the_same() -> None:
     ("moved", "sentence"),
     [
         ({"new": searches(topics(200, seed=2, among=2), NOW, 1)}, "query mix moved: PSI "),
-        ({"new": [Search("0 99", "i0", NOW, ())] * 80 + STEADY[:120]}, "more queries were never seen: share 0."),
+        ({"new": [QueryClick("0 99", "i0", NOW, ())] * 80 + STEADY[:120]}, "more queries were never seen: share 0."),
         (
-            {"new": [Search("0 1", "new", NOW, ())] * 80 + STEADY[:120]},
+            {"new": [QueryClick("0 1", "new", NOW, ())] * 80 + STEADY[:120]},
             "more clicks go to new items: share 0.400 > 0.150",
         ),
         (
@@ -211,13 +212,13 @@ def test_each_move_has_its_warning(moved: dict[str, object], sentence: str) -> N
 
 
 @pytest.mark.parametrize(("old", "new"), [([], STEADY), (OLD, []), ([], [])])
-def test_what_cannot_be_measured_is_left_out(old: list[Search], new: list[Search]) -> None:
+def test_what_cannot_be_measured_is_left_out(old: list[QueryClick], new: list[QueryClick]) -> None:
     assert measure(old, new, NOW, encode, seed=7) == ({}, [])
     assert measure(old, new, NOW, encode, seed=7, same_items=(np.zeros((0, 2)), np.zeros((0, 2)))) == ({}, [])
 
 
 def test_few_searches_and_few_items_warn_of_nothing() -> None:
-    few = [Search("0 999", "new", NOW, ())] * 20
+    few = [QueryClick("0 999", "new", NOW, ())] * 20
     figures, warnings = measure(OLD[:400], few, NOW, encode, seed=7, texts=(np.eye(2), np.eye(2)[::-1]))
     assert figures["unseen_queries"] == figures["new_items"] == figures["catalogue_shift"] == 1.0
     assert warnings == []

@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from shelfwise.generation.item_links import Neighbours
-from shelfwise.generation.item_signals import Signals
-from shelfwise.trainer.data.interactions import Basket, Search
-from shelfwise.trainer.data.split import Material
-from shelfwise.trainer.evaluation.judge import TOLERANCE, Judgement, Verdict, judge, judge_together
-from shelfwise.trainer.evaluation.metrics import MEASURES, answers, paired_interval
-from shelfwise.trainer.evaluation.test_sets import ANCHOR, NEWEST, Exam, set_exams
+from shelfwise.generation.item_links import ItemLinks
+from shelfwise.generation.item_signals import ItemSignals
+from shelfwise.trainer.data.interactions import Basket, QueryClick
+from shelfwise.trainer.data.split import TrainingData
+from shelfwise.trainer.evaluation.judge import TOLERANCE, GateReport, GateResult, judge, judge_links
+from shelfwise.trainer.evaluation.metrics import MEASURES, evaluate_queries, paired_interval
+from shelfwise.trainer.evaluation.test_sets import ANCHOR, NEWEST, EvaluationSet, build_evaluation_sets
 
 IDS = [f"i{number}" for number in range(200)]
 NOTHING = {"gained": [], "lost": []}
@@ -33,10 +33,10 @@ class Fixed:
 ENCODER: Any = Fixed()
 
 
-def exam(name: str, items: Sequence[str], strata: list[str] | None = None) -> Exam:
+def exam(name: str, items: Sequence[str], strata: list[str] | None = None) -> EvaluationSet:
     """Each item is searched by its id."""
     nothing: frozenset[str] = frozenset()
-    return Exam(
+    return EvaluationSet(
         name, True, [[id] for id in items], [frozenset({id}) for id in items], [nothing] * len(items), strata or []
     )
 
@@ -49,7 +49,7 @@ def vectors(lost: range = range(0), ranks: int = 200) -> np.ndarray:
     return matrix
 
 
-def judged(exams: list[Exam], parent: np.ndarray, child: np.ndarray) -> Judgement:
+def judged(exams: list[EvaluationSet], parent: np.ndarray, child: np.ndarray) -> GateReport:
     return judge(exams, (ENCODER, parent), (ENCODER, child), IDS)
 
 
@@ -66,7 +66,7 @@ def judged(exams: list[Exam], parent: np.ndarray, child: np.ndarray) -> Judgemen
 )
 def test_a_child_is_refused_when_it_is_shown_worse(before: range, after: range, passed: bool) -> None:
     judgement = judged([exam(NEWEST, IDS[:100])], vectors(before), vectors(after))
-    (verdict,) = judgement.verdicts
+    (verdict,) = judgement.results
     assert verdict.passed is judgement.passed is passed
     assert verdict.low <= verdict.child - verdict.parent <= verdict.high
     assert passed is (verdict.high >= -TOLERANCE)
@@ -75,7 +75,7 @@ def test_a_child_is_refused_when_it_is_shown_worse(before: range, after: range, 
 
 @pytest.mark.parametrize(("questions", "lost", "passed"), [(1, 1, True), (2, 1, True), (6, 6, False), (10, 2, True)])
 def test_few_questions_prove_little(questions: int, lost: int, passed: bool) -> None:
-    (verdict,) = judged([exam(NEWEST, IDS[:questions])], vectors(), vectors(range(lost))).verdicts
+    (verdict,) = judged([exam(NEWEST, IDS[:questions])], vectors(), vectors(range(lost))).results
     assert verdict.passed is passed
 
 
@@ -84,7 +84,7 @@ def test_both_exams_together_show_what_neither_shows_alone() -> None:
     child = vectors()
     for row in (*range(3), *range(50, 53)):
         child[[other for other in range(200) if other != row], row] = 2.0
-    newest, anchor, both = judged(exams, vectors(), child).verdicts
+    newest, anchor, both = judged(exams, vectors(), child).results
     assert (newest.passed, anchor.passed, both.passed) == (True, True, False)
     assert both.exam == "newest searches and anchor" and both.questions == 100
     assert anchor.strata == {"head": [10, 1.0, 0.7], "tail": [40, 1.0, 1.0]} and newest.strata == {}
@@ -93,7 +93,7 @@ def test_both_exams_together_show_what_neither_shows_alone() -> None:
 def test_what_is_forgotten_is_not_bought_with_what_is_learned() -> None:
     exams = [exam(NEWEST, IDS[:100]), exam(ANCHOR, IDS[100:])]
     judgement = judged(exams, vectors(range(60)), vectors(range(100, 130)))
-    assert [verdict.passed for verdict in judgement.verdicts] == [True, False, True]
+    assert [verdict.passed for verdict in judgement.results] == [True, False, True]
     assert judgement.reason.startswith("anchor: nDCG@10 1.000 → 0.700 over 100 questions")
 
 
@@ -106,7 +106,7 @@ def test_what_is_forgotten_is_not_bought_with_what_is_learned() -> None:
     ],
 )
 @pytest.mark.parametrize("exams", [[], [exam(NEWEST, IDS[:50])]])
-def test_vectors_that_are_no_numbers_are_a_failed_verdict(child: np.ndarray, exams: list[Exam]) -> None:
+def test_vectors_that_are_no_numbers_are_a_failed_verdict(child: np.ndarray, exams: list[EvaluationSet]) -> None:
     judgement = judged(exams, vectors(), child.astype(np.float32))
     assert not judgement.passed
     assert judgement.reason == "vectors: the child's item vectors are not finite numbers"
@@ -122,11 +122,11 @@ def test_queries_that_are_no_numbers_are_a_failed_verdict() -> None:
     judgement = judge([exam(NEWEST, IDS[:50])], (ENCODER, vectors()), (broken, vectors()), IDS)
     assert judgement.reason == "newest searches: the child's query vectors are not finite numbers"
     healed = judge([exam(NEWEST, IDS[:50])], (broken, vectors()), (ENCODER, vectors()), IDS)
-    assert healed.passed and healed.verdicts[0].parent == 0
+    assert healed.passed and healed.results[0].parent == 0
 
 
 def test_an_encoder_to_which_everything_is_equal_finds_nothing() -> None:
-    (verdict,) = judged([exam(NEWEST, IDS[:50])], vectors(), np.ones((200, 200), dtype=np.float32)).verdicts
+    (verdict,) = judged([exam(NEWEST, IDS[:50])], vectors(), np.ones((200, 200), dtype=np.float32)).results
     assert not verdict.passed and verdict.child == 0
 
 
@@ -139,7 +139,7 @@ def test_the_searches_that_moved_most() -> None:
     assert len(lost) == 10 and len({row["query"] for row in lost}) == 10
     assert lost[0] == {"query": "i0", "item": "i0", "before": 1.0, "after": 0.25}
     verdicts, moved = judgement
-    assert verdicts == judgement.verdicts and moved == judgement.moved
+    assert verdicts == judgement.results and moved == judgement.moved
 
 
 def test_only_searches_are_told_as_moved() -> None:
@@ -147,7 +147,7 @@ def test_only_searches_are_told_as_moved() -> None:
 
 
 def test_a_verdict_goes_into_the_ledger() -> None:
-    row = judged([exam(NEWEST, IDS[:3])], vectors(), vectors(range(1))).verdicts[0].to_dict()
+    row = judged([exam(NEWEST, IDS[:3])], vectors(), vectors(range(1))).results[0].to_dict()
     assert json.loads(json.dumps(row)) == row
     assert row["metrics"] == {
         name: [1.0, pytest.approx(0.6667, abs=0.002)] for name in ("hr", "map", "ndcg", "auc")
@@ -173,15 +173,15 @@ def test_measures_by_hand(
     similar: list[float], wanted: list[int], given: list[int], expected: tuple[float, ...]
 ) -> None:
     items, question = np.array(similar, dtype=np.float32)[:, None], np.ones((1, 1), dtype=np.float32)
-    (row,) = answers(items, question, [wanted], [given])
+    (row,) = evaluate_queries(items, question, [wanted], [given])
     assert dict(zip(MEASURES, row, strict=True)) == pytest.approx(dict(zip(MEASURES, expected, strict=True)))
 
 
 def test_many_questions_are_answered_in_blocks() -> None:
     random = np.random.default_rng(1)
     items, questions = random.normal(size=(30, 4)), random.normal(size=(150, 4))
-    together = answers(items, questions, [[row % 30] for row in range(150)])
-    alone = [answers(items, questions[row : row + 1], [[row % 30]])[0] for row in range(150)]
+    together = evaluate_queries(items, questions, [[row % 30] for row in range(150)])
+    alone = [evaluate_queries(items, questions[row : row + 1], [[row % 30]])[0] for row in range(150)]
     assert np.allclose(together, alone)
 
 
@@ -206,21 +206,21 @@ def test_the_same_exam_gives_the_same_verdict() -> None:
 
 def test_what_a_basket_was_asked_with_is_no_answer() -> None:
     texts = {id: id for id in IDS}
-    material = Material(held_baskets=[Basket(("i1", "i2"), 0.0, (1,))] * 5)
-    (baskets,) = (part for part in set_exams(material, texts, {}, 1, 0.0) if part.name == "newest baskets")
+    material = TrainingData(held_baskets=[Basket(("i1", "i2"), 0.0, (1,))] * 5)
+    (baskets,) = (part for part in build_evaluation_sets(material, texts, {}, 1, 0.0) if part.name == "newest baskets")
     matrix = vectors()
     matrix[1, 2] = matrix[2, 1] = 0.5  # each the other's nearest, after itself
-    (verdict,) = judged([baskets], matrix, matrix).verdicts
+    (verdict,) = judged([baskets], matrix, matrix).results
     assert verdict.child == 1.0
 
 
-def counted(pairs: dict[str, list[str]]) -> Signals:
+def counted(pairs: dict[str, list[str]]) -> ItemSignals:
     """Every item leads to the items given, each less strongly than the one before."""
     rows = [pairs.get(id, []) for id in IDS]
     weights = [1 / (place + 1) for row in rows for place in range(len(row))]
     others = np.array([IDS.index(other) for row in rows for other in row], np.int32)
-    links = Neighbours(np.cumsum([0, *map(len, rows)]), others, np.array(weights, np.float32))
-    return Signals(IDS, {}, {"together": links})
+    links = ItemLinks(np.cumsum([0, *map(len, rows)]), others, np.array(weights, np.float32))
+    return ItemSignals(IDS, {}, {"together": links})
 
 
 @pytest.mark.parametrize(
@@ -235,20 +235,20 @@ def test_co_purchase_weights_are_judged_apart(child: str, passed: bool, score: f
         "none": {},
     }
     baskets = [Basket(pair, 0.0, (1,)) for pair in pairs]
-    verdict = judge_together(counted(sides["right"]), counted(sides[child]), baskets)
+    verdict = judge_links(counted(sides["right"]), counted(sides[child]), baskets)
     assert (verdict.exam, verdict.questions, verdict.passed) == ("bought together", 50, passed)
     assert verdict.parent == 1.0 and verdict.child == pytest.approx(score, abs=1e-4)
     assert set(verdict.metrics) == set(MEASURES)
 
 
 def test_without_baskets_nothing_is_asked() -> None:
-    verdict = judge_together(Signals(), Signals(), [])
+    verdict = judge_links(ItemSignals(), ItemSignals(), [])
     assert verdict.passed and str(verdict) == "bought together: nothing was asked"
-    assert isinstance(verdict, Verdict) and Judgement([verdict], NOTHING).passed
+    assert isinstance(verdict, GateResult) and GateReport([verdict], NOTHING).passed
 
 
 def test_a_search_of_an_item_that_is_gone_is_lost_by_both() -> None:
-    search = Search("i1", "gone", 0.0, (0,))
-    gone = Exam(NEWEST, True, [[search.query]], [frozenset({search.item})], [frozenset()])
-    (verdict,) = judged([gone], vectors(), vectors()).verdicts
+    search = QueryClick("i1", "gone", 0.0, (0,))
+    gone = EvaluationSet(NEWEST, True, [[search.query]], [frozenset({search.item})], [frozenset()])
+    (verdict,) = judged([gone], vectors(), vectors()).results
     assert verdict.passed and verdict.parent == verdict.child == 0

@@ -12,7 +12,7 @@ import pytest
 
 from shelfwise import Shop
 from shelfwise.generation.encoder import Encoder
-from shelfwise.serving.loaded_generation import Serving
+from shelfwise.serving.loaded_generation import LoadedGeneration
 from shelfwise.trainer.encoder.base_model import load_model
 from shelfwise.trainer.evaluation.noise_floor import noise_floor
 from support.interactions import CATALOGUE
@@ -66,7 +66,7 @@ def test_without_items_nothing_is_noise() -> None:
 
 def test_titles_are_above_the_floor_of_the_card_and_it_is_served(stocked: Shop) -> None:
     generation = stocked.generations.open(0)
-    serving = Serving(generation, stocked.store, stocked.path)
+    serving = LoadedGeneration(generation, stocked.store, stocked.path)
     vectors = serving.index.vectors([str(item["id"]) for item in CATALOGUE])[1]
     assert serving.noise == generation.card["noise"] == noise_floor(serving.encoder, vectors)
     nearest = (serving.encoder.queries(TITLES) @ vectors.T).max(axis=1)

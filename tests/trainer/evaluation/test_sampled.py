@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 import torch
 
-from shelfwise.trainer.data.interactions import Search
-from shelfwise.trainer.evaluation.sampled import LOSS_ALLOWED, dev_exam, precision
-from shelfwise.trainer.evaluation.test_sets import NEWEST, Exam
+from shelfwise.trainer.data.interactions import QueryClick
+from shelfwise.trainer.evaluation.sampled import LOSS_ALLOWED, dev_metric, quantisation_loss
+from shelfwise.trainer.evaluation.test_sets import NEWEST, EvaluationSet
 
 TEXTS = {f"i{number}": f"title {number}" for number in range(1500)}
 
@@ -55,14 +55,14 @@ class Model:
         return torch.from_numpy(by(texts))
 
 
-def searches(count: int) -> list[Search]:
-    return [Search(f"query {number}", f"i{number}", 0.0, (number,)) for number in range(count)]
+def searches(count: int) -> list[QueryClick]:
+    return [QueryClick(f"query {number}", f"i{number}", 0.0, (number,)) for number in range(count)]
 
 
 @pytest.mark.parametrize(("share", "score"), [(0.0, 1.0), (0.3, 0.7), (1.0, 0.0)])
 def test_the_dev_exam_is_small_and_sees_what_was_learned(share: float, score: float) -> None:
     model: Any = Model(share)
-    measure = dev_exam([*searches(600), Search("query 1", "gone", 0.0, (0,))], TEXTS, seed=1)
+    measure = dev_metric([*searches(600), QueryClick("query 1", "gone", 0.0, (0,))], TEXTS, seed=1)
     assert measure(model) == pytest.approx(score, abs=0.08)
     assert model.training, "training goes on as it was"
     assert model.asked == 500 + 200
@@ -70,13 +70,13 @@ def test_the_dev_exam_is_small_and_sees_what_was_learned(share: float, score: fl
 
 def test_the_dev_exam_of_no_search() -> None:
     model: Any = Model(0.0)
-    assert dev_exam([], TEXTS, seed=1)(model) == 0.0 and model.asked == 0
+    assert dev_metric([], TEXTS, seed=1)(model) == 0.0 and model.asked == 0
 
 
-def exam(count: int, name: str = NEWEST) -> Exam:
+def exam(count: int, name: str = NEWEST) -> EvaluationSet:
     found = searches(count)
     wanted, given = [frozenset({search.item}) for search in found], [frozenset[str]()] * count
-    return Exam(name, True, [[search.query] for search in found], wanted, given)
+    return EvaluationSet(name, True, [[search.query] for search in found], wanted, given)
 
 
 @pytest.mark.parametrize(
@@ -85,7 +85,7 @@ def exam(count: int, name: str = NEWEST) -> Exam:
 )
 def test_a_form_that_loses_too_much_is_too_coarse(share: float, too_coarse: bool) -> None:
     served: Any = SimpleNamespace(queries=wrong(share), items=encode)
-    report = precision([exam(200), exam(200, "anchor")], (encode, encode), served, TEXTS, seed=1)
+    report = quantisation_loss([exam(200), exam(200, "anchor")], (encode, encode), served, TEXTS, seed=1)
     assert report["too_coarse"] is too_coarse
     assert report["questions"] == 200
     assert report["exact"] == pytest.approx(1.0, abs=0.01)
@@ -102,12 +102,12 @@ def test_the_sample_for_the_precision_is_small() -> None:
         return encode(texts)
 
     served: Any = SimpleNamespace(queries=encode, items=encode)
-    assert precision([exam(900)], (counted, counted), served, TEXTS, seed=1)["questions"] == 300
+    assert quantisation_loss([exam(900)], (counted, counted), served, TEXTS, seed=1)["questions"] == 300
     assert sorted(sizes) == [300, 500]
 
 
 def test_without_queries_no_form_is_too_coarse() -> None:
     served: Any = SimpleNamespace(queries=encode, items=encode)
-    baskets = Exam("newest baskets", False, [["title 1"]], [frozenset({"i2"})], [frozenset({"i1"})])
-    report = precision([baskets], (encode, encode), served, TEXTS, seed=1)
+    baskets = EvaluationSet("newest baskets", False, [["title 1"]], [frozenset({"i2"})], [frozenset({"i1"})])
+    report = quantisation_loss([baskets], (encode, encode), served, TEXTS, seed=1)
     assert report["questions"] == 0 and not report["too_coarse"]

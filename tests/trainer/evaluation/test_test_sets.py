@@ -8,27 +8,35 @@ from collections import Counter
 import pytest
 
 from shelfwise.timestamps import DAY
-from shelfwise.trainer.data.interactions import Basket, Search
-from shelfwise.trainer.data.split import Material
-from shelfwise.trainer.evaluation.test_sets import ANCHOR, NEWEST, PAST, Exam, halve, set_exams, strata
+from shelfwise.trainer.data.interactions import Basket, QueryClick
+from shelfwise.trainer.data.split import TrainingData
+from shelfwise.trainer.evaluation.test_sets import (
+    ANCHOR,
+    NEWEST,
+    PAST,
+    EvaluationSet,
+    build_evaluation_sets,
+    split_basket,
+    strata,
+)
 
 UNTIL = 100 * DAY
 
 
-def searches(query: str, item: str, count: int = 1, ts: float = 0.0) -> list[Search]:
-    return [Search(query, item, ts, (number,)) for number in range(count)]
+def searches(query: str, item: str, count: int = 1, ts: float = 0.0) -> list[QueryClick]:
+    return [QueryClick(query, item, ts, (number,)) for number in range(count)]
 
 
-def anchor(material: Material, seed: int = 1) -> Exam:
-    return next(exam for exam in set_exams(material, {}, {}, seed, UNTIL) if exam.name == ANCHOR)
+def anchor(material: TrainingData, seed: int = 1) -> EvaluationSet:
+    return next(exam for exam in build_evaluation_sets(material, {}, {}, seed, UNTIL) if exam.name == ANCHOR)
 
 
 def test_the_searches_are_asked_as_often_as_they_were_made() -> None:
     held = [*searches("mug", "a", 3), *searches("cup", "b")]
-    exam, _ = set_exams(Material(held_searches=held, old_searches=held * 100), {}, {}, 1, UNTIL)
+    exam, _ = build_evaluation_sets(TrainingData(held_searches=held, old_searches=held * 100), {}, {}, 1, UNTIL)
     assert exam.name == NEWEST and exam.are_queries and exam.is_of_searches
-    assert exam.asked == [["mug"]] * 3 + [["cup"]]
-    assert exam.right == [{"a"}] * 3 + [{"b"}] and exam.given == [frozenset()] * 4
+    assert exam.queries == [["mug"]] * 3 + [["cup"]]
+    assert exam.relevant == [{"a"}] * 3 + [{"b"}] and exam.given == [frozenset()] * 4
     assert exam.strata == []
 
 
@@ -41,8 +49,8 @@ def test_the_searches_are_asked_as_often_as_they_were_made() -> None:
         ([*searches("mug", "a", 5), *searches("mug", "known", 1, ts=UNTIL - 1)], "h h h h h h"),
     ],
 )
-def test_strata(asked: list[Search], expected: str) -> None:
-    material = Material(anchor_searches=asked, old_searches=searches("x", "known", ts=UNTIL - 8 * DAY))
+def test_strata(asked: list[QueryClick], expected: str) -> None:
+    material = TrainingData(anchor_searches=asked, old_searches=searches("x", "known", ts=UNTIL - 8 * DAY))
     assert " ".join(kind[0] for kind in strata(material, UNTIL)) == expected
 
 
@@ -58,54 +66,56 @@ def test_strata(asked: list[Search], expected: str) -> None:
 def test_no_stratum_of_the_anchor_is_drowned(head: int, tail: int, new: int, expected: dict[str, int]) -> None:
     made = [*searches("mug", "a", head), *(s for number in range(tail) for s in searches(f"q{number}", "b"))]
     made += [s for number in range(new) for s in searches(f"n{number}", "c", ts=UNTIL - DAY)]
-    exam = anchor(Material(anchor_searches=made))
+    exam = anchor(TrainingData(anchor_searches=made))
     counts = Counter(exam.strata)
-    assert counts.total() == len(exam.asked) == len(exam.right) == min(500, head + tail + new)
+    assert counts.total() == len(exam.queries) == len(exam.relevant) == min(500, head + tail + new)
     assert all(abs(counts[kind] - count) <= 1 for kind, count in expected.items())
     order = [
-        made.index(Search(a[0], min(r), UNTIL - DAY if k == "new" else 0.0, (0,)))
-        for a, r, k in zip(exam.asked, exam.right, exam.strata, strict=True)
+        made.index(QueryClick(a[0], min(r), UNTIL - DAY if k == "new" else 0.0, (0,)))
+        for a, r, k in zip(exam.queries, exam.relevant, exam.strata, strict=True)
     ]
     assert order == sorted(order), "in the order of time"
 
 
 def test_the_anchor_is_drawn_by_the_seed() -> None:
-    material = Material(anchor_searches=[s for number in range(900) for s in searches(f"q{number}", "a")])
+    material = TrainingData(anchor_searches=[s for number in range(900) for s in searches(f"q{number}", "a")])
     assert anchor(material, seed=1) == anchor(material, seed=1)
     assert anchor(material, seed=1) != anchor(material, seed=2)
 
 
 def test_a_shop_with_few_searches_is_asked_for_baskets_and_known_items_too() -> None:
     titles = {f"x{number}": f"a title of {number}" for number in range(100)}
-    material = Material(
+    material = TrainingData(
         held_baskets=[Basket(("x1", "x2"), 0.0, (1,))],
         anchor_baskets=[Basket(("x3", "x4"), 0.0, (2,))],
         held_searches=searches("a", "x1"),
         anchor_searches=searches("a", "x2"),
     )
-    names = [exam.name for exam in set_exams(material, titles, titles, 1, UNTIL)]
+    names = [exam.name for exam in build_evaluation_sets(material, titles, titles, 1, UNTIL)]
     assert names == [NEWEST, ANCHOR, "newest baskets", "anchor baskets", "known items"]
     material.old_searches = searches("a", "x1", 500)
-    assert [exam.name for exam in set_exams(material, titles, titles, 1, UNTIL)] == [NEWEST, ANCHOR, PAST]
-    (past,) = set_exams(Material(old_searches=searches("a", "x1", 5_000)), titles, titles, 1, UNTIL)
-    assert (past.name, len(past.asked)) == (PAST, 500)
+    assert [exam.name for exam in build_evaluation_sets(material, titles, titles, 1, UNTIL)] == [NEWEST, ANCHOR, PAST]
+    (past,) = build_evaluation_sets(TrainingData(old_searches=searches("a", "x1", 5_000)), titles, titles, 1, UNTIL)
+    assert (past.name, len(past.queries)) == (PAST, 500)
 
 
 def test_an_item_of_the_same_title_is_right_too() -> None:
     titles = {f"x{number}": "a red mug" for number in range(30)}
-    (exam,) = set_exams(Material(), titles, titles, 1, UNTIL)
-    assert exam.right[0] == set(titles) and exam.asked[0] == ["red mug"]
+    (exam,) = build_evaluation_sets(TrainingData(), titles, titles, 1, UNTIL)
+    assert exam.relevant[0] == set(titles) and exam.queries[0] == ["red mug"]
 
 
 def test_questions_about_the_same_query_are_one_cluster() -> None:
-    queries = Exam(NEWEST, True, [["T-light"], ["t light"], ["cup"], ["?!"]], [frozenset("a")] * 4, [frozenset()] * 4)
+    queries = EvaluationSet(
+        NEWEST, True, [["T-light"], ["t light"], ["cup"], ["?!"]], [frozenset("a")] * 4, [frozenset()] * 4
+    )
     assert queries.clusters == ["tlight", "tlight", "cup", "?!"]
-    baskets = Exam("newest baskets", False, [["a", "b"], ["b", "a"]], [frozenset("c")] * 2, [frozenset()] * 2)
+    baskets = EvaluationSet("newest baskets", False, [["a", "b"], ["b", "a"]], [frozenset("c")] * 2, [frozenset()] * 2)
     assert len(set(baskets.clusters)) == 2
 
 
 @pytest.mark.parametrize("size", [2, 3, 8])
 def test_half_a_basket(size: int) -> None:
     items = tuple(f"x{number}" for number in range(size))
-    given, wanted = halve(Basket(items, 0.0, (1,)), random.Random(1))
+    given, wanted = split_basket(Basket(items, 0.0, (1,)), random.Random(1))
     assert sorted(given + wanted) == sorted(items) and len(given) == size // 2

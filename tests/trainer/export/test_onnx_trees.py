@@ -11,7 +11,7 @@ import onnx
 import onnxruntime
 import pytest
 
-from shelfwise.ranking.trees import Forest
+from shelfwise.ranking.trees import TreeEnsemble
 from shelfwise.trainer.export.onnx_trees import to_onnx, write_trees
 
 FEATURES = 5
@@ -66,7 +66,7 @@ def test_the_scores_of_several_boosters_add_up(tmp_path: Path) -> None:
     boosters = [grown(table(2_000, seed), 20, num_leaves=15) for seed in (0, 1)]
     asked = table(300, 2).astype(np.float32)
     write_trees(boosters, tmp_path, FEATURES)
-    forest = Forest(tmp_path)
+    forest = TreeEnsemble(tmp_path)
     expected = np.asarray(boosters[0].predict(asked)) + np.asarray(boosters[1].predict(asked))
     assert np.allclose(forest.scores(asked), expected, rtol=1e-5, atol=1e-5)
     explained = forest.contributions(asked)

@@ -16,7 +16,7 @@ from shelfwise.generation.encoder import SERVING_CONFIG, SERVING_MODEL, Encoder
 from shelfwise.trainer.encoder import base_model as models
 from shelfwise.trainer.encoder.base_model import load_model
 from shelfwise.trainer.export import serving_model as export
-from shelfwise.trainer.export.serving_model import EXACT_MODEL, export_serving, settle
+from shelfwise.trainer.export.serving_model import EXACT_MODEL, choose_precision, export_serving
 
 TEXTS = ["mug", "a red coffee mug with white dots, set of six", "lanterne en métal", 'C++ / 17" (new!)', "x " * 300]
 
@@ -146,8 +146,8 @@ def test_the_night_settles_on_a_precision(tiny_model: Path, parent: Path, tmp_pa
     for precision in ("int8", "fp32"):
         export_serving(model, tmp_path / precision, template=parent, keep_exact=True)
     exact = (tmp_path / "fp32" / EXACT_MODEL).read_bytes()
-    settle(tmp_path / "int8", "int8")
-    settle(tmp_path / "fp32", "fp32")
+    choose_precision(tmp_path / "int8", "int8")
+    choose_precision(tmp_path / "fp32", "fp32")
     assert contents(tmp_path / "int8") == contents(parent)
     assert (tmp_path / "fp32" / SERVING_MODEL).read_bytes() == exact
     assert likeness(model, Encoder(tmp_path / "fp32")) > 0.9999

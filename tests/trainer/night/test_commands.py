@@ -33,7 +33,7 @@ def test_a_night_is_published_whole_and_leaves_no_litter(tiny_shop: Path) -> Non
     assert (counts["new_pairs"], counts["anchor_searches"]) == (51, 3), "one shopper in fifty only ever asks"
     with Shop(tiny_shop, clock=lambda: NOW) as shop:
         assert shop.search("cup").generation == 1
-        (row,) = shop.store.nights.latest(10)
+        (row,) = shop.store.ledger.latest(10)
         assert (row["verdict"], row["generation"]) == ("published", 1)
         card = shop.generations.open(1).card
         assert card["learned"]["events_seq"] == 60
@@ -86,7 +86,7 @@ def test_a_worse_encoder_is_refused_and_the_counts_are_published(
         for n in range(300):
             (chosen,) = clicks(f"colour{n % 7} shape{n % 11} thing {n}", f"i{n}", 1, NOW - timedelta(days=1))
             shop.record([chosen | {"user": f"u{n}"}])
-    monkeypatch.setattr(learn_module, "learn", ruin)
+    monkeypatch.setattr(learn_module, "train_encoder", ruin)
     ended = increment(tiny_shop, NOW)
     assert ended.verdict == "refused"
     assert "worse" in ended.reason
@@ -95,7 +95,7 @@ def test_a_worse_encoder_is_refused_and_the_counts_are_published(
         assert after["encoder"] == before["encoder"]
         assert after["learned"] == before["learned"], "a refused night loses nothing"
         assert shop.search("thing 1").generation == 1
-        assert shop._answering.statistics(shop._follower.current()[0]).popularity
+        assert shop._shopper_data.statistics(shop._reloader.get()[0]).popularity
 
 
 def test_late_events_are_learned(tiny_shop: Path) -> None:
@@ -129,7 +129,7 @@ def test_items_changed_during_the_night_are_in_the_new_generation(
     tiny_shop: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     teach(tiny_shop)
-    raised = run.raise_child
+    raised = run.train_and_judge
 
     def meanwhile(*arguments: Any) -> Any:
         with Shop(tiny_shop) as shop:
@@ -137,11 +137,11 @@ def test_items_changed_during_the_night_are_in_the_new_generation(
             shop.delete(["candle"])
         return raised(*arguments)
 
-    monkeypatch.setattr(run, "raise_child", meanwhile)
+    monkeypatch.setattr(run, "train_and_judge", meanwhile)
     assert increment(tiny_shop, NOW).generation == 1
     with Shop(tiny_shop) as shop:
         assert shop.status()["pending_vectors"] == 0
-        serving = shop._follower.current()[0]
+        serving = shop._reloader.get()[0]
         assert serving is not None
         assert "late" in serving.index
         assert "candle" not in serving.index
@@ -161,12 +161,12 @@ def test_a_failed_night_is_in_the_ledger_and_the_next_one_succeeds(
         raise OSError("no space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr(learn_module, "learn", fail)
+        patch.setattr(learn_module, "train_encoder", fail)
         with pytest.raises(OSError, match="no space"):
             increment(tiny_shop, NOW)
     with Shop(tiny_shop) as shop:
-        assert shop.store.nights.latest(1)[0]["verdict"] == "failed"
-        assert "no space" in shop.store.nights.latest(1)[0]["reason"]
+        assert shop.store.ledger.latest(1)[0]["verdict"] == "failed"
+        assert "no space" in shop.store.ledger.latest(1)[0]["reason"]
         assert shop.search("mug").generation == 0
     assert not list((tiny_shop / "generations").glob(".tmp-*"))
     assert increment(tiny_shop, NOW).verdict == "published"
@@ -180,7 +180,7 @@ def test_many_changed_items_are_compacted(tiny_shop: Path) -> None:
     assert ended is not None
     assert (ended.verdict, ended.generation) == ("compacted", 1)
     with Shop(tiny_shop) as shop:
-        serving = shop._follower.current()[0]
+        serving = shop._reloader.get()[0]
         assert serving is not None
         assert len(serving.index) == len(ITEMS) + 1
         assert serving.index.delta_share == 0
@@ -212,7 +212,7 @@ def test_items_that_come_between_two_looks_are_no_pairs(tiny_shop: Path, monkeyp
                 {"type": "purchase", "item": item, "session": f"s{number}"} for item in ("mug-red", "lantern", "bag")
             ]
             shop.record({**event, "ts": NOW - timedelta(hours=1)} for event in basket)
-    counted = run.judged_links
+    counted = run.link_items
 
     def meanwhile(*arguments: Any) -> Any:
         verdict = counted(*arguments)
@@ -220,7 +220,7 @@ def test_items_that_come_between_two_looks_are_no_pairs(tiny_shop: Path, monkeyp
             shop.upsert({"id": f"late-{number}", "title": f"Late thing {number}"} for number in range(200))
         return verdict
 
-    monkeypatch.setattr(run, "judged_links", meanwhile)
+    monkeypatch.setattr(run, "link_items", meanwhile)
     assert increment(tiny_shop, NOW).report["counts"]["known_item_pairs"] > 0
 
 

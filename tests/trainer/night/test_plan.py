@@ -11,8 +11,8 @@ import pytest
 
 from shelfwise.errors import InvalidInput
 from shelfwise.timestamps import DAY
-from shelfwise.trainer.data.spam_filters import Defences
-from shelfwise.trainer.encoder.hyperparameters import Recipe
+from shelfwise.trainer.data.spam_filters import SpamLimits
+from shelfwise.trainer.encoder.hyperparameters import TrainingConfig
 from shelfwise.trainer.encoder.pairs import MOST_PAIRS
 from shelfwise.trainer.night.plan import Budget, Options, Plan, make_plan
 
@@ -81,7 +81,7 @@ def test_a_plan_that_goes_back_is_refused_and_leaves_the_one_of_a_killed_night(t
 
 
 def test_the_defaults_are_a_plain_night() -> None:
-    assert Options() == Options(True, False, None, None, Recipe(), Defences())
+    assert Options() == Options(True, False, None, None, TrainingConfig(), SpamLimits())
 
 
 # ---- budget -------------------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from shelfwise.trainer.night.run_log import Diary
+from shelfwise.trainer.night.run_log import RunLog
 
 
 @pytest.fixture
@@ -20,7 +20,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 def test_the_seconds_of_a_stage_add_up_and_each_is_noted(clock: list[float]) -> None:
     noted: list[str] = []
-    kept = Diary(lambda *_: None, lambda report: noted.append(json.dumps(report["seconds"])))
+    kept = RunLog(lambda *_: None, lambda report: noted.append(json.dumps(report["seconds"])))
     for stage, seconds in (("judge", 1.5), ("encode", 0.25), ("judge", 2.0)):
         with kept.timed(stage):
             clock[0] += seconds
@@ -32,7 +32,7 @@ def test_the_seconds_of_a_stage_add_up_and_each_is_noted(clock: list[float]) -> 
 
 def test_what_was_found_within_a_stage_is_in_its_note() -> None:
     noted: list[dict[str, Any]] = []
-    kept = Diary(lambda *_: None, lambda report: noted.append(dict(report)))
+    kept = RunLog(lambda *_: None, lambda report: noted.append(dict(report)))
     with kept.timed("collect"):
         kept.report |= {"counts": {"events": 60}}
     assert noted[0]["counts"] == {"events": 60} and noted[0]["seconds"].keys() == {"collect"}
@@ -40,7 +40,7 @@ def test_what_was_found_within_a_stage_is_in_its_note() -> None:
 
 def test_a_stage_that_fails_is_no_stage_done() -> None:
     noted: list[dict[str, Any]] = []
-    kept = Diary(lambda *_: None, noted.append)
+    kept = RunLog(lambda *_: None, noted.append)
     with pytest.raises(OSError), kept.timed("publish"):
         raise OSError("no space left on device")
     assert kept.report["seconds"] == {} and noted == []
@@ -48,7 +48,7 @@ def test_a_stage_that_fails_is_no_stage_done() -> None:
 
 def test_progress_is_told_with_its_stage_and_warnings_are_collected() -> None:
     told: list[tuple[str, int, int]] = []
-    kept = Diary(lambda *progress: told.append(progress), lambda report: None)
+    kept = RunLog(lambda *progress: told.append(progress), lambda report: None)
     kept.progress("export", 0, 1)
     kept.count("encode")(32, 64)
     assert told == [("export", 0, 1), ("encode", 32, 64)]

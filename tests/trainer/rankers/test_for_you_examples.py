@@ -9,23 +9,29 @@ import numpy as np
 import pytest
 
 from shelfwise import Shop
-from shelfwise.catalogue.snapshot import Catalogue, Columns
+from shelfwise.catalogue.snapshot import CatalogueCache, CatalogueSnapshot
 from shelfwise.index import VectorIndex, build
 from shelfwise.recommend.features import NAMES
-from shelfwise.store import Event, ShownShelf
+from shelfwise.store import Event, ShownRecommendation
 from shelfwise.timestamps import DAY
 from shelfwise.trainer.rankers import for_you_examples as wish_rows
-from shelfwise.trainer.rankers.for_you_examples import Evening, WishRows, evenings, known_at, wishes_of
+from shelfwise.trainer.rankers.for_you_examples import (
+    ForYouExamples,
+    PointInTime,
+    build_for_you_examples,
+    point_in_time,
+    snapshot_times,
+)
 
 AT = 1_320_000_000.0 // DAY * DAY
 IDS = [f"i{number}" for number in range(12)]
 
 
 @pytest.fixture
-def columns(tmp_path: Path) -> Iterator[Columns]:
+def columns(tmp_path: Path) -> Iterator[CatalogueSnapshot]:
     with Shop(tmp_path / "shop") as shop:
         shop.upsert([{"id": id, "title": f"Thing {id}", "price": 1.0} for id in IDS])
-        yield Catalogue(shop.store).current()
+        yield CatalogueCache(shop.store).current()
 
 
 @pytest.fixture
@@ -48,36 +54,36 @@ VISITS = [
 ]
 
 
-def rows(columns: Columns, index: VectorIndex, events: list[Event], until: float = 30.0) -> WishRows:
+def rows(columns: CatalogueSnapshot, index: VectorIndex, events: list[Event], until: float = 30.0) -> ForYouExamples:
     events = sorted(events, key=lambda event: event.ts)
-    evening = known_at(AT, AT + until * DAY, events, IDS, np.zeros(len(IDS), int))
-    return wishes_of(evening, events, columns, index, 1)
+    evening = point_in_time(AT, AT + until * DAY, events, IDS, np.zeros(len(IDS), int))
+    return build_for_you_examples(evening, events, columns, index, 1)
 
 
-def chosen_times(made: WishRows) -> list[float]:
+def chosen_times(made: ForYouExamples) -> list[float]:
     """Of each row that was chosen, how often the shopper had had it."""
     return made.features[made.chosen > 0, NAMES.index("own_times")].astype(float).tolist()
 
 
-def test_a_group_for_each_known_shopper_that_came(columns: Columns, index: VectorIndex) -> None:
+def test_a_group_for_each_known_shopper_that_came(columns: CatalogueSnapshot, index: VectorIndex) -> None:
     made = rows(columns, index, PAST + VISITS)
     assert len(made) == 2, "u0 and u1; of who was new nothing was known"
     assert made.chosen.sum() == 3
     assert chosen_times(made) == [0.0, 0.0, 1.0], "u0 never had i4 and i5, u1 had i2"
 
 
-def test_only_the_first_visit_counts(columns: Columns, index: VectorIndex) -> None:
+def test_only_the_first_visit_counts(columns: CatalogueSnapshot, index: VectorIndex) -> None:
     later = bought("u0", "i6", 3)
     assert np.array_equal(
         rows(columns, index, [*PAST, *VISITS, later]).features, rows(columns, index, PAST + VISITS).features
     )
 
 
-def test_visits_after_the_end_are_another_evenings(columns: Columns, index: VectorIndex) -> None:
+def test_visits_after_the_end_are_another_evenings(columns: CatalogueSnapshot, index: VectorIndex) -> None:
     assert len(rows(columns, index, PAST + VISITS, until=1.0)) == 1
 
 
-def test_nothing_of_the_future_is_known(columns: Columns, index: VectorIndex) -> None:
+def test_nothing_of_the_future_is_known(columns: CatalogueSnapshot, index: VectorIndex) -> None:
     """What others buy after the evening changes no feature."""
     noise = [bought(f"v{number}", f"i{number % 12}", 0.1 + number / 10) for number in range(40)]
     with_noise, without = rows(columns, index, PAST + VISITS + noise), rows(columns, index, PAST + VISITS)
@@ -85,45 +91,49 @@ def test_nothing_of_the_future_is_known(columns: Columns, index: VectorIndex) ->
     assert np.array_equal(with_noise.chosen, without.chosen)
 
 
-def test_a_choice_that_was_no_candidate_teaches_nothing(columns: Columns, index: VectorIndex) -> None:
+def test_a_choice_that_was_no_candidate_teaches_nothing(columns: CatalogueSnapshot, index: VectorIndex) -> None:
     gone = [*PAST, bought("u0", "gone", 1)]
     assert len(rows(columns, index, gone)) == 0
     assert len(rows(columns, index, PAST)) == 0
 
 
-def test_so_many_shoppers_are_enough(columns: Columns, index: VectorIndex, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_so_many_shoppers_are_enough(
+    columns: CatalogueSnapshot, index: VectorIndex, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(wish_rows, "_MOST_SHOPPERS", 1)
     assert len(rows(columns, index, PAST + VISITS)) == 1
 
 
-def test_rows_are_kept_and_read_again(columns: Columns, index: VectorIndex, tmp_path: Path) -> None:
+def test_rows_are_kept_and_read_again(columns: CatalogueSnapshot, index: VectorIndex, tmp_path: Path) -> None:
     made = rows(columns, index, PAST + VISITS)
-    both = WishRows().then(made).then(made)
+    both = ForYouExamples().then(made).then(made)
     both.save(tmp_path / "wishes")
-    again = WishRows.open(tmp_path / "wishes")
+    again = ForYouExamples.open(tmp_path / "wishes")
     assert len(again) == 4
     assert again.features.dtype == np.float16
     assert np.array_equal(again.features, both.features)
 
 
-def test_an_evening_of_the_parents(columns: Columns, index: VectorIndex) -> None:
+def test_an_evening_of_the_parents(columns: CatalogueSnapshot, index: VectorIndex) -> None:
     """The parent's own signals give the same rows as counting them anew."""
     events = sorted(PAST + VISITS, key=lambda event: event.ts)
-    anew = known_at(AT, AT + 30 * DAY, events, IDS, np.zeros(len(IDS), int))
-    parents = Evening(AT, AT + 30 * DAY, anew.signals)
-    assert np.array_equal(wishes_of(parents, events, columns, index, 1).features, rows(columns, index, events).features)
+    anew = point_in_time(AT, AT + 30 * DAY, events, IDS, np.zeros(len(IDS), int))
+    parents = PointInTime(AT, AT + 30 * DAY, anew.signals)
+    assert np.array_equal(
+        build_for_you_examples(parents, events, columns, index, 1).features, rows(columns, index, events).features
+    )
 
 
-def test_what_was_shown_before_the_evening_and_passed_over(columns: Columns, index: VectorIndex) -> None:
+def test_what_was_shown_before_the_evening_and_passed_over(columns: CatalogueSnapshot, index: VectorIndex) -> None:
     asked: list[tuple[str | None, str | None, float, float]] = []
 
-    def told(user: str | None, session: str | None, since: float, until: float, most: int) -> list[ShownShelf]:
+    def told(user: str | None, session: str | None, since: float, until: float, most: int) -> list[ShownRecommendation]:
         asked.append((user, session, since, until))
-        return [ShownShelf(AT - 7 * DAY, ("i9", "i2"))] if user == "u1" else []
+        return [ShownRecommendation(AT - 7 * DAY, ("i9", "i2"))] if user == "u1" else []
 
     events = sorted(PAST + VISITS, key=lambda event: event.ts)
-    evening = known_at(AT, AT + 30 * DAY, events, IDS, np.zeros(len(IDS), int))
-    made = wishes_of(evening, events, columns, index, 1, told)
+    evening = point_in_time(AT, AT + 30 * DAY, events, IDS, np.zeros(len(IDS), int))
+    made = build_for_you_examples(evening, events, columns, index, 1, told)
     passed = made.features[made.chosen > 0, NAMES.index("passed")].astype(float).tolist()
     assert passed == [0.0, 0.0, 0.5], "u0 was shown nothing; u1 saw i2 a half-life ago"
     assert asked == [(user, None, AT - 30 * DAY, AT) for user in ("u0", "u1")]
@@ -132,7 +142,7 @@ def test_what_was_shown_before_the_evening_and_passed_over(columns: Columns, ind
 @pytest.mark.parametrize(("days", "count", "horizon"), [(400, 8, 40), (80, 8, 10), (8, 8, 1), (1.5, 1, 1), (0.5, 0, 1)])
 def test_which_evenings_a_new_ranker_learns_from(days: float, count: int, horizon: float) -> None:
     """Each with the time after it within the log, and with something before it."""
-    found = evenings([bought("u", "i0", 0.0)], AT + days * DAY, 100)
+    found = snapshot_times([bought("u", "i0", 0.0)], AT + days * DAY, 100)
     assert len(found) <= 8
     assert all(end - start == pytest.approx(horizon * DAY) and end <= AT + days * DAY for start, end in found)
     assert all(start > AT for start, _ in found)
@@ -141,8 +151,8 @@ def test_which_evenings_a_new_ranker_learns_from(days: float, count: int, horizo
 
 
 def test_no_event_no_evening() -> None:
-    assert evenings([], AT, 100) == []
+    assert snapshot_times([], AT, 100) == []
 
 
 def test_many_items_fewer_evenings() -> None:
-    assert len(evenings([bought("u", "i0", 0.0)], AT + 400 * DAY, 20_000)) == 3
+    assert len(snapshot_times([bought("u", "i0", 0.0)], AT + 400 * DAY, 20_000)) == 3

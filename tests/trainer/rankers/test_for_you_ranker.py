@@ -11,15 +11,15 @@ import pytest
 from shelfwise.errors import GenerationCorrupt
 from shelfwise.ranking.trees import MODEL, TREES
 from shelfwise.recommend.features import NAMES
-from shelfwise.recommend.for_you import CARD, WishRanker
-from shelfwise.trainer.rankers.for_you_examples import WishRows
-from shelfwise.trainer.rankers.for_you_ranker import teach_wishes
+from shelfwise.recommend.for_you import CARD, ForYouRanker
+from shelfwise.trainer.rankers.for_you_examples import ForYouExamples
+from shelfwise.trainer.rankers.for_you_ranker import fit_for_you_ranker
 
 SIZE = 20
 OWN, AGE = NAMES.index("own_90"), NAMES.index("age")
 
 
-def visits(count: int, *, told_by: int | None, seed: int = 0) -> WishRows:
+def visits(count: int, *, told_by: int | None, seed: int = 0) -> ForYouExamples:
     """Groups of twenty of which two are chosen: the greatest of a feature, or any two."""
     random = np.random.default_rng(seed)
     features = random.random((count, SIZE, len(NAMES))).astype(np.float16)
@@ -27,7 +27,7 @@ def visits(count: int, *, told_by: int | None, seed: int = 0) -> WishRows:
     chosen = np.zeros((count, SIZE), np.float32)
     np.put_along_axis(chosen, np.argsort(-worth, axis=1)[:, :2], 1.0, axis=1)
     features[:, : SIZE // 2, NAMES.index("own_times")] = 0
-    return WishRows(
+    return ForYouExamples(
         features.reshape(-1, len(NAMES)),
         chosen.ravel(),
         np.full(count, SIZE, np.int32),
@@ -37,11 +37,11 @@ def visits(count: int, *, told_by: int | None, seed: int = 0) -> WishRows:
 
 def test_trees_that_know_better_than_the_blend_serve(tmp_path: Path) -> None:
     told: list[tuple[int, int]] = []
-    verdict = teach_wishes(visits(400, told_by=AGE), tmp_path, 1, lambda done, total: told.append((done, total)))
+    verdict = fit_for_you_ranker(visits(400, told_by=AGE), tmp_path, 1, lambda done, total: told.append((done, total)))
     assert told == [(done, 4) for done in range(5)] * 2, "grown to be judged, and to serve"
     assert verdict.kind == "trees"
     assert verdict.learned > verdict.blend + 0.2
-    ranker = WishRanker(tmp_path)
+    ranker = ForYouRanker(tmp_path)
     assert ranker.kind == "trees"
     asked = visits(1, told_by=AGE, seed=9)
     features = asked.features.astype(np.float32)
@@ -54,25 +54,25 @@ def test_trees_that_know_better_than_the_blend_serve(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("count", "told_by"), [(299, AGE), (400, None)], ids=["too few", "chance"])
 def test_else_the_blend_stays(tmp_path: Path, count: int, told_by: int | None) -> None:
-    assert teach_wishes(visits(count, told_by=told_by), tmp_path, 1).kind == "blend"
+    assert fit_for_you_ranker(visits(count, told_by=told_by), tmp_path, 1).kind == "blend"
     assert not (tmp_path / MODEL).exists()
-    assert WishRanker(tmp_path).kind == "blend"
+    assert ForYouRanker(tmp_path).kind == "blend"
 
 
 def test_nothing_teaches_nothing(tmp_path: Path) -> None:
-    assert teach_wishes(WishRows(), tmp_path, 1).searches == 0
+    assert fit_for_you_ranker(ForYouExamples(), tmp_path, 1).searches == 0
 
 
 def test_the_same_visits_teach_the_same(tmp_path: Path) -> None:
     for name in ("one", "other"):
-        teach_wishes(visits(400, told_by=AGE), tmp_path / name, 1)
+        fit_for_you_ranker(visits(400, told_by=AGE), tmp_path / name, 1)
     for number in ("", 1, 2, 3):
         one, other = (tmp_path / name / TREES.format(number) for name in ("one", "other"))
         assert one.read_text() == other.read_text()
 
 
 def test_trees_of_other_features_are_refused(tmp_path: Path) -> None:
-    teach_wishes(visits(400, told_by=AGE), tmp_path, 1)
+    fit_for_you_ranker(visits(400, told_by=AGE), tmp_path, 1)
     (tmp_path / CARD).write_text("\n".join(NAMES[::-1]))
     with pytest.raises(GenerationCorrupt, match="other features"):
-        WishRanker(tmp_path)
+        ForYouRanker(tmp_path)

@@ -12,51 +12,51 @@ import pytest
 from shelfwise import Shop
 from shelfwise.search.blend import TOP
 from shelfwise.search.features import NAMES
-from shelfwise.serving.loaded_generation import Serving
+from shelfwise.serving.loaded_generation import LoadedGeneration
 from shelfwise.store import Event
-from shelfwise.trainer.data.interactions import Search
+from shelfwise.trainer.data.interactions import QueryClick
 from shelfwise.trainer.rankers import search_examples as rank_rows
-from shelfwise.trainer.rankers.search_examples import Rows, seen_before
+from shelfwise.trainer.rankers.search_examples import RankingExamples, build_search_examples
 from support.interactions import CATALOGUE, event, search
 
-Look = Callable[..., Rows]
+Look = Callable[..., RankingExamples]
 IDS = [str(item["id"]) for item in CATALOGUE]
 
 
 @pytest.fixture(scope="module")
-def opened(stocked_folder: Path) -> Iterator[tuple[Shop, Serving]]:
+def opened(stocked_folder: Path) -> Iterator[tuple[Shop, LoadedGeneration]]:
     """Only looked at, so that all tests may share it."""
     with Shop(stocked_folder) as shop:
-        yield shop, Serving(shop.generations.open(0), shop.store, shop.path)
+        yield shop, LoadedGeneration(shop.generations.open(0), shop.store, shop.path)
 
 
 @pytest.fixture
-def look(opened: tuple[Shop, Serving]) -> Look:
+def look(opened: tuple[Shop, LoadedGeneration]) -> Look:
     def look(
-        searches: Sequence[Search],
-        past: Sequence[Search] = (),
+        searches: Sequence[QueryClick],
+        past: Sequence[QueryClick] = (),
         events: Sequence[Event] = (),
         progress: Callable[[int, int], object] = lambda done, total: None,
-    ) -> Rows:
-        return seen_before(*opened, searches, [*past, *searches], events, progress)
+    ) -> RankingExamples:
+        return build_search_examples(*opened, searches, [*past, *searches], events, progress)
 
     return look
 
 
-def column(rows: Rows, name: str) -> np.ndarray:
+def column(rows: RankingExamples, name: str) -> np.ndarray:
     return rows.features[:, NAMES.index(name)]
 
 
-def same(one: Rows, other: Rows) -> bool:
+def same(one: RankingExamples, other: RankingExamples) -> bool:
     return all(np.array_equal(getattr(one, name), getattr(other, name)) for name in vars(one))
 
 
-def groups(count: int, seed: int = 0) -> Rows:
+def groups(count: int, seed: int = 0) -> RankingExamples:
     """Rows of so many groups with two candidates each."""
     chance = np.random.default_rng(seed)
     features = chance.random((2 * count, len(NAMES))).astype(np.float16)
     chosen = np.tile(np.array([1.0, 0.0], np.float32), count)
-    return Rows(features, chosen, np.full(count, 2, np.int32), np.arange(count, dtype=np.int64))
+    return RankingExamples(features, chosen, np.full(count, 2, np.int32), np.arange(count, dtype=np.int64))
 
 
 # ---- which groups -------------------------------------------------------------------------------------------
@@ -171,7 +171,7 @@ def test_many_days_are_looked_at_together_by_what_was_known_before_the_first(
 
 
 def test_only_the_newest_searches_are_looked_at(look: Look, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Rows, "MOST", 2)
+    monkeypatch.setattr(RankingExamples, "MOST", 2)
     days = [search("grey gift", "grey-lamp", day) for day in (3, 0, 2, 1)]
     rows = look(days)
     assert len(rows) == 2 and column(rows.part(0, 1), "memory_mass").max() == pytest.approx(np.log1p(2), abs=0.1)
@@ -183,8 +183,8 @@ def test_only_the_newest_searches_are_looked_at(look: Look, monkeypatch: pytest.
 def test_the_newest_groups_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     older, newer = groups(3), groups(2, seed=1)
     assert same(older.then(newer).part(0, 3), older) and same(older.then(newer).part(3, 5), newer)
-    assert same(Rows().then(newer), newer) and same(older.then(Rows()), older)
-    monkeypatch.setattr(Rows, "MOST", 3)
+    assert same(RankingExamples().then(newer), newer) and same(older.then(RankingExamples()), older)
+    monkeypatch.setattr(RankingExamples, "MOST", 3)
     assert same(older.then(newer), older.part(2, 3).then(newer))
 
 
@@ -192,8 +192,8 @@ def test_rows_come_back_as_they_were_written(tmp_path: Path) -> None:
     rows = groups(4)
     for name in ("one", "two"):
         rows.save(tmp_path / name)
-    assert same(Rows.open(tmp_path / "one"), rows)
-    assert [getattr(Rows.open(tmp_path / "one"), name).dtype for name in vars(rows)] == [
+    assert same(RankingExamples.open(tmp_path / "one"), rows)
+    assert [getattr(RankingExamples.open(tmp_path / "one"), name).dtype for name in vars(rows)] == [
         getattr(rows, name).dtype for name in vars(rows)
     ]
     assert (tmp_path / "one" / "rows.npz").read_bytes() == (tmp_path / "two" / "rows.npz").read_bytes()
@@ -201,5 +201,5 @@ def test_rows_come_back_as_they_were_written(tmp_path: Path) -> None:
 
 def test_rows_of_other_features_teach_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     groups(4).save(tmp_path)
-    monkeypatch.setattr(Rows, "NAMES", NAMES[::-1])
-    assert len(Rows.open(tmp_path)) == 0
+    monkeypatch.setattr(RankingExamples, "NAMES", NAMES[::-1])
+    assert len(RankingExamples.open(tmp_path)) == 0

@@ -9,23 +9,23 @@ import pytest
 
 from shelfwise.timestamps import DAY
 from shelfwise.trainer.replay import baselines as shelf_baselines
-from shelfwise.trainer.replay.baselines import BASELINES, Baselines, History, als, ease, own, popularity
+from shelfwise.trainer.replay.baselines import BASELINES, Baselines, InteractionHistory, als, ease, own, popularity
 
 NOW = 1_000 * DAY
 needs_implicit = pytest.mark.skipif(find_spec("implicit") is None, reason="the package implicit is not installed")
 
 
-def history(*events: tuple[str | None, str, float]) -> History:
+def history(*events: tuple[str | None, str, float]) -> InteractionHistory:
     """Of (user, item, days before now)."""
-    made = History()
+    made = InteractionHistory()
     for user, item, days in events:
         made.add(user, None, item, NOW - days * DAY)
     return made
 
 
-def two_tastes() -> History:
+def two_tastes() -> InteractionHistory:
     """Ten people who have every blue thing, ten who have every red one; u0 misses blue3 and u10 misses red3."""
-    made = History()
+    made = InteractionHistory()
     for number in range(20):
         for thing in range(4):
             if thing < 3 or number % 10:
@@ -48,7 +48,7 @@ def test_own_counts_halve_every_60_days() -> None:
 
 
 def test_sessions_without_a_user_are_people_of_their_own() -> None:
-    past = History()
+    past = InteractionHistory()
     for user, session in (("a", "s1"), ("a", "s2"), (None, "s2"), (None, "s3"), (None, None)):
         past.add(user, session, "x", NOW)
     assert past.people == {("a", None): 0, (None, "s2"): 1, (None, "s3"): 2}
@@ -93,7 +93,7 @@ def test_a_short_shelf_is_filled_and_holds_nothing_twice_or_unwanted() -> None:
 
 @pytest.mark.parametrize("name", list(BASELINES))
 def test_without_a_past_shelves_are_empty(name: str) -> None:
-    baselines = Baselines(History(), NOW)
+    baselines = Baselines(InteractionHistory(), NOW)
     assert name in baselines.missing or baselines.shelf(name, "a", 5) == []
 
 

@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from shelfwise.trainer.replay.recommend_metrics import ShelfTally, graded
+from shelfwise.trainer.replay.recommend_metrics import RecommendMetrics, graded
 
 SECOND, THIRD = 1 / math.log2(3), 1 / math.log2(4)
 
@@ -28,7 +28,7 @@ def test_recall_and_ndcg_at_3(shelf: list[str], wanted: set[str], recall: float,
 
 
 def test_a_tally_means_over_people_and_counts_what_was_shown() -> None:
-    first, second = ShelfTally(), ShelfTally()
+    first, second = RecommendMetrics(), RecommendMetrics()
     percentile = {"a": 0.9, "b": 0.5, "c": 0.1}
     first.add(["a", "b"], {"a", "x"}, 2, percentile)
     second.add(["a", "unknown"], {"c"}, 2, percentile)
@@ -39,5 +39,5 @@ def test_a_tally_means_over_people_and_counts_what_was_shown() -> None:
 
 
 def test_nothing_asked_is_zeros() -> None:
-    values = ShelfTally().report(catalogue=0)
+    values = RecommendMetrics().report(catalogue=0)
     assert values == {"recall": 0.0, "ndcg": 0.0, "hr": 0.0, "coverage": 0.0, "popularity": 0.0, "n": 0}

@@ -8,17 +8,17 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from shelfwise.generation.item_links import Neighbours
+from shelfwise.generation.item_links import ItemLinks
 from shelfwise.store import Event
 from shelfwise.timestamps import DAY
-from shelfwise.trainer.data.basket_matrix import LARGEST_BASKET, Choices
+from shelfwise.trainer.data.basket_matrix import LARGEST_BASKET, BasketMatrix
 from shelfwise.trainer.statistics import item_links as linking
-from shelfwise.trainer.statistics.item_links import best_of_each, ease, following, linked, together
+from shelfwise.trainer.statistics.item_links import cooccurrence, ease, ease_links, next_visit_ridge, top_links
 
 NOW = 1_320_000_000.0
 
 
-def choices(*baskets: str, n_items: int = 26, ages: list[float] | None = None) -> Choices:
+def choices(*baskets: str, n_items: int = 26, ages: list[float] | None = None) -> BasketMatrix:
     """A basket a word and a shopper, its letters the items, bought days ago as `ages` say (default: now)."""
     ages = ages or [0.0] * len(baskets)
     events = [
@@ -27,11 +27,11 @@ def choices(*baskets: str, n_items: int = 26, ages: list[float] | None = None) -
         for letter in basket
     ]
     rows = {letter: row for row, letter in enumerate("abcdefghijklmnopqrstuvwxyz"[:n_items])}
-    return Choices.of(events, rows, ["purchase"])
+    return BasketMatrix.from_events(events, rows, ["purchase"])
 
 
-def links(found: Neighbours, letter: str) -> dict[str, float]:
-    indices, weights = found.of(ord(letter) - ord("a"))
+def links(found: ItemLinks, letter: str) -> dict[str, float]:
+    indices, weights = found.links_of(ord(letter) - ord("a"))
     return {chr(ord("a") + row): weight for row, weight in zip(indices.tolist(), weights.tolist(), strict=True)}
 
 
@@ -39,19 +39,19 @@ def links(found: Neighbours, letter: str) -> dict[str, float]:
 
 
 def test_what_goes_together_at_least_twice_and_more_than_by_chance() -> None:
-    found = together(choices("ab", "ab", "ac", "xy", "xy", "zw", "zw", "zw"), NOW)
+    found = cooccurrence(choices("ab", "ab", "ac", "xy", "xy", "zw", "zw", "zw"), NOW)
     assert set(links(found, "a")) == {"b"}, "once with c is chance"
     assert set(links(found, "z")) == {"w"}
-    assert found.supported(0, 1) == 2
+    assert found.support_of(0, 1) == 2
 
 
 def test_what_is_everywhere_goes_with_nothing() -> None:
     baskets = ["ab", "ab", "b", "b", "b", "cb", "cb", "db"]
-    assert links(together(choices(*baskets), NOW), "a") == {}, "b is in every basket: a tells nothing about it"
+    assert links(cooccurrence(choices(*baskets), NOW), "a") == {}, "b is in every basket: a tells nothing about it"
 
 
 def test_newer_baskets_count_more() -> None:
-    found = links(together(choices("ab", "ab", "ac", "ac", "xy", ages=[90, 90, 1, 1, 1]), NOW), "a")
+    found = links(cooccurrence(choices("ab", "ab", "ac", "ac", "xy", ages=[90, 90, 1, 1, 1]), NOW), "a")
     assert list(found) == ["c", "b"]
     assert found["c"] > 2 * found["b"]
 
@@ -62,15 +62,17 @@ def test_no_basket_is_too_large_to_matter() -> None:
         for who in ("u", "v")
         for number in range(LARGEST_BASKET + 1)
     ]
-    whole = Choices.of(events, {f"i{number}": number for number in range(LARGEST_BASKET + 1)}, ["purchase"])
+    whole = BasketMatrix.from_events(
+        events, {f"i{number}": number for number in range(LARGEST_BASKET + 1)}, ["purchase"]
+    )
     assert len(whole) == 2
-    assert len(together(whole, NOW).indices) == 0
+    assert len(cooccurrence(whole, NOW).indices) == 0
 
 
 def test_one_shopper_alone_is_chance() -> None:
     events = [Event(1, NOW, "purchase", item, "u", f"s{visit}", None) for visit in range(9) for item in "ab"]
     events += [Event(1, NOW, "purchase", item, who, who, None) for who in ("v", "w") for item in "cd"]
-    found = together(Choices.of(events, dict(zip("abcd", range(4), strict=True)), ["purchase"]), NOW)
+    found = cooccurrence(BasketMatrix.from_events(events, dict(zip("abcd", range(4), strict=True)), ["purchase"]), NOW)
     assert links(found, "a") == {}
     assert set(links(found, "c")) == {"d"}
 
@@ -86,19 +88,19 @@ def test_the_weight_is_as_it_is_written() -> None:
             for other in basket:
                 pairs[one, other] += 0.5 ** (age / 45)  # type: ignore[assignment]
                 both[one, other] += 1  # a basket a shopper
-    found = together(choices(*baskets, ages=ages), NOW)
+    found = cooccurrence(choices(*baskets, ages=ages), NOW)
     assert sum(len(links(found, letter)) for letter in "abcdefgh") > 5
     for letter in "abcdefgh":
         for other, weight in links(found, letter).items():
             times = both[letter, other]
             expected = times / (times + 3) * pairs[letter, other] / pairs[letter, letter] / pairs[other, other] ** 0.25
             assert weight == pytest.approx(expected, rel=1e-3)
-            assert found.supported(ord(letter) - 97, ord(other) - 97) == times
+            assert found.support_of(ord(letter) - 97, ord(other) - 97) == times
 
 
 def test_nothing_goes_together_where_nothing_was_bought() -> None:
-    assert len(together(choices(), NOW)) == 26
-    assert links(together(choices(), NOW), "a") == {}
+    assert len(cooccurrence(choices(), NOW)) == 26
+    assert links(cooccurrence(choices(), NOW), "a") == {}
 
 
 # ---- linked -------------------------------------------------------------------------------------------------
@@ -121,20 +123,20 @@ def test_histories_link_items_that_are_never_in_one_basket() -> None:
         for shopper in range(40)
         for day, item in enumerate("ab" if shopper % 2 else "cd")
     ]
-    found = linked(Choices.of(events, dict(zip("abcd", range(4), strict=True)), ["purchase"]), NOW)
+    found = ease_links(BasketMatrix.from_events(events, dict(zip("abcd", range(4), strict=True)), ["purchase"]), NOW)
     assert {other for other, weight in links(found, "a").items() if weight > 0.01} == {"b"}
     assert {other for other, weight in links(found, "d").items() if weight > 0.01} == {"c"}
 
 
 def test_a_large_catalogue_has_cosines_instead(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(linking, "DENSE_MOST", 2)
-    found = linked(choices("ab", "ab", "cd", "cd", "cd"), NOW)
+    found = ease_links(choices("ab", "ab", "cd", "cd", "cd"), NOW)
     assert list(links(found, "a")) == ["b"]
     assert 0 < links(found, "a")["b"] < 1
 
 
 def test_no_history_links_nothing() -> None:
-    assert links(linked(choices(), NOW), "a") == {}
+    assert links(ease_links(choices(), NOW), "a") == {}
 
 
 # ---- the best of each row -----------------------------------------------------------------------------------
@@ -142,26 +144,26 @@ def test_no_history_links_nothing() -> None:
 
 def test_the_strongest_of_each_row_first() -> None:
     matrix = sparse.csr_matrix(np.array([[0.0, 0.2, 0.9, 0.5], [0.0, 0.0, 0.0, -1.0], [0.3, 0.0, 0.0, 0.3]]))
-    found = best_of_each(matrix, 2)
-    assert [found.of(row)[0].tolist() for row in range(3)] == [[2, 3], [], [0, 3]]
+    found = top_links(matrix, 2)
+    assert [found.links_of(row)[0].tolist() for row in range(3)] == [[2, 3], [], [0, 3]]
 
 
 # ---- following ----------------------------------------------------------------------------------------------
 
 
-def visits(*histories: str) -> Choices:
+def visits(*histories: str) -> BasketMatrix:
     """A shopper a word, a visit a letter, a day apart, the last one today."""
     events = [
         Event(1, NOW - (len(history) - day) * DAY, "purchase", letter, f"u{number}", f"{number}-{day}", None)
         for number, history in enumerate(histories)
         for day, letter in enumerate(history)
     ]
-    return Choices.of(events, dict(zip("abcdef", range(6), strict=True)), ["purchase"])
+    return BasketMatrix.from_events(events, dict(zip("abcdef", range(6), strict=True)), ["purchase"])
 
 
 def test_what_comes_at_the_next_visit(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(linking, "_RIDGE", 1.0)
-    found = following(visits(*["ab"] * 20, *["cc"] * 20, *["de"] * 5), NOW)
+    found = next_visit_ridge(visits(*["ab"] * 20, *["cc"] * 20, *["de"] * 5), NOW)
     assert max(links(found, "a"), key=lambda other: links(found, "a")[other]) == "b"
     assert links(found, "c")["c"] > 0.5, "what is chosen again follows itself"
     assert links(found, "b").get("a", 0.0) == pytest.approx(0.0, abs=1e-3), "what came before doesn't follow"
@@ -171,7 +173,7 @@ def test_what_comes_at_the_next_visit(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_following_is_the_regression_that_it_says_it_is() -> None:
     random = np.random.default_rng(3)
     histories = ["".join(random.choice(list("abcdef"), size=4)) for _ in range(40)]
-    found = following(visits(*histories), NOW)
+    found = next_visit_ridge(visits(*histories), NOW)
     gram, wanted = np.eye(6) * linking._RIDGE, np.zeros((6, 6))
     for history in histories:
         for day in range(1, 4):
@@ -187,6 +189,6 @@ def test_following_is_the_regression_that_it_says_it_is() -> None:
 
 
 def test_nothing_follows_where_nobody_came_twice() -> None:
-    found = following(visits("a", "b"), NOW)
+    found = next_visit_ridge(visits("a", "b"), NOW)
     assert len(found) == 6
     assert len(found.indices) == 0

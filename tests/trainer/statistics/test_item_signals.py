@@ -8,8 +8,15 @@ import pytest
 from shelfwise.recommend.strategies import _DURABLE
 from shelfwise.store import Event
 from shelfwise.timestamps import DAY
-from shelfwise.trainer.data.basket_matrix import Choices
-from shelfwise.trainer.statistics.item_signals import bought_by, central, links_of, numbers_of, rebought, repeat_rates
+from shelfwise.trainer.data.basket_matrix import BasketMatrix
+from shelfwise.trainer.statistics.item_signals import (
+    basket_event_types,
+    centrality,
+    item_links,
+    item_numbers,
+    repeat_rates,
+    repurchase_rates,
+)
 
 NOW = 1_320_000_000.0
 ROWS = {"a": 0, "b": 1, "c": 2, "d": 3}
@@ -19,12 +26,12 @@ def bought(item: str, user: str, days_ago: float) -> Event:
     return Event(1, NOW - days_ago * DAY, "purchase", item, user, f"{user}{days_ago}", None)
 
 
-def choices(*events: Event) -> Choices:
-    return Choices.of(events, ROWS, ["purchase"])
+def choices(*events: Event) -> BasketMatrix:
+    return BasketMatrix.from_events(events, ROWS, ["purchase"])
 
 
-def counted(made: Choices) -> dict[str, np.ndarray]:
-    return numbers_of(made, made, np.zeros(4, int), None, NOW)
+def counted(made: BasketMatrix) -> dict[str, np.ndarray]:
+    return item_numbers(made, made, np.zeros(4, int), None, NOW)
 
 
 def test_shoppers_are_counted_once_within_each_time() -> None:
@@ -77,8 +84,8 @@ def test_of_a_few_shoppers_little_is_believed() -> None:
 
 def test_the_middle_of_the_catalogue() -> None:
     vectors = np.array([[1, 0], [0.8, 0.6], [0, 1]], np.float32)
-    assert central(vectors).argmax() == 1
-    assert central(np.zeros((0, 2), np.float32)).shape == (0,)
+    assert centrality(vectors).argmax() == 1
+    assert centrality(np.zeros((0, 2), np.float32)).shape == (0,)
 
 
 @pytest.mark.parametrize(
@@ -89,14 +96,14 @@ def test_which_events_link_items(type: str, matrix: str) -> None:
     events = [
         Event(1, NOW - DAY, type, item, who, who, None) for who in "uvwxyz" for item in ("ab" if who < "x" else "cd")
     ]
-    assert links_of(events, ROWS, NOW)[matrix].of(0)[0].tolist() == [1]
+    assert item_links(events, ROWS, NOW)[matrix].links_of(0)[0].tolist() == [1]
 
 
 def test_clicks_are_no_baskets_where_things_are_bought() -> None:
     events = [
         Event(1, NOW, "click", item, who, who, None) for who in "uvwxyz" for item in ("ab" if who < "x" else "cd")
     ]
-    links = links_of([*events, bought("d", "q", 1)], ROWS, NOW)
+    links = item_links([*events, bought("d", "q", 1)], ROWS, NOW)
     assert len(links["together"].indices) == 0
     assert len(links["viewed"].indices) > 0
 
@@ -104,14 +111,14 @@ def test_clicks_are_no_baskets_where_things_are_bought() -> None:
 def test_every_later_visit_is_a_chance_to_choose_again() -> None:
     """u: a, then ab, then b, a day apart; v: a once. The half-life is one day, and u's last visit is now."""
     events = [bought("a", "u", 2), bought("a", "u", 1), bought("b", "u", 1), bought("b", "u", 0), bought("a", "v", 1)]
-    chances, again, first = rebought(choices(*events), NOW, 1.0)
+    chances, again, first = repurchase_rates(choices(*events), NOW, 1.0)
     assert chances.tolist() == pytest.approx([0.5 + 1.0, 1.0, 0, 0]), "a: at the second and third visit"
     assert again.tolist() == pytest.approx([0.5, 1.0, 0, 0])
     assert first.tolist() == pytest.approx([0.25 + 0.5, 0.5, 0, 0])
 
 
 def test_no_choice_is_no_chance() -> None:
-    assert [part.tolist() for part in rebought(choices(), NOW, 1.0)] == [[0.0] * 4] * 3
+    assert [part.tolist() for part in repurchase_rates(choices(), NOW, 1.0)] == [[0.0] * 4] * 3
 
 
 def test_what_regulars_buy_every_week_is_not_rising() -> None:
@@ -132,5 +139,5 @@ def test_clicks_are_no_second_purchase() -> None:
     events = [bought("a", f"u{n}", 9) for n in range(50)]
     for day in (8, 5):
         events += [Event(1, NOW - day * DAY, "click", "a", f"u{n}", f"c{n}{day}", None) for n in range(50)]
-    assert bought_by(events) == ("cart", "purchase")
-    assert repeat_rates(Choices.of(events, ROWS, bought_by(events)), np.zeros(4, int))[0] < 0.2
+    assert basket_event_types(events) == ("cart", "purchase")
+    assert repeat_rates(BasketMatrix.from_events(events, ROWS, basket_event_types(events)), np.zeros(4, int))[0] < 0.2

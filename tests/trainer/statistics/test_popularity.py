@@ -8,15 +8,15 @@ from typing import Any
 
 import pytest
 
-from shelfwise.generation.item_signals import Signals, save
-from shelfwise.generation.popularity import HALF_LIFE_DAYS, RECENT_HALF_LIFE_DAYS, Statistics
-from shelfwise.generation.registry import Generation, Generations
+from shelfwise.generation.item_signals import ItemSignals, save_signals
+from shelfwise.generation.popularity import HALF_LIFE_DAYS, RECENT_HALF_LIFE_DAYS, PopularityCounts
+from shelfwise.generation.registry import Generation, GenerationRegistry
 from shelfwise.store import Event
 from shelfwise.timestamps import DAY
 from shelfwise.trainer.data.interactions import Basket
-from shelfwise.trainer.data.split import Material
-from shelfwise.trainer.statistics.item_signals import links_of
-from shelfwise.trainer.statistics.popularity import Counted, Links, count, counted_by, judged_links
+from shelfwise.trainer.data.split import TrainingData
+from shelfwise.trainer.statistics.item_signals import item_links
+from shelfwise.trainer.statistics.popularity import LearnedRange, Links, learned_range, link_items, write_popularity
 
 IDS = ["a", "b", "c", "d"]
 
@@ -25,9 +25,9 @@ def bought(user: str, *items: str, ts: float = 0.0) -> list[Event]:
     return [Event(0, ts, "purchase", item, user, None, None) for item in items]
 
 
-def counted(events: list[Event], folder: Path, now: float = 0.0) -> Statistics:
-    count(events, IDS, now, folder / "statistics")
-    return Statistics.open(folder / "statistics")
+def counted(events: list[Event], folder: Path, now: float = 0.0) -> PopularityCounts:
+    write_popularity(events, IDS, now, folder / "statistics")
+    return PopularityCounts.open(folder / "statistics")
 
 
 def test_popularity_decays_and_the_top_is_one(tmp_path: Path) -> None:
@@ -62,15 +62,15 @@ def test_no_events_and_unknown_items_are_fine(tmp_path: Path) -> None:
 # ---- judged -------------------------------------------------------------------------------------------------
 
 UNTIL = 100.0
-TONIGHT = Counted(200.0, 20_000)
+TONIGHT = LearnedRange(200.0, 20_000)
 
 
 @pytest.fixture
 def parent(tmp_path: Path) -> Generation:
     """A generation that learned that a and b are bought together."""
-    generations = Generations(tmp_path / "shop")
-    number, folder = generations.begin()
-    save(folder / "signals", IDS, {}, links_of(LEARNED, {id: row for row, id in enumerate(IDS)}, UNTIL))
+    generations = GenerationRegistry(tmp_path / "shop")
+    number, folder = generations.create_folder()
+    save_signals(folder / "signals", IDS, {}, item_links(LEARNED, {id: row for row, id in enumerate(IDS)}, UNTIL))
     return generations.publish(
         number, folder, {"until": UNTIL, "report": {"events_seq": 100}}, parent=None, current=None
     )
@@ -95,19 +95,19 @@ def baskets(parts: list[list[Event]]) -> list[Basket]:
     return [Basket(tuple(e.item for e in part), part[0].ts, tuple(e.seq for e in part)) for part in parts]
 
 
-def material_of(events: list[Event], parts: list[list[Event]]) -> Material:
+def material_of(events: list[Event], parts: list[list[Event]]) -> TrainingData:
     everything = events + [event for part in parts for event in part]
-    return Material(honest=everything, learnable=everything, held_baskets=baskets(parts))
+    return TrainingData(clean_events=everything, learnable=everything, held_baskets=baskets(parts))
 
 
 def together(links: Links, item: str) -> list[str]:
     """What the item goes with, the strongest first."""
-    return list(Signals(IDS, {}, links).companions([item]))
+    return list(ItemSignals(IDS, {}, links).companions([item]))
 
 
 def test_where_no_basket_is_held_out_nothing_is_judged(parent: Generation) -> None:
     material = material_of(LEARNED + POISON, [])
-    verdict, counted, links = judged_links(material, parent, IDS, TONIGHT)
+    verdict, counted, links = link_items(material, parent, IDS, TONIGHT)
     assert (verdict, counted) == (None, TONIGHT)
     assert together(links, "a")[0] == "c"
 
@@ -115,7 +115,7 @@ def test_where_no_basket_is_held_out_nothing_is_judged(parent: Generation) -> No
 def test_held_out_baskets_are_no_co_purchases_yet(parent: Generation) -> None:
     parts = held("a", "b", count=5) + held("c", "d", count=5)
     material = material_of(LEARNED, parts)
-    links = judged_links(material, parent, IDS, TONIGHT)[2]
+    links = link_items(material, parent, IDS, TONIGHT)[2]
     assert together(links, "a") == ["b"]
     assert together(links, "c") == []
 
@@ -123,9 +123,9 @@ def test_held_out_baskets_are_no_co_purchases_yet(parent: Generation) -> None:
 def test_co_purchases_that_are_worse_give_way_to_those_of_the_parent(parent: Generation) -> None:
     parts = held("a", "b", count=60)
     material = material_of(LEARNED + POISON, parts)
-    verdict, counted, links = judged_links(material, parent, IDS, TONIGHT)
+    verdict, counted, links = link_items(material, parent, IDS, TONIGHT)
     assert verdict is not None and not verdict.passed
-    assert counted == counted_by(parent), "the next night says no more than that either"
+    assert counted == learned_range(parent), "the next night says no more than that either"
     assert together(links, "a") == ["b"]
     assert together(links, "c") == []
 
@@ -134,7 +134,7 @@ def test_co_purchases_that_are_as_good_are_kept(parent: Generation) -> None:
     more = [event for number in range(30) for event in sold(f"n{number}", "c", "d", seq=500 + 2 * number, ts=150.0)]
     parts = held("a", "b", count=30) + held("c", "d", count=30)
     material = material_of(LEARNED + more, parts)
-    verdict, counted, links = judged_links(material, parent, IDS, TONIGHT)
+    verdict, counted, links = link_items(material, parent, IDS, TONIGHT)
     assert verdict is not None and verdict.passed and verdict.child > verdict.parent
     assert counted == TONIGHT
     assert together(links, "c") == ["d"]
@@ -146,13 +146,13 @@ def test_the_whole_day_of_who_is_held_out_is_kept_apart(parent: Generation) -> N
     rest = [event for number in range(5) for event in sold(f"h{number}", "c", "d", seq=8000 + 10 * number, ts=10.0)]
     earlier = [event for number in range(5) for event in sold(f"h{number}", "c", "d", seq=7000, ts=10.0 - DAY)]
     for more, tied in ((rest, []), (earlier, ["d"])):
-        links = judged_links(material_of(LEARNED + more, parts), parent, IDS, TONIGHT)[2]
+        links = link_items(material_of(LEARNED + more, parts), parent, IDS, TONIGHT)[2]
         assert together(links, "c") == tied
 
 
 def test_the_anchor_is_never_a_co_purchase(parent: Generation) -> None:
     anchor = [event for number in range(20) for event in sold(f"n{number}", "c", "d", seq=1, ts=1.0)]
-    links = judged_links(Material(honest=LEARNED + anchor, learnable=LEARNED), parent, IDS, TONIGHT)[2]
+    links = link_items(TrainingData(clean_events=LEARNED + anchor, learnable=LEARNED), parent, IDS, TONIGHT)[2]
     assert together(links, "c") == []
     assert together(links, "a") == ["b"]
 
@@ -160,13 +160,16 @@ def test_the_anchor_is_never_a_co_purchase(parent: Generation) -> None:
 @pytest.mark.parametrize(
     ("card", "expected"),
     [
-        ({"until": 5.0, "together": {"until": 3.0, "events_seq": 7}, "report": {"events_seq": 9}}, Counted(3.0, 7)),
-        ({"until": 5.0, "report": {"events_seq": 9}}, Counted(5.0, 9)),
-        ({"until": 0.0}, Counted(0.0, 0)),
+        (
+            {"until": 5.0, "together": {"until": 3.0, "events_seq": 7}, "report": {"events_seq": 9}},
+            LearnedRange(3.0, 7),
+        ),
+        ({"until": 5.0, "report": {"events_seq": 9}}, LearnedRange(5.0, 9)),
+        ({"until": 0.0}, LearnedRange(0.0, 0)),
     ],
 )
-def test_up_to_where_a_generation_counted(tmp_path: Path, card: dict[str, Any], expected: Counted) -> None:
-    assert counted_by(Generation(1, tmp_path, card)) == expected
+def test_up_to_where_a_generation_counted(tmp_path: Path, card: dict[str, Any], expected: LearnedRange) -> None:
+    assert learned_range(Generation(1, tmp_path, card)) == expected
 
 
 def test_what_came_late_waits_while_the_parents_co_purchases_are_kept(parent: Generation) -> None:
@@ -174,6 +177,6 @@ def test_what_came_late_waits_while_the_parents_co_purchases_are_kept(parent: Ge
     late = [event for number in range(9) for event in sold(f"l{number}", "c", "d", seq=5000 + 2 * number, ts=2.0)]
     parts = held("a", "b", count=60)
     material = material_of(LEARNED + late + POISON, parts)
-    verdict, _, links = judged_links(material, parent, IDS, TONIGHT)
+    verdict, _, links = link_items(material, parent, IDS, TONIGHT)
     assert verdict is not None and not verdict.passed
     assert together(links, "c") == []
