@@ -45,4 +45,4 @@ def exploration() -> float:
 
 def default(name: str) -> str:
     """The default of a setting."""
-    return next(setting.default for setting in SETTINGS if setting.name == name)
+    return next(context.default for context in SETTINGS if context.name == name)

@@ -101,9 +101,9 @@ class Shop:
 
     def store_vectors(self) -> None:
         """Encode the items whose text changed, for every process; without a generation there is nothing to do."""
-        serving = self._reloader.reload()
-        if serving is not None:
-            serving.encode_backlog()
+        generation = self._reloader.reload()
+        if generation is not None:
+            generation.encode_backlog()
 
     def delete(self, ids: Iterable[object]) -> int:
         """Delete items; returns how many were there. They are in no answer any more when the call returns."""
@@ -189,7 +189,7 @@ class Shop:
         started = time.perf_counter()
         validate_page(limit, offset)
         user, session = _person(user, session)
-        serving, degraded = self._reloader.get()
+        generation, degraded = self._reloader.get()
         asked = SearchRequest(
             query=validate_query(q),
             limit=limit,
@@ -203,12 +203,12 @@ class Shop:
             sources=sources,
             exploration=ExplorationPolicy(explore, f"{session or user or ''} {q}"),
         )
-        outcome = self._search.run(asked, serving, self._shopper_data.statistics(serving))
-        reasons = explain_search(outcome, serving) if explain else {}
+        outcome = self._search.run(asked, generation, self._shopper_data.statistics(generation))
+        reasons = explain_search(outcome, generation) if explain else {}
         answer = SearchResult(
             search_id=uuid.uuid4().hex,
             query=asked.query,
-            generation=serving.number if serving else None,
+            generation=generation.number if generation else None,
             total=outcome.total,
             took_ms=(time.perf_counter() - started) * 1000,
             hits=self._shopper_data.hydrate(outcome.ids, outcome.scores, reasons),
@@ -227,8 +227,8 @@ class Shop:
     def suggest(self, q: str, limit: int = 8) -> list[Suggestion]:
         """Completions of what a shopper has typed so far, best first: past queries, categories, brands and titles."""
         validate_page(limit, 0)
-        serving, _ = self._reloader.get()
-        words = self._search.lexicon(serving, self._shopper_data.statistics(serving))
+        generation, _ = self._reloader.get()
+        words = self._search.lexicon(generation, self._shopper_data.statistics(generation))
         return words.autocompleter.suggest(validate_query(q), limit)
 
     def recommend(
@@ -261,10 +261,10 @@ class Shop:
         user, session = _person(user, session)
         items = [parse_path_id(id, "item") for id in _listed(item)]
         self._require(items)
-        serving, degraded = self._reloader.get()
+        generation, degraded = self._reloader.get()
         asked_kind = default_kind(items, user, session) if kind is None else validate_choice(kind, KINDS, "kind")
         looks_back = "for-you" in kind_with_fallbacks(asked_kind, fill=fill)  # the one that asks what was shown
-        wish = RecommendRequest(
+        request = RecommendRequest(
             kind=asked_kind,
             items=items,
             events=self._shopper_data.history(user, session),
@@ -280,15 +280,15 @@ class Shop:
             diversity=validate_share(diversity, "diversity"),
             exploration=ExplorationPolicy(explore, f"{session or user or ''} {kind or ''} {' '.join(items)}"),
         )
-        statistics = self._shopper_data.statistics(serving)
+        statistics = self._shopper_data.statistics(generation)
         shelf = self._recommend.run(
-            wish, serving, lambda columns: self._search.counts(serving, statistics, columns, self.now())
+            request, generation, lambda columns: self._search.counts(generation, statistics, columns, self.now())
         )
-        ranker = serving.for_you_ranker if serving else ForYouRanker()
+        ranker = generation.for_you_ranker if generation else ForYouRanker()
         reasons = explain_recommendations(shelf, ranker, self._shopper_data.titles) if explain else {}
         answer = Recommendations(
             recommendation_id=uuid.uuid4().hex,
-            generation=serving.number if serving else None,
+            generation=generation.number if generation else None,
             kind=shelf.kind,
             took_ms=(time.perf_counter() - started) * 1000,
             hits=self._shopper_data.hydrate(shelf.ids, shelf.scores, reasons),
@@ -311,15 +311,15 @@ class Shop:
 
     def status(self) -> Row:
         """What the shop holds and serves."""
-        serving, degraded = self._reloader.get()
+        generation, degraded = self._reloader.get()
         return {
-            "generation": serving.number if serving else None,
+            "generation": generation.number if generation else None,
             "generations": self.generations.numbers(),
-            "encoder": serving.encoder.id if serving else None,
-            "index": serving.index.kind if serving else None,
+            "encoder": generation.encoder.id if generation else None,
+            "index": generation.index.kind if generation else None,
             "items": self.store.items.count(),
             "events": self.store.events.count(),
-            "pending_vectors": serving.pending if serving else 0,
+            "pending_vectors": generation.pending if generation else 0,
             "answers_not_logged": self.store.answer_log.dropped,
             "warnings": self.store.ledger.warnings(),
             "degraded": degraded,

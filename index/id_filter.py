@@ -53,6 +53,6 @@ class RowLookup:
             numbers, places = known[1].copy(), known[2]
         else:
             return known[1]
-        numbers[places] = [mapping.get(self._names[place], NOBODY) for place in places.tolist()]
+        numbers[places] = [mapping.get(self._names[position], NOBODY) for position in places.tolist()]
         self._known = (mapping, numbers, places[numbers[places] == NOBODY])
         return numbers

@@ -31,8 +31,8 @@ def all_or_none(clean: Callable[[Mapping[str, Any]], Clean]) -> list[Clean]:
         try:
             cleaned.append(clean(row))
         except InvalidInput as problem:
-            place = f"row {index}: " if len(rows.readable) > 1 else ""
-            raise InvalidInput(f"{place}{problem}", problem.field) from None
+            position = f"row {index}: " if len(rows.readable) > 1 else ""
+            raise InvalidInput(f"{position}{problem}", problem.field) from None
     return cleaned
 
 

@@ -37,8 +37,8 @@ class FacetChoices:
         """What a filter's text says: conditions in a row, then at most a group. Any other is all rest."""
         text = text.strip()
         chosen: dict[str, tuple[str, ...]] = {}
-        rest, place = [], 0
-        while found := _CONDITION.match(text, place):
+        rest, position = [], 0
+        while found := _CONDITION.match(text, position):
             name = casefold_nfkc(found["name"])
             if name in chosen:  # it has to meet both, and a choice of both would let either pass
                 return cls(rest=_as_group(text))
@@ -46,10 +46,10 @@ class FacetChoices:
                 chosen[name] = tuple(map(_plain, _EACH.findall(found["values"])))
             else:
                 rest.append(found[0].strip())
-            place = found.end()
-        if place < len(text) and not _is_group(text[place:]):
+            position = found.end()
+        if position < len(text) and not _is_group(text[position:]):
             return cls(rest=_as_group(text))
-        return cls(chosen, " ".join(filter(None, [*rest, text[place:]])))
+        return cls(chosen, " ".join(filter(None, [*rest, text[position:]])))
 
     def has(self, name: str, value: str) -> bool:
         """Whether a value is among those chosen, however it is spelt."""

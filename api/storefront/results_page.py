@@ -63,46 +63,46 @@ class ResultsQuery:
 PARTS = frozenset(each.name for each in fields(ResultsQuery))
 
 
-def run_search(shop: Shop, asked: ResultsQuery, shopper: Visitor, log: bool) -> SearchResult:
+def run_search(shop: Shop, query: ResultsQuery, visitor: Visitor, log: bool) -> SearchResult:
     """One page of the answer, with its facets. Raises InvalidInput."""
     return shop.search(
-        asked.q,
-        user=shopper.user,
-        session=shopper.session,
+        query.q,
+        user=visitor.user,
+        session=visitor.session,
         limit=_PAGE,
-        offset=asked.offset,
+        offset=query.offset,
         log=log,
-        filter=asked.filter,
+        filter=query.filter,
         facets=FACETS,
-        sort=asked.sort,
-        exact=asked.exact,
-        explain=asked.explain,
+        sort=query.sort,
+        exact=query.exact,
+        explain=query.explain,
     )
 
 
-def page_context(shop: Shop, asked: ResultsQuery, answer: SearchResult) -> dict[str, Any]:
+def page_context(shop: Shop, query: ResultsQuery, answer: SearchResult) -> dict[str, Any]:
     """What the page offers beside the hits of the answer, by the names that the template has for it."""
-    choices = FacetChoices.read(asked.filter)
+    choices = FacetChoices.read(query.filter)
     counted = dict(answer.facets)
     for name in choices.chosen.keys() & set(LIFTED):
-        counted |= _counted(shop, asked, choices.only(name), [name]).facets
-    unfiltered = 0 if answer.total or not asked.filter else _counted(shop, asked, FacetChoices(), []).total
+        counted |= _counted(shop, query, choices.only(name), [name]).facets
+    unfiltered = 0 if answer.total or not query.filter else _counted(shop, query, FacetChoices(), []).total
 
-    page = FacetPage(choices, lambda other: asked.url_with(filter=other.text()), _currency(answer.hits))
+    page = FacetPage(choices, lambda other: query.url_with(filter=other.text()), _currency(answer.hits))
     return {
-        "asked": asked,
+        "results_query": query,
         "facets": facet_links(counted, answer.total, page),
         "chips": chips(page),
         "unfiltered": unfiltered,
-        "sorts": _sorts(asked.sort, answer),
-        "pages": _pages(asked, answer),
-        "last": asked.offset + len(answer.hits),
+        "sorts": _sorts(query.sort, answer),
+        "pages": _pages(query, answer),
+        "last": query.offset + len(answer.hits),
     }
 
 
-def _counted(shop: Shop, asked: ResultsQuery, choices: FacetChoices, names: Sequence[str]) -> SearchResult:
+def _counted(shop: Shop, query: ResultsQuery, choices: FacetChoices, names: Sequence[str]) -> SearchResult:
     """The same query with other choices, for its counts only."""
-    return shop.search(asked.q, limit=1, log=False, filter=choices.text(), facets=names, exact=asked.exact)
+    return shop.search(query.q, limit=1, log=False, filter=choices.text(), facets=names, exact=query.exact)
 
 
 def _currency(hits: Sequence[Hit]) -> str | None:
@@ -119,12 +119,12 @@ def _sorts(chosen: str, answer: SearchResult) -> Mapping[str, str]:
     return {sort: label for sort, label in _SORTS.items() if sort in useful}
 
 
-def _pages(asked: ResultsQuery, answer: SearchResult) -> dict[str, str]:
+def _pages(query: ResultsQuery, answer: SearchResult) -> dict[str, str]:
     """Links to the pages before and after this one."""
     links = {}
-    if asked.offset > 0:
+    if query.offset > 0:
         last = (answer.total - 1) // _PAGE * _PAGE  # of an address beyond the end
-        links["previous"] = asked.url_with(offset=max(0, min(asked.offset - _PAGE, last)))
-    if asked.offset + len(answer.hits) < answer.total and answer.hits:
-        links["next"] = asked.url_with(offset=asked.offset + _PAGE)
+        links["previous"] = query.url_with(offset=max(0, min(query.offset - _PAGE, last)))
+    if query.offset + len(answer.hits) < answer.total and answer.hits:
+        links["next"] = query.url_with(offset=query.offset + _PAGE)
     return links

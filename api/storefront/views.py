@@ -51,7 +51,7 @@ class Storefront:
             if problem.field not in ("filter", "sort"):
                 raise
             context, status, asked = {"problem": str(problem)}, 400, ResultsQuery(asked.q)
-        context |= {"query": asked.q, "asked": asked, "back": asked.query_args()}
+        context |= {"query": asked.q, "results_query": asked, "back": asked.query_args()}
         return self._page("_answer.html" if fragment else "home.html", context, shopper, status)
 
     def item(self, id: str) -> Response:
@@ -101,32 +101,32 @@ class Storefront:
         asked = {name: value for name, value in request.form.items() if value and name in PARTS}
         return _back(link("pages.item", id=item) if item else link("pages.home", **asked), shopper)
 
-    def _results(self, asked: ResultsQuery, shopper: Visitor, log: bool) -> dict[str, Any]:
-        answer = run_search(self._shop, asked, shopper, log)
+    def _results(self, query: ResultsQuery, visitor: Visitor, log: bool) -> dict[str, Any]:
+        answer = run_search(self._shop, query, visitor, log)
         cited = {"search_id": answer.search_id} if log else {"query": answer.query}
-        offered = page_context(self._shop, asked, answer)
+        offered = page_context(self._shop, query, answer)
         nothing = not answer.total and not offered["unfiltered"]
         return offered | {
             "answer": answer,
-            "results": cards(answer.hits, {} if shopper.silent else cited, asked.offset + 1),
-            "shelves": self._shelves(shopper, log)["shelves"] if nothing and log else [],
+            "results": cards(answer.hits, {} if visitor.silent else cited, query.offset + 1),
+            "shelves": self._shelves(visitor, log)["shelves"] if nothing and log else [],
         }
 
-    def _shelves(self, shopper: Visitor, log: bool) -> dict[str, Any]:
+    def _shelves(self, visitor: Visitor, log: bool) -> dict[str, Any]:
         """What is for this shopper, what they buy again, what rises, what is popular: each kind and each item once."""
-        answer = self._shelf(shopper, log, "for-you", _POPULAR)
+        answer = self._shelf(visitor, log, "for-you", _POPULAR)
         shelves = {answer.kind: answer}
         for kind, limit in (("again", _SHELF), ("trending", _SHELF), ("popular", _POPULAR)):
             above = [hit.id for shelf in shelves.values() for hit in shelf.hits]
             if kind not in shelves:
-                shelf = self._shelf(shopper, log, kind, limit, fill=False, exclude=above)
+                shelf = self._shelf(visitor, log, kind, limit, fill=False, exclude=above)
                 shelves |= {kind: shelf} if shelf.hits else {}
         shown = [(kind, _on_shelf(shelf, log)) for kind, shelf in shelves.items()]
         return {"answer": answer, "results": [], "shelves": shown}
 
     def _shelf(
         self,
-        shopper: Visitor,
+        visitor: Visitor,
         log: bool,
         kind: str,
         limit: int,
@@ -136,20 +136,20 @@ class Storefront:
         exclude: Sequence[str] = (),
     ) -> Recommendations:
         return self._shop.recommend(
-            user=shopper.user, session=shopper.session, item=item, kind=kind, limit=limit, log=log,
+            user=visitor.user, session=visitor.session, item=item, kind=kind, limit=limit, log=log,
             fill=fill, exclude=exclude, explain=kind in _TOLD,
         )  # fmt: skip
 
-    def _click(self, id: str, shopper: Visitor, source: dict[str, str]) -> None:
+    def _click(self, id: str, visitor: Visitor, source: dict[str, str]) -> None:
         """Record it; what was forged in the link is refused by the shop and does no harm."""
         cited = [source.get(name, "") for name in _SOURCE[:3]]
-        once = hashlib.sha256("\n".join([shopper.session, id, *cited]).encode("utf-8", "replace")).hexdigest()[:32]
-        event = {"type": "click", "item": id, "user": shopper.user, "session": shopper.session, "event_id": once}
+        once = hashlib.sha256("\n".join([visitor.session, id, *cited]).encode("utf-8", "replace")).hexdigest()[:32]
+        event = {"type": "click", "item": id, "user": visitor.user, "session": visitor.session, "event_id": once}
         self._shop.record([event | source])
 
-    def _page(self, template: str, context: dict[str, Any], shopper: Visitor, status: int = 200) -> Response:
-        context |= {"shopper": shopper, "regulars": self._regulars.users()}
-        return shoppers.set_cookies(to_page(template, context, status), shopper, link("pages.home"))
+    def _page(self, template: str, context: dict[str, Any], visitor: Visitor, status: int = 200) -> Response:
+        context |= {"visitor": visitor, "regulars": self._regulars.users()}
+        return shoppers.set_cookies(to_page(template, context, status), visitor, link("pages.home"))
 
 
 def _on_shelf(shelf: Recommendations, log: bool) -> list[Card]:
@@ -168,6 +168,6 @@ def _require_own_form() -> None:
         raise Forbidden("this form was sent by another site")
 
 
-def _back(address: str, shopper: Visitor) -> Response:
+def _back(address: str, visitor: Visitor) -> Response:
     response = Response(status=303, headers={"Location": address})
-    return shoppers.set_cookies(response, shopper, link("pages.home"))
+    return shoppers.set_cookies(response, visitor, link("pages.home"))

@@ -47,11 +47,11 @@ def current_visitor() -> Visitor:
         return shopper
 
 
-def set_cookies(response: Response, shopper: Visitor, path: str) -> Response:
+def set_cookies(response: Response, visitor: Visitor, path: str) -> Response:
     """Set the cookies of the pages under `path`; no script reads them and no other site's form sends them."""
     for name, value, seconds in (
-        (USER_COOKIE, shopper.user, _USER_SECONDS),
-        (SESSION_COOKIE, shopper.session, _SESSION_SECONDS),
+        (USER_COOKIE, visitor.user, _USER_SECONDS),
+        (SESSION_COOKIE, visitor.session, _SESSION_SECONDS),
     ):
         if value is None and name in request.cookies:
             response.delete_cookie(name, path=path)

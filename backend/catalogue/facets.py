@@ -39,7 +39,7 @@ def validate_facets(names: Sequence[str]) -> list[str]:
 
 
 def count_facets(
-    mask: Mask, names: Sequence[str], columns: CatalogueSnapshot, most: int = 20
+    mask: Mask, names: Sequence[str], columns: CatalogueSnapshot, limit: int = 20
 ) -> dict[str, list[Entry]]:
     """For each name the values that the rows of the mask, (columns.size,) bool, have most: {"value", "count"}.
 
@@ -47,41 +47,41 @@ def count_facets(
     levels. Prices come as ranges in their order, {"from", "to", "count"} with from ≤ price < to and None for an open
     end; each item with a price is in exactly one.
     """
-    return {name: _facet(casefold_nfkc(name), mask, columns, most) for name in names}
+    return {name: _facet(casefold_nfkc(name), mask, columns, limit) for name in names}
 
 
-def _facet(name: str, mask: Mask, columns: CatalogueSnapshot, most: int) -> list[Entry]:
+def _facet(name: str, mask: Mask, columns: CatalogueSnapshot, limit: int) -> list[Entry]:
     match name:
         case "brand":
-            return _labels(columns.brand[mask], columns.brands, most)
+            return _labels(columns.brand[mask], columns.brands, limit)
         case "category":
-            return _labels(columns.category[mask], columns.categories, most)
+            return _labels(columns.category[mask], columns.categories, limit)
         case "price":
             return _prices(columns.price[mask])
         case "stock":
             available = int(np.count_nonzero(columns.in_stock[mask]))
-            return _top({"in": available, "out": int(np.count_nonzero(mask)) - available}, most)
-    return _values(name, mask, columns, most)
+            return _top({"in": available, "out": int(np.count_nonzero(mask)) - available}, limit)
+    return _values(name, mask, columns, limit)
 
 
-def _labels(codes: Codes, labels: LabelDictionary, most: int) -> list[Entry]:
+def _labels(codes: Codes, labels: LabelDictionary, limit: int) -> list[Entry]:
     """Spellings of one brand or level are counted together and shown as most of the items write it."""
     counts = np.bincount(codes)
     totals: dict[str, int] = {}
     for code in np.flatnonzero(counts).tolist():
         for level, _ in labels.levels[code]:
             totals[level] = totals.get(level, 0) + int(counts[code])
-    return [entry | {"value": labels.spelling(entry["value"], counts)} for entry in _top(totals, most)]
+    return [entry | {"value": labels.spelling(entry["value"], counts)} for entry in _top(totals, limit)]
 
 
-def _values(name: str, mask: Mask, columns: CatalogueSnapshot, most: int) -> list[Entry]:
+def _values(name: str, mask: Mask, columns: CatalogueSnapshot, limit: int) -> list[Entry]:
     attribute = columns.attribute(name)
     counts = attribute.counts(mask)
     present = np.flatnonzero(counts)
-    if len(present) > most:
+    if len(present) > limit:
         # One whole number says count and place, so that no more than `most` values are ever sorted.
         order = attribute.places[present] - counts[present] * len(counts)
-        present = present[np.argpartition(order, most)[:most]]
+        present = present[np.argpartition(order, limit)[:limit]]
     present = present[np.lexsort((attribute.places[present], -counts[present]))]
     shown = columns.spellings(name, present.tolist())
     return [{"value": value, "count": int(count)} for value, count in zip(shown, counts[present], strict=True)]
@@ -108,7 +108,7 @@ def _round(price: float) -> float:
     return round(float(step * power), 6)
 
 
-def _top(counts: dict[str, int], most: int) -> list[Entry]:
+def _top(counts: dict[str, int], limit: int) -> list[Entry]:
     present = [value for value, count in counts.items() if count]
-    chosen = nsmallest(most, present, key=lambda value: (-counts[value], value))
+    chosen = nsmallest(limit, present, key=lambda value: (-counts[value], value))
     return [{"value": value, "count": counts[value]} for value in chosen]

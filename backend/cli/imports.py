@@ -46,10 +46,10 @@ def items(
 ) -> None:
     """Add or change items; fields that a row doesn't name are kept."""
     bad = BadRows()
-    reading = ColumnMapping.of(ITEM_FIELDS, rename, scale)
+    mapping = ColumnMapping.of(ITEM_FIELDS, rename, scale)
     with Shop(context.data) as shop, RowCounter("items") as counter:
         is_first = shop.generations.current() is None
-        done = import_items(shop, files, reading, bad, counter)
+        done = import_items(shop, files, mapping, bad, counter)
     _report(context, done, "upserted")
     try:
         _derive(context, is_first, bool(done.new))
@@ -85,16 +85,16 @@ def events(
 ) -> None:
     """Add events; the same file twice adds nothing."""
     bad = BadRows()
-    reading = ColumnMapping.of(EVENT_FIELDS, rename, scale, {"type": type_} if type_ else {})
+    mapping = ColumnMapping.of(EVENT_FIELDS, rename, scale, {"type": type_} if type_ else {})
     with Shop(context.data) as shop, RowCounter("events") as counter:
         if shift_to is None:
-            done = import_events(shop, files, reading, bad, counter)
+            done = import_events(shop, files, mapping, bad, counter)
         else:
             target = shop.now() if shift_to == "now" else parse_time(shift_to, "--shift-to")
             with seekable(files, sys.stdin.buffer) as paths:
                 given = dict(zip(paths, files, strict=True))  # a bad row is named by the file that was asked for
                 done = import_events(
-                    shop, paths, reading, lambda row: bad(replace(row, file=given[row.file])), counter, target
+                    shop, paths, mapping, lambda row: bad(replace(row, file=given[row.file])), counter, target
                 )
     _report(context, done, "accepted")
     _exit(bad, strict)

@@ -76,11 +76,11 @@ def _head(night: Night, view: Mapping[str, Any]) -> list[str]:
 def _exams(view: Mapping[str, Any]) -> list[str]:
     rows = [
         (
-            exam["name"], exam["questions"], "passed" if exam["passed"] else "NOT PASSED",
-            f"nDCG@10 {exam['parent']} → {exam['child']}" if "words" in exam else exam["reason"] or "",
-            exam.get("words", ""),
+            evaluation_set["name"], evaluation_set["questions"], "passed" if evaluation_set["passed"] else "NOT PASSED",
+            f"nDCG@10 {evaluation_set['parent']} → {evaluation_set['child']}" if "words" in evaluation_set else evaluation_set["reason"] or "",
+            evaluation_set.get("words", ""),
         )
-        for exam in view["exams"]
+        for evaluation_set in view["exams"]
     ]  # fmt: skip
     return _columns(rows, (1,)) + ([view["precision"]] if view["precision"] else [])
 
@@ -137,8 +137,8 @@ def _columns(rows: Sequence[Sequence[str]], right: Sequence[int] = ()) -> list[s
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return [
         "  ".join(
-            cell.rjust(width) if place in right else cell.ljust(width)
-            for place, (cell, width) in enumerate(zip(row, widths, strict=True))
+            cell.rjust(width) if position in right else cell.ljust(width)
+            for position, (cell, width) in enumerate(zip(row, widths, strict=True))
         )
         for row in rows
     ]

@@ -142,11 +142,11 @@ def _ordered(
 ) -> tuple[Rows, npt.NDArray[np.float64]]:
     """Those in stock first, within them the pinned in their order, then by score; `scores` may lack those brought."""
     places = {row: place for place, row in enumerate(pinned)}
-    place = np.array([places.get(row, len(pinned)) for row in rows.tolist()], np.int64)
+    position = np.array([places.get(row, len(pinned)) for row in rows.tolist()], np.int64)
     stock = in_stock[rows]
     scores = np.append(scores, np.full(len(rows) - len(scores), -np.inf))
     for part in (stock, ~stock):
         best = scores[part].max(initial=-np.inf)
-        scores[part & (place < len(pinned))] = best if np.isfinite(best) else 0.0
-    order = np.lexsort((np.arange(len(rows)), -scores, place, ~stock))  # the last key is the first to sort by
+        scores[part & (position < len(pinned))] = best if np.isfinite(best) else 0.0
+    order = np.lexsort((np.arange(len(rows)), -scores, position, ~stock))  # the last key is the first to sort by
     return rows[order], scores[order]

@@ -46,11 +46,11 @@ class ItemLinks:
     def weights_to(self, row: int, others: np.ndarray) -> npt.NDArray[np.float32]:
         """How strongly each of `others` (m,) leads to the item `row`, (m,) float32."""
         found = np.zeros(len(others), np.float32)
-        for place, other in enumerate(others.tolist()):
+        for position, other in enumerate(others.tolist()):
             indices, weights = self.links_of(other)
             hit = np.flatnonzero(indices == row)
             if len(hit):
-                found[place] = weights[hit[0]]
+                found[position] = weights[hit[0]]
         return found
 
     def support_of(self, row: int, other: int) -> int:

@@ -113,11 +113,11 @@ class QueryMemory:
         own = nothing if number is None else self.queries.of(number)
         near = nothing if vector is None or not len(self.vectors) else self._neighbours(number, vector)
         words = self._words(query)
-        rows, place = np.unique(np.concatenate([own[0], near[0], words[0]]), return_inverse=True)
+        rows, position = np.unique(np.concatenate([own[0], near[0], words[0]]), return_inverse=True)
         found = np.zeros((3, len(rows)), np.float32)
         ends = np.cumsum([0, len(own[0]), len(near[0]), len(words[0])])
         for source, (_, values) in enumerate((own, near, words)):
-            np.add.at(found[source], place[ends[source] : ends[source + 1]], values)
+            np.add.at(found[source], position[ends[source] : ends[source + 1]], values)
         total = float(found[0].sum())
         return MemoryHits(rows.astype(np.int64), found[0] / (total + _DOUBT), found[0], found[1], found[2], total)
 

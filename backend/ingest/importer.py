@@ -34,11 +34,11 @@ class ImportCounts:
 
 
 def import_items(
-    shop: Shop, paths: Sequence[str], reading: ColumnMapping, report: Report, progress: Progress
+    shop: Shop, paths: Sequence[str], mapping: ColumnMapping, report: Report, progress: Progress
 ) -> ImportCounts:
     """Upsert the items of the files; their vectors are made as they come where the shop has an encoder."""
     done = ImportCounts()
-    for batch in _batches(read_rows(paths, reading), _ITEMS, done, report):
+    for batch in _batches(read_rows(paths, mapping), _ITEMS, done, report):
         answer = shop.upsert([found.row for found in batch])
         done.new += answer["upserted"]
         done.unchanged += answer["unchanged"]
@@ -53,7 +53,7 @@ def import_items(
 def import_events(
     shop: Shop,
     paths: Sequence[str],
-    reading: ColumnMapping,
+    mapping: ColumnMapping,
     report: Report,
     progress: Progress,
     shift_to: float | None = None,
@@ -63,10 +63,10 @@ def import_events(
     `shift_to` (epoch seconds) moves all events so that the last one falls there.
     """
     done = ImportCounts()
-    shift = 0.0 if shift_to is None else shift_to - _last_time(paths, reading)
+    shift = 0.0 if shift_to is None else shift_to - _last_time(paths, mapping)
     for path in paths:
         equal: Counter[bytes] = Counter()  # of one file, so that the same log twice adds nothing
-        for batch in _batches(read_rows([path], reading), _EVENTS, done, report):
+        for batch in _batches(read_rows([path], mapping), _EVENTS, done, report):
             events = list(_events(shop, batch, equal, shift, done, report))
             accepted = shop.store.events.add(events)
             done.new += accepted
@@ -135,10 +135,10 @@ def _event_id(row: Row, equal: Counter[bytes]) -> str:
     return f"{digest.hex()}-{ordinal}"
 
 
-def _last_time(paths: Sequence[str], reading: ColumnMapping) -> float:
+def _last_time(paths: Sequence[str], mapping: ColumnMapping) -> float:
     """The latest `ts` of a good row; 0.0 for a log without any, where there is nothing to move."""
     last = 0.0
-    for found in read_rows(paths, reading):
+    for found in read_rows(paths, mapping):
         if isinstance(found, SourceRow) and found.row.get("ts"):
             try:
                 last = max(last, parse_event(found.row, 0.0)["ts"])

@@ -88,7 +88,7 @@ class ColumnMapping:
         return result
 
 
-def read_rows(paths: Iterable[str], reading: ColumnMapping) -> Iterator[SourceRow | BadRow]:
+def read_rows(paths: Iterable[str], mapping: ColumnMapping) -> Iterator[SourceRow | BadRow]:
     """Every row of the files in turn. Raises InvalidInput when a file can't be opened or lacks a mapped column."""
     paths = list(paths)
     for path in paths:  # all of them first: a misspelt name must not leave an import half done
@@ -96,12 +96,12 @@ def read_rows(paths: Iterable[str], reading: ColumnMapping) -> Iterator[SourceRo
             _check(path)
     for path in paths:
         with _opened(path) as (text, is_csv):
-            rows = _csv_rows(text, path, reading) if is_csv else _json_rows(text, path)
+            rows = _csv_rows(text, path, mapping) if is_csv else _json_rows(text, path)
             try:
                 for found in rows:
                     if isinstance(found, SourceRow):
                         try:
-                            found = SourceRow(found.file, found.line, reading.apply(found.row))
+                            found = SourceRow(found.file, found.line, mapping.apply(found.row))
                         except InvalidInput as problem:
                             found = BadRow(found.file, found.line, str(problem))
                     yield found
@@ -158,7 +158,7 @@ def _json_rows(text: TextIO, file: str) -> Iterator[SourceRow | BadRow]:
         yield SourceRow(file, line, row) if isinstance(row, dict) else BadRow(file, line, "no JSON object")
 
 
-def _csv_rows(text: TextIO, file: str, reading: ColumnMapping) -> Iterator[SourceRow | BadRow]:
+def _csv_rows(text: TextIO, file: str, mapping: ColumnMapping) -> Iterator[SourceRow | BadRow]:
     csv.field_size_limit(_LONGEST_FIELD)
     reader = csv.reader(text, strict=True)  # a quote that is never closed is an error, not the rest of the file
     try:
@@ -167,7 +167,7 @@ def _csv_rows(text: TextIO, file: str, reading: ColumnMapping) -> Iterator[Sourc
         raise InvalidInput(f"{file}: its header is no CSV: {problem}", "FILE") from None
     if header is None:
         return
-    missing = [f"{field}={column}" for field, column in reading.rename.items() if column not in header]
+    missing = [f"{field}={column}" for field, column in mapping.rename.items() if column not in header]
     if missing:
         raise InvalidInput(f"{file}: --map {' '.join(missing)}: no such column; there are {', '.join(header)}", "--map")
     while True:

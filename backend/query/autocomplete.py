@@ -155,7 +155,7 @@ def _keys(text: str, words: str) -> set[str]:
         *(strip_accents(join_compound(found)) for found in COMPOUND.findall(normalize_punctuation(text))),
     }
     runs = [word for word in keys if UNSPACED.search(word)]
-    keys |= {run[place : place + _LONGEST] for run in runs for place in range(min(len(run), 3 * _LONGEST))}
+    keys |= {run[position : position + _LONGEST] for run in runs for position in range(min(len(run), 3 * _LONGEST))}
     return {key[:_LONGEST] for key in keys}
 
 

@@ -91,7 +91,7 @@ def _others(change: Correction, near: Sequence[Correction]) -> tuple[str, ...]:
 
 def _gain(words: Sequence[QueryWord], changes: Sequence[Correction], co_occurs: CoOccurs) -> float:
     """What a reading gains by items that match all its words; one word alone tells nothing."""
-    changed = {place: change for change in changes for place in range(change.start, change.end)}
+    changed = {position: change for change in changes for position in range(change.start, change.end)}
     left = [word.cost for place, word in enumerate(words) if word.cost and place not in changed]
     # What is left as it is gains only by items with all the words, not by those with the few that are known.
     settled = sum(words[place].cost > 0 for place in changed) + (len(left) if UNKNOWN not in left else 0)
@@ -101,11 +101,11 @@ def _gain(words: Sequence[QueryWord], changes: Sequence[Correction], co_occurs: 
 
 def _read(words: Sequence[QueryWord], changed: dict[int, Correction]) -> Iterator[str]:
     """The words that a reading would search for, without those that no item matches."""
-    for place, word in enumerate(words):
-        change = changed.get(place)
+    for position, word in enumerate(words):
+        change = changed.get(position)
         if change is None:
             yield from [word.text] if word.cost < UNKNOWN else []
-        elif place == change.start:
+        elif position == change.start:
             yield from change.words
 
 

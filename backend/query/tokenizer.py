@@ -61,23 +61,23 @@ def parts(token: Token) -> list[Token]:
 def apply_corrections(tokens_before: Sequence[Token], changes: Sequence[Correction]) -> list[Token]:
     """The tokens after corrections of some of them."""
     result: list[Token] = []
-    place = 0
+    position = 0
     for change in changes:
         first, last = tokens_before[change.start], tokens_before[change.end - 1]
-        result += tokens_before[place : change.start]
+        result += tokens_before[position : change.start]
         result.append(replace(_word(change.words[0], first.start), end=last.end))
         result += [replace(_word(word, last.end), end=last.end, surface=f" {word}") for word in change.words[1:]]
-        place = change.end
-    return [*result, *tokens_before[place:]]
+        position = change.end
+    return [*result, *tokens_before[position:]]
 
 
-def render(text: str, given: Iterable[Token]) -> str:
+def render(text: str, query_tokens: Iterable[Token]) -> str:
     """The folded query with each token as it is read."""
-    spoken, place = "", 0
-    for token in given:
-        spoken += text[place : token.start] + token.surface
-        place = token.end
-    return spoken + text[place:]
+    spoken, position = "", 0
+    for token in query_tokens:
+        spoken += text[position : token.start] + token.surface
+        position = token.end
+    return spoken + text[position:]
 
 
 def phrase(text: str, *, prefix: bool = False) -> str:
@@ -97,12 +97,12 @@ def all_of(matches: Sequence[str]) -> str:
 
 
 def _tokens(text: str) -> Iterator[Token]:
-    place = 0
+    position = 0
     for measure in measures(text):
-        yield from _pieces(text, place, measure.start)
+        yield from _pieces(text, position, measure.start)
         yield _measured(text, measure)
-        place = measure.end
-    yield from _pieces(text, place, len(text))
+        position = measure.end
+    yield from _pieces(text, position, len(text))
 
 
 def _measured(text: str, measure: Measure) -> Token:

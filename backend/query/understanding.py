@@ -84,70 +84,76 @@ def understand(
     return Query(original, text, _dedup(terms(read, held)), text if changes else None)
 
 
-def _split_known(given: Sequence[Token], held: ShopLexicon) -> list[Token]:
+def _split_known(query_tokens: Sequence[Token], lexicon: ShopLexicon) -> list[Token]:
     """The tokens as far as the shop holds them, compounds in their parts where it doesn't."""
-    return [part for token in given[:-1] for part in _as_compound(token, held)] + _last(given[-1:], held)
+    return [part for token in query_tokens[:-1] for part in _as_compound(token, lexicon)] + _last(
+        query_tokens[-1:], lexicon
+    )
 
 
-def _as_compound(token: Token, held: ShopLexicon) -> list[Token]:
+def _as_compound(token: Token, lexicon: ShopLexicon) -> list[Token]:
     """A compound that the shop holds as it is, else its parts; a measure that it lacks is also its bare number."""
-    if token.bigrams or (token.can_join and not token.number) or held.known(token):
+    if token.bigrams or (token.can_join and not token.number) or lexicon.known(token):
         return [token]
     return [replace(token, variants=(*token.variants, token.number))] if token.number else parts(token)
 
 
-def _last(given: Sequence[Token], held: ShopLexicon) -> list[Token]:
+def _last(query_tokens: Sequence[Token], lexicon: ShopLexicon) -> list[Token]:
     """The last token of a query, which may be the beginning of what some items hold; none where there is none."""
-    begun = [_as_prefix(token, held) for token in given]
+    begun = [_as_prefix(token, lexicon) for token in query_tokens]
     if any(token.is_prefix for token in begun):
         return begun
-    whole = [part for token in given for part in _as_compound(token, held)]
-    return [*whole[:-1], *(_as_prefix(token, held) for token in whole[-1:])]
+    whole = [part for token in query_tokens for part in _as_compound(token, lexicon)]
+    return [*whole[:-1], *(_as_prefix(token, lexicon) for token in whole[-1:])]
 
 
-def _as_prefix(token: Token, held: ShopLexicon) -> Token:
-    if token.bigrams or token.number or not 1 < len(token.text) <= LONGEST or held.known(token):
+def _as_prefix(token: Token, lexicon: ShopLexicon) -> Token:
+    if token.bigrams or token.number or not 1 < len(token.text) <= LONGEST or lexicon.known(token):
         return token
     begun = replace(token, is_prefix=True)
-    return begun if held.found(fts_expression(begun)) else token
+    return begun if lexicon.found(fts_expression(begun)) else token
 
 
-def _corrections(given: Sequence[Token], held: ShopLexicon, fresh: bool) -> list[Correction]:
+def _corrections(query_tokens: Sequence[Token], lexicon: ShopLexicon, fresh: bool) -> list[Correction]:
     costs: list[float] = []
-    for token in given:
-        costs.append(_cost(token, held, fresh) if sum(map(bool, costs)) < _MOST_DOUBTFUL else 0.0)
+    for token in query_tokens:
+        costs.append(_cost(token, lexicon, fresh) if sum(map(bool, costs)) < _MOST_DOUBTFUL else 0.0)
     if not any(costs):
         return []
-    matches = {token.text: any_of([fts_expression(token), *map(phrase, splits(token, held))]) for token in given}
-    missing = {text for text, match in matches.items() if not held.found(match)}
+    matches = {
+        token.text: any_of([fts_expression(token), *map(phrase, splits(token, lexicon))]) for token in query_tokens
+    }
+    missing = {text for text, match in matches.items() if not lexicon.found(match)}
 
     def together(read: Sequence[str]) -> int:
-        return held.count([matches.get(word, phrase(word)) for word in read if word not in missing])
+        return lexicon.count([matches.get(word, phrase(word)) for word in read if word not in missing])
 
-    words = [QueryWord(token.text, cost, token.can_join) for token, cost in zip(given, costs, strict=True)]
-    return correct(words, held.vocabulary, together, held.synonyms.vocabulary)
+    words = [QueryWord(token.text, cost, token.can_join) for token, cost in zip(query_tokens, costs, strict=True)]
+    return correct(words, lexicon.vocabulary, together, lexicon.synonyms.vocabulary)
 
 
-def _add_likely_spellings(read: Sequence[Token], held: ShopLexicon) -> list[Token]:
+def _add_likely_spellings(read: Sequence[Token], lexicon: ShopLexicon) -> list[Token]:
     """The tokens; where hardly an item has all of them, a rare word that looks like a slip means the usual one, too.
 
     It may be a slip of the shop's own texts (`cartrige`), or a word of the language (`cannon`); neither is corrected.
     """
     matches = [fts_expression(token) for token in read]
-    if held.count(matches) >= _HARDLY:
+    if lexicon.count(matches) >= _HARDLY:
         return list(read)
     result = list(read)
-    for place, token in enumerate(read[:_MOST_DOUBTED]):
-        usual = held.vocabulary.dominant_neighbour(token.text) if token.is_alphabetic and not token.is_prefix else None
-        others = [*matches[:place], *matches[place + 1 :]]
-        if usual and (_is_shop_typo(token, held) if not others else held.count([*others, phrase(usual)])):
-            result[place] = _meaning(token, [usual])
+    for position, token in enumerate(read[:_MOST_DOUBTED]):
+        usual = (
+            lexicon.vocabulary.dominant_neighbour(token.text) if token.is_alphabetic and not token.is_prefix else None
+        )
+        others = [*matches[:position], *matches[position + 1 :]]
+        if usual and (_is_shop_typo(token, lexicon) if not others else lexicon.count([*others, phrase(usual)])):
+            result[position] = _meaning(token, [usual])
     return result
 
 
-def _is_shop_typo(token: Token, held: ShopLexicon) -> bool:
+def _is_shop_typo(token: Token, lexicon: ShopLexicon) -> bool:
     """Whether a word that stands alone is the shop's and no word of the language."""
-    return token.text in held.vocabulary and not held.vocabulary.is_language_word(token.text)
+    return token.text in lexicon.vocabulary and not lexicon.vocabulary.is_language_word(token.text)
 
 
 def _meaning(token: Token, others: Iterable[str]) -> Token:
@@ -155,18 +161,18 @@ def _meaning(token: Token, others: Iterable[str]) -> Token:
     return replace(token, variants=(*token.variants, *others))
 
 
-def _cost(token: Token, held: ShopLexicon, fresh: bool) -> float:
+def _cost(token: Token, lexicon: ShopLexicon, fresh: bool) -> float:
     """What it costs, in edits, to leave a token as it is."""
     if not token.is_alphabetic or not 2 < len(token.text) <= LONGEST:
         return 0.0
     if token.is_prefix:
-        completion = held.vocabulary.completion(token.text)
-        return _COMPLETED + held.vocabulary.cost(completion) if completion else _BEGUN_STEM
-    if held.named(token) or held.vocabulary.is_language_word(token.text):
+        completion = lexicon.vocabulary.completion(token.text)
+        return _COMPLETED + lexicon.vocabulary.cost(completion) if completion else _BEGUN_STEM
+    if lexicon.named(token) or lexicon.vocabulary.is_language_word(token.text):
         return 0.0
-    if held.found(fts_expression(token)):
-        return _STEM if fresh and not held.vocabulary.is_inflection(token.text) else 0.0
-    lettered = any(1 in map(len, way.split()) for way in splits(token, held))  # as `t shirt` of tshirt
+    if lexicon.found(fts_expression(token)):
+        return _STEM if fresh and not lexicon.vocabulary.is_inflection(token.text) else 0.0
+    lettered = any(1 in map(len, way.split()) for way in splits(token, lexicon))  # as `t shirt` of tshirt
     return _LETTERED if lettered else UNKNOWN
 
 

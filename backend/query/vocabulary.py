@@ -100,7 +100,7 @@ class Vocabulary:
         first, last = self._starts[max(0, len(word) - edits)], self._starts[min(_LONGEST, len(word) + edits) + 1]
         # An edit puts at most one letter into the set of a word and takes one out.
         differing = np.bitwise_count(self._letters[first:last] ^ np.uint64(_letters(word)))
-        choices = [self._words[first + place] for place in np.flatnonzero(differing <= 2 * edits)]
+        choices = [self._words[first + position] for position in np.flatnonzero(differing <= 2 * edits)]
         found = process.extract(word, choices, scorer=OSA.distance, score_cutoff=edits, limit=None)
         return heapq.nsmallest(
             _NEAREST,
@@ -121,7 +121,7 @@ class Vocabulary:
         if len(word) > _LONGEST:
             return []
         places = range(shortest, len(word) - shortest + 1)
-        halves = ((word[:place], word[place:]) for place in places)
+        halves = ((word[:position], word[position:]) for position in places)
         return [pair for pair in halves if pair[0] in self._weights and pair[1] in self._weights]
 
     def _near(self, word: str, other: str, edits: float) -> Neighbour:

@@ -36,10 +36,10 @@ def apply_exploration(
     """
     if policy.share <= 0:
         return rows
-    chance = np.random.default_rng(int.from_bytes(hashlib.blake2b(policy.seed.encode(), digest_size=8).digest()))
+    rng = np.random.default_rng(int.from_bytes(hashlib.blake2b(policy.seed.encode(), digest_size=8).digest()))
     behind = np.arange(_SHOWN, min(_DEPTH, available))
     unknown = behind[popularity[rows[behind]] <= 0]
-    if chance.random() >= policy.share or not len(unknown):
+    if rng.random() >= policy.share or not len(unknown):
         return rows
-    place, chosen = int(chance.integers(_FIRST_PLACE, _SHOWN)), int(chance.choice(unknown))
-    return np.insert(np.delete(rows, chosen), place, rows[chosen])
+    position, chosen = int(rng.integers(_FIRST_PLACE, _SHOWN)), int(rng.choice(unknown))
+    return np.insert(np.delete(rows, chosen), position, rows[chosen])

@@ -44,13 +44,15 @@ def explain_recommendations(shelf: RecommendOutcome, ranker: ForYouRanker, title
         return {}
     columns = shelf.context.columns
     rows = [columns.row_of[id] for id in shelf.ids]
-    place = {} if shelf.scored is None else {row: number for number, row in enumerate(shelf.scored.rows.tolist())}
-    wished = [row for row, kind in zip(rows, shelf.kinds, strict=True) if kind == "for-you" and row in place]
-    added = {} if shelf.scored is None else source_contributions(shelf.scored, ranker, [place[row] for row in wished])
+    position = {} if shelf.scored is None else {row: number for number, row in enumerate(shelf.scored.rows.tolist())}
+    wished = [row for row, kind in zip(rows, shelf.kinds, strict=True) if kind == "for-you" and row in position]
+    added = (
+        {} if shelf.scored is None else source_contributions(shelf.scored, ranker, [position[row] for row in wished])
+    )
     lost = ReasonAblation(shelf.context, shelf.scored, ranker)
     found: dict[str, tuple[Reason, Row]] = {}
     for id, row, kind in zip(shelf.ids, rows, shelf.kinds, strict=True):
-        one = _Hit(shelf.context, row, shelf.scored, place.get(row), lost)
+        one = _Hit(shelf.context, row, shelf.scored, position.get(row), lost)
         if row in wished and kind == "for-you":
             own = {source: float(values[wished.index(row)]) for source, values in added.items()}
             best = [source for source in sorted(own, key=lambda source: -own[source]) if own[source] > _LEAST]
@@ -66,7 +68,7 @@ def explain_recommendations(shelf: RecommendOutcome, ranker: ForYouRanker, title
 
 
 def source_contributions(
-    wishes: ScoredCandidates, ranker: ForYouRanker, places: Sequence[int]
+    scored: ScoredCandidates, ranker: ForYouRanker, places: Sequence[int]
 ) -> dict[str, np.ndarray]:
     """Source → what it adds to the scores of the candidates at `places` (n,) beyond those of others, (n,).
 
@@ -74,8 +76,8 @@ def source_contributions(
     """
     if not len(places):
         return {}
-    others = np.unique(np.linspace(0, len(wishes.rows) - 1, _COMPARED).astype(np.int64))
-    contributions = ranker.contributions(wishes.features[[*places, *others]])
+    others = np.unique(np.linspace(0, len(scored.rows) - 1, _COMPARED).astype(np.int64))
+    contributions = ranker.contributions(scored.features[[*places, *others]])
     whole = {source: contributions[:, columns].sum(axis=1) for source, columns in _PLACES.items()}
     return {source: values[: len(places)] - values[len(places) :].mean() for source, values in whole.items()}
 
@@ -93,33 +95,33 @@ def _rules(shelf: RecommendOutcome, id: str) -> Row:
 class ReasonAblation:
     """What the hits of a shelf `for-you` would lose, had the shopper never turned to one of their items."""
 
-    def __init__(self, setting: RecommendContext, wishes: ScoredCandidates | None, ranker: ForYouRanker) -> None:
-        self._setting, self._ranker = setting, ranker
+    def __init__(self, context: RecommendContext, scored: ScoredCandidates | None, ranker: ForYouRanker) -> None:
+        self._context, self._ranker = context, ranker
         self.is_told = ranker.kind == "trees"  # the blend goes by shares of the best, whatever leads to it
-        self._scores = {} if wishes is None else _scores(wishes, ranker)
+        self._scores = {} if scored is None else _scores(scored, ranker)
         self._without: dict[int, dict[int, float]] = {}
 
     def by(self, own: int, row: int) -> float:
         """How much lower the score of `row` would be without `own`; an item that is no candidate then loses most."""
         if own not in self._without:
-            setting = replace(self._setting, profile=self._setting.profile.without(own))
-            self._without[own] = _scores(for_you(setting, self._ranker), self._ranker)
+            context = replace(self._context, profile=self._context.profile.without(own))
+            self._without[own] = _scores(for_you(context, self._ranker), self._ranker)
         left = self._without[own]
         return self._scores[row] - left[row] if row in left else float("inf")
 
 
-def _scores(wishes: ScoredCandidates, ranker: ForYouRanker) -> dict[int, float]:
+def _scores(scored: ScoredCandidates, ranker: ForYouRanker) -> dict[int, float]:
     """Row → score as the ranker gives it."""
-    return dict(zip(wishes.rows.tolist(), ranker.scores(wishes.features).tolist(), strict=True))
+    return dict(zip(scored.rows.tolist(), ranker.scores(scored.features).tolist(), strict=True))
 
 
 @dataclass(frozen=True, slots=True)
 class _Hit:
-    setting: RecommendContext
+    context: RecommendContext
     row: int
-    wishes: ScoredCandidates | None
-    place: int | None  # among the wishes
-    lost: ReasonAblation
+    scored: ScoredCandidates | None
+    position: int | None  # among the wishes
+    ablation: ReasonAblation
 
     def told(self, sources: Sequence[str]) -> Reason:
         """The best source that can be told; where none adds more than to the others, what they did with it."""
@@ -128,7 +130,7 @@ class _Hit:
 
     def of_kind(self, kind: str) -> Reason:
         """The reason of a hit on a shelf that has one source."""
-        given = self.setting.steps[0]
+        given = self.context.steps[0]
         match kind:
             case "similar":
                 return self._alike(given) or self._linked(("viewed",), given) or Reason("alike")
@@ -143,7 +145,7 @@ class _Hit:
         return Reason(_GENERAL.get(kind, kind))
 
     def _of_source(self, source: str) -> Reason | None:
-        profile = self.setting.profile
+        profile = self.context.profile
         match source:
             case "own":
                 return self._habit()
@@ -162,7 +164,7 @@ class _Hit:
         return None
 
     def _habit(self) -> Reason | None:
-        profile = self.setting.profile
+        profile = self.context.profile
         mine = np.flatnonzero(profile.rows == self.row)
         if not len(mine):
             return None
@@ -176,23 +178,23 @@ class _Hit:
 
     def _costing(self, text: str, likely: Sequence[int]) -> Reason | None:
         """The one of the likely items without which this hit would lose most; None where it would lose nothing."""
-        if not self.lost.is_told:
+        if not self.ablation.is_told:
             return Reason(text, likely[0]) if likely else None
-        costs = {own: self.lost.by(own, self.row) for own in likely[:_TRIED]}
+        costs = {own: self.ablation.by(own, self.row) for own in likely[:_TRIED]}
         best = max(costs, key=lambda own: costs[own], default=0)
         return Reason(text, best) if best and costs[best] > 0 else None
 
-    def _linked(self, matrices: Sequence[str], own: np.ndarray) -> Reason | None:
-        likely = self._leading(matrices, own)
+    def _linked(self, matrices: Sequence[str], own_rows: np.ndarray) -> Reason | None:
+        likely = self._leading(matrices, own_rows)
         return Reason("goes with {}", likely[0]) if likely else None
 
-    def _leading(self, matrices: Sequence[str], own: np.ndarray) -> list[int]:
+    def _leading(self, matrices: Sequence[str], own_rows: np.ndarray) -> list[int]:
         """Those of their items that lead here, the strongest by all of the matrices first."""
-        others = own[own != self.row]
+        others = own_rows[own_rows != self.row]
         weights = self._weights(others)
         shares: dict[int, float] = {}
         for name in matrices:
-            led = self.setting.signals.weights_to(name, self.row, others) * weights
+            led = self.context.signals.weights_to(name, self.row, others) * weights
             top = float(np.abs(led).max(initial=0.0))
             if top > 0:
                 for row, value in zip(others.tolist(), (led / top).tolist(), strict=True):
@@ -200,39 +202,39 @@ class _Hit:
         return [row for row in sorted(shares, key=lambda row: -shares[row]) if shares[row] > 0]
 
     def _in_baskets(self, given: np.ndarray) -> Reason | None:
-        led = self.setting.signals.weights_to("together", self.row, given)
+        led = self.context.signals.weights_to("together", self.row, given)
         if not len(led) or led.max() <= 0:
             return None
         row = int(given[int(np.argmax(led))])
-        shoppers = self.setting.signals.support("together", row, self.row)
+        shoppers = self.context.signals.support("together", row, self.row)
         return Reason(f"goes with {{}}: {shoppers} shoppers chose both" if shoppers else "goes with {}", row)
 
-    def _alike(self, own: np.ndarray) -> Reason | None:
-        likely = self._nearest(own)
+    def _alike(self, own_rows: np.ndarray) -> Reason | None:
+        likely = self._nearest(own_rows)
         return Reason("like {}", likely[0]) if likely else None
 
-    def _nearest(self, own: np.ndarray) -> list[int]:
+    def _nearest(self, own_rows: np.ndarray) -> list[int]:
         """Those of their items that are like this one, the most alike first."""
-        known, vectors = self.setting.vectors(own[own != self.row])
-        _, mine = self.setting.vectors(np.array([self.row]))
+        known, vectors = self.context.vectors(own_rows[own_rows != self.row])
+        _, mine = self.context.vectors(np.array([self.row]))
         if not len(known) or not len(mine):
             return []
         alike = vectors @ mine[0]
-        return [int(known[place]) for place in np.argsort(-alike, kind="stable") if alike[place] > 0]
+        return [int(known[position]) for position in np.argsort(-alike, kind="stable") if alike[position] > 0]
 
     def _weights(self, rows: np.ndarray) -> np.ndarray:
         """What the shopper's own items count; 1 for others, as those of a cart."""
-        profile = self.setting.profile
+        profile = self.context.profile
         weight_of = dict(zip(profile.rows.tolist(), profile.decayed(60).tolist(), strict=True))
         return np.array([weight_of.get(row, 1.0) for row in rows.tolist()])
 
     def _is_new(self) -> bool:
-        return bool(self.setting.counts.age[self.row] < _NEW_DAYS)  # of unknown age it can't be said
+        return bool(self.context.counts.age[self.row] < _NEW_DAYS)  # of unknown age it can't be said
 
     def _said(self, name: str) -> float:
-        if self.wishes is None or self.place is None:
+        if self.scored is None or self.position is None:
             return 0.0
-        value: Any = self.wishes.features[self.place, _COLUMN[name]]
+        value: Any = self.scored.features[self.position, _COLUMN[name]]
         return float(value)
 
 

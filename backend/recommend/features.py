@@ -46,9 +46,9 @@ _RECENT = 100  # newest own items that a candidate is compared with
 _OLDEST = 400.0  # days
 
 
-def link_features(setting: RecommendContext) -> dict[str, np.ndarray]:
+def link_features(context: RecommendContext) -> dict[str, np.ndarray]:
     """Where the shopper's items lead by each link, by row of the catalogue, (columns.size,) float32 each."""
-    profile, signals = setting.profile, setting.signals
+    profile, signals = context.profile, context.signals
     lately, last, last_3 = profile.decayed(60), profile.items_of_last_visits(1), profile.items_of_last_visits(3)
     return {
         "linked_60": signals.spread("linked", profile.rows, lately),
@@ -60,13 +60,13 @@ def link_features(setting: RecommendContext) -> dict[str, np.ndarray]:
     }
 
 
-def build_features(setting: RecommendContext, rows: np.ndarray, link_scores: Mapping[str, np.ndarray]) -> np.ndarray:
+def build_features(context: RecommendContext, rows: np.ndarray, link_scores: Mapping[str, np.ndarray]) -> np.ndarray:
     """One row for each candidate, one column for each of NAMES; (n, n_features) float32 without nan."""
-    had = np.zeros(setting.columns.size, np.bool_)
-    had[setting.profile.rows] = True
+    had = np.zeros(context.columns.size, np.bool_)
+    had[context.profile.rows] = True
     had = had[rows]
-    columns = _of_own(setting, rows, had) | _of_links(rows, had, link_scores) | _of_taste(setting, rows)
-    columns |= _of_items(setting, rows) | _of_shopper(setting)
+    columns = _of_own(context, rows, had) | _of_links(rows, had, link_scores) | _of_taste(context, rows)
+    columns |= _of_items(context, rows) | _of_shopper(context)
     made = np.empty((len(rows), len(NAMES)), np.float32)
     for number, name in enumerate(NAMES):
         made[:, number] = columns[name]
@@ -76,11 +76,11 @@ def build_features(setting: RecommendContext, rows: np.ndarray, link_scores: Map
 # ---- by source ------------------------------------------------------------------------------------------------
 
 
-def _of_own(setting: RecommendContext, rows: np.ndarray, had: np.ndarray) -> dict[str, np.ndarray]:
-    profile = setting.profile
-    place = np.zeros(setting.columns.size, np.int64)
-    place[profile.rows] = np.arange(len(profile))
-    mine = place[rows]
+def _of_own(context: RecommendContext, rows: np.ndarray, had: np.ndarray) -> dict[str, np.ndarray]:
+    profile = context.profile
+    position = np.zeros(context.columns.size, np.int64)
+    position[profile.rows] = np.arange(len(profile))
+    mine = position[rows]
 
     def said(values: np.ndarray, never: float = 0.0) -> np.ndarray:
         return np.where(had, values[mine], never)
@@ -115,8 +115,8 @@ def _of_links(rows: np.ndarray, had: np.ndarray, link_scores: Mapping[str, np.nd
     return made
 
 
-def _of_taste(setting: RecommendContext, rows: np.ndarray) -> dict[str, np.ndarray]:
-    profile, columns = setting.profile, setting.columns
+def _of_taste(context: RecommendContext, rows: np.ndarray) -> dict[str, np.ndarray]:
+    profile, columns = context.profile, context.columns
     weights = profile.decayed(60)
     weights /= max(float(weights.sum()), 1e-9)
     tastes = {
@@ -126,8 +126,8 @@ def _of_taste(setting: RecommendContext, rows: np.ndarray) -> dict[str, np.ndarr
         "brand_share": _shares(columns.brand, profile.rows, weights)[rows],
         "price_fit": _price_fit(columns.price, profile.rows, rows),
     }
-    known, vectors = setting.vectors(rows)
-    own, own_vectors = setting.vectors(profile.rows[:_RECENT])
+    known, vectors = context.vectors(rows)
+    own, own_vectors = context.vectors(profile.rows[:_RECENT])
     if len(known) and len(own):
         alike = vectors @ own_vectors.T  # (n_known, n_own)
         alike[known[:, None] == own[None]] = -1.0
@@ -139,24 +139,24 @@ def _of_taste(setting: RecommendContext, rows: np.ndarray) -> dict[str, np.ndarr
     return tastes
 
 
-def _of_items(setting: RecommendContext, rows: np.ndarray) -> dict[str, np.ndarray]:
-    week, month, buyers = (setting.signals.signal(name)[rows] for name in ("week", "month", "buyers"))
+def _of_items(context: RecommendContext, rows: np.ndarray) -> dict[str, np.ndarray]:
+    week, month, buyers = (context.signals.signal(name)[rows] for name in ("week", "month", "buyers"))
     return {
-        "popularity": setting.counts.popularity[rows],
-        "week": week / max(1.0, float(setting.signals.signal("week").max(initial=0.0))),
-        "month": month / max(1.0, float(setting.signals.signal("month").max(initial=0.0))),
-        "buyers": buyers / max(1.0, float(setting.signals.signal("buyers").max(initial=0.0))),
+        "popularity": context.counts.popularity[rows],
+        "week": week / max(1.0, float(context.signals.signal("week").max(initial=0.0))),
+        "month": month / max(1.0, float(context.signals.signal("month").max(initial=0.0))),
+        "buyers": buyers / max(1.0, float(context.signals.signal("buyers").max(initial=0.0))),
         "rising": np.log((week * 4 + 3) / (month + 3)),
-        "age": np.clip(np.nan_to_num(setting.counts.age[rows], nan=0.0), 0.0, _OLDEST),
-        "passed": setting.passed_over[rows],
-        "price": np.log1p(np.nan_to_num(setting.columns.price[rows], nan=0.0)),
-        **{name: setting.signals.signal(name)[rows] for name in _AS_COUNTED},
+        "age": np.clip(np.nan_to_num(context.counts.age[rows], nan=0.0), 0.0, _OLDEST),
+        "passed": context.passed_over[rows],
+        "price": np.log1p(np.nan_to_num(context.columns.price[rows], nan=0.0)),
+        **{name: context.signals.signal(name)[rows] for name in _AS_COUNTED},
     }
 
 
-def _of_shopper(setting: RecommendContext) -> dict[str, np.ndarray]:
+def _of_shopper(context: RecommendContext) -> dict[str, np.ndarray]:
     """The same for all candidates: they say how much the others mean."""
-    profile = setting.profile
+    profile = context.profile
     away, known = float(profile.age.min()), float(profile.age.max())
     choices = len(profile.item)
     values = {
@@ -183,16 +183,16 @@ def _by_rank(values: np.ndarray) -> np.ndarray:
     return 1 / (1 + _ranks(values) / 10)
 
 
-def _shares(codes: np.ndarray, own: np.ndarray, weights: np.ndarray) -> np.ndarray:
+def _shares(codes: np.ndarray, own_rows: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """The share of the shopper's choices that are of each row's code, (columns.size,); 0 where a row has none."""
-    shares = np.bincount(codes[own], weights, minlength=int(codes.max(initial=0)) + 1)
+    shares = np.bincount(codes[own_rows], weights, minlength=int(codes.max(initial=0)) + 1)
     shares[0] = 0.0
     return np.asarray(shares[codes])
 
 
-def _price_fit(prices: np.ndarray, own: np.ndarray, rows: np.ndarray) -> np.ndarray:
+def _price_fit(prices: np.ndarray, own_rows: np.ndarray, rows: np.ndarray) -> np.ndarray:
     """How many deviations a candidate's logarithm lies from the mean of the shopper's own items; 0 where unknown."""
-    known = np.log1p(prices[own][~np.isnan(prices[own])])
+    known = np.log1p(prices[own_rows][~np.isnan(prices[own_rows])])
     if not len(known):
         return np.zeros(len(rows))
     return np.asarray(np.nan_to_num((np.log1p(prices[rows]) - known.mean()) / (known.std() + 0.25), nan=0.0))

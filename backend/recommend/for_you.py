@@ -71,25 +71,25 @@ class ForYouRanker:
         return blend_contributions(features) if by_trees is None else by_trees
 
 
-def for_you(setting: RecommendContext, ranker: ForYouRanker) -> ScoredCandidates:
+def for_you(context: RecommendContext, ranker: ForYouRanker) -> ScoredCandidates:
     """What the shopper could want next; nothing where nothing is known of them."""
-    if not len(setting.profile):
+    if not len(context.profile):
         return ScoredCandidates(np.zeros(0, np.int64), np.zeros(0), np.zeros((0, len(NAMES)), np.float32))
-    led = link_features(setting)
-    rows = candidates(setting, led)
-    made = build_features(setting, rows, led)
-    return ScoredCandidates(rows, interleave_cold(ranker.scores(made), cold_items(setting)[rows]), made)
+    led = link_features(context)
+    rows = candidates(context, led)
+    made = build_features(context, rows, led)
+    return ScoredCandidates(rows, interleave_cold(ranker.scores(made), cold_items(context)[rows]), made)
 
 
-def cold_items(setting: RecommendContext) -> np.ndarray:
+def cold_items(context: RecommendContext) -> np.ndarray:
     """The eligible items that nobody chose yet, by row, (columns.size,) bool; none where nothing was counted.
 
     Without those that the shopper saw often enough to have chosen them.
     """
-    buyers = setting.signals.signal("buyers")
+    buyers = context.signals.signal("buyers")
     if not buyers.any():
-        return np.zeros(setting.columns.size, np.bool_)
-    return np.asarray(setting.eligible & (buyers == 0) & (setting.passed_over < _OFTEN))
+        return np.zeros(context.columns.size, np.bool_)
+    return np.asarray(context.eligible & (buyers == 0) & (context.passed_over < _OFTEN))
 
 
 def interleave_cold(scores: np.ndarray, is_cold: np.ndarray) -> np.ndarray:
@@ -119,10 +119,10 @@ def blend_contributions(made: np.ndarray) -> np.ndarray:
     return added
 
 
-def candidates(setting: RecommendContext, link_scores: Mapping[str, np.ndarray]) -> np.ndarray:
+def candidates(context: RecommendContext, link_scores: Mapping[str, np.ndarray]) -> np.ndarray:
     """The eligible rows that could be wanted: own ones, where they lead, new ones among those, popular and alike."""
-    eligible, profile = setting.eligible, setting.profile
-    chosen = np.zeros(setting.columns.size, np.bool_)
+    eligible, profile = context.eligible, context.profile
+    chosen = np.zeros(context.columns.size, np.bool_)
     strength = profile.decayed(240) + profile.decayed(30)
     chosen[profile.rows[np.argsort(-strength, kind="stable")[:_OWN]]] = True
     fresh = eligible.copy()
@@ -131,16 +131,16 @@ def candidates(setting: RecommendContext, link_scores: Mapping[str, np.ndarray])
         for among in (eligible, fresh):
             chosen[_best(values, among, _LED)] = True
     for name in ("week", "month"):
-        chosen[_best(setting.signals.signal(name), eligible, _POPULAR)] = True
-    chosen[_best(setting.counts.popularity, eligible, _POPULAR)] = True
-    if setting.index is not None:
-        interests, new = profile.interests(setting.index, setting.columns), cold_items(setting)
-        for near in setting.near(interests, _ALIKE) + (setting.near(interests, _COLD, new) if new.any() else []):
+        chosen[_best(context.signals.signal(name), eligible, _POPULAR)] = True
+    chosen[_best(context.counts.popularity, eligible, _POPULAR)] = True
+    if context.index is not None:
+        interests, new = profile.interests(context.index, context.columns), cold_items(context)
+        for near in context.near(interests, _ALIKE) + (context.near(interests, _COLD, new) if new.any() else []):
             chosen[list(near)] = True
     return np.flatnonzero(chosen & eligible)
 
 
-def _best(values: np.ndarray, among: np.ndarray, most: int) -> np.ndarray:
+def _best(values: np.ndarray, among: np.ndarray, limit: int) -> np.ndarray:
     """The rows of the greatest positive values among these."""
     rows = np.flatnonzero(among & (values > 0))
-    return rows if len(rows) <= most else rows[np.argpartition(-values[rows], most - 1)[:most]]
+    return rows if len(rows) <= limit else rows[np.argpartition(-values[rows], limit - 1)[:limit]]

@@ -82,103 +82,103 @@ class RecommendPipeline:
 
     def run(
         self,
-        wish: RecommendRequest,
-        serving: LoadedGeneration | None,
+        request: RecommendRequest,
+        generation: LoadedGeneration | None,
         counted: Callable[[CatalogueSnapshot], ItemCounts],
     ) -> RecommendOutcome:
         """`counted` gives the counts to go by, the generation's or those before the first night."""
         now, columns = self._now(), self._catalogue.current()
         rules = [rule for rule in self._said.current().rules.applying([], now) if rule.action in _ORDERED]
-        setting = _context(wish, columns, serving, counted(columns), rules, now)
+        context = _context(request, columns, generation, counted(columns), rules, now)
         wishes: ScoredCandidates | None = None
         blocks: list[tuple[str, np.ndarray, np.ndarray]] = []
-        left = setting.eligible.copy()
-        missing = wish.limit
-        for kind in kind_with_fallbacks(wish.kind, fill=wish.fill):
+        left = context.eligible.copy()
+        missing = request.limit
+        for kind in kind_with_fallbacks(request.kind, fill=request.fill):
             if kind == "for-you":
-                wishes = for_you(setting, serving.for_you_ranker if serving is not None else _BLEND)
+                wishes = for_you(context, generation.for_you_ranker if generation is not None else _BLEND)
                 scored: Scored = wishes.rows, wishes.scores
             else:
-                scored = STRATEGIES[kind](setting)
+                scored = STRATEGIES[kind](context)
             rows, scores = _best(scored, left)
             if len(rows):
-                rows, scores = _diversified(kind, rows, scores, setting, wish.diversity)
+                rows, scores = _diversified(kind, rows, scores, context, request.diversity)
                 blocks.append((kind, rows, scores))
                 left[rows] = False
-                missing -= int((~setting.just_taken[rows]).sum())
+                missing -= int((~context.just_taken[rows]).sum())
             if missing <= 0:
                 break
-        return self._outcome(wish, blocks, rules, setting, wishes)
+        return self._outcome(request, blocks, rules, context, wishes)
 
     def _outcome(
         self,
-        wish: RecommendRequest,
+        request: RecommendRequest,
         blocks: list[tuple[str, np.ndarray, np.ndarray]],
         rules: list[Rule],
-        setting: RecommendContext,
-        wishes: ScoredCandidates | None,
+        context: RecommendContext,
+        scored: ScoredCandidates | None,
     ) -> RecommendOutcome:
-        columns = setting.columns
+        columns = context.columns
         rows, scores = _stacked([(rows, scores) for _, rows, scores in blocks])
-        last = np.argsort(setting.just_taken[rows], kind="stable")
+        last = np.argsort(context.just_taken[rows], kind="stable")
         rows, scores = rows[last], np.minimum.accumulate(scores[last])
         kind_of = {int(row): kind for kind, found, _ in blocks for row in found}
         moved = merchandising.apply(
-            rules, rows, scores, eligible=setting.eligible, catalogue=columns, passes=_passing(columns)
+            rules, rows, scores, eligible=context.eligible, catalogue=columns, passes=_passing(columns)
         )
         rows = moved.rows
-        if wish.exploration.share > 0:
-            rows = _with_exploration(rows, setting, wish.exploration)
-        rows = rows[: min(wish.limit, len(moved.scores))]
+        if request.exploration.share > 0:
+            rows = _with_exploration(rows, context, request.exploration)
+        rows = rows[: min(request.limit, len(moved.scores))]
         kinds = [kind_of.get(row, "new") for row in rows.tolist()]  # what nobody found is there to be explored
         return RecommendOutcome(
-            blocks[0][0] if blocks else wish.kind,
+            blocks[0][0] if blocks else request.kind,
             [columns.ids[row] or "" for row in rows.tolist()],
             moved.scores[: len(rows)],
             [kind for kind, _, _ in blocks[1:] if kind in kinds],
             kinds,
             {columns.ids[row] or "": done for row, done in moved.applied.items()},
-            setting,
-            wishes,
+            context,
+            scored,
         )
 
 
-def _with_exploration(rows: np.ndarray, setting: RecommendContext, how: ExplorationPolicy) -> np.ndarray:
+def _with_exploration(rows: np.ndarray, context: RecommendContext, policy: ExplorationPolicy) -> np.ndarray:
     """The rows, best first; where chance has it so one of the first ten places goes to what nobody knows yet.
 
     Chosen among the unknown that are on the shelf further down; on one that is about no item also among the newest.
     """
-    nobody = setting.eligible & (setting.counts.popularity <= 0)
+    nobody = context.eligible & (context.counts.popularity <= 0)
     nobody[rows[:_FIRST]] = False
     behind = rows[_FIRST:][nobody[rows[_FIRST:]]]
-    if not len(behind) and not len(setting.given):
-        behind = _best(STRATEGIES["new"](setting), nobody)[0]
+    if not len(behind) and not len(context.given):
+        behind = _best(STRATEGIES["new"](context), nobody)[0]
     with_behind = np.concatenate([rows[:_FIRST], behind[:_BEHIND]])
-    first = apply_exploration(with_behind, len(with_behind), setting.counts.popularity, how)[:_FIRST]
+    first = apply_exploration(with_behind, len(with_behind), context.counts.popularity, policy)[:_FIRST]
     return np.concatenate([first, rows[~np.isin(rows, first)]])
 
 
 def _context(
-    wish: RecommendRequest,
+    request: RecommendRequest,
     columns: CatalogueSnapshot,
-    serving: LoadedGeneration | None,
+    generation: LoadedGeneration | None,
     counts: ItemCounts,
     rules: Sequence[Rule],
     now: float,
 ) -> RecommendContext:
-    profile = UserProfile.from_events(wish.events, columns, now)
-    given = columns.rows(wish.items)
-    eligible = evaluate(wish.filter, columns) & columns.in_stock
+    profile = UserProfile.from_events(request.events, columns, now)
+    given = columns.rows(request.items)
+    eligible = evaluate(request.filter, columns) & columns.in_stock
     eligible[merchandising.hidden(rules, columns, _passing(columns)) > 0] = False
-    eligible[given] = eligible[profile.dismissed] = eligible[columns.rows(wish.exclude)] = False
-    if not wish.repeats:
+    eligible[given] = eligible[profile.dismissed] = eligible[columns.rows(request.exclude)] = False
+    if not request.repeats:
         eligible[profile.rows[profile.bought]] = False
-    signals = serving.signals(columns) if serving is not None else SignalsByRow(ItemSignals(), columns)
-    index = serving.index if serving is not None else None
-    passed = impression_discount(wish.impressions, wish.events, columns, now)
-    setting = RecommendContext(given[given > 0], profile, columns, counts, signals, eligible, index, passed)
-    eligible[one_time_purchases(setting)] = False
-    return setting
+    signals = generation.signals(columns) if generation is not None else SignalsByRow(ItemSignals(), columns)
+    index = generation.index if generation is not None else None
+    passed = impression_discount(request.impressions, request.events, columns, now)
+    context = RecommendContext(given[given > 0], profile, columns, counts, signals, eligible, index, passed)
+    eligible[one_time_purchases(context)] = False
+    return context
 
 
 def _passing(columns: CatalogueSnapshot) -> merchandising.Passes:
@@ -198,13 +198,13 @@ def _best(scored: Scored, eligible: np.ndarray) -> Scored:
 
 
 def _diversified(
-    kind: str, rows: np.ndarray, scores: np.ndarray, setting: RecommendContext, diversity: float
+    kind: str, rows: np.ndarray, scores: np.ndarray, context: RecommendContext, diversity: float
 ) -> Scored:
     """Variants make way, those of what is looked at too.
 
     So do others of one brand where the same thing is sought, and of one category where what goes with it is.
     """
-    columns = setting.columns
+    columns = context.columns
     groups = [(columns.family, diversity)]
     if kind in _SPREAD_BY:
         name, more = _SPREAD_BY[kind]
@@ -212,7 +212,7 @@ def _diversified(
         own = np.where(codes > 0, codes, -np.arange(columns.size))  # what has none stands for itself
         groups.append((own, min(1.0, more * diversity)))
     for families, strength in groups:
-        places, scores = diversify(scores, families[rows], strength, placed=families[setting.given])
+        places, scores = diversify(scores, families[rows], strength, placed=families[context.given])
         rows = rows[places]
     return rows, scores
 

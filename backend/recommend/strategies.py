@@ -97,12 +97,12 @@ class RecommendContext:
     def eligible_filter(self) -> IdFilter:
         return IdFilter(self.columns.row_of, self.eligible)
 
-    def near(self, vectors: np.ndarray, most: int = NEAREST, mask: np.ndarray | None = None) -> list[dict[int, float]]:
+    def near(self, vectors: np.ndarray, limit: int = NEAREST, mask: np.ndarray | None = None) -> list[dict[int, float]]:
         """For each of the vectors (m, dim) the nearest eligible rows, or rows of the mask, with their cosine."""
         if self.index is None or not len(vectors):
             return []
         found = self.index.search(
-            vectors, most, self.eligible_filter if mask is None else IdFilter(self.columns.row_of, mask)
+            vectors, limit, self.eligible_filter if mask is None else IdFilter(self.columns.row_of, mask)
         )
         return [{self.columns.row_of[id]: cosine for id, cosine in hits} for hits in found]
 
@@ -127,74 +127,74 @@ def default_kind(items: Sequence[str], user: str | None, session: str | None) ->
     return "popular" if user is None and session is None else "for-you"
 
 
-def one_time_purchases(setting: RecommendContext) -> np.ndarray:
+def one_time_purchases(context: RecommendContext) -> np.ndarray:
     """The rows of what the shopper bought and hardly anybody buys twice, (n,)."""
-    bought = setting.profile.rows[setting.profile.bought]
-    repeat = setting.signals.signal("repeat")[bought]  # 0: not counted
+    bought = context.profile.rows[context.profile.bought]
+    repeat = context.signals.signal("repeat")[bought]  # 0: not counted
     return bought[(repeat > 0) & (repeat < _DURABLE)]
 
 
-def similar(setting: RecommendContext) -> Scored:
+def similar(context: RecommendContext) -> Scored:
     """The same thing in another make: by what the items are, and a little by what is looked at beside them."""
-    _, vectors = setting.vectors(setting.given)
-    total = np.zeros(setting.columns.size)
-    for near in setting.near(vectors):
+    _, vectors = context.vectors(context.given)
+    total = np.zeros(context.columns.size)
+    for near in context.near(vectors):
         total[list(near)] += np.fromiter(near.values(), np.float64, len(near)) / len(vectors)
-    total += 0.1 * _of_best(setting.signals.spread("viewed", setting.given, np.ones(len(setting.given))))
+    total += 0.1 * _of_best(context.signals.spread("viewed", context.given, np.ones(len(context.given))))
     return _positive(total)
 
 
-def together(setting: RecommendContext) -> Scored:
+def together(context: RecommendContext) -> Scored:
     """What was chosen in the same baskets as the items, summed over them."""
-    return _positive(setting.signals.spread("together", setting.given, np.ones(len(setting.given))).astype(np.float64))
+    return _positive(context.signals.spread("together", context.given, np.ones(len(context.given))).astype(np.float64))
 
 
-def again(setting: RecommendContext) -> Scored:
+def again(context: RecommendContext) -> Scored:
     """What the shopper bought and may buy again, most when it is due by their own rhythm, and never too soon."""
-    profile = setting.profile.purchases  # a look at a thing doesn't make it less due
-    repeat = setting.signals.signal("repeat")[profile.rows]
+    profile = context.profile.purchases  # a look at a thing doesn't make it less due
+    repeat = context.signals.signal("repeat")[profile.rows]
     habit = (profile.visit_counts - 1) / max(1, profile.visits - 1)
     usual = np.where(np.isnan(profile.mean_gap_days), _TYPICAL_GAP_DAYS, np.maximum(profile.mean_gap_days, 1.0))
     due = np.exp(-0.5 * (np.log(np.maximum(profile.days_since, 0.5) / usual) / _RHYTHM) ** 2)
     sure = np.where(np.isnan(profile.mean_gap_days), _ONCE, 1.0)
-    chance = (repeat + habit) * (0.25 + due * sure)
-    kept = profile.bought & (chance > 0) & (profile.days_since >= _TOO_SOON * usual)
-    return profile.rows[kept], chance[kept]
+    rng = (repeat + habit) * (0.25 + due * sure)
+    kept = profile.bought & (rng > 0) & (profile.days_since >= _TOO_SOON * usual)
+    return profile.rows[kept], rng[kept]
 
 
-def next_steps(setting: RecommendContext) -> Scored:
+def next_steps(context: RecommendContext) -> Scored:
     """After the last steps of the last visit: what follows them in baskets and sessions, and what is like them."""
-    steps, weights = setting.steps
-    alike, total = np.zeros(setting.columns.size), np.zeros(setting.columns.size)
+    steps, weights = context.steps
+    alike, total = np.zeros(context.columns.size), np.zeros(context.columns.size)
     for name in ("together", "viewed", "linked"):
-        total += _of_best(setting.signals.spread(name, steps, weights))
-    known, vectors = setting.vectors(steps[:_STEPS])  # a search each
+        total += _of_best(context.signals.spread(name, steps, weights))
+    known, vectors = context.vectors(steps[:_STEPS])  # a search each
     weight_of = dict(zip(steps.tolist(), weights.tolist(), strict=True))
-    for row, near in zip(known.tolist(), setting.near(vectors), strict=True):
+    for row, near in zip(known.tolist(), context.near(vectors), strict=True):
         alike[list(near)] += weight_of[row] * np.fromiter(near.values(), np.float64, len(near))
     total += _of_best(alike)
-    total[steps] = total[setting.profile.items_of_last_visits(1)] = 0.0
+    total[steps] = total[context.profile.items_of_last_visits(1)] = 0.0
     return _positive(total)
 
 
-def trending(setting: RecommendContext) -> Scored:
+def trending(context: RecommendContext) -> Scored:
     """What is chosen more than the weeks before made expect; not what is chosen most."""
-    trend = setting.signals.signal("trend").astype(np.float64)
+    trend = context.signals.signal("trend").astype(np.float64)
     rows = np.flatnonzero(trend >= _LEAST_TREND)
     return rows, trend[rows]
 
 
-def popular(setting: RecommendContext) -> Scored:
-    return _positive(setting.counts.popularity.astype(np.float64))
+def popular(context: RecommendContext) -> Scored:
+    return _positive(context.counts.popularity.astype(np.float64))
 
 
-def new(setting: RecommendContext) -> Scored:
+def new(context: RecommendContext) -> Scored:
     """What came last; among what came at once, first what stands for much of the catalogue."""
-    rows = np.flatnonzero(setting.eligible)
-    age = setting.counts.age[rows]
-    arrival = rows / max(1, setting.columns.size)  # where nothing says when an item came, its row does
+    rows = np.flatnonzero(context.eligible)
+    age = context.counts.age[rows]
+    arrival = rows / max(1, context.columns.size)  # where nothing says when an item came, its row does
     fresh = np.where(np.isnan(age), 0.1 * arrival, 1 / (1 + np.maximum(age, 0.0) / _NEW_DAYS))
-    return rows, fresh + 0.1 * setting.signals.signal("central")[rows]
+    return rows, fresh + 0.1 * context.signals.signal("central")[rows]
 
 
 STRATEGIES: Mapping[str, Callable[[RecommendContext], Scored]] = {

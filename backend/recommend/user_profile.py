@@ -60,15 +60,15 @@ class UserProfile:
             row = columns.row_of.get(event.item, 0)
             if not 0 < row < columns.size or event.item in gone:
                 continue
-            place = places.setdefault(row, len(places))
+            position = places.setdefault(row, len(places))
             visit = visits.setdefault(visit_key(event), len(visits))
             worth = EVENT_WEIGHTS[event.type] / EVENT_WEIGHTS["purchase"]
             age = max(0.0, now - event.ts) / DAY
-            known = choices.setdefault((place, visit), [age, worth, age])
+            known = choices.setdefault((position, visit), [age, worth, age])
             if worth > known[1]:
                 known[1:] = worth, age
             if event.type == "purchase":
-                bought.add(place)
+                bought.add(position)
         pairs = np.array(list(choices), np.int64).reshape(len(choices), 2)
         measured = np.array(list(choices.values()), np.float64).reshape(len(choices), 3)
         dismissed = columns.rows(gone)
@@ -81,10 +81,10 @@ class UserProfile:
     def without(self, row: int) -> UserProfile:
         """As if the shopper had never done anything with this item."""
         kept = self.rows != row
-        place = np.cumsum(kept) - 1
+        position = np.cumsum(kept) - 1
         mine = kept[self.item]
         return UserProfile(
-            self.rows[kept], place[self.item[mine]], np.unique(self.visit[mine], return_inverse=True)[1],
+            self.rows[kept], position[self.item[mine]], np.unique(self.visit[mine], return_inverse=True)[1],
             self.age[mine], self.weight[mine], self.best_event_age[mine], self.bought[kept], self.dismissed,
         )  # fmt: skip
 

@@ -26,19 +26,19 @@ _BLEND = Ranker()
 _LEAST = 5e-5  # rounded, what adds less adds nothing
 
 
-def explain_search(outcome: SearchOutcome, serving: LoadedGeneration | None) -> dict[str, Row]:
+def explain_search(outcome: SearchOutcome, generation: LoadedGeneration | None) -> dict[str, Row]:
     """id → {"text", "sources": [{"source", "adds"}], "rules"?} for the hits of the page; the best source first."""
     found, ranked, columns = outcome.retrieved, outcome.ranked, outcome.columns
     if found is None or ranked is None or columns is None:
         return {}
-    whole = _by_source(ranked.features, serving.ranker if serving is not None else _BLEND)
+    whole = _by_source(ranked.features, generation.ranker if generation is not None else _BLEND)
     beyond = _beyond_mean(whole)
-    place = {int(row): number for number, row in enumerate(ranked.candidates.tolist())}
-    times = _times(outcome, serving)
+    position = {int(row): number for number, row in enumerate(ranked.candidates.tolist())}
+    times = _times(outcome, generation)
     reasons: dict[str, Row] = {}
     for id in outcome.ids:
         row = columns.row_of[id]
-        number = place.get(row)
+        number = position.get(row)
         sources = _best(beyond, number) or _best(whole, number)
         one = _Hit(outcome, None if number is None else ranked.features[number], times.get(row, 0), id)
         reasons[id] = {
@@ -73,12 +73,12 @@ def _best(adds: Mapping[str, np.ndarray], number: int | None) -> dict[str, float
     return {source: own[source] for source in sorted(own, key=lambda one: -own[one]) if own[source] > _LEAST}
 
 
-def _times(outcome: SearchOutcome, serving: LoadedGeneration | None) -> dict[int, int]:
+def _times(outcome: SearchOutcome, generation: LoadedGeneration | None) -> dict[int, int]:
     """Row of the catalogue → how often it was chosen for this query."""
-    if serving is None or outcome.columns is None:
+    if generation is None or outcome.columns is None:
         return {}
-    rows = serving.remembered_rows(outcome.columns)
-    return {int(rows[row]): times for row, times in serving.memory.times(outcome.query.remembered_as).items()}
+    rows = generation.remembered_rows(outcome.columns)
+    return {int(rows[row]): times for row, times in generation.memory.times(outcome.query.remembered_as).items()}
 
 
 @dataclass(frozen=True, slots=True)

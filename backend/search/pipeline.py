@@ -86,11 +86,11 @@ class SearchPipeline:
             None  # what is counted before the first night
         )
 
-    def lexicon(self, serving: LoadedGeneration | None, statistics: PopularityCounts) -> Lexicon:
+    def lexicon(self, generation: LoadedGeneration | None, statistics: PopularityCounts) -> Lexicon:
         """The shop's words as this process last read them."""
-        if serving is None:
+        if generation is None:
             return self._lexicon_cache.current(_NOTHING, statistics)
-        return self._lexicon_cache.current(serving.memory, statistics, serving.encoder)
+        return self._lexicon_cache.current(generation.memory, statistics, generation.encoder)
 
     def _is_nonsense(self, query: Query, vocabulary: Vocabulary) -> bool:
         """Whether no part of the query is a word of the shop's or of the language."""
@@ -99,11 +99,11 @@ class SearchPipeline:
         return not any(known) and not any(self.postings.count([term.match]) for term in query.terms)
 
     def counts(
-        self, serving: LoadedGeneration | None, statistics: PopularityCounts, columns: CatalogueSnapshot, now: float
+        self, generation: LoadedGeneration | None, statistics: PopularityCounts, columns: CatalogueSnapshot, now: float
     ) -> ItemCounts:
         """Counts of each item: the generation's, or the newest events' until a night has counted any."""
-        if serving is not None and (serving.statistics.popularity or not statistics.popularity):
-            return serving.counts(columns, now)
+        if generation is not None and (generation.statistics.popularity or not statistics.popularity):
+            return generation.counts(columns, now)
         live = self._live
         if live is None or live[0] is not columns or live[1] is not statistics:
             live = self._live = columns, statistics, ItemCounts.of(statistics, columns, now)
@@ -114,38 +114,38 @@ class SearchPipeline:
         self._lexicon_cache.close()
 
     def run(
-        self, asked: SearchRequest, serving: LoadedGeneration | None, statistics: PopularityCounts
+        self, request: SearchRequest, generation: LoadedGeneration | None, statistics: PopularityCounts
     ) -> SearchOutcome:
         """`statistics` are those to count by where no generation has any."""
         now, columns, said = self._now(), self.catalogue.current(), self.curation.current()
         self.postings.refresh()
-        words = self.lexicon(serving, statistics)
+        words = self.lexicon(generation, statistics)
         fresh = words.changes == self.postings.changes
         query = understand(
-            asked.query, words.vocabulary, self.postings.count, said.synonyms, exact=asked.exact, fresh=fresh
+            request.query, words.vocabulary, self.postings.count, said.synonyms, exact=request.exact, fresh=fresh
         )
-        rules = said.rules.applying([asked.query, query.text], now)
+        rules = said.rules.applying([request.query, query.text], now)
 
         def passes(filter: str) -> np.ndarray:
             return evaluate(parse(filter), columns)
 
-        eligible = evaluate(asked.filter, columns)
+        eligible = evaluate(request.filter, columns)
         if any(rule.action == "hide" for rule in rules):
             eligible &= merchandising.hidden(rules, columns, passes) == 0
-        narrowed = asked.filter is not None or bool(rules)
+        narrowed = request.filter is not None or bool(rules)
         found = retrieve(
-            query, eligible, columns, self.postings, serving, asked.sources,
+            query, eligible, columns, self.postings, generation, request.sources,
             is_filtered=narrowed, nonsense=self._is_nonsense(query, words.vocabulary),
         )  # fmt: skip
-        named = _row_named_by_id(asked.query, columns, eligible)
+        named = _row_named_by_id(request.query, columns, eligible)
         found.result[named] = True
-        counts = self.counts(serving, statistics, columns, now)
-        if asked.sort != "relevance":
-            rows = order(np.flatnonzero(found.result), asked.sort, columns, counts.popularity.astype(np.float64))
-            return _page(asked, rows, np.zeros(len(rows)), found, columns)
-        taste = _taste(asked.events, columns, serving, now) if asked.events else None
-        ranked = score(found, columns, counts, serving, taste, asked.sources)
-        spread = _diversified(ranked, columns, asked.diversity)
+        counts = self.counts(generation, statistics, columns, now)
+        if request.sort != "relevance":
+            rows = order(np.flatnonzero(found.result), request.sort, columns, counts.popularity.astype(np.float64))
+            return _page(request, rows, np.zeros(len(rows)), found, columns)
+        taste = _taste(request.events, columns, generation, now) if request.events else None
+        ranked = score(found, columns, counts, generation, taste, request.sources)
+        spread = _diversified(ranked, columns, request.diversity)
         if rules:  # they may mean any item of the result
             spread = with_remaining(found, spread, columns)
         spread = _with_named_first(named, spread, columns)
@@ -154,21 +154,21 @@ class SearchPipeline:
         )
         found.result[moved.inserted] = True
         available = int(columns.in_stock[moved.rows].sum())
-        rows = apply_exploration(moved.rows, available, counts.popularity, asked.exploration)
+        rows = apply_exploration(moved.rows, available, counts.popularity, request.exploration)
         head = RankedHits(rows, moved.scores, ranked.features, ranked.candidates, available)
         whole = head
-        if head.available < asked.offset + asked.limit:
+        if head.available < request.offset + request.limit:
             whole = with_remaining(found, head, columns)
         touched = {id: done for row, done in moved.applied.items() if (id := columns.ids[row]) is not None}
-        return _page(asked, whole.rows, whole.scores, found, columns, touched, head)
+        return _page(request, whole.rows, whole.scores, found, columns, touched, head)
 
 
 def _taste(
-    events: Sequence[Event], columns: CatalogueSnapshot, serving: LoadedGeneration | None, now: float
+    events: Sequence[Event], columns: CatalogueSnapshot, generation: LoadedGeneration | None, now: float
 ) -> ShopperTaste | None:
-    if serving is None:
+    if generation is None:
         return shopper_taste(events, columns, None, SignalsByRow(ItemSignals(), columns), now)
-    return shopper_taste(events, columns, serving.index, serving.signals(columns), now)
+    return shopper_taste(events, columns, generation.index, generation.signals(columns), now)
 
 
 def _row_named_by_id(query: str, columns: CatalogueSnapshot, eligible: np.ndarray) -> list[int]:
@@ -181,12 +181,12 @@ def _with_named_first(named: list[int], ranked: RankedHits, columns: CatalogueSn
     """The item that was asked for by its id stands first, if it can be had."""
     if not named or not columns.in_stock[named[0]]:
         return ranked
-    place = np.flatnonzero(ranked.rows == named[0])
+    position = np.flatnonzero(ranked.rows == named[0])
     top = max(1.0, float(ranked.scores.max(initial=0.0))) + 1.0
     rows, scores = (
-        np.insert(np.delete(part, place), 0, one) for part, one in ((ranked.rows, named[0]), (ranked.scores, top))
+        np.insert(np.delete(part, position), 0, one) for part, one in ((ranked.rows, named[0]), (ranked.scores, top))
     )
-    return RankedHits(rows, scores, ranked.features, ranked.candidates, ranked.available + (not len(place)))
+    return RankedHits(rows, scores, ranked.features, ranked.candidates, ranked.available + (not len(position)))
 
 
 def _diversified(ranked: RankedHits, columns: CatalogueSnapshot, diversity: float) -> RankedHits:
@@ -195,25 +195,25 @@ def _diversified(ranked: RankedHits, columns: CatalogueSnapshot, diversity: floa
 
 
 def _page(
-    asked: SearchRequest,
+    request: SearchRequest,
     rows: np.ndarray,
     scores: np.ndarray,
-    found: Retrieved,
+    retrieved: Retrieved,
     columns: CatalogueSnapshot,
     touched: dict[str, list[dict[str, Any]]] | None = None,
     ranked: RankedHits | None = None,
 ) -> SearchOutcome:
-    page = slice(asked.offset, asked.offset + asked.limit)
+    page = slice(request.offset, request.offset + request.limit)
     ids = [columns.ids[row] for row in rows[page].tolist()]
     return SearchOutcome(
         [id for id in ids if id is not None],
         scores[page],
-        int(np.count_nonzero(found.result)),
-        found.query,
-        found.relaxed,
-        count_facets(found.result, asked.facets, columns) if asked.facets else {},
+        int(np.count_nonzero(retrieved.result)),
+        retrieved.query,
+        retrieved.relaxed,
+        count_facets(retrieved.result, request.facets, columns) if request.facets else {},
         touched or {},
-        found,
+        retrieved,
         ranked,
         columns,
     )

@@ -87,8 +87,8 @@ def retrieve(
     query: Query,
     eligible: np.ndarray,
     columns: CatalogueSnapshot,
-    lexical: PostingsCache,
-    knowledge: GenerationView | None,
+    postings: PostingsCache,
+    generation: GenerationView | None,
     sources: SourceSwitches,
     *,
     is_filtered: bool,
@@ -99,7 +99,7 @@ def retrieve(
     `nonsense`: no part of the query is a word, so that what is no nearer than to any nonsense is no hit.
     """
     terms = [term.match for term in query.terms]
-    matches = lexical.match(terms if sources.words else [], columns.size)
+    matches = postings.match(terms if sources.words else [], columns.size)
     result, relaxed = matches.all_words & eligible, None
     if not result.any():
         result = matches.any_word & eligible
@@ -107,13 +107,13 @@ def retrieve(
     vector: np.ndarray | None = None
     near: dict[int, float] = {}
     remembered = MemoryFeatures.nothing(columns.size)
-    if knowledge is not None and terms:
+    if generation is not None and terms:
         if sources.meaning:
-            vector = knowledge.encoder.query(query.text)
-            near = _nearest(vector, knowledge, columns, eligible, is_filtered)
-        remembered = _recall(query.remembered_as, vector, knowledge, columns, eligible, sources)
+            vector = generation.encoder.query(query.text)
+            near = _nearest(vector, generation, columns, eligible, is_filtered)
+        remembered = _recall(query.remembered_as, vector, generation, columns, eligible, sources)
         if nonsense and not remembered.mass.any():
-            near = {row: cosine for row, cosine in near.items() if cosine > knowledge.noise}
+            near = {row: cosine for row, cosine in near.items() if cosine > generation.noise}
     result = result.copy()
     result[list(near)] = True
     result[remembered.mass > 0] = True
@@ -121,23 +121,23 @@ def retrieve(
 
 
 def score(
-    found: Retrieved,
+    retrieved: Retrieved,
     columns: CatalogueSnapshot,
     counts: ItemCounts,
-    knowledge: GenerationView | None,
+    generation: GenerationView | None,
     taste: ShopperTaste | None,
     sources: SourceSwitches,
 ) -> RankedHits:
     """The best candidates of each source in their order."""
-    rows = _candidates(found)
-    index = knowledge.index if knowledge is not None else None
+    rows = _candidates(retrieved)
+    index = generation.index if generation is not None else None
     tastes = taste.of(rows, columns, index) if taste is not None and sources.taste else {}
-    cosine = _cosines(found, rows, columns, index)
-    words = len(found.query.terms)
-    made = build_features(rows, cosine, found.matches, found.remembered, counts, columns.price, tastes, words)
+    cosine = _cosines(retrieved, rows, columns, index)
+    words = len(retrieved.query.terms)
+    made = build_features(rows, cosine, retrieved.matches, retrieved.remembered, counts, columns.price, tastes, words)
     if sources != ALL:
         made = mask_sources(made, sources.left_out())
-    ranker = knowledge.ranker if knowledge is not None and sources.ranker else _BLEND
+    ranker = generation.ranker if generation is not None and sources.ranker else _BLEND
     scores = ranker.scores(made)
     stock = columns.in_stock[rows]
     order = np.lexsort((rows, -scores, ~stock))  # the last key is the first to sort by
@@ -147,12 +147,12 @@ def score(
 _BLEND = Ranker()
 
 
-def with_remaining(found: Retrieved, ranked: RankedHits, columns: CatalogueSnapshot) -> RankedHits:
+def with_remaining(retrieved: Retrieved, ranked: RankedHits, columns: CatalogueSnapshot) -> RankedHits:
     """The whole result: what was no candidate follows by its words; what is out of stock still comes last."""
-    rest = found.result.copy()
+    rest = retrieved.result.copy()
     rest[ranked.rows] = False
     rows = np.flatnonzero(rest)
-    rows = rows[np.lexsort((rows, -_closeness(found.matches, rows), ~columns.in_stock[rows]))]
+    rows = rows[np.lexsort((rows, -_closeness(retrieved.matches, rows), ~columns.in_stock[rows]))]
     more, split = int(columns.in_stock[rows].sum()), ranked.available
     floor = float(ranked.scores.min()) if len(ranked.scores) else 0.0
     scores = np.full(len(rows), floor)
@@ -166,10 +166,10 @@ def with_remaining(found: Retrieved, ranked: RankedHits, columns: CatalogueSnaps
 
 
 def _nearest(
-    vector: np.ndarray, knowledge: GenerationView, columns: CatalogueSnapshot, eligible: np.ndarray, is_filtered: bool
+    vector: np.ndarray, generation: GenerationView, columns: CatalogueSnapshot, eligible: np.ndarray, is_filtered: bool
 ) -> dict[int, float]:
     among = eligible if is_filtered else None
-    rows, cosines = knowledge.index.nearest_rows(vector, _NEAREST, columns.row_of, among)
+    rows, cosines = generation.index.nearest_rows(vector, _NEAREST, columns.row_of, among)
     known = (cosines >= FLOOR) & (rows < columns.size)  # what came since the columns were read has a row beyond them
     known[known] = eligible[rows[known]]
     return dict(zip(rows[known].tolist(), cosines[known].tolist(), strict=True))
@@ -178,15 +178,15 @@ def _nearest(
 def _recall(
     text: str,
     vector: np.ndarray | None,
-    knowledge: GenerationView,
+    generation: GenerationView,
     columns: CatalogueSnapshot,
     eligible: np.ndarray,
     sources: SourceSwitches,
 ) -> MemoryFeatures:
-    if not (sources.memory or sources.neighbours) or not knowledge.memory.items:
+    if not (sources.memory or sources.neighbours) or not generation.memory.items:
         return MemoryFeatures.nothing(columns.size)
-    recall = knowledge.memory.recall(text, vector if sources.neighbours else None)
-    rows = knowledge.remembered_rows(columns)[recall.rows]
+    recall = generation.memory.recall(text, vector if sources.neighbours else None)
+    rows = generation.remembered_rows(columns)[recall.rows]
     fits = eligible[rows]
 
     def by_row(values: np.ndarray) -> np.ndarray:
@@ -200,14 +200,14 @@ def _recall(
     return MemoryFeatures(by_row(recall.share), by_row(recall.mass), near, by_row(recall.words), recall.total)
 
 
-def _candidates(found: Retrieved) -> np.ndarray:
+def _candidates(retrieved: Retrieved) -> np.ndarray:
     """The best of each source, each once, (n,) int64 ascending."""
-    words = _best_lexical(np.flatnonzero(found.result & found.matches.any_word), found.matches)
-    known = np.flatnonzero(found.remembered.mass > 0)
+    words = _best_lexical(np.flatnonzero(retrieved.result & retrieved.matches.any_word), retrieved.matches)
+    known = np.flatnonzero(retrieved.remembered.mass > 0)
     if len(known) > _REMEMBERED:
-        known = known[np.argpartition(-found.remembered.mass[known], _REMEMBERED)[:_REMEMBERED]]
-    best = np.zeros(len(found.result), np.bool_)
-    best[words] = best[known] = best[list(found.near)] = True
+        known = known[np.argpartition(-retrieved.remembered.mass[known], _REMEMBERED)[:_REMEMBERED]]
+    best = np.zeros(len(retrieved.result), np.bool_)
+    best[words] = best[known] = best[list(retrieved.near)] = True
     return np.flatnonzero(best)
 
 
@@ -223,19 +223,21 @@ def _closeness(matches: LexicalMatches, rows: np.ndarray) -> np.ndarray:
     return closeness
 
 
-def _cosines(found: Retrieved, rows: np.ndarray, columns: CatalogueSnapshot, index: VectorIndex | None) -> np.ndarray:
+def _cosines(
+    retrieved: Retrieved, rows: np.ndarray, columns: CatalogueSnapshot, index: VectorIndex | None
+) -> np.ndarray:
     """The cosine of each candidate, (n,) float32; until its vector is made, an item is as near as its words match."""
-    if index is None or found.vector is None:
+    if index is None or retrieved.vector is None:
         return np.zeros(len(rows), np.float32)
     table = np.full(columns.size, np.nan, np.float32)
-    table[list(found.near)] = list(found.near.values())
+    table[list(retrieved.near)] = list(retrieved.near.values())
     asked = {id: row for row in rows[np.isnan(table[rows])].tolist() if (id := columns.ids[row]) is not None}
     known, vectors = index.vectors(asked)
-    table[[asked[id] for id in known]] = vectors @ found.vector
+    table[[asked[id] for id in known]] = vectors @ retrieved.vector
     similar: np.ndarray = table[rows]
     missing = np.isnan(similar)
     if missing.any():
-        bm25 = found.matches.bm25[rows]
+        bm25 = retrieved.matches.bm25[rows]
         nearest = np.float32(0) if missing.all() else np.nanmax(similar)
         similar = np.where(missing, bm25 / (bm25.max() or 1.0) * nearest, similar)
     return similar

@@ -34,11 +34,11 @@ class GenerationReloader:
 
     def get(self) -> tuple[LoadedGeneration | None, list[str]]:
         """The generation to answer from, up to date, and what this answer has to do without."""
-        serving = self._serving if self._watcher is not None else self.reload()
-        if serving is None:
+        generation = self._serving if self._watcher is not None else self.reload()
+        if generation is None:
             return None, ["encoder" if self._broken is None else "generation"]
-        serving.refresh()
-        return serving, [*serving.degraded, *([] if self._broken is None else ["generation"])]
+        generation.refresh()
+        return generation, [*generation.degraded, *([] if self._broken is None else ["generation"])]
 
     def reload(self) -> LoadedGeneration | None:
         """Open what CURRENT names, if it is new. One that can't be opened is logged, and the one before serves on."""

@@ -54,10 +54,10 @@ class ShopperData:
         types = ["dismiss", "purchase"] if bought else ["dismiss"]
         return set().union(*(self._store.events.items_of(user, session, type, self._now()) for type in types))
 
-    def statistics(self, serving: LoadedGeneration | None) -> PopularityCounts:
+    def statistics(self, generation: LoadedGeneration | None) -> PopularityCounts:
         """The generation's, or before the first night the popularity of the newest events."""
-        if serving is not None and serving.statistics.popularity:
-            return serving.statistics
+        if generation is not None and generation.statistics.popularity:
+            return generation.statistics
         now = self._now()
         if not 0 <= now - self._live_popularity[0] < _POPULAR_SECONDS:
             newest = self._store.events.newest(now, _POPULAR_EVENTS)

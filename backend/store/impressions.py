@@ -41,7 +41,7 @@ class Impressions:
         return (Impression(row[0], row[1], row[2], tuple(json.loads(row[3]))) for row in cursor)
 
     def recommendations_of(
-        self, user: str | None, session: str | None, since: float, until: float, most: int
+        self, user: str | None, session: str | None, since: float, until: float, limit: int
     ) -> list[ShownRecommendation]:
         """The newest shelves with since ≤ ts ≤ until that were shown to this user; without one, in this session while
         nobody was logged in. Newest first.
@@ -49,7 +49,7 @@ class Impressions:
         if user is None and session is None:
             return []
         whose = "user IS NULL AND session = ?" if user is None else "user = ?"
-        rows = self._db.rows(_SHELVES_OF.format(whose=whose), (user or session, since, until, most))
+        rows = self._db.rows(_SHELVES_OF.format(whose=whose), (user or session, since, until, limit))
         return [ShownRecommendation(ts, tuple(json.loads(shown))) for ts, shown in rows]
 
 

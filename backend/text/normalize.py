@@ -77,7 +77,7 @@ def bigrams(run: str) -> list[str]:
     Marks above and below letters, which FTS5 takes for gaps between words, are left out.
     """
     letters = "".join(letter for letter in run if unicodedata.category(letter)[0] != "M")
-    return [letters[place : place + 2] for place in range(len(letters))]
+    return [letters[position : position + 2] for position in range(len(letters))]
 
 
 def index_terms(texts: Iterable[str]) -> str:

@@ -71,7 +71,7 @@ def train(out: Path) -> None:
     pairs = [Pair(known_item_query(title), id) for id, title in titles.items()]
     model = load_model()
     try:
-        report = train_encoder(model, pairs, titles, out.with_suffix(""), seed=1, recipe=RECIPE, progress=print_step)
+        report = train_encoder(model, pairs, titles, out.with_suffix(""), seed=1, config=RECIPE, progress=print_step)
     finally:
         ranks.release_helpers()
     torch.save({"weights": model.cpu().state_dict(), "losses": report["losses"]}, out)

@@ -54,9 +54,9 @@ class BasketMatrix:
         owner = np.array([shopper for shopper, _ in baskets], np.int64)
         ts = np.array(starts, np.float64)
         order = np.lexsort((ts, owner))
-        place = np.empty(len(order), np.int64)
-        place[order] = np.arange(len(order))
-        items = _ones(place[table[:, 0]], table[:, 1], (len(order), len(rows)))
+        position = np.empty(len(order), np.int64)
+        position[order] = np.arange(len(order))
+        items = _ones(position[table[:, 0]], table[:, 1], (len(order), len(rows)))
         return cls(owner[order], ts[order], items, list(shoppers))
 
     def part(self, kept: np.ndarray) -> BasketMatrix:

@@ -31,26 +31,26 @@ def estimate_propensities(impressions: Iterable[Impression], events: Iterable[Ev
     shown: defaultdict[tuple[str, str], list[list[int]]] = defaultdict(lambda: [[0] * _DEEPEST, [0] * _DEEPEST])
     for answer in impressions:
         query, picked = query_key(answer.query), chosen.get(answer.search_id, set())
-        for place, item in enumerate(answer.shown[:_DEEPEST]):
+        for position, item in enumerate(answer.shown[:_DEEPEST]):
             times, clicks = shown[query, item]
-            times[place] += 1
-            clicks[place] += item in picked
+            times[position] += 1
+            clicks[position] += item in picked
     propensities = [1.0]
-    for place in range(_DEEPEST - 1):
-        propensities.append(propensities[-1] * _ratio(shown.values(), place))
+    for position in range(_DEEPEST - 1):
+        propensities.append(propensities[-1] * _ratio(shown.values(), position))
     return propensities
 
 
-def _ratio(shown: Iterable[list[list[int]]], place: int) -> float:
+def _ratio(shown: Iterable[list[list[int]]], position: int) -> float:
     """Attention to `place` + 1 over that to `place`, from the items seen at both, at most 1."""
     above = below = clicks_above = clicks_below = 0.0
     for times, clicks in shown:
-        if times[place] and times[place + 1]:
-            weight = min(times[place], times[place + 1])
-            above += weight * clicks[place] / times[place]
-            below += weight * clicks[place + 1] / times[place + 1]
-            clicks_above += clicks[place]
-            clicks_below += clicks[place + 1]
+        if times[position] and times[position + 1]:
+            weight = min(times[position], times[position + 1])
+            above += weight * clicks[position] / times[position]
+            below += weight * clicks[position + 1] / times[position + 1]
+            clicks_above += clicks[position]
+            clicks_below += clicks[position + 1]
     if min(clicks_above, clicks_below) < _LEAST_CLICKS:
         return 1.0
     return min(1.0, below / above)
@@ -60,7 +60,7 @@ def correct_bias(searches: Sequence[QueryClick], propensities: Sequence[float]) 
     """Weights multiplied by the clipped inverse of the chosen position's propensity; unknown positions keep theirs."""
     corrected = []
     for search in searches:
-        place = min(search.position or 1, len(propensities)) - 1
-        factor = min(_MOST_WEIGHT, 1 / propensities[place])
+        position = min(search.position or 1, len(propensities)) - 1
+        factor = min(_MOST_WEIGHT, 1 / propensities[position])
         corrected.append(search if factor == 1 else replace(search, weight=search.weight * factor))
     return corrected

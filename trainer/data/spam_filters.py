@@ -157,7 +157,7 @@ def _share(share: float, searches: Sequence[QueryClick], limits: SpamLimits) -> 
 
 
 def _capped(
-    searches: Sequence[QueryClick], key: Callable[[QueryClick], object], most: int
+    searches: Sequence[QueryClick], key: Callable[[QueryClick], object], limit: int
 ) -> tuple[list[QueryClick], int]:
     """The first `most` of each key that is not None."""
     counts: Counter[object] = Counter()
@@ -165,6 +165,6 @@ def _capped(
     for search in searches:
         name = key(search)
         counts[name] += 1
-        if name is None or counts[name] <= most:
+        if name is None or counts[name] <= limit:
             kept.append(search)
     return kept, len(searches) - len(kept)

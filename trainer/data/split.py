@@ -86,32 +86,30 @@ def split_events(
     limits = limits or SpamLimits()
     is_new = _newness(learned)
     held = frozenset(learned["held_out"])
-    material = TrainingData()
+    data = TrainingData()
     about = [event for event in events if known(event.item)]
-    material.counts = {
+    data.counts = {
         "events": len(events),
         "new_events": sum(is_new(event.seq, event.ts) for event in events),
         "since_parent": sum(is_new(event.seq, event.ts) and event.seq not in held for event in events),
     }
-    material.removed["unknown_item"] = len(events) - len(about)
+    data.removed["unknown_item"] = len(events) - len(about)
     newest = max((event.ts for event in events), default=0.0)
-    material.postponed = [event.seq for event in events if event.ts >= newest - _AWAITED and not known(event.item)]
-    material.clean_events, removed, material.bots = drop_spam(about, limits)
-    material.removed |= removed
-    asked, material.learnable = _split_anchor(material.clean_events)
+    data.postponed = [event.seq for event in events if event.ts >= newest - _AWAITED and not known(event.item)]
+    data.clean_events, removed, data.bots = drop_spam(about, limits)
+    data.removed |= removed
+    asked, data.learnable = _split_anchor(data.clean_events)
     strange = frozenset(learned.get("strange_days", ()))
-    ordinary = [
-        [event for event in part if int(event.ts // DAY) not in strange] for part in (asked, material.learnable)
-    ]
-    _sort_searches(material, ordinary[0], ordinary[1], is_new, list(impressions), limits)
-    _sort_baskets(material, asked, is_new)
-    _hold_out(material)
-    material.counts |= {
-        f"{age}_{kind}": len(getattr(material, f"{age}_{kind}"))
+    ordinary = [[event for event in part if int(event.ts // DAY) not in strange] for part in (asked, data.learnable)]
+    _sort_searches(data, ordinary[0], ordinary[1], is_new, list(impressions), limits)
+    _sort_baskets(data, asked, is_new)
+    _hold_out(data)
+    data.counts |= {
+        f"{age}_{kind}": len(getattr(data, f"{age}_{kind}"))
         for kind in ("searches", "baskets")
         for age in ("new", "old", "held", "anchor")
     }
-    return material
+    return data
 
 
 def _newness(learned: Mapping[str, Any]) -> Callable[[int, float], bool]:
@@ -120,7 +118,7 @@ def _newness(learned: Mapping[str, Any]) -> Callable[[int, float], bool]:
 
 
 def _sort_searches(
-    material: TrainingData,
+    data: TrainingData,
     asked: Sequence[Event],
     learnable: Sequence[Event],
     is_new: Callable[[int, float], bool],
@@ -129,23 +127,23 @@ def _sort_searches(
 ) -> None:
     """Fill the lists of searches: within the caps, weighed by place and by shoppers, and by what is new."""
     shown = {answer.search_id: answer for answer in impressions}
-    material.anchor_searches = sorted(query_clicks(asked, shown), key=_age)
+    data.anchor_searches = sorted(query_clicks(asked, shown), key=_age)
     searches, capped = cap_interactions(
         sorted(query_clicks(learnable, shown, merged=not limits.repeats), key=_age), limits
     )
     searches = correct_bias(searches, estimate_propensities(impressions, learnable))
-    weighed, material.counts["weighed_less"] = weigh_by_shoppers(searches, limits)
-    material.removed |= capped
+    weighed, data.counts["weighed_less"] = weigh_by_shoppers(searches, limits)
+    data.removed |= capped
     for search in weighed:
         new = any(is_new(seq, search.ts) for seq in search.seqs)
-        (material.new_searches if new else material.old_searches).append(search)
+        (data.new_searches if new else data.old_searches).append(search)
 
 
-def _sort_baskets(material: TrainingData, asked: Sequence[Event], is_new: Callable[[int, float], bool]) -> None:
-    material.anchor_baskets = sorted(baskets(asked), key=_age)
-    for basket in sorted(baskets(material.learnable), key=_age):
+def _sort_baskets(data: TrainingData, asked: Sequence[Event], is_new: Callable[[int, float], bool]) -> None:
+    data.anchor_baskets = sorted(baskets(asked), key=_age)
+    for basket in sorted(baskets(data.learnable), key=_age):
         new = any(is_new(seq, basket.ts) for seq in basket.seqs)
-        (material.new_baskets if new else material.old_baskets).append(basket)
+        (data.new_baskets if new else data.old_baskets).append(basket)
 
 
 def _split_anchor(events: Sequence[Event]) -> tuple[list[Event], list[Event]]:
@@ -156,18 +154,18 @@ def _split_anchor(events: Sequence[Event]) -> tuple[list[Event], list[Event]]:
     return asked, learnable
 
 
-def _hold_out(material: TrainingData) -> None:
+def _hold_out(data: TrainingData) -> None:
     """Move the newest new searches and baskets aside for the judge."""
-    material.new_searches, material.held_searches = _split(material.new_searches, _HELD_OUT_MOST)
-    if len(material.held_searches) >= _DEV_FROM:  # what stopped a training early can't judge it
-        held = material.held_searches
-        material.dev_searches = held[::3]
-        material.held_searches = [search for place, search in enumerate(held) if place % 3]
-    material.new_baskets, material.held_baskets = _split(material.new_baskets, _BASKETS_HELD_OUT_MOST)
+    data.new_searches, data.held_searches = _split(data.new_searches, _HELD_OUT_MOST)
+    if len(data.held_searches) >= _DEV_FROM:  # what stopped a training early can't judge it
+        held = data.held_searches
+        data.dev_searches = held[::3]
+        data.held_searches = [search for position, search in enumerate(held) if position % 3]
+    data.new_baskets, data.held_baskets = _split(data.new_baskets, _BASKETS_HELD_OUT_MOST)
 
 
-def _split(parts: list[Part], most: int) -> tuple[list[Part], list[Part]]:
-    count = min(most, round(len(parts) * _HELD_OUT_SHARE))
+def _split(parts: list[Part], limit: int) -> tuple[list[Part], list[Part]]:
+    count = min(limit, round(len(parts) * _HELD_OUT_SHARE))
     return parts[: len(parts) - count], parts[len(parts) - count :]
 
 

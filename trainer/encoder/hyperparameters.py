@@ -27,8 +27,8 @@ class TrainingConfig:
     bf16: bool | None = None  # None: where the hardware computes it
 
 
-def plan_batches(count: int, recipe: TrainingConfig, seed: int) -> list[list[int]]:
+def plan_batches(count: int, config: TrainingConfig, seed: int) -> list[list[int]]:
     """The rows of each step over all epochs: shuffled, and of almost the same number each, none over the batch size."""
-    chance = np.random.default_rng(seed)
-    steps = math.ceil(count / recipe.batch_size)
-    return [part.tolist() for _ in range(recipe.epochs) for part in np.array_split(chance.permutation(count), steps)]
+    rng = np.random.default_rng(seed)
+    steps = math.ceil(count / config.batch_size)
+    return [part.tolist() for _ in range(config.epochs) for part in np.array_split(rng.permutation(count), steps)]

@@ -77,10 +77,10 @@ class DedupInfoNCELoss(torch.nn.Module):
         is_chosen[chosen] = 1
         items, codes, is_chosen = _of_all_ranks(items, code, is_chosen)
 
-        distinct, place = torch.unique(codes, return_inverse=True)  # (n_candidates,), (n_gathered,)
+        distinct, position = torch.unique(codes, return_inverse=True)  # (n_candidates,), (n_gathered,)
         first = (codes == distinct[:, None]).int().argmax(dim=1)  # (n_candidates,) a gathered row for each
         is_open = (
-            torch.zeros_like(distinct).index_add_(0, place, is_chosen) > 0
+            torch.zeros_like(distinct).index_add_(0, position, is_chosen) > 0
         )  # somebody's choice: a candidate of all
         mine = torch.searchsorted(distinct, code)  # (n_items,) the place of this rank's items
         is_candidate = is_open.repeat(len(chosen), 1)  # (batch, n_candidates)

@@ -42,12 +42,12 @@ class Pair:
 
 
 def make_pairs(
-    material: TrainingData,
+    data: TrainingData,
     texts: Mapping[str, str],
     titles: Mapping[str, str],
     seed: int,
     *,
-    most: int = MOST_PAIRS,
+    limit: int = MOST_PAIRS,
 ) -> tuple[list[Pair], dict[str, int]]:
     """The night's pairs, `most` of them, shuffled, and how many of each kind there are (for the ledger).
 
@@ -55,28 +55,28 @@ def make_pairs(
     to their items. With few searches, items of one basket lead to each other too, each with such a title beside it, so
     that buying together doesn't blur searching.
     """
-    chance = random.Random(seed)
-    parts = _from_searches(material, texts, most, chance)
+    rng = random.Random(seed)
+    parts = _from_searches(data, texts, limit, rng)
     known = round(KNOWN_ITEMS * len(parts["new_pairs"]))
-    if not material.is_searched:
-        room = most - sum(map(len, parts.values())) - known
-        parts |= _from_baskets(material.new_baskets, material.old_baskets, texts, room, chance)
+    if not data.is_searched:
+        room = limit - sum(map(len, parts.values())) - known
+        parts |= _from_baskets(data.new_baskets, data.old_baskets, texts, room, rng)
         known += min(room // 3, len(parts["new_basket_pairs"]) + len(parts["replayed_basket_pairs"]))
-    parts["known_item_pairs"] = known_items(titles, known, chance)
+    parts["known_item_pairs"] = known_items(titles, known, rng)
     pairs = [pair for part in parts.values() for pair in part]
-    chance.shuffle(pairs)
+    rng.shuffle(pairs)
     return pairs, {name: len(part) for name, part in parts.items()}
 
 
 def _from_searches(
-    material: TrainingData, texts: Mapping[str, str], most: int, chance: random.Random
+    data: TrainingData, texts: Mapping[str, str], limit: int, rng: random.Random
 ) -> dict[str, list[Pair]]:
-    new, old = material.new_searches, material.old_searches
+    new, old = data.new_searches, data.old_searches
     # With nothing to replay, as on the first night, the whole room is for the new.
-    fresh = _most_valuable(new, int(most / (1 + KNOWN_ITEMS + (REPLAY if old else 0))))
+    fresh = _most_valuable(new, int(limit / (1 + KNOWN_ITEMS + (REPLAY if old else 0))))
     taken = {search.seqs for search in fresh}
-    material.postponed += [seq for search in new if search.seqs not in taken for seq in search.seqs]
-    again = sample_replay(old, len(fresh) * REPLAY, chance)
+    data.postponed += [seq for search in new if search.seqs not in taken for seq in search.seqs]
+    again = sample_replay(old, len(fresh) * REPLAY, rng)
     past = [*old, *new]
     return {
         "new_pairs": _pairs(fresh, past, texts),
@@ -84,11 +84,11 @@ def _from_searches(
     }
 
 
-def _most_valuable(searches: Sequence[QueryClick], most: int) -> list[QueryClick]:
+def _most_valuable(searches: Sequence[QueryClick], limit: int) -> list[QueryClick]:
     """What is worth most, and of the same worth the newest, in the order of time."""
-    if len(searches) <= most:
+    if len(searches) <= limit:
         return list(searches)
-    best = sorted(range(len(searches)), key=lambda row: (-searches[row].weight, -row))[:most]
+    best = sorted(range(len(searches)), key=lambda row: (-searches[row].weight, -row))[:limit]
     return [searches[row] for row in sorted(best)]
 
 
@@ -100,31 +100,31 @@ def _pairs(searches: Sequence[QueryClick], past: Sequence[QueryClick], texts: Ma
 
 
 def _from_baskets(
-    new: Sequence[Basket], old: Sequence[Basket], texts: Mapping[str, str], most: int, chance: random.Random
+    new: Sequence[Basket], old: Sequence[Basket], texts: Mapping[str, str], limit: int, rng: random.Random
 ) -> dict[str, list[Pair]]:
     """At most two thirds of `most`; the last one is for known items."""
-    third = max(0, most) // 3
-    fresh = _newest(_basket_pairs(new, texts, chance), third if old else 2 * third)
-    replayed = _basket_pairs(chance.sample(old, min(len(old), len(new))), texts, chance)[: len(fresh)]
+    third = max(0, limit) // 3
+    fresh = _newest(_basket_pairs(new, texts, rng), third if old else 2 * third)
+    replayed = _basket_pairs(rng.sample(old, min(len(old), len(new))), texts, rng)[: len(fresh)]
     return {"new_basket_pairs": fresh, "replayed_basket_pairs": replayed}
 
 
-def known_items(titles: Mapping[str, str], count: int, chance: random.Random) -> list[Pair]:
+def known_items(titles: Mapping[str, str], count: int, rng: random.Random) -> list[Pair]:
     """Words of titles that lead to their items, as a shopper types who knows the thing; none that the judge asks."""
     candidates = [id for id in titles if not is_judged_title(id)]
-    drawn = chance.choices(candidates, k=max(0, count)) if candidates else []
-    return [Pair(query, id) for id in drawn if (query := _random_words(titles[id], chance))]
+    drawn = rng.choices(candidates, k=max(0, count)) if candidates else []
+    return [Pair(query, id) for id in drawn if (query := _random_words(titles[id], rng))]
 
 
-def _newest(pairs: list[Pair], most: int) -> list[Pair]:
-    return pairs[max(0, len(pairs) - most) :]
+def _newest(pairs: list[Pair], limit: int) -> list[Pair]:
+    return pairs[max(0, len(pairs) - limit) :]
 
 
-def _basket_pairs(baskets: Sequence[Basket], texts: Mapping[str, str], chance: random.Random) -> list[Pair]:
+def _basket_pairs(baskets: Sequence[Basket], texts: Mapping[str, str], rng: random.Random) -> list[Pair]:
     pairs = []
     for basket in baskets:
         for _ in range(min(_PER_BASKET, len(basket.items) - 1)):
-            first, second = chance.sample(basket.items, 2)
+            first, second = rng.sample(basket.items, 2)
             pairs.append(Pair(texts[first], second))
     return pairs
 
@@ -139,8 +139,8 @@ def known_item_query(title: str) -> str:
     return " ".join(words(title)[-2:])
 
 
-def _random_words(title: str, chance: random.Random) -> str:
+def _random_words(title: str, rng: random.Random) -> str:
     """Two words of the title in their order, or the only one."""
     all_words = words(title)
-    chosen = sorted(chance.sample(range(len(all_words)), min(2, len(all_words))))
-    return " ".join(all_words[place] for place in chosen)
+    chosen = sorted(rng.sample(range(len(all_words)), min(2, len(all_words))))
+    return " ".join(all_words[position] for position in chosen)

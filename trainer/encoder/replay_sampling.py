@@ -17,7 +17,7 @@ __all__ = ["sample_replay"]
 _RARE_SHARE = 0.25
 
 
-def sample_replay(old: Sequence[QueryClick], count: int, chance: random.Random) -> list[QueryClick]:
+def sample_replay(old: Sequence[QueryClick], count: int, rng: random.Random) -> list[QueryClick]:
     """`count` old searches, or all where there are fewer, none twice: most drawn evenly from all that happened, the
     rest from distinct queries evenly.
 
@@ -27,7 +27,7 @@ def sample_replay(old: Sequence[QueryClick], count: int, chance: random.Random) 
     by_query: defaultdict[str, list[int]] = defaultdict(list)
     for row, search in enumerate(old):
         by_query[query_key(search.query)].append(row)
-    queries = chance.sample(list(by_query), min(int(count * _RARE_SHARE), len(by_query)))
-    rare = [chance.choice(by_query[query]) for query in queries]
+    queries = rng.sample(list(by_query), min(int(count * _RARE_SHARE), len(by_query)))
+    rare = [rng.choice(by_query[query]) for query in queries]
     others = sorted(set(range(len(old))) - set(rare))
-    return [old[row] for row in rare + chance.sample(others, count - len(rare))]
+    return [old[row] for row in rare + rng.sample(others, count - len(rare))]

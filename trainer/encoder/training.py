@@ -43,14 +43,14 @@ class _Job:
     pairs: Sequence[Pair]
     texts: Mapping[str, str]
     seed: int
-    recipe: TrainingConfig
+    config: TrainingConfig
     folder: Path
     resume: Path | None
     start: Path | None
 
     @property
     def batches(self) -> list[list[int]]:
-        return plan_batches(len(self.pairs), self.recipe, self.seed)
+        return plan_batches(len(self.pairs), self.config, self.seed)
 
 
 def train_encoder(
@@ -60,7 +60,7 @@ def train_encoder(
     work: Path,
     *,
     seed: int,
-    recipe: TrainingConfig,
+    config: TrainingConfig,
     progress: Callable[[int, int], object],
     dev: Dev | None = None,
     deadline: float | None = None,
@@ -75,17 +75,17 @@ def train_encoder(
     (then "resumed_at_step" says where). The same pairs and seed give the same model on the same machine.
     Raises TrainingDiverged when the loss or a weight is no finite number, InvalidInput for what can't be trained on.
     """
-    _check(pairs, recipe)
+    _check(pairs, config)
     writer = _tensorboard(tensorboard) if tensorboard else []
     used = {id: texts[id] for pair in pairs for id in (pair.item, *pair.negatives)}
-    settings = [asdict(recipe), used, seed, ranks.world(), dev is not None, model.max_seq_length]
+    settings = [asdict(config), used, seed, ranks.world(), dev is not None, model.max_seq_length]
     folder = checkpoints.open_run_folder(work, checkpoints.fingerprint(model, pairs, settings))
     if report := checkpoints.load_finished(folder, model):
         model.eval()
         return report | {"resumed_at_step": report["steps"]}
 
     start = _for_helpers(model, folder)
-    job = _Job(pairs, used, seed, recipe, folder, checkpoints.latest_checkpoint(folder), start)
+    job = _Job(pairs, used, seed, config, folder, checkpoints.latest_checkpoint(folder), start)
     with ranks.broadcast_job(job):
         report = _train(model, job, progress, dev, deadline, writer)
     if report["steps"] > CHECKPOINT_STEPS:
@@ -121,10 +121,10 @@ def _train(
             args=_arguments(job, len(batches)),
             train_dataset=Dataset.from_dict({"pair": range(len(job.pairs))}),
             data_collator=PairCollator(model, job.pairs, job.texts),
-            loss=DedupInfoNCELoss(model, scale=job.recipe.scale),
+            loss=DedupInfoNCELoss(model, scale=job.config.scale),
             callbacks=callbacks,
             batches=[np.array_split(batch, ranks.world())[ranks.rank()].tolist() for batch in batches],
-            dropout=job.recipe.dropout,
+            dropout=job.config.dropout,
         )
         trainer.remove_callback(PrinterCallback)
         watch = TrainingMonitor(trainer, progress, dev, deadline)
@@ -138,17 +138,17 @@ def _train(
 
 
 def _arguments(job: _Job, steps: int) -> SentenceTransformerTrainingArguments:
-    recipe = job.recipe
+    config = job.config
     return SentenceTransformerTrainingArguments(
         output_dir=str(job.folder),
         num_train_epochs=1,  # the batches are those of all epochs
-        per_device_train_batch_size=recipe.batch_size // ranks.world(),
-        learning_rate=recipe.learning_rate,
-        lr_scheduler_type=recipe.schedule,
-        warmup_steps=round(recipe.warmup_share * steps),
-        weight_decay=recipe.weight_decay,
-        max_grad_norm=recipe.max_grad_norm,
-        bf16=_bf16(recipe),
+        per_device_train_batch_size=config.batch_size // ranks.world(),
+        learning_rate=config.learning_rate,
+        lr_scheduler_type=config.schedule,
+        warmup_steps=round(config.warmup_share * steps),
+        weight_decay=config.weight_decay,
+        max_grad_norm=config.max_grad_norm,
+        bf16=_bf16(config),
         use_cpu=not ranks.on_gpu(),
         seed=job.seed,
         save_strategy="no",  # the watch says when
@@ -161,9 +161,9 @@ def _arguments(job: _Job, steps: int) -> SentenceTransformerTrainingArguments:
 
 
 def _report(job: _Job, trainer: PlannedTrainer, watch: TrainingMonitor) -> dict[str, Any]:
-    report = asdict(job.recipe) | {
+    report = asdict(job.config) | {
         "seed": job.seed,
-        "bf16": _bf16(job.recipe),
+        "bf16": _bf16(job.config),
         "ranks": ranks.world(),
         "pairs": len(job.pairs),
         "steps": trainer.state.global_step,
@@ -174,10 +174,10 @@ def _report(job: _Job, trainer: PlannedTrainer, watch: TrainingMonitor) -> dict[
     return report | ({"resumed_at_step": int(job.resume.name.split("-")[1])} if job.resume else {})
 
 
-def _check(pairs: Sequence[Pair], recipe: TrainingConfig) -> None:
+def _check(pairs: Sequence[Pair], config: TrainingConfig) -> None:
     least = 2 * ranks.world()
-    if min(len(pairs), recipe.batch_size) < least:
-        raise InvalidInput(f"{len(pairs)} pairs in batches of {recipe.batch_size}: training needs at least {least}")
+    if min(len(pairs), config.batch_size) < least:
+        raise InvalidInput(f"{len(pairs)} pairs in batches of {config.batch_size}: training needs at least {least}")
 
 
 def _for_helpers(model: SentenceTransformer, folder: Path) -> Path | None:
@@ -211,10 +211,10 @@ def _repeatable() -> Iterator[None]:
         torch.use_deterministic_algorithms(before)
 
 
-def _bf16(recipe: TrainingConfig) -> bool:
+def _bf16(config: TrainingConfig) -> bool:
     """As the recipe says; else whether bfloat16 is computed in hardware: elsewhere it is slower than float32."""
-    if recipe.bf16 is not None:
-        return recipe.bf16
+    if config.bf16 is not None:
+        return config.bf16
     if ranks.on_gpu():
         return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())

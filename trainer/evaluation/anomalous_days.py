@@ -34,8 +34,8 @@ def make_scorer(encoder: Encoder, vectors: np.ndarray, ids: Sequence[str]) -> Sc
 
     def score(searches: Sequence[QueryClick]) -> np.ndarray:
         queries = list(dict.fromkeys(search.query for search in searches))
-        place = {query: row for row, query in enumerate(queries)}
-        questions = encoder.queries(queries)[[place[search.query] for search in searches]]  # (n, dim)
+        position = {query: row for row, query in enumerate(queries)}
+        questions = encoder.queries(queries)[[position[search.query] for search in searches]]  # (n, dim)
         wanted = [[rows[search.item]] for search in searches]
         found: np.ndarray = evaluate_queries(vectors, questions, wanted)[:, MEASURES.index("ndcg")]
         return found
@@ -43,20 +43,18 @@ def make_scorer(encoder: Encoder, vectors: np.ndarray, ids: Sequence[str]) -> Sc
     return score
 
 
-def anomalous_days(
-    material: TrainingData, score: Score, before: Collection[int] = ()
-) -> tuple[dict[int, str], set[int]]:
+def anomalous_days(data: TrainingData, score: Score, before: Collection[int] = ()) -> tuple[dict[int, str], set[int]]:
     """The days (since 1970) of the new searches that contradict the past, each with a sentence that says so.
 
     And of the days `before`, which were left out as strange, those that the day after is like: the world has changed,
     and neither is strange any more.
     """
-    past = _sampled(material.old_searches[-10 * _MOST :])
+    past = _sampled(data.old_searches[-10 * _MOST :])
     if len(past) < _LEAST_OLD:
         return {}, set()
     usual = float(score(past).mean())
     by_day: defaultdict[int, list[QueryClick]] = defaultdict(list)
-    for search in (*material.new_searches, *material.held_searches, *material.dev_searches):
+    for search in (*data.new_searches, *data.held_searches, *data.dev_searches):
         by_day[int(search.ts // DAY)].append(search)
     found: dict[int, str] = {}
     for day, searches in sorted(by_day.items()):
@@ -71,16 +69,16 @@ def anomalous_days(
     return alone, {day for day in before if day + 1 in found}
 
 
-def exclude_days(material: TrainingData, days: dict[int, str]) -> None:
+def exclude_days(data: TrainingData, days: dict[int, str]) -> None:
     """Take the searches of these days out of the night, and count them."""
     removed = 0
     for name in ("new_searches", "held_searches", "dev_searches", "anchor_searches"):
-        searches: list[QueryClick] = getattr(material, name)
+        searches: list[QueryClick] = getattr(data, name)
         kept = [search for search in searches if int(search.ts // DAY) not in days]
         removed += len(searches) - len(kept)
-        setattr(material, name, kept)
-        material.counts[name] = len(kept)
-    material.removed["strange_days"] = removed
+        setattr(data, name, kept)
+        data.counts[name] = len(kept)
+    data.removed["strange_days"] = removed
 
 
 def _sampled(searches: Sequence[QueryClick]) -> list[QueryClick]:

@@ -99,15 +99,15 @@ def measure(
 
 
 def _queries(
-    found: _Found, old: Sequence[QueryClick], new: Sequence[QueryClick], parent_until: float, encode: Encode, seed: int
+    report: _Found, old: Sequence[QueryClick], new: Sequence[QueryClick], parent_until: float, encode: Encode, seed: int
 ) -> None:
     window = [search for search in old if parent_until - _WINDOW <= search.ts < parent_until]
     reference = window if len(window) >= LEAST_QUERIES else old
-    chance = np.random.default_rng(seed)
-    then, now = (_encoded(_sampled(part, chance), encode) for part in (reference, new))
+    rng = np.random.default_rng(seed)
+    then, now = (_encoded(_sampled(part, rng), encode) for part in (reference, new))
     if mix := query_mix(then, now, seed, len(new) / len(reference)):
         enough = min(len(reference), len(new)) >= LEAST_QUERIES
-        found.add("query_psi", mix[0], mix[1], enough, "query mix moved: PSI")
+        report.add("query_psi", mix[0], mix[1], enough, "query mix moved: PSI")
 
 
 def query_mix(then: np.ndarray, now: np.ndarray, seed: int, share: float | None = None) -> tuple[float, float] | None:
@@ -145,9 +145,9 @@ def stability_index(then: np.ndarray, now: np.ndarray) -> float:
     return float(((p - q) * np.log(p / q)).sum())
 
 
-def _sampled(searches: Sequence[QueryClick], chance: np.random.Generator) -> list[str]:
+def _sampled(searches: Sequence[QueryClick], rng: np.random.Generator) -> list[str]:
     if len(searches) > _SAMPLE:
-        searches = [searches[row] for row in np.sort(chance.choice(len(searches), _SAMPLE, replace=False))]
+        searches = [searches[row] for row in np.sort(rng.choice(len(searches), _SAMPLE, replace=False))]
     return [search.query for search in searches]
 
 
@@ -161,7 +161,7 @@ def _encoded(queries: Sequence[str], encode: Encode) -> np.ndarray:
 # ---- what is new ------------------------------------------------------------------------------------------------
 
 
-def _novelty(found: _Found, old: Sequence[QueryClick], new: Sequence[QueryClick]) -> None:
+def _novelty(report: _Found, old: Sequence[QueryClick], new: Sequence[QueryClick]) -> None:
     """The new searches against what came before them, beside the same of the newest old ones, as many at most."""
     cut = len(old) - min(len(new), len(old) // 2)
     past, last = old[:cut], old[cut:]
@@ -171,10 +171,10 @@ def _novelty(found: _Found, old: Sequence[QueryClick], new: Sequence[QueryClick]
     ):
         value, was = share(old, new), share(past, last) if last else 0.0
         error = math.sqrt(was * (1 - was) * (1 / len(new) + 1 / max(1, len(last))))
-        found.add(
+        report.add(
             name, value, was + max(MOST_RISE, ERRORS * error), min(len(new), len(last)) >= LEAST_QUERIES, sentence
         )
-        found.figures[before] = round(was, 4)
+        report.figures[before] = round(was, 4)
 
 
 def unseen_share(past: Iterable[QueryClick], part: Sequence[QueryClick]) -> float:
@@ -215,12 +215,12 @@ def _cosines(before: np.ndarray, after: np.ndarray) -> np.ndarray:
 # ---- online -----------------------------------------------------------------------------------------------------
 
 
-def _online(found: _Found, name: str, kind: str, days: Sequence[DailyEngagement]) -> None:
+def _online(report: _Found, name: str, kind: str, days: Sequence[DailyEngagement]) -> None:
     if figures := click_through(days):
-        found.figures[name] = figures
+        report.figures[name] = figures
         if figures.pop("fell"):
             least, before = figures["limit"], figures["before"]
-            found.warnings.append(
+            report.warnings.append(
                 f"{kind} were clicked less yesterday: {figures['yesterday']:.3f} < {least:.3f} (before: {before:.3f})"
             )
 

@@ -101,7 +101,7 @@ class _Answers:
 
 
 def judge(
-    exams: Sequence[EvaluationSet],
+    evaluation_sets: Sequence[EvaluationSet],
     parent: tuple[Encoder, np.ndarray],
     child: tuple[Encoder, np.ndarray],
     ids: Sequence[str],
@@ -115,14 +115,14 @@ def judge(
     rows = {id: row for row, id in enumerate(ids)}
     verdicts = []
     searched: dict[str, tuple[EvaluationSet, _Answers]] = {}
-    for exam in exams:
-        answered = _answer(exam, parent, child, rows)
+    for evaluation_set in evaluation_sets:
+        answered = _answer(evaluation_set, parent, child, rows)
         if answered is None:
-            verdicts.append(_broken(exam.name, "the child's query vectors are not finite numbers"))
+            verdicts.append(_broken(evaluation_set.name, "the child's query vectors are not finite numbers"))
             continue
-        verdicts.append(_compare(exam.name, answered))
-        if exam.is_of_searches:
-            searched[exam.name] = exam, answered
+        verdicts.append(_compare(evaluation_set.name, answered))
+        if evaluation_set.is_of_searches:
+            searched[evaluation_set.name] = evaluation_set, answered
     both = [answered for _, answered in searched.values()]
     if len(both) > 1:
         verdicts.append(_compare(" and ".join(searched), _pooled(both)))
@@ -135,8 +135,8 @@ def judge_links(parent: ItemSignals, child: ItemSignals, baskets: Sequence[Baske
 
     The child must not have counted the baskets. An item that no weight leads to is not found.
     """
-    chance = random.Random(seed)
-    halves = [split_basket(basket, chance) for basket in baskets]
+    rng = random.Random(seed)
+    halves = [split_basket(basket, rng) for basket in baskets]
     before, after = (
         np.array([_companions(side, given, wanted) for given, wanted in halves]).reshape(-1, len(MEASURES))
         for side in (parent, child)
@@ -144,14 +144,14 @@ def judge_links(parent: ItemSignals, child: ItemSignals, baskets: Sequence[Baske
     return _compare("bought together", _Answers(before, after, [str(number) for number in range(len(halves))]))
 
 
-def moved(exams: Sequence[EvaluationSet], before: Sequence[np.ndarray], after: Sequence[np.ndarray]) -> Moved:
+def moved(evaluation_sets: Sequence[EvaluationSet], before: Sequence[np.ndarray], after: Sequence[np.ndarray]) -> Moved:
     """The ten searches that gained and the ten that lost most, by their reciprocal rank (0 beyond rank 10).
 
     `before` and `after` hold the reciprocal ranks of each exam's questions, (n_questions,).
     """
     ranks: dict[tuple[str, str], tuple[float, float]] = {}
-    for exam, old, new in zip(exams, before, after, strict=True):
-        for texts, right, *pair in zip(exam.queries, exam.relevant, old, new, strict=True):
+    for evaluation_set, old, new in zip(evaluation_sets, before, after, strict=True):
+        for texts, right, *pair in zip(evaluation_set.queries, evaluation_set.relevant, old, new, strict=True):
             ranks[" ".join(texts), min(right)] = float(pair[0]), float(pair[1])
     changes = sorted((new - old, query, item) for (query, item), (old, new) in ranks.items())
     gained = [(query, item) for change, query, item in reversed(changes) if change > 0][:_MOST_MOVED]
@@ -167,29 +167,35 @@ def moved(exams: Sequence[EvaluationSet], before: Sequence[np.ndarray], after: S
 
 
 def _answer(
-    exam: EvaluationSet, parent: tuple[Encoder, np.ndarray], child: tuple[Encoder, np.ndarray], rows: Mapping[str, int]
+    evaluation_set: EvaluationSet,
+    parent: tuple[Encoder, np.ndarray],
+    child: tuple[Encoder, np.ndarray],
+    rows: Mapping[str, int],
 ) -> _Answers | None:
     """None when the child's questions are not finite numbers."""
-    wanted, given = ([[rows[id] for id in ids if id in rows] for ids in part] for part in (exam.relevant, exam.given))
-    after = _questions(exam, child[0])
+    wanted, given = (
+        [[rows[id] for id in ids if id in rows] for ids in part]
+        for part in (evaluation_set.relevant, evaluation_set.given)
+    )
+    after = _questions(evaluation_set, child[0])
     if not np.isfinite(after).all():
         return None
-    before = _questions(exam, parent[0])
+    before = _questions(evaluation_set, parent[0])
     return _Answers(
         evaluate_queries(parent[1], before, wanted, given),
         evaluate_queries(child[1], after, wanted, given),
-        exam.clusters,
-        exam.strata,
+        evaluation_set.clusters,
+        evaluation_set.strata,
     )
 
 
-def _questions(exam: EvaluationSet, encoder: Encoder) -> np.ndarray:
+def _questions(evaluation_set: EvaluationSet, encoder: Encoder) -> np.ndarray:
     """The mean vector of each question's texts, (n_questions, dim) float32."""
-    encode: Callable[[Sequence[str]], np.ndarray] = encoder.queries if exam.are_queries else encoder.items
-    distinct = sorted({text for texts in exam.queries for text in texts})
-    place = {text: row for row, text in enumerate(distinct)}
+    encode: Callable[[Sequence[str]], np.ndarray] = encoder.queries if evaluation_set.are_queries else encoder.items
+    distinct = sorted({text for texts in evaluation_set.queries for text in texts})
+    position = {text: row for row, text in enumerate(distinct)}
     encoded = encode(distinct)  # (n_distinct, dim)
-    return np.array([encoded[[place[text] for text in texts]].mean(axis=0) for texts in exam.queries])
+    return np.array([encoded[[position[text] for text in texts]].mean(axis=0) for texts in evaluation_set.queries])
 
 
 def _companions(signals: ItemSignals, given: Sequence[str], wanted: Sequence[str]) -> np.ndarray:

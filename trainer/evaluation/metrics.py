@@ -44,7 +44,7 @@ def _answer(similar: np.ndarray, wanted: Sequence[int], given: Sequence[int]) ->
         return np.zeros(len(MEASURES))
     found = np.sort(similar[list(wanted)])[::-1]
     similar[[*wanted, *given]] = -np.inf  # only the others are left
-    ranks = [place + int((similar >= score).sum()) for place, score in enumerate(found)]
+    ranks = [position + int((similar >= score).sum()) for position, score in enumerate(found)]
     return rank_metrics(ranks, len(wanted), len(similar) - len({*wanted, *given}))
 
 
@@ -57,7 +57,7 @@ def rank_metrics(ranks: Sequence[int], wanted: int, others: int) -> np.ndarray:
     top = [rank for rank in ranks if rank < TOP]
     places = range(min(TOP, wanted))
     precision = sum((place + 1) / (rank + 1) for place, rank in enumerate(top))
-    ideal = sum(1 / np.log2(place + 2) for place in places)
+    ideal = sum(1 / np.log2(position + 2) for position in places)
     ndcg = sum(1 / np.log2(rank + 2) for rank in top) / ideal
     beaten = sum(max(0, others - rank + place) for place, rank in enumerate(ranks))
     return np.array(

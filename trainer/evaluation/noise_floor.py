@@ -19,11 +19,11 @@ def noise_floor(encoder: Encoder, vectors: np.ndarray) -> float:
     """The cosine below which 99 % of random words, one to three, find their nearest item; `vectors` (n_items, dim)."""
     if not len(vectors):
         return 0.0
-    chance = random.Random(_SEED)
-    nonsense = [" ".join(_word(chance) for _ in range(chance.randint(1, _WORDS))) for _ in range(_QUERIES)]
+    rng = random.Random(_SEED)
+    nonsense = [" ".join(_word(rng) for _ in range(rng.randint(1, _WORDS))) for _ in range(_QUERIES)]
     nearest = (encoder.queries(nonsense) @ vectors.T).max(axis=1)  # (n_queries,)
     return float(np.quantile(nearest, _QUANTILE))
 
 
-def _word(chance: random.Random) -> str:
-    return "".join(chance.choices(string.ascii_lowercase, k=chance.randint(*_LETTERS)))
+def _word(rng: random.Random) -> str:
+    return "".join(rng.choices(string.ascii_lowercase, k=rng.randint(*_LETTERS)))

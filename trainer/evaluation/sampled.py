@@ -36,10 +36,10 @@ def dev_metric(
 
     0.0 where there is no search. The model is left in the mode (training or not) in which it came.
     """
-    chance = random.Random(seed)
+    rng = random.Random(seed)
     known = [search for search in searches if search.item in texts]
-    asked = chance.sample(known, min(len(known), _MOST_SEARCHES))
-    pool = _pool((search.item for search in asked), texts, chance)
+    asked = rng.sample(known, min(len(known), _MOST_SEARCHES))
+    pool = _pool((search.item for search in asked), texts, rng)
     rows = {id: row for row, id in enumerate(pool)}
     queries = sorted({search.query for search in asked})
     places = [queries.index(search.query) for search in asked]
@@ -56,7 +56,11 @@ def dev_metric(
 
 
 def quantisation_loss(
-    exams: Sequence[EvaluationSet], exact: tuple[Encode, Encode], served: Encoder, texts: Mapping[str, str], seed: int
+    evaluation_sets: Sequence[EvaluationSet],
+    exact: tuple[Encode, Encode],
+    served: Encoder,
+    texts: Mapping[str, str],
+    seed: int,
 ) -> dict[str, Any]:
     """What the serving form loses against the trained weights: mean nDCG@10 of both, `lost`, and `too_coarse`.
 
@@ -64,12 +68,12 @@ def quantisation_loss(
     asked, among at most 500 items. It is too coarse when the mean loss is above LOSS_ALLOWED and the paired bootstrap
     is 95 % sure that there is a loss at all; otherwise chance would change the precision from night to night.
     """
-    right = _wanted(exams, texts)
-    chance = random.Random(seed)
-    queries = chance.sample(sorted(right), min(len(right), _MOST_QUERIES))
+    right = _wanted(evaluation_sets, texts)
+    rng = random.Random(seed)
+    queries = rng.sample(sorted(right), min(len(right), _MOST_QUERIES))
     if not queries:
         return {"exact": 0.0, "served": 0.0, "lost": 0.0, "low": 0.0, "questions": 0, "too_coarse": False}
-    pool = _pool((id for query in queries for id in sorted(right[query])), texts, chance)
+    pool = _pool((id for query in queries for id in sorted(right[query])), texts, rng)
     rows = {id: row for row, id in enumerate(pool)}
     wanted = [[rows[id] for id in right[query] if id in rows] for query in queries]
     fine, coarse = (
@@ -86,21 +90,21 @@ def quantisation_loss(
     }
 
 
-def _wanted(exams: Sequence[EvaluationSet], texts: Mapping[str, str]) -> dict[str, set[str]]:
+def _wanted(evaluation_sets: Sequence[EvaluationSet], texts: Mapping[str, str]) -> dict[str, set[str]]:
     """Of every query of the exams, the ids that are right."""
     right: dict[str, set[str]] = {}
-    for exam in (exam for exam in exams if exam.are_queries):
-        for asked, wanted in zip(exam.queries, exam.relevant, strict=True):
+    for evaluation_set in (exam for exam in evaluation_sets if exam.are_queries):
+        for asked, wanted in zip(evaluation_set.queries, evaluation_set.relevant, strict=True):
             right.setdefault(asked[0], set()).update(id for id in wanted if id in texts)
     return {query: wanted for query, wanted in right.items() if wanted}
 
 
-def _pool(wanted: Iterable[str], texts: Mapping[str, str], chance: random.Random) -> list[str]:
+def _pool(wanted: Iterable[str], texts: Mapping[str, str], rng: random.Random) -> list[str]:
     """The wanted items and as many random others as there is room for."""
     chosen = list(dict.fromkeys(wanted))[:_MOST_ITEMS]
     known = set(chosen)
     others = [id for id in texts if id not in known]
-    return chosen + chance.sample(others, min(len(others), _MOST_ITEMS - len(chosen)))
+    return chosen + rng.sample(others, min(len(others), _MOST_ITEMS - len(chosen)))
 
 
 def _encode(model: SentenceTransformer, encode: Callable[..., Any], texts: list[str]) -> np.ndarray:

@@ -54,7 +54,7 @@ class EvaluationSet:
 
 
 def build_evaluation_sets(
-    material: TrainingData, texts: Mapping[str, str], titles: Mapping[str, str], seed: int, until: float
+    data: TrainingData, texts: Mapping[str, str], titles: Mapping[str, str], seed: int, until: float
 ) -> list[EvaluationSet]:
     """The newest held-out searches, the anchor and the past; with few searches newest baskets and known items too.
 
@@ -63,17 +63,17 @@ def build_evaluation_sets(
     newest questions as well, shows in them.
     `until` (epoch seconds) is the end of the night's events. A search that was made twice is asked twice.
     """
-    exams = []
-    if material.held_searches:
-        exams.append(_of_searches(NEWEST, material.held_searches, []))
-    if material.anchor_searches:
-        exams.append(_anchor(material, seed, until))
-    if recent := material.old_searches[-_RECENT_PAST:]:
+    evaluation_sets = []
+    if data.held_searches:
+        evaluation_sets.append(_of_searches(NEWEST, data.held_searches, []))
+    if data.anchor_searches:
+        evaluation_sets.append(_anchor(data, seed, until))
+    if recent := data.old_searches[-_RECENT_PAST:]:
         chosen = random.Random(seed).sample(range(len(recent)), min(len(recent), _MOST_PAST))
-        exams.append(_of_searches(PAST, [recent[row] for row in sorted(chosen)], []))
-    if not material.is_searched:
-        exams += _without_searches(material, texts, titles, seed)
-    return exams
+        evaluation_sets.append(_of_searches(PAST, [recent[row] for row in sorted(chosen)], []))
+    if not data.is_searched:
+        evaluation_sets += _without_searches(data, texts, titles, seed)
+    return evaluation_sets
 
 
 def _of_searches(name: str, searches: Sequence[QueryClick], kinds: list[str]) -> EvaluationSet:
@@ -81,29 +81,29 @@ def _of_searches(name: str, searches: Sequence[QueryClick], kinds: list[str]) ->
     return EvaluationSet(name, True, asked, right, [frozenset()] * len(searches), kinds)
 
 
-def _anchor(material: TrainingData, seed: int, until: float) -> EvaluationSet:
+def _anchor(data: TrainingData, seed: int, until: float) -> EvaluationSet:
     """At most 500 anchor searches; every stratum is kept whole, or with as many as the largest are cut to."""
-    kinds = strata(material, until)
+    kinds = strata(data, until)
     by_kind = {kind: [row for row, other in enumerate(kinds) if other == kind] for kind in sorted(set(kinds))}
-    chance = random.Random(seed)
+    rng = random.Random(seed)
     rows: list[int] = []
     for left, part in zip(range(len(by_kind), 0, -1), sorted(by_kind.values(), key=len), strict=True):
         share = (_MOST_ANCHORS - len(rows)) // left
-        rows += part if len(part) <= share else chance.sample(part, share)
+        rows += part if len(part) <= share else rng.sample(part, share)
     rows.sort()
-    return _of_searches(ANCHOR, [material.anchor_searches[row] for row in rows], [kinds[row] for row in rows])
+    return _of_searches(ANCHOR, [data.anchor_searches[row] for row in rows], [kinds[row] for row in rows])
 
 
-def strata(material: TrainingData, until: float) -> list[str]:
+def strata(data: TrainingData, until: float) -> list[str]:
     """Of each anchor search: "new" (its item was first chosen in the last 7 days before `until`), "head" or "tail".
 
     Head are the most frequent queries that together make half of the anchor's searches.
     """
     first: dict[str, float] = {}
-    learned = (material.old_searches, material.new_searches, material.held_searches, material.anchor_searches)
+    learned = (data.old_searches, data.new_searches, data.held_searches, data.anchor_searches)
     for search in (search for part in learned for search in part):
         first[search.item] = min(first.get(search.item, search.ts), search.ts)
-    asked = Counter(query_key(search.query) for search in material.anchor_searches)
+    asked = Counter(query_key(search.query) for search in data.anchor_searches)
     head, covered = set(), 0
     for query, count in sorted(asked.items(), key=lambda pair: (-pair[1], pair[0])):
         if covered >= _HEAD_SHARE * asked.total():
@@ -116,21 +116,21 @@ def strata(material: TrainingData, until: float) -> list[str]:
         else "head"
         if query_key(search.query) in head
         else "tail"
-        for search in material.anchor_searches
+        for search in data.anchor_searches
     ]
 
 
 def _without_searches(
-    material: TrainingData, texts: Mapping[str, str], titles: Mapping[str, str], seed: int
+    data: TrainingData, texts: Mapping[str, str], titles: Mapping[str, str], seed: int
 ) -> list[EvaluationSet]:
-    exams = []
-    chance = random.Random(seed)
-    kinds = ("newest baskets", material.held_baskets), ("anchor baskets", material.anchor_baskets[-_MOST_ANCHORS:])
+    evaluation_sets = []
+    rng = random.Random(seed)
+    kinds = ("newest baskets", data.held_baskets), ("anchor baskets", data.anchor_baskets[-_MOST_ANCHORS:])
     for name, baskets in ((name, baskets) for name, baskets in kinds if baskets):
-        halves = [split_basket(basket, chance) for basket in baskets]
+        halves = [split_basket(basket, rng) for basket in baskets]
         asked = [[texts[id] for id in given] for given, _ in halves]
         right, given = ([frozenset(half[side]) for half in halves] for side in (1, 0))
-        exams.append(EvaluationSet(name, False, asked, right, given))
+        evaluation_sets.append(EvaluationSet(name, False, asked, right, given))
     judged = [id for id in titles if is_judged_title(id)][:_MOST_KNOWN_ITEMS]
     if judged:
         by_title: dict[str, set[str]] = {}
@@ -138,12 +138,12 @@ def _without_searches(
             by_title.setdefault(title.lower(), set()).add(id)
         right = [frozenset(by_title[titles[id].lower()]) for id in judged]
         asked = [[known_item_query(titles[id])] for id in judged]
-        exams.append(EvaluationSet("known items", True, asked, right, [frozenset()] * len(judged)))
-    return exams
+        evaluation_sets.append(EvaluationSet("known items", True, asked, right, [frozenset()] * len(judged)))
+    return evaluation_sets
 
 
-def split_basket(basket: Basket, chance: random.Random) -> tuple[list[str], list[str]]:
+def split_basket(basket: Basket, rng: random.Random) -> tuple[list[str], list[str]]:
     """The basket's items at random: those asked with, and those wanted."""
     items = list(basket.items)
-    chance.shuffle(items)
+    rng.shuffle(items)
     return items[: len(items) // 2], items[len(items) // 2 :]

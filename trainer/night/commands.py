@@ -53,8 +53,8 @@ def increment(
     force: bool = False,
     budget: float | None = None,
     tensorboard: str | Path | None = None,
-    recipe: TrainingConfig | None = None,
-    defences: SpamLimits | None = None,
+    config: TrainingConfig | None = None,
+    limits: SpamLimits | None = None,
 ) -> NightResult:
     """Run one night on the shop in `path`, with the events before `until` (exclusive; default: now).
 
@@ -66,8 +66,8 @@ def increment(
     Raises NightBusy when another night runs, InvalidInput for a bad `until` or `budget`.
     """
     options = Options(
-        learn_pairs, force, budget, Path(tensorboard) if tensorboard else None, recipe or TrainingConfig(),
-        defences or SpamLimits(),
+        learn_pairs, force, budget, Path(tensorboard) if tensorboard else None, config or TrainingConfig(),
+        limits or SpamLimits(),
     )  # fmt: skip
     try:
         return _increment(Path(path), until, progress or _silent, options)

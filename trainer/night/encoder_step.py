@@ -46,7 +46,7 @@ class EncoderJob:
     killed night left, which a `resumed` one goes on with."""
 
     parent: ParentEncoder
-    material: TrainingData
+    data: TrainingData
     catalogue: CatalogueTexts
     titles: Mapping[str, str]
     until: float
@@ -67,26 +67,26 @@ class EncoderOutcome:
     trained: bool = True
 
 
-def train_and_judge(lesson: EncoderJob, folder: Path, diary: RunLog) -> EncoderOutcome:
+def train_and_judge(job: EncoderJob, folder: Path, run_log: RunLog) -> EncoderOutcome:
     """Write the trained encoder and its serving form to `folder`; those of a child that may not serve are waste."""
-    if not lesson.options.learn_pairs:
+    if not job.options.learn_pairs:
         return EncoderOutcome("published", "the encoder was kept, as asked", trained=False)
     try:
-        if reason := _train(lesson, folder, diary):
+        if reason := _train(job, folder, run_log):
             return EncoderOutcome("nothing to learn", reason, trained=False)
-        return _judged(lesson, folder, diary)
+        return _judged(job, folder, run_log)
     except TrainingDiverged as problem:
         return EncoderOutcome("refused", f"the parent's encoder is kept: {problem}")
 
 
-def _train(lesson: EncoderJob, folder: Path, diary: RunLog) -> str | None:
+def _train(job: EncoderJob, folder: Path, run_log: RunLog) -> str | None:
     """Train the parent's encoder on the night's pairs and export it; or why it has not been."""
-    texts, most = lesson.catalogue.texts, lesson.budget.most_pairs()
-    pairs, counts = _pairs(lesson, most)
-    diary.report["counts"] |= counts
+    texts, most = job.catalogue.texts, job.budget.most_pairs()
+    pairs, counts = _pairs(job, most)
+    run_log.report["counts"] |= counts
     new = counts["new_pairs"] + counts.get("new_basket_pairs", 0)
     if new < LEAST_PAIRS:
-        is_cut = most < LEAST_PAIRS or (most < MOST_PAIRS and not lesson.material.is_little)
+        is_cut = most < LEAST_PAIRS or (most < MOST_PAIRS and not job.data.is_little)
         why = "the budget leaves no time to train" if is_cut else f"{new} new pairs are too few to train on"
         return f"{why}; popularity and co-purchases were counted"
 
@@ -94,43 +94,43 @@ def _train(lesson: EncoderJob, folder: Path, diary: RunLog) -> str | None:
     from shelfwise.trainer.encoder.training import train_encoder
     from shelfwise.trainer.evaluation.sampled import dev_metric
 
-    diary.report["strategy"] = _STRATEGY
-    with diary.timed("train"):
-        model = load_model(str(lesson.parent.generation.verified_path("encoder")))
-        diary.report["training"] = train_encoder(
+    run_log.report["strategy"] = _STRATEGY
+    with run_log.timed("train"):
+        model = load_model(str(job.parent.generation.verified_path("encoder")))
+        run_log.report["training"] = train_encoder(
             model,
             pairs,
             texts,
-            lesson.work,
-            seed=lesson.seed,
-            recipe=lesson.options.recipe,
-            progress=diary.count("train"),
-            dev=dev_metric(dev, texts, lesson.seed) if (dev := lesson.material.dev_searches) else None,
-            deadline=lesson.budget.deadline,
-            tensorboard=lesson.options.tensorboard,
+            job.work,
+            seed=job.seed,
+            config=job.options.config,
+            progress=run_log.count("train"),
+            dev=dev_metric(dev, texts, job.seed) if (dev := job.data.dev_searches) else None,
+            deadline=job.budget.deadline,
+            tensorboard=job.options.tensorboard,
         )
-    with diary.timed("export"):
-        diary.progress("export", 0, 1)
+    with run_log.timed("export"):
+        run_log.progress("export", 0, 1)
         model.save(str(folder / "encoder"), create_model_card=False)
-        _export(model, folder / "serving", lesson.parent.generation.folder / "serving")
-        diary.progress("export", 1, 1)
+        _export(model, folder / "serving", job.parent.generation.folder / "serving")
+        run_log.progress("export", 1, 1)
     return None
 
 
-def _pairs(lesson: EncoderJob, most: int) -> tuple[list[Pair], dict[str, int]]:
+def _pairs(job: EncoderJob, limit: int) -> tuple[list[Pair], dict[str, int]]:
     """The night's pairs; a night that is taken up again has those it had, whatever time and items are left."""
-    path = lesson.work / "pairs.json"
-    if lesson.resumed and path.exists():
+    path = job.work / "pairs.json"
+    if job.resumed and path.exists():
         kept = json.loads(path.read_text())
         pairs = [Pair(anchor, item, weight, tuple(negatives)) for anchor, item, weight, negatives in kept["pairs"]]
-        known = lesson.catalogue.texts.keys()
-        lesson.material.postponed = kept["postponed"]
+        known = job.catalogue.texts.keys()
+        job.data.postponed = kept["postponed"]
         return [pair for pair in pairs if {pair.item, *pair.negatives} <= known], kept["counts"]
-    pairs, counts = make_pairs(lesson.material, lesson.catalogue.texts, lesson.titles, lesson.seed, most=most)
+    pairs, counts = make_pairs(job.data, job.catalogue.texts, job.titles, job.seed, limit=limit)
     rows = [[pair.anchor, pair.item, pair.weight, pair.negatives] for pair in pairs]
     unfinished = path.with_suffix(".tmp")
-    lesson.work.mkdir(parents=True, exist_ok=True)
-    unfinished.write_text(json.dumps({"pairs": rows, "counts": counts, "postponed": lesson.material.postponed}))
+    job.work.mkdir(parents=True, exist_ok=True)
+    unfinished.write_text(json.dumps({"pairs": rows, "counts": counts, "postponed": job.data.postponed}))
     os.replace(unfinished, path)
     return pairs, counts
 
@@ -146,39 +146,41 @@ def _export(model: SentenceTransformer, folder: Path, template: Path) -> None:
         raise TrainingDiverged(f"the trained weights can't be served: {problem}") from problem
 
 
-def _judged(lesson: EncoderJob, folder: Path, diary: RunLog) -> EncoderOutcome:
+def _judged(job: EncoderJob, folder: Path, run_log: RunLog) -> EncoderOutcome:
     """Encode the catalogue with the trained encoder, and say whether it may serve."""
-    parent, catalogue = lesson.parent, lesson.catalogue
-    exams = build_evaluation_sets(lesson.material, catalogue.texts, lesson.titles, _JUDGED_SEED, lesson.until)
-    with diary.timed("judge"):
-        encoder = _settle_precision(exams, lesson, folder / "serving", diary)
-    with diary.timed("encode"):
-        vectors = encode_catalogue(catalogue, encoder, diary.count("encode"))
-    with diary.timed("judge"):
-        judgement = judge(exams, (parent.encoder, parent.vectors), (encoder, vectors), catalogue.ids)
-    diary.report["verdicts"] = [verdict.to_dict() for verdict in judgement.results]
-    diary.report["moved"] = judgement.moved
+    parent, catalogue = job.parent, job.catalogue
+    evaluation_sets = build_evaluation_sets(job.data, catalogue.texts, job.titles, _JUDGED_SEED, job.until)
+    with run_log.timed("judge"):
+        encoder = _settle_precision(evaluation_sets, job, folder / "serving", run_log)
+    with run_log.timed("encode"):
+        vectors = encode_catalogue(catalogue, encoder, run_log.count("encode"))
+    with run_log.timed("judge"):
+        judgement = judge(evaluation_sets, (parent.encoder, parent.vectors), (encoder, vectors), catalogue.ids)
+    run_log.report["verdicts"] = [verdict.to_dict() for verdict in judgement.results]
+    run_log.report["moved"] = judgement.moved
     if judgement.passed:
         return EncoderOutcome("published", judgement.reason or "nothing was held out to judge on", vectors)
-    if lesson.options.force and np.isfinite(vectors).all():
-        diary.report["forced"] = True
+    if job.options.force and np.isfinite(vectors).all():
+        run_log.report["forced"] = True
         return EncoderOutcome("published", f"forced, though the trained encoder is worse: {judgement.reason}", vectors)
     return EncoderOutcome("refused", f"the trained encoder is worse, the parent's is kept: {judgement.reason}")
 
 
-def _settle_precision(exams: Sequence[EvaluationSet], lesson: EncoderJob, serving: Path, diary: RunLog) -> Encoder:
+def _settle_precision(
+    evaluation_sets: Sequence[EvaluationSet], job: EncoderJob, serving: Path, run_log: RunLog
+) -> Encoder:
     """int8, or the exact graph where int8 loses too much of what was learned."""
     from shelfwise.trainer.evaluation.sampled import quantisation_loss
     from shelfwise.trainer.export.serving_model import EXACT_MODEL, Precision, choose_precision
 
     if not (serving / EXACT_MODEL).exists():
-        diary.report["precision"] = {"served": "fp32"}
+        run_log.report["precision"] = {"served": "fp32"}
         return Encoder(serving)
     exact = Encoder(serving, model=serving / EXACT_MODEL)
     found = quantisation_loss(
-        exams, (exact.queries, exact.items), Encoder(serving), lesson.catalogue.texts, lesson.seed
+        evaluation_sets, (exact.queries, exact.items), Encoder(serving), job.catalogue.texts, job.seed
     )
     served: Precision = "fp32" if found["too_coarse"] else "int8"
     choose_precision(serving, served)
-    diary.report["precision"] = {**found, "served": served}
+    run_log.report["precision"] = {**found, "served": served}
     return Encoder(serving)

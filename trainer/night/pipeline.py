@@ -71,8 +71,8 @@ class NightPipeline:
         self.shop, self.number, self.parent, self.options = shop, number, parent, options
         self.current = shop.generations.current()  # another than the parent when that one is damaged or erased
         self.seed = _SEED + parent.number  # not by the night's number: one that is taken up again draws the same
-        self.diary = RunLog(progress, lambda report: shop.store.ledger.note(number, report))
-        self.report = self.diary.report
+        self.run_log = RunLog(progress, lambda report: shop.store.ledger.note(number, report))
+        self.report = self.run_log.report
         self.report |= {
             "parent": parent.number, "seed": self.seed,
             "after_rollback": parent.number == self.current and shop.generations.was_rolled_back(),
@@ -82,33 +82,33 @@ class NightPipeline:
     def increment(self, plan: Plan) -> NightResult:
         catalogue = load_catalogue(self.shop.store)
         budget = Budget(self.options.budget, len(catalogue.items), self.parent.card.get("report", {}))
-        with self.diary.timed("collect"):
-            material = self._collect(plan, catalogue)
-        nothing_new = material.counts["since_parent"] == 0 and material.is_little
+        with self.run_log.timed("collect"):
+            data = self._collect(plan, catalogue)
+        nothing_new = data.counts["since_parent"] == 0 and data.is_little
         if nothing_new and self.parent.number == self.current and not needs_compaction(self.shop, self.parent):
             return self._close("nothing to learn", "no event came since the last night", None)
 
         number, folder = self._begin()
-        with self.diary.timed("count"):
+        with self.run_log.timed("count"):
             now = LearnedRange(plan.until, plan.events_seq)
-            write_popularity(material.clean_events, catalogue.ids, plan.until, folder / "statistics")
-        with self.diary.timed("links"):
-            together, upto, links = link_items(material, self.parent, catalogue.ids, now)
-        with self.diary.timed("catalogue"):
+            write_popularity(data.clean_events, catalogue.ids, plan.until, folder / "statistics")
+        with self.run_log.timed("links"):
+            together, upto, links = link_items(data, self.parent, catalogue.ids, now)
+        with self.run_log.timed("catalogue"):
             parent = self._parent(catalogue)
         left_out = self.parent.card["learned"].get("strange_days", [])
         score = make_scorer(parent.encoder, parent.vectors, catalogue.ids)
-        strange, changed = anomalous_days(material, score, left_out)
-        exclude_days(material, strange)
-        self.diary.warn(strange.values())
+        strange, changed = anomalous_days(data, score, left_out)
+        exclude_days(data, strange)
+        self.run_log.warn(strange.values())
         texts = self._texts_then_and_now(catalogue, parent.vectors)
-        lesson = EncoderJob(
-            parent, material, catalogue, self._titles(catalogue), plan.until, self.seed, self.options, budget,
+        job = EncoderJob(
+            parent, data, catalogue, self._titles(catalogue), plan.until, self.seed, self.options, budget,
             self.shop.path / WORK, plan.resumed,
         )  # fmt: skip
-        outcome = _swapped(*texts) or train_and_judge(lesson, folder, self.diary)
-        with self.diary.timed("drift"):
-            self._measure_drift(lesson, texts, outcome.vectors)
+        outcome = _swapped(*texts) or train_and_judge(job, folder, self.run_log)
+        with self.run_log.timed("drift"):
+            self._measure_drift(job, texts, outcome.vectors)
         if together:
             self.report["verdicts"] = [*self.report.get("verdicts", []), together.to_dict()]
         if not outcome.trained:
@@ -118,17 +118,17 @@ class NightPipeline:
             self._carry_encoder(folder)
         else:
             learned = {
-                "events_seq": plan.events_seq, "until": plan.until, "held_out": material.held_out,
+                "events_seq": plan.events_seq, "until": plan.until, "held_out": data.held_out,
                 "strange_days": sorted({*left_out, *strange} - changed),
             }  # fmt: skip
         vectors = parent.vectors if outcome.vectors is None else outcome.vectors
         write_index(catalogue, vectors, folder)
         noise = noise_floor(Encoder(folder / "serving"), vectors)
-        lessons = RankerStep(self.shop, self.parent, self.serving, plan, folder, self.diary)
+        lessons = RankerStep(self.shop, self.parent, self.parent_serving, plan, folder, self.run_log)
         if self.options.learn_pairs:
-            self._remember(material, catalogue, plan, folder)
-            self.report["ranker"] = lessons.train_search_ranker(material)
-        self.report["wishes"] = lessons.train_for_you_ranker(material.clean_events, links, catalogue.ids, vectors)
+            self._remember(data, catalogue, plan, folder)
+            self.report["ranker"] = lessons.train_search_ranker(data)
+        self.report["wishes"] = lessons.train_for_you_ranker(data.clean_events, links, catalogue.ids, vectors)
         reason = "; ".join([outcome.reason, *strange.values()])
         if together and not together.passed:
             reason += f"; the parent's co-purchase weights are kept: {together}"
@@ -152,7 +152,7 @@ class NightPipeline:
         number, folder = self._begin()
         copy_part(self.parent, "statistics", folder)
         self._carry_encoder(folder)
-        with self.diary.timed("catalogue"):
+        with self.run_log.timed("catalogue"):
             write_index(catalogue, self._parent(catalogue).vectors, folder)
         for part in ("memory", "ranker", "signals", "wishes"):
             if self.parent.has_part(part):
@@ -170,36 +170,36 @@ class NightPipeline:
 
     def _collect(self, plan: Plan, catalogue: CatalogueTexts) -> TrainingData:
         store, learned = self.shop.store, self.parent.card["learned"]
-        material = split_events(
+        data = split_events(
             list(store.events.before(plan.until, plan.events_seq)),
             learned,
             set(catalogue.ids).__contains__,
             store.impressions.searches(plan.until - _REMEMBERED, plan.until),
-            self.options.defences,
+            self.options.limits,
         )
         self.report |= {
             "until": to_iso(plan.until), "events_seq": plan.events_seq, "since_seq": learned["events_seq"],
-            "resumed": plan.resumed, "counts": material.counts, "removed": material.removed,
+            "resumed": plan.resumed, "counts": data.counts, "removed": data.removed,
         }  # fmt: skip
-        if bots := len(material.bots):
-            self.diary.warn(
+        if bots := len(data.bots):
+            self.run_log.warn(
                 [
-                    f"{material.removed['bots']} events of {bots} names were left out: more than a person chooses in a"
+                    f"{data.removed['bots']} events of {bots} names were left out: more than a person chooses in a"
                     " day or a minute. A name that many share, such as guest, is taken for a bot: leave its user empty"
                 ]
             )
-        return material
+        return data
 
     def _begin(self) -> tuple[int, Path]:
         return self.shop.generations.create_folder(self.shop.store.personal_data.last_generation())
 
     def _parent(self, catalogue: CatalogueTexts) -> ParentEncoder:
-        serving = self.serving = LoadedGeneration(self.parent, self.shop.store, self.shop.path)
-        serving.encode_backlog()
+        generation = self.parent_serving = LoadedGeneration(self.parent, self.shop.store, self.shop.path)
+        generation.encode_backlog()
         # A quantised index would lose a little each time its vectors are taken again.
-        exact = serving.index if serving.index.kind in ("flat", "gpu") else None
-        vectors = encode_catalogue(catalogue, serving.encoder, self.diary.count("catalogue"), exact)
-        return ParentEncoder(self.parent, serving.encoder, vectors)
+        exact = generation.index if generation.index.kind in ("flat", "gpu") else None
+        vectors = encode_catalogue(catalogue, generation.encoder, self.run_log.count("catalogue"), exact)
+        return ParentEncoder(self.parent, generation.encoder, vectors)
 
     def _texts_then_and_now(self, catalogue: CatalogueTexts, now: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """The parent encoder's vectors of the items that the last night saw, (n, dim) each: of the texts then and now.
@@ -220,26 +220,24 @@ class NightPipeline:
                 index = seen.verified_path("index")
         return index
 
-    def _measure_drift(
-        self, lesson: EncoderJob, texts: tuple[np.ndarray, np.ndarray], child: np.ndarray | None
-    ) -> None:
-        material, parent, online = lesson.material, lesson.parent, self.shop.store.engagement
+    def _measure_drift(self, job: EncoderJob, texts: tuple[np.ndarray, np.ndarray], child: np.ndarray | None) -> None:
+        data, parent, online = job.data, job.parent, self.shop.store.engagement
         self.report["drift"], warnings = drift.measure(
-            material.old_searches,
-            [*material.new_searches, *material.held_searches, *material.dev_searches],
+            data.old_searches,
+            [*data.new_searches, *data.held_searches, *data.dev_searches],
             self.parent.card["learned"]["until"],
             parent.encoder.queries,
             seed=self.seed,
             same_items=None if child is None else (parent.vectors, child),
             texts=texts,
-            shown={kind: online.days(kind, lesson.until) for kind in ("searches", "recommendations")},
+            shown={kind: online.days(kind, job.until) for kind in ("searches", "recommendations")},
         )
-        self.diary.warn(warnings)
-        self.report["shelves"] = [kind.to_dict() for kind in online.shelves(lesson.until - _SHOWN, lesson.until)]
+        self.run_log.warn(warnings)
+        self.report["shelves"] = [kind.to_dict() for kind in online.shelves(job.until - _SHOWN, job.until)]
 
-    def _remember(self, material: TrainingData, catalogue: CatalogueTexts, plan: Plan, folder: Path) -> None:
-        with self.diary.timed("remember"):
-            memory = build_query_memory(learned_searches(material), catalogue.ids, plan.until)
+    def _remember(self, data: TrainingData, catalogue: CatalogueTexts, plan: Plan, folder: Path) -> None:
+        with self.run_log.timed("remember"):
+            memory = build_query_memory(learned_searches(data), catalogue.ids, plan.until)
             with_vectors(memory, Encoder(folder / "serving")).save(folder / "memory")
 
     def _carry_encoder(self, folder: Path) -> None:
@@ -250,7 +248,7 @@ class NightPipeline:
     def _publish(
         self, number: int, folder: Path, catalogue: CatalogueTexts, verdict: str, reason: str, card: dict[str, Any]
     ) -> NightResult:
-        with self.diary.timed("publish"):
+        with self.run_log.timed("publish"):
             encoder = Encoder(folder / "serving")
             publish_changed_vectors(self.shop.store, encoder, catalogue.items_seq)
             told = {"night": self.number, "verdict": verdict, "reason": reason, "generation": number}

@@ -38,8 +38,8 @@ class Options:
     force: bool = False
     budget: float | None = None
     tensorboard: Path | None = None
-    recipe: TrainingConfig = field(default_factory=TrainingConfig)
-    defences: SpamLimits = field(default_factory=SpamLimits)
+    config: TrainingConfig = field(default_factory=TrainingConfig)
+    limits: SpamLimits = field(default_factory=SpamLimits)
 
 
 @dataclass(frozen=True, slots=True)

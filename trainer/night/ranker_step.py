@@ -44,15 +44,15 @@ class RankerStep:
     """The lessons of one night on one parent; what they write goes into the child's `folder`."""
 
     def __init__(
-        self, shop: Shop, parent: Generation, serving: LoadedGeneration, plan: Plan, folder: Path, diary: RunLog
+        self, shop: Shop, parent: Generation, generation: LoadedGeneration, plan: Plan, folder: Path, run_log: RunLog
     ) -> None:
-        self.shop, self.parent, self.serving, self.plan = shop, parent, serving, plan
-        self.folder, self.diary, self.seed = folder, diary, int(diary.report["seed"])
+        self.shop, self.parent, self.generation, self.plan = shop, parent, generation, plan
+        self.folder, self.run_log, self.seed = folder, run_log, int(run_log.report["seed"])
 
-    def train_search_ranker(self, material: TrainingData) -> dict[str, Any]:
+    def train_search_ranker(self, data: TrainingData) -> dict[str, Any]:
         """Teach the ranker of searches, on the parent's rows and on the searches since, as the parent saw them."""
-        past = learned_searches(material)
-        with self.diary.timed("rank"):
+        past = learned_searches(data)
+        with self.run_log.timed("rank"):
             rows = (
                 RankingExamples.open(self.parent.verified_path("ranker"))
                 if self.parent.has_part("ranker")
@@ -62,7 +62,7 @@ class RankerStep:
             seen = self.parent.card["ranked" if len(rows) else "learned"]
             new = [one for one in past if one.ts >= seen["until"] or max(one.seqs) > seen["events_seq"]]
             made = build_search_examples(
-                self.shop, self.serving, new, past, material.clean_events, self.diary.count("rank")
+                self.shop, self.generation, new, past, data.clean_events, self.run_log.count("rank")
             )
             rows = rows.then(made)
             rows.save(self.folder / "ranker")
@@ -75,14 +75,14 @@ class RankerStep:
         columns = Columns(self.shop.store).current()
         categories = columns.category[columns.rows(ids)]
         rows = {id: row for row, id in enumerate(ids)}
-        with self.diary.timed("signals"):
+        with self.run_log.timed("signals"):
             now = self.plan.until
             chosen, bought = (
                 BasketMatrix.from_events(honest, rows, types) for types in (CHOICE_TYPES, basket_event_types(honest))
             )
             numbers = item_numbers(chosen, bought, categories, vectors, now)
             save_signals(self.folder / "signals", ids, numbers, links)
-        with self.diary.timed("wishes"):
+        with self.run_log.timed("wishes"):
             known = (
                 ForYouExamples.open(self.parent.verified_path("wishes"))
                 if self.parent.has_part("wishes")
@@ -91,11 +91,11 @@ class RankerStep:
             shown = self.shop.store.impressions.recommendations_of
             for evening in self._points_in_time(known, honest, ids, categories):
                 made = build_for_you_examples(
-                    evening, honest, columns, self.serving.index, self.seed, shown, self.diary.count("wishes")
+                    evening, honest, columns, self.generation.index, self.seed, shown, self.run_log.count("wishes")
                 )
                 known = known.then(made)
             known.save(self.folder / "wishes")
-            return fit_for_you_ranker(known, self.folder / "wishes", self.seed, self.diary.count("trees")).to_dict()
+            return fit_for_you_ranker(known, self.folder / "wishes", self.seed, self.run_log.count("trees")).to_dict()
 
     def _points_in_time(
         self, known: ForYouExamples, honest: Sequence[Event], ids: list[str], categories: np.ndarray

@@ -127,9 +127,9 @@ def build_for_you_examples(
     for event in before:
         histories[shopper_key(event)].append(event)
     known = [name for name in visits if name and histories.get(name)]
-    chance = np.random.default_rng([seed, int(evening.at)])
+    rng = np.random.default_rng([seed, int(evening.at)])
     if len(known) > _MOST_SHOPPERS:
-        known = [known[place] for place in sorted(chance.choice(len(known), _MOST_SHOPPERS, replace=False).tolist())]
+        known = [known[position] for position in sorted(rng.choice(len(known), _MOST_SHOPPERS, replace=False).tolist())]
     counts = ItemCounts.of(_counted(before, evening.at), columns, evening.at)
     signals = SignalsByRow(evening.signals, columns)
     there = columns.live & ~(columns.created > evening.until)  # what came later could not be wanted
@@ -141,8 +141,8 @@ def build_for_you_examples(
         user, session = history[0].user, history[0].session
         shelves = shown(user, None if user else session, evening.at - IMPRESSION_SECONDS, evening.at, MAX_IMPRESSIONS)
         passed = impression_discount(shelves, history, columns, evening.at)
-        setting = RecommendContext(np.zeros(0, np.int64), profile, columns, counts, signals, there, index, passed)
-        group = _group(setting, columns.rows(visits[name]), chance)
+        context = RecommendContext(np.zeros(0, np.int64), profile, columns, counts, signals, there, index, passed)
+        group = _group(context, columns.rows(visits[name]), rng)
         if group is not None:
             made.append((*group, crc32(name.encode())))
     progress(len(known), len(known))
@@ -150,18 +150,18 @@ def build_for_you_examples(
 
 
 def _group(
-    setting: RecommendContext, wanted: np.ndarray, chance: np.random.Generator
+    context: RecommendContext, wanted: np.ndarray, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray] | None:
     """Features and whether it was chosen, of the candidates that are kept; None where no choice was a candidate."""
-    if not len(setting.profile):
+    if not len(context.profile):
         return None
-    led = link_features(setting)
-    rows = candidates(setting, led)
+    led = link_features(context)
+    rows = candidates(context, led)
     chosen = np.isin(rows, wanted[wanted > 0])
     if not chosen.any():
         return None
-    made = build_features(setting, rows, led)
-    kept = chosen | (chance.random(len(rows)) < _OTHERS)
+    made = build_features(context, rows, led)
+    kept = chosen | (rng.random(len(rows)) < _OTHERS)
     return made[kept].astype(np.float16), chosen[kept].astype(np.float32)
 
 

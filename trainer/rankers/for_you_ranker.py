@@ -30,22 +30,22 @@ _ROUNDS, _BOOSTERS = 150, 4  # each other one of extremely randomised trees
 
 
 def fit_for_you_ranker(
-    rows: ForYouExamples, folder: Path, seed: int, progress: Callable[[int, int], object] = lambda done, total: None
+    examples: ForYouExamples, folder: Path, seed: int, progress: Callable[[int, int], object] = lambda done, total: None
 ) -> RankerReport:
     """Write the trees into `folder` if they may serve, and say how they were judged against the blend."""
-    visits = len(rows)
+    visits = len(examples)
     if visits < _LEAST_FOR_TREES or not has_lightgbm():
         return RankerReport("blend", visits)
     split = visits - visits // 5
-    late = rows.part(split, visits)
+    late = examples.part(split, visits)
     plain = ndcg_per_group(_blend(late), late)
     asked = late.features.astype(np.float32)
-    grown = _train_trees(_of_others(rows.part(0, split), late), seed, progress)
+    grown = _train_trees(_of_others(examples.part(0, split), late), seed, progress)
     gains = ndcg_per_group(np.sum([booster.predict(asked) for booster in grown], axis=0), late)
     low, high = paired_interval(gains - plain, late.clusters.tolist(), seed=seed)
     kind = "trees" if low > 0 else "blend"  # better than by chance
     if kind == "trees":
-        _write(_train_trees(rows, seed, progress), folder)
+        _write(_train_trees(examples, seed, progress), folder)
     return RankerReport(kind, len(late), float(plain.mean()), float(gains.mean()), low, high)
 
 
@@ -60,19 +60,19 @@ def _of_others(early: ForYouExamples, late: ForYouExamples) -> ForYouExamples:
     return ForYouExamples(early.features[of_kept], early.chosen[of_kept], early.sizes[kept], early.clusters[kept])
 
 
-def _blend(rows: ForYouExamples) -> np.ndarray:
+def _blend(examples: ForYouExamples) -> np.ndarray:
     """The blend's score of each row, (n_rows,), each group by itself."""
-    ends = np.cumsum(rows.sizes)
-    groups = np.split(rows.features.astype(np.float32), ends[:-1]) if len(ends) else []
+    ends = np.cumsum(examples.sizes)
+    groups = np.split(examples.features.astype(np.float32), ends[:-1]) if len(ends) else []
     return np.concatenate([blend_contributions(group).sum(axis=1) for group in groups])
 
 
-def _train_trees(rows: ForYouExamples, seed: int, progress: Callable[[int, int], object]) -> list[Any]:
+def _train_trees(examples: ForYouExamples, seed: int, progress: Callable[[int, int], object]) -> list[Any]:
     """The boosters whose scores add up: those that err differently err less together."""
     import lightgbm
 
-    features, chosen = rows.features.astype(np.float32), rows.chosen.astype(np.int32)
-    data = lightgbm.Dataset(features, chosen, group=rows.sizes, feature_name=list(NAMES))
+    features, chosen = examples.features.astype(np.float32), examples.chosen.astype(np.int32)
+    data = lightgbm.Dataset(features, chosen, group=examples.sizes, feature_name=list(NAMES))
     boosters = []
     for number in range(_BOOSTERS):
         progress(number, _BOOSTERS)

@@ -68,13 +68,13 @@ class _Learned:
         return base if self.trees is None else base + self.trees.predict(features) / MIX
 
 
-def fit_search_ranker(rows: RankingExamples, folder: Path, seed: int) -> RankerReport:
+def fit_search_ranker(examples: RankingExamples, folder: Path, seed: int) -> RankerReport:
     """Write the ranker that may serve into `folder`, which holds nothing of it else; and say how it was judged."""
-    groups = len(rows)
+    groups = len(examples)
     if groups < _LEAST_FOR_WEIGHTS:
         return RankerReport("blend", groups)
     split = groups - groups // 5
-    early, late = rows.part(0, split), rows.part(split, groups)
+    early, late = examples.part(0, split), examples.part(split, groups)
     plain = ndcg_per_group(blend_scores(late.features, weight_vector(BLEND)), late)
     best = RankerReport("blend", len(late), float(plain.mean()), float(plain.mean()))
     for kind in ("weights", "trees") if groups >= _LEAST_FOR_TREES and has_lightgbm() else ("weights",):
@@ -84,7 +84,7 @@ def fit_search_ranker(rows: RankingExamples, folder: Path, seed: int) -> RankerR
         if gains.mean() > best.learned and (kind == "weights" or low > 0):
             best = RankerReport(kind, len(late), best.blend, float(gains.mean()), low, high)
     if best.kind != "blend":
-        _write(_learn(rows, best.kind, seed), folder)
+        _write(_learn(examples, best.kind, seed), folder)
     return best
 
 
@@ -98,20 +98,20 @@ def has_lightgbm() -> bool:
     return True
 
 
-def _learn(rows: RankingExamples, kind: str, seed: int) -> _Learned:
-    weights = _fit_weights(rows)
-    return _Learned(weights, _train_trees(rows, seed) if kind == "trees" else None)
+def _learn(examples: RankingExamples, kind: str, seed: int) -> _Learned:
+    weights = _fit_weights(examples)
+    return _Learned(weights, _train_trees(examples, seed) if kind == "trees" else None)
 
 
-def _fit_weights(rows: RankingExamples) -> np.ndarray:
+def _fit_weights(examples: RankingExamples) -> np.ndarray:
     """The weights that make the choices most likely, each expected near the blend's, (n_features,).
 
     A conditional logit: McFadden, "Conditional Logit Analysis of Qualitative Choice Behavior" (1974).
     """
-    features = rows.features[:, _LEARNED].astype(np.float64)
+    features = examples.features[:, _LEARNED].astype(np.float64)
     expected = weight_vector(BLEND)[_LEARNED]
-    starts, group = _groups(rows)
-    chosen = rows.chosen.astype(np.float64)
+    starts, group = _groups(examples)
+    chosen = examples.chosen.astype(np.float64)
     total = np.add.reduceat(chosen, starts)
 
     def loss(weights: np.ndarray) -> tuple[float, np.ndarray]:
@@ -130,15 +130,15 @@ def _fit_weights(rows: RankingExamples) -> np.ndarray:
     return weights
 
 
-def _train_trees(rows: RankingExamples, seed: int) -> Any:
+def _train_trees(examples: RankingExamples, seed: int) -> Any:
     import lightgbm
 
-    starts, group = _groups(rows)
-    total = np.add.reduceat(rows.chosen, starts)[group]
+    starts, group = _groups(examples)
+    total = np.add.reduceat(examples.chosen, starts)[group]
     data = lightgbm.Dataset(
-        rows.features.astype(np.float32),
-        np.round(30 * rows.chosen / total).astype(np.int32),
-        group=rows.sizes,
+        examples.features.astype(np.float32),
+        np.round(30 * examples.chosen / total).astype(np.int32),
+        group=examples.sizes,
         weight=total,
         feature_name=list(NAMES),
     )
@@ -159,19 +159,19 @@ def blend_scores(features: np.ndarray, weights: np.ndarray) -> np.ndarray:
     return scores
 
 
-def _groups(rows: RankingExamples) -> tuple[np.ndarray, np.ndarray]:
+def _groups(examples: RankingExamples) -> tuple[np.ndarray, np.ndarray]:
     """Where each group starts, (n_groups,), and the group of each row, (n_rows,)."""
-    starts = np.concatenate([[0], np.cumsum(rows.sizes)[:-1]]).astype(np.int64)
-    return starts, np.repeat(np.arange(len(rows)), rows.sizes)
+    starts = np.concatenate([[0], np.cumsum(examples.sizes)[:-1]]).astype(np.int64)
+    return starts, np.repeat(np.arange(len(examples)), examples.sizes)
 
 
-def ndcg_per_group(scores: np.ndarray, rows: RankingExamples) -> np.ndarray:
+def ndcg_per_group(scores: np.ndarray, examples: RankingExamples) -> np.ndarray:
     """nDCG@10 of each group with the weights of its choices as gains, (n_groups,)."""
-    starts, _ = _groups(rows)
+    starts, _ = _groups(examples)
     discounts = 1 / np.log2(np.arange(TOP) + 2)
-    gains = np.zeros(len(rows))
-    for number, (start, size) in enumerate(zip(starts.tolist(), rows.sizes.tolist(), strict=True)):
-        chosen = rows.chosen[start : start + size]
+    gains = np.zeros(len(examples))
+    for number, (start, size) in enumerate(zip(starts.tolist(), examples.sizes.tolist(), strict=True)):
+        chosen = examples.chosen[start : start + size]
         order = np.argsort(-scores[start : start + size], kind="stable")[:TOP]
         ideal = np.sort(chosen)[::-1][:TOP]
         gains[number] = (chosen[order] * discounts[: len(order)]).sum() / (ideal * discounts[: len(ideal)]).sum()

@@ -39,13 +39,13 @@ class ReplayInputs:
     on_bad_row: Callable[[BadRow], object] = lambda bad: None
 
     def import_items(self, shop: Shop) -> ImportCounts:
-        reading = ColumnMapping.of(ITEM_FIELDS, self.rename, self.scale, foreign=EVENT_FIELDS)
-        return import_items(shop, [self.items], reading, self.on_bad_row, lambda n: None)
+        mapping = ColumnMapping.of(ITEM_FIELDS, self.rename, self.scale, foreign=EVENT_FIELDS)
+        return import_items(shop, [self.items], mapping, self.on_bad_row, lambda n: None)
 
     def import_events(self, shop: Shop) -> ImportCounts:
         constants = {"type": self.event_type} if self.event_type else {}
-        reading = ColumnMapping.of(EVENT_FIELDS, self.rename, self.scale, constants, foreign=ITEM_FIELDS)
-        return import_events(shop, [self.events], reading, self.on_bad_row, lambda n: None)
+        mapping = ColumnMapping.of(EVENT_FIELDS, self.rename, self.scale, constants, foreign=ITEM_FIELDS)
+        return import_events(shop, [self.events], mapping, self.on_bad_row, lambda n: None)
 
 
 class Replay(ABC):

@@ -63,6 +63,6 @@ class RecommendMetrics:
 def graded(shelf: Sequence[str], wanted: Collection[str], k: int) -> tuple[float, float]:
     """(recall, nDCG) of the first k: hits / min(k, wanted), and binary nDCG whose ideal has min(k, wanted) hits."""
     most = min(k, len(wanted))
-    gains = [1 / math.log2(place + 2) for place, id in enumerate(shelf[:k]) if id in wanted]
+    gains = [1 / math.log2(position + 2) for position, id in enumerate(shelf[:k]) if id in wanted]
     ideal = sum(1 / math.log2(place + 2) for place in range(most))
     return (len(gains) / most, sum(gains) / ideal) if most else (0.0, 0.0)

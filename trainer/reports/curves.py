@@ -15,7 +15,7 @@ def loss_curve(losses: Sequence[Any], steps: Any) -> dict[str, Any] | None:
     """Means of runs of losses where there are many, so that a page stays small; spread evenly over the steps."""
     last = int(steps) if steps else len(losses)
     step = (last - 1) / max(1, len(losses) - 1)
-    points = [(1 + place * step, number(loss)) for place, loss in enumerate(losses) if is_number(loss)]
+    points = [(1 + position * step, number(loss)) for position, loss in enumerate(losses) if is_number(loss)]
     run = math.ceil(len(points) / _MOST_POINTS) or 1
     runs = [points[start : start + run] for start in range(0, len(points), run)]
     means = [(sum(x for x, _ in part) / len(part), sum(y for _, y in part) / len(part)) for part in runs]

@@ -24,7 +24,7 @@ _COSINE_SHRINK = 10.0
 _PAST_HALF_LIFE_DAYS, _VISIT_HALF_LIFE_DAYS, _PAST_VISITS = 120.0, 60.0, 30
 
 
-def cooccurrence(choices: BasketMatrix, now: float, most: int = _MOST_TOGETHER) -> ItemLinks:
+def cooccurrence(choices: BasketMatrix, now: float, limit: int = _MOST_TOGETHER) -> ItemLinks:
     """What goes into the same baskets: the faded chance of j where i is, a little less for what is everywhere.
 
     Pairs that fewer than two shoppers had, or no more often together than by chance (lift), are none. Lift: Brin et
@@ -43,7 +43,7 @@ def cooccurrence(choices: BasketMatrix, now: float, most: int = _MOST_TOGETHER) 
     kept = (rows != columns) & (support.data >= _LEAST_SUPPORT) & (lift > _LEAST_LIFT)
     sure = support.data / (support.data + _SHRINK)
     weights = np.where(kept, sure * pairs.data / faded[rows] / faded[columns] ** _COMMON, 0.0)
-    return top_links(sparse.csr_matrix((weights, columns, pairs.indptr), shape=pairs.shape), most, support)
+    return top_links(sparse.csr_matrix((weights, columns, pairs.indptr), shape=pairs.shape), limit, support)
 
 
 def _shoppers_of(pairs: sparse.csr_matrix, baskets: BasketMatrix) -> sparse.csr_matrix:
@@ -151,12 +151,12 @@ def _scattered(weights: np.ndarray, active: np.ndarray, n_items: int) -> ItemLin
     )
 
 
-def top_links(matrix: sparse.csr_matrix, most: int, support: sparse.csr_matrix | None = None) -> ItemLinks:
+def top_links(matrix: sparse.csr_matrix, limit: int, support: sparse.csr_matrix | None = None) -> ItemLinks:
     """The strongest positive links of each row; `support` has the same places."""
     rows = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))
     order = np.lexsort((matrix.indices, -matrix.data, rows))
     place_in_row = np.arange(len(order)) - np.repeat(matrix.indptr[:-1], np.diff(matrix.indptr))
-    kept = order[(place_in_row < most) & (matrix.data[order] > 0)]
+    kept = order[(place_in_row < limit) & (matrix.data[order] > 0)]
     indptr = np.concatenate([[0], np.cumsum(np.bincount(rows[kept], minlength=matrix.shape[0]))])
     counts = np.zeros(0) if support is None else support.data[kept]
     return ItemLinks(

@@ -30,7 +30,7 @@ class LearnedRange(NamedTuple):
 
 
 def link_items(
-    material: TrainingData, parent: Generation, ids: list[str], counted: LearnedRange
+    data: TrainingData, parent: Generation, ids: list[str], learned: LearnedRange
 ) -> tuple[GateResult | None, LearnedRange, Links]:
     """What leads to what, counted up to `counted`; links worse than the parent's give way to those.
 
@@ -38,19 +38,19 @@ def link_items(
     Returns the verdict, None where no basket is held out, up to where links are counted now, and the links.
     """
     rows = {id: row for row, id in enumerate(ids)}
-    held = {seq for basket in material.held_baskets for seq in basket.seqs}
-    days = {(shopper_key(event), event.ts // DAY) for event in material.clean_events if event.seq in held}
-    learnable = [event for event in material.learnable if (shopper_key(event), event.ts // DAY) not in days]
-    links = item_links(learnable, rows, counted.until)
-    if not material.held_baskets:
-        return None, counted, links
+    held = {seq for basket in data.held_baskets for seq in basket.seqs}
+    days = {(shopper_key(event), event.ts // DAY) for event in data.clean_events if event.seq in held}
+    learnable = [event for event in data.learnable if (shopper_key(event), event.ts // DAY) not in days]
+    links = item_links(learnable, rows, learned.until)
+    if not data.held_baskets:
+        return None, learned, links
     before = ItemSignals.open(parent.verified_path("signals")) if parent.has_part("signals") else ItemSignals()
-    verdict = judge_links(before, ItemSignals(ids, {}, links), material.held_baskets)
+    verdict = judge_links(before, ItemSignals(ids, {}, links), data.held_baskets)
     if not verdict.passed:
-        now, counted = counted.until, learned_range(parent)
-        early = [event for event in learnable if event.ts < counted.until and event.seq <= counted.events_seq]
+        now, learned = learned.until, learned_range(parent)
+        early = [event for event in learnable if event.ts < learned.until and event.seq <= learned.events_seq]
         links = item_links(early, rows, now)
-    return verdict, counted, links
+    return verdict, learned, links
 
 
 def learned_range(generation: Generation) -> LearnedRange:

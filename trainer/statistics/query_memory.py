@@ -16,9 +16,9 @@ from shelfwise.trainer.data.split import TrainingData
 __all__ = ["build_query_memory", "learned_searches", "with_vectors"]
 
 
-def learned_searches(material: TrainingData) -> list[QueryClick]:
+def learned_searches(data: TrainingData) -> list[QueryClick]:
     """All searches but the anchor's, oldest first: what was held out is judged tonight, but it may be remembered."""
-    parts = material.old_searches, material.new_searches, material.held_searches, material.dev_searches
+    parts = data.old_searches, data.new_searches, data.held_searches, data.dev_searches
     return sorted((search for part in parts for search in part), key=lambda search: search.ts)
 
 

@@ -80,7 +80,7 @@ def compare(made: Made, times: int) -> list[float]:
         assert passing(columns, asked) == {item.id for item in wanted}, asked.text
         shares.append(len(wanted) / len(items))
         names = made.chance.sample(FACETS, 4)
-        counted = count_facets(evaluate(parse(asked.text), columns), [*names, "price"], columns, most=5)
+        counted = count_facets(evaluate(parse(asked.text), columns), [*names, "price"], columns, limit=5)
         for name in names:
             first = sorted(counts(wanted, name).items(), key=lambda entry: (-entry[1], entry[0]))[:5]
             assert [(fold(entry["value"]), entry["count"]) for entry in counted[name]] == first, (asked.text, name)

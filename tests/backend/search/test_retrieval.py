@@ -198,7 +198,7 @@ def rank_all(
     found: Retrieved, columns: CatalogueSnapshot, knowledge: GenerationView | None, **given: Any
 ) -> RankedHits:
     usual: dict[str, Any] = {"counts": ItemCounts.of(PopularityCounts(), columns, NOW), "taste": None, "sources": ALL}
-    return score(found, columns, knowledge=knowledge, **(usual | given))
+    return score(found, columns, generation=knowledge, **(usual | given))
 
 
 @pytest.mark.parametrize("titles", [TITLES, {}])

@@ -90,7 +90,7 @@ def found_by(
 def ranked_by(found: Retrieved, columns: CatalogueSnapshot, knows: Known | None, **given: Any) -> RankedHits:
     statistics = knows.statistics if knows else PopularityCounts()
     usual: dict[str, Any] = {"counts": ItemCounts.of(statistics, columns, NOW), "taste": None, "sources": ALL}
-    return score(found, columns, knowledge=knows, **(usual | given))
+    return score(found, columns, generation=knows, **(usual | given))
 
 
 def reference(text: str, passes: set[int]) -> set[int]:

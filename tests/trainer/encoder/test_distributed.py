@@ -108,7 +108,7 @@ def test_alone_it_does_nothing() -> None:
 def test_two_ranks_train_what_one_does(tiny_model: Path, tmp_path: Path, whole: list[Any]) -> None:
     alone = load_model(str(tiny_model))
     before = {name: weights.clone() for name, weights in alone.state_dict().items()}
-    report = train_encoder(alone, PAIRS, TEXTS, tmp_path, seed=3, recipe=RECIPE, progress=lambda *_: None)
+    report = train_encoder(alone, PAIRS, TEXTS, tmp_path, seed=3, config=RECIPE, progress=lambda *_: None)
     assert furthest(before, alone.state_dict()) > 1e-3
     assert furthest(whole[0]["weights"], alone.state_dict()) < 1e-6
     assert whole[0]["report"] == report | {"ranks": 2}

@@ -28,7 +28,7 @@ def test_as_many_old_pairs_as_new() -> None:
 @pytest.mark.parametrize(("old", "new_kept"), [(0, 46), (100, 26)])
 def test_the_cap_keeps_the_newest(old: int, new_kept: int) -> None:
     material = TrainingData(new_searches=searches(500, "new"), old_searches=searches(old, "old"))
-    made, counts = make_pairs(material, TITLES, TITLES, seed=1, most=60)
+    made, counts = make_pairs(material, TITLES, TITLES, seed=1, limit=60)
     assert counts["new_pairs"] == new_kept
     assert len(made) <= 60
     kept = {int(pair.anchor.split()[1]) for pair in made if pair.anchor.startswith("new ")}
@@ -37,7 +37,7 @@ def test_the_cap_keeps_the_newest(old: int, new_kept: int) -> None:
 
 def test_what_there_is_no_room_for_is_postponed() -> None:
     material = TrainingData(new_searches=searches(500, "new"), postponed=[7000])
-    made, _ = make_pairs(material, TITLES, TITLES, seed=1, most=60)
+    made, _ = make_pairs(material, TITLES, TITLES, seed=1, limit=60)
     learned = {int(pair.anchor.split()[1]) for pair in made if pair.anchor.startswith("new ")}
     assert set(material.postponed) == {7000, *range(500)} - learned
     assert material.held_out == sorted(material.postponed)
@@ -46,7 +46,7 @@ def test_what_there_is_no_room_for_is_postponed() -> None:
 def test_the_cap_keeps_what_is_worth_most_and_of_that_the_newest() -> None:
     clicks = searches(500, "new")
     bought = [replace(search, weight=5.0) for search in clicks[:20]]
-    made, _ = make_pairs(TrainingData(new_searches=bought + clicks[20:]), TITLES, TITLES, seed=1, most=60)
+    made, _ = make_pairs(TrainingData(new_searches=bought + clicks[20:]), TITLES, TITLES, seed=1, limit=60)
     kept = sorted(int(pair.anchor.split()[1]) for pair in made if pair.anchor.startswith("new "))
     assert kept == [*range(20), *range(474, 500)]
 
@@ -59,7 +59,7 @@ def test_never_more_pairs_than_there_is_time_for(most: int, old: int) -> None:
         new_searches=searches(40, "new"), old_searches=searches(old, "old"),
         new_baskets=baskets, old_baskets=baskets[:old],
     )  # fmt: skip
-    made, counts = make_pairs(material, TITLES, TITLES, seed=1, most=most)
+    made, counts = make_pairs(material, TITLES, TITLES, seed=1, limit=most)
     assert len(made) == sum(counts.values()) <= most
     assert most < 100 or len(made) > 0.8 * min(most, 800), "the room is used"
 

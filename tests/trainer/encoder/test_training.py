@@ -32,7 +32,7 @@ class Killed(BaseException):
 def trained(model: Path, work: Path, recipe: TrainingConfig = RECIPE, **settings: Any) -> Any:
     encoder = load_model(str(model))
     settings = {"progress": lambda done, total: None} | settings
-    return encoder, train_encoder(encoder, PAIRS, TEXTS, work, seed=3, recipe=recipe, **settings)
+    return encoder, train_encoder(encoder, PAIRS, TEXTS, work, seed=3, config=recipe, **settings)
 
 
 def same(first: Any, second: Any) -> bool:
@@ -186,13 +186,13 @@ def test_numbers_that_are_none_are_refused(tiny_model: Path, tmp_path: Path, sta
         next(model.parameters()).data[101] = start  # the embedding of [CLS], which stands in every text
     with pytest.raises(TrainingDiverged, match="finite number"):
         recipe = TrainingConfig(batch_size=16, learning_rate=rate, epochs=3, bf16=False)
-        train_encoder(model, PAIRS, TEXTS, tmp_path / "work", seed=1, recipe=recipe, progress=lambda *_: None)
+        train_encoder(model, PAIRS, TEXTS, tmp_path / "work", seed=1, config=recipe, progress=lambda *_: None)
 
 
 def test_too_few_pairs_are_refused(tiny_model: Path, tmp_path: Path) -> None:
     with pytest.raises(InvalidInput, match="1 pairs"):
         train_encoder(
-            load_model(str(tiny_model)), PAIRS[:1], TEXTS, tmp_path, seed=1, recipe=RECIPE, progress=lambda *_: None
+            load_model(str(tiny_model)), PAIRS[:1], TEXTS, tmp_path, seed=1, config=RECIPE, progress=lambda *_: None
         )
 
 
