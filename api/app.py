@@ -10,7 +10,7 @@ from flask import Flask
 
 from shelfwise import Shop
 from shelfwise.api.blueprint import blueprint
-from shelfwise.api.errors import answer_in_json
+from shelfwise.api.http.json_errors import answer_in_json
 from shelfwise.settings import data_folder
 
 __all__ = ["create_app"]

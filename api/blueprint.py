@@ -15,7 +15,8 @@ from werkzeug.routing import BaseConverter
 from shelfwise import Shop
 from shelfwise.api.endpoints import events, items, merge, rules, status, synonyms
 from shelfwise.api.endpoints import search as answers
-from shelfwise.api.errors import answer_in_html, answer_in_json
+from shelfwise.api.http.json_errors import answer_in_json
+from shelfwise.api.storefront.html_errors import answer_in_html
 from shelfwise.api.storefront.views import Storefront
 from shelfwise.settings import exploration
 

@@ -1,13 +1,15 @@
-"""Locks between processes: one flock on one file, released by the kernel even when its holder is killed."""
+"""Locks between processes, hashes of files, and writing a file so that a crash leaves the old or the new one."""
 
 from __future__ import annotations
 
 import fcntl
-from collections.abc import Iterator
+import hashlib
+import os
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-__all__ = ["locked"]
+__all__ = ["fsync", "locked", "sha256_of", "write_atomically"]
 
 
 @contextmanager
@@ -21,3 +23,30 @@ def locked(path: Path, *, wait: bool = True) -> Iterator[bool]:
             yield False
         else:
             yield True
+
+
+def sha256_of(path: Path) -> str:
+    """Return the file's sha256 in hexadecimal digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def fsync(path: Path) -> None:
+    """Force a file, or a folder's list of names, to the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
+    """Write `path` whole or not at all: `write` fills a file beside it, which is synced and takes its place.
+
+    The file beside it is `.NAME-PID`, so that what sweeps a night's `.tmp-*` folders leaves it alone.
+    """
+    unfinished = path.with_name(f".{path.name}-{os.getpid()}")
+    write(unfinished)
+    fsync(unfinished)
+    os.replace(unfinished, path)
+    fsync(path.parent)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from shelfwise import privacy as people
+from shelfwise.arguments import parse_path_id, validate_choice, validate_page, validate_query, validate_share
 from shelfwise.catalogue.facets import validate_facets
 from shelfwise.catalogue.filter_parser import parse
 from shelfwise.catalogue.sorting import SORTS
@@ -18,9 +19,9 @@ from shelfwise.generation.registry import GenerationRegistry
 from shelfwise.query.autocomplete import Suggestion
 from shelfwise.ranking.exploration import ExplorationPolicy
 from shelfwise.recommend.explain import explain_recommendations
-from shelfwise.recommend.for_you import ForYouRanker
 from shelfwise.recommend.pipeline import DIVERSITY as SHELF_DIVERSITY
 from shelfwise.recommend.pipeline import RecommendPipeline, RecommendRequest
+from shelfwise.recommend.ranker import ForYouRanker
 from shelfwise.recommend.strategies import KINDS, default_kind, kind_with_fallbacks
 from shelfwise.search.blend import ALL, SourceSwitches
 from shelfwise.search.explain import explain_search
@@ -29,16 +30,7 @@ from shelfwise.serving.reloader import GenerationReloader
 from shelfwise.serving.shopper_data import ShopperData
 from shelfwise.store import Store
 from shelfwise.types import Recommendations, Row, SearchResult
-from shelfwise.validation import (
-    parse_event,
-    parse_id,
-    parse_item,
-    parse_path_id,
-    validate_choice,
-    validate_page,
-    validate_query,
-    validate_share,
-)
+from shelfwise.validation import parse_event, parse_id, parse_item
 
 __all__ = ["Shop"]
 

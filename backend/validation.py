@@ -1,32 +1,25 @@
-"""Raw rows and questions become valid ones here, once, for files, Python and HTTP. Nothing here touches the disk."""
+"""Convert raw items and events to valid ones, once for files, Python and HTTP. Nothing here touches the disk."""
 
 from __future__ import annotations
 
 import json
 import math
-import unicodedata
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from shelfwise.errors import InvalidInput, NotFound
+from shelfwise.errors import InvalidInput
 from shelfwise.timestamps import parse_time
 from shelfwise.types import EVENT_FIELDS, EVENT_TYPES, Row
 
 __all__ = [
-    "MAX_LIMIT",
     "is_encodable",
     "parse_event",
     "parse_id",
     "parse_item",
-    "parse_path_id",
-    "validate_choice",
-    "validate_page",
-    "validate_query",
-    "validate_share",
+    "shown",
 ]
 
 _TRUE, _FALSE = {"1", "true", "yes", "y", "t"}, {"0", "false", "no", "n", "f"}
-MAX_QUERY, MAX_LIMIT = 1_000, 100
 MAX_ID, MAX_TEXT, MAX_POSITION = 512, 100_000, 1_000_000
 
 
@@ -69,7 +62,7 @@ def parse_event(row: Mapping[str, Any], default_ts: float) -> Row:
     event["item"] = parse_id(row.get("item"), "item")
     kind = row.get("type")
     if kind not in EVENT_TYPES:
-        raise InvalidInput(f"type: {_shown(kind)} is none of {', '.join(EVENT_TYPES)}", "type")
+        raise InvalidInput(f"type: {shown(kind)} is none of {', '.join(EVENT_TYPES)}", "type")
     event["type"] = kind
     ts = row.get("ts")
     event["ts"] = default_ts if ts is None or ts == "" else parse_time(ts)
@@ -83,59 +76,15 @@ def parse_event(row: Mapping[str, Any], default_ts: float) -> Row:
 def parse_id(value: object, name: str) -> str:
     """An id as text; numbers are converted (`7.0`, as a spreadsheet writes it in JSON, is `7`)."""
     if isinstance(value, bool) or not isinstance(value, str | int | float):
-        raise InvalidInput(f"{name}: {_shown(value)} is no id; give a text or a number", name)
+        raise InvalidInput(f"{name}: {shown(value)} is no id; give a text or a number", name)
     if isinstance(value, float):
         if not math.isfinite(value):
-            raise InvalidInput(f"{name}: {_shown(value)} is no id; give a text or a number", name)
+            raise InvalidInput(f"{name}: {shown(value)} is no id; give a text or a number", name)
         value = int(value) if value == int(value) else repr(value)
     text = _encodable(str(value).strip(), name)
     if not text or len(text) > MAX_ID:
         raise InvalidInput(f"{name}: an id has 1 to {MAX_ID} characters, this has {len(text)}", name)
     return text
-
-
-def parse_path_id(id: object, field: str) -> str:
-    """The id as it is stored. What can be no id is not found, as any other id that isn't there."""
-    try:
-        return parse_id(id, field)
-    except InvalidInput as problem:
-        raise NotFound(str(problem), field) from None
-
-
-def validate_query(q: object) -> str:
-    """The query as it is searched for: NFKC, without blanks around it. Raises InvalidInput."""
-    if not isinstance(q, str):
-        raise InvalidInput("q: missing; give the words to search for", "q")
-    if not is_encodable(q):
-        raise InvalidInput("q: holds a NUL character or a lone surrogate, which is no valid text", "q")
-    if len(q) > MAX_QUERY:
-        raise InvalidInput(f"q: has {len(q):,} characters; at most {MAX_QUERY:,} are searched for", "q")
-    query = " ".join(unicodedata.normalize("NFKC", q).split())
-    if not query:
-        raise InvalidInput("q: is blank; give the words to search for", "q")
-    return query
-
-
-def validate_page(limit: int, offset: int) -> None:
-    """Raises InvalidInput unless the limit is within 1..100 and the offset is not negative."""
-    if isinstance(limit, bool) or not isinstance(limit, int) or not 1 <= limit <= MAX_LIMIT:
-        raise InvalidInput(f"limit: {limit!r} is no whole number from 1 to {MAX_LIMIT}", "limit")
-    if isinstance(offset, bool) or not isinstance(offset, int) or offset < 0:
-        raise InvalidInput(f"offset: {offset!r} is no whole number from 0 up", "offset")
-
-
-def validate_choice(value: object, choices: Sequence[str], name: str) -> str:
-    """One of the choices. Raises InvalidInput."""
-    if not isinstance(value, str) or value not in choices:
-        raise InvalidInput(f"{name}: {_shown(value)} is none of {', '.join(choices)}", name)
-    return value
-
-
-def validate_share(value: object, name: str) -> float:
-    """A number from 0 to 1. Raises InvalidInput."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
-        raise InvalidInput(f"{name}: {_shown(value)} is no number from 0 to 1", name)
-    return float(value)
 
 
 def _optional(value: object, name: str, convert: Callable[[object, str], Any]) -> Any:
@@ -146,7 +95,7 @@ def _text(value: object, name: str) -> str | None:
     if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, str | int | float):
-        raise InvalidInput(f"{name}: {_shown(value)} is no text", name)
+        raise InvalidInput(f"{name}: {shown(value)} is no text", name)
     return _encodable(str(value).strip(), name)[:MAX_TEXT]
 
 
@@ -169,21 +118,21 @@ def _number(value: object, name: str) -> float | None:
     except (TypeError, ValueError, OverflowError):
         number = math.nan
     if not math.isfinite(number):
-        raise InvalidInput(f"{name}: {_shown(value)} is no number", name)
+        raise InvalidInput(f"{name}: {shown(value)} is no number", name)
     return number
 
 
 def _price(value: object, name: str) -> float | None:
     number = _number(value, name)
     if number is not None and number < 0:
-        raise InvalidInput(f"{name}: {_shown(value)} is negative", name)
+        raise InvalidInput(f"{name}: {shown(value)} is negative", name)
     return number
 
 
 def _position(value: object, name: str) -> int:
     number = _number(value, name)
     if number is None or number != int(number) or not 0 <= number <= MAX_POSITION:
-        raise InvalidInput(f"{name}: {_shown(value)} is no whole number from 0 to {MAX_POSITION:,}", name)
+        raise InvalidInput(f"{name}: {shown(value)} is no whole number from 0 to {MAX_POSITION:,}", name)
     return int(number)
 
 
@@ -193,7 +142,7 @@ def _flag(value: object, name: str) -> bool:
         return True
     if text in _FALSE:
         return False
-    raise InvalidInput(f"{name}: {_shown(value)} is neither true nor false", name)
+    raise InvalidInput(f"{name}: {shown(value)} is neither true nor false", name)
 
 
 def _tags(value: object, name: str) -> list[str]:
@@ -201,7 +150,7 @@ def _tags(value: object, name: str) -> list[str]:
     if parts is None:
         return []
     if not isinstance(parts, list | tuple):
-        raise InvalidInput(f"{name}: {_shown(value)} is no list of texts, nor a text with commas", name)
+        raise InvalidInput(f"{name}: {shown(value)} is no list of texts, nor a text with commas", name)
     return [text for part in parts if (text := _text(part, name))]
 
 
@@ -238,7 +187,8 @@ def _plain(value: object, name: str) -> object:
     return value
 
 
-def _shown(value: object) -> str:
+def shown(value: object) -> str:
+    """Return the value as an error message quotes it."""
     return "missing" if value is None else repr(value)[:60]
 
 

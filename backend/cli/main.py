@@ -22,8 +22,9 @@ __all__ = ["Context", "cli", "main"]
 # command → where it lives; imported when it is called, so that `shelfwise search` never waits for torch
 _COMMANDS = {
     "init": "night", "increment": "night", "nights": "night", "rollback": "night", "import": "imports",
-    "serve": "serve", "search": "ask", "recommend": "ask", "status": "ask", "replay": "replay",
-    "erase": "people", "export": "people", "merge": "people", "shelves": "shelves", "synonyms": "said", "rules": "said",
+    "serve": "serve", "search": "query", "recommend": "query", "status": "query", "replay": "replay",
+    "erase": "privacy", "export": "privacy", "merge": "privacy", "shelves": "engagement", "synonyms": "curation",
+    "rules": "curation",
 }  # fmt: skip
 
 

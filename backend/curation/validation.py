@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from shelfwise.arguments import validate_query
 from shelfwise.errors import InvalidInput
 from shelfwise.text.normalize import casefold_nfkc, normalize_punctuation, strip_accents, words
 from shelfwise.timestamps import parse_time
 from shelfwise.types import Row
-from shelfwise.validation import is_encodable, parse_id, validate_query
+from shelfwise.validation import is_encodable, parse_id
 
 __all__ = ["ACTIONS", "DEFAULT_STRENGTH", "MATCHES", "parse_pair", "parse_rule", "parse_synonym", "query_words"]
 

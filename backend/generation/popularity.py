@@ -15,21 +15,18 @@ from typing import Any
 
 import numpy as np
 
+from shelfwise.events import EVENT_WEIGHTS, decay
 from shelfwise.store import Event
 from shelfwise.timestamps import DAY
 
 __all__ = [
-    "EVENT_WEIGHTS",
     "HALF_LIFE_DAYS",
     "RECENT_HALF_LIFE_DAYS",
     "PopularityCounts",
-    "decay",
     "decayed_popularity",
     "save_popularity",
 ]
 
-# How much an event says of the interest in an item; a purchase is worth five clicks.
-EVENT_WEIGHTS: Mapping[str, float] = {"view": 0.3, "click": 1.0, "cart": 3.0, "purchase": 5.0, "dismiss": -1.0}
 HALF_LIFE_DAYS = 10.0
 RECENT_HALF_LIFE_DAYS = 2.0
 
@@ -65,15 +62,12 @@ def save_popularity(folder: Path, ids: list[str], counts: Mapping[str, Mapping[s
     np.savez(folder / "weights.npz", **arrays)
 
 
-def decay(age_seconds: float, half_life_days: float = HALF_LIFE_DAYS) -> float:
-    """0.5 for each half-life of age; an age below zero (a clock that runs ahead) counts as zero."""
-    return float(0.5 ** (max(0.0, age_seconds) / (half_life_days * DAY)))
-
-
 def decayed_popularity(events: Iterable[Event], now: float, half_life_days: float = HALF_LIFE_DAYS) -> dict[str, float]:
     """Decayed worth of all events of an item, on a logarithmic scale, the most popular item at 1."""
     mass: dict[str, float] = {}
     for event in events:
-        mass[event.item] = mass.get(event.item, 0.0) + EVENT_WEIGHTS[event.type] * decay(now - event.ts, half_life_days)
+        mass[event.item] = mass.get(event.item, 0.0) + EVENT_WEIGHTS[event.type] * decay(
+            (now - event.ts) / DAY, half_life_days
+        )
     top = math.log1p(max(0.0, *mass.values(), 0.0))
     return {id: math.log1p(value) / top for id, value in mass.items() if value > 0} if top > 0 else {}

@@ -6,7 +6,6 @@ night (`trainer`) and read by `serving`; this file knows only folders, the manif
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import re
@@ -18,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from shelfwise.errors import GenerationCorrupt, GenerationError, GenerationTooNew, InvalidInput, NotFound
-from shelfwise.files import locked
+from shelfwise.files import fsync, locked, sha256_of, write_atomically
 
 __all__ = ["FORMAT", "NIGHT_LOCK", "WORK", "Generation", "GenerationRegistry", "copy_part", "link_or_copy"]
 
@@ -57,7 +56,7 @@ class Generation:
     def _compare(self, names: Iterable[str]) -> None:
         for name in names:
             path = self.folder / name
-            if not path.is_file() or _sha256(path) != self.card["manifest"][name]:
+            if not path.is_file() or sha256_of(path) != self.card["manifest"][name]:
                 raise GenerationCorrupt(
                     f"generation {self.number}: {name} is missing or damaged;"
                     " `shelfwise rollback` returns to the one before, `shelfwise increment` makes a new one"
@@ -147,16 +146,16 @@ class GenerationRegistry:
         """
         names = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
         card = {"format": FORMAT, "generation": number, "parent": parent} | card
-        card["manifest"] = {name: _sha256(folder / name) for name in names}
+        card["manifest"] = {name: sha256_of(folder / name) for name in names}
         (folder / _CARD).write_text(json.dumps(card, indent=1))
         for path in [*folder.rglob("*"), folder]:
-            _fsync(path)
+            fsync(path)
         with locked(self._publish_lock):
             if self.current() != current:
                 raise GenerationCorrupt(f"CURRENT moved from {current} to {self.current()} during the night")
             final = self.folder / _name(number)
             folder.rename(final)
-            _fsync(self.folder)
+            fsync(self.folder)
             if point:
                 self._point_to(number)
         return Generation(number, final, card)
@@ -230,12 +229,7 @@ class GenerationRegistry:
                 shutil.rmtree(self.folder / _name(number))
 
     def _point_to(self, number: int) -> None:
-        # Not `.tmp-*`: a rollback during a night must not be swept away by it.
-        temporary = self.folder / f".{_CURRENT}-{os.getpid()}"
-        temporary.write_text(_name(number) + "\n")
-        _fsync(temporary)
-        os.replace(temporary, self.folder / _CURRENT)
-        _fsync(self.folder)
+        write_atomically(self.folder / _CURRENT, lambda path: path.write_text(_name(number) + "\n"))
 
 
 def link_or_copy(source: Path, target: Path) -> None:
@@ -257,16 +251,3 @@ def copy_part(parent: Generation, part: str, folder: Path) -> None:
 
 def _name(number: int) -> str:
     return f"{number:04d}"
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _fsync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -12,10 +12,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from shelfwise.recommend.context import IN_CART, RecommendContext
 from shelfwise.recommend.features import NAMES, SOURCES
-from shelfwise.recommend.for_you import ForYouRanker, ScoredCandidates, for_you
+from shelfwise.recommend.for_you import ScoredCandidates, for_you
 from shelfwise.recommend.pipeline import RecommendOutcome
-from shelfwise.recommend.strategies import IN_CART, RecommendContext
+from shelfwise.recommend.ranker import ForYouRanker
 from shelfwise.types import Row
 
 __all__ = ["Reason", "explain_recommendations", "source_contributions"]

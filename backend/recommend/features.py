@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from shelfwise.recommend.strategies import RecommendContext
+from shelfwise.recommend.context import RecommendContext
 
 __all__ = ["NAMES", "SOURCES", "build_features", "link_features"]
 

@@ -4,35 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
-from shelfwise.errors import GenerationCorrupt
-from shelfwise.ranking.trees import MODEL, TreeEnsemble
+from shelfwise.recommend.context import RecommendContext
 from shelfwise.recommend.features import NAMES, build_features, link_features
-from shelfwise.recommend.strategies import RecommendContext
+from shelfwise.recommend.ranker import ForYouRanker
 
 __all__ = [
-    "CARD",
-    "ForYouRanker",
     "ScoredCandidates",
-    "blend_contributions",
     "candidates",
     "cold_items",
     "for_you",
     "interleave_cold",
 ]
 
-CARD = "wishes.json"
 _OWN, _LED, _POPULAR, _ALIKE = 250, 100, 60, 30  # candidates of each source
 _COLD = 15  # candidates of each interest that nobody chose yet
 _COLD_FROM, _COLD_EVERY = 11, 4  # the first of the places kept for them, and their distance
 _OFTEN = 2.0  # `passed` as after three visits within a week: then such an item makes way for the next
-# Measured on Online Retail (docs/measurements.md).
-_BLEND: Mapping[str, float] = {
-    "own_90": 1.0, "linked_60": 0.5, "following": 0.3, "month": 0.3, "popularity": 0.1, "like_one": 0.05,
-}  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,33 +32,6 @@ class ScoredCandidates:
     rows: np.ndarray  # (n,) int64
     scores: np.ndarray  # (n,) float64
     features: np.ndarray  # (n, n_features) float32
-
-
-class ForYouRanker:
-    """Without a folder the blend. Raises GenerationCorrupt where it was made for other features."""
-
-    def __init__(self, folder: Path | None = None) -> None:
-        self._forest: TreeEnsemble | None = None
-        if folder is not None and (folder / MODEL).exists():
-            if (folder / CARD).read_text().split() != list(NAMES):
-                raise GenerationCorrupt("the ranker of the shelves was trained on other features than shelfwise has")
-            self._forest = TreeEnsemble(folder)
-
-    @property
-    def kind(self) -> str:
-        """trees, or blend where none were grown."""
-        return "blend" if self._forest is None else "trees"
-
-    def scores(self, features: np.ndarray) -> np.ndarray:
-        """(n, n_features) float32 → (n,) float64, comparable for one shopper."""
-        if self._forest is None or not len(features):
-            return np.asarray(blend_contributions(features).sum(axis=1))
-        return self._forest.scores(features).astype(np.float64)
-
-    def contributions(self, features: np.ndarray) -> np.ndarray:
-        """What each feature adds to the score of each row, (n, n_features)."""
-        by_trees = None if self._forest is None or not len(features) else self._forest.contributions(features)
-        return blend_contributions(features) if by_trees is None else by_trees
 
 
 def for_you(context: RecommendContext, ranker: ForYouRanker) -> ScoredCandidates:
@@ -106,17 +69,6 @@ def interleave_cold(scores: np.ndarray, is_cold: np.ndarray) -> np.ndarray:
     placed = np.empty(len(scores))
     placed[final] = np.sort(scores)[::-1]
     return placed
-
-
-def blend_contributions(made: np.ndarray) -> np.ndarray:
-    """What each feature adds to the blend, (n, n_features): its share of the best candidate's, weighed."""
-    added = np.zeros(made.shape, np.float64)
-    for name, weight in _BLEND.items():
-        column = made[:, NAMES.index(name)]
-        top = float(column.max(initial=0.0))
-        if top > 0:
-            added[:, NAMES.index(name)] = weight * np.maximum(column, 0.0) / top
-    return added
 
 
 def candidates(context: RecommendContext, link_scores: Mapping[str, np.ndarray]) -> np.ndarray:

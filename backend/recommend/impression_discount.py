@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from shelfwise.catalogue.snapshot import CatalogueSnapshot
+from shelfwise.events import decay
 from shelfwise.store import Event, ShownRecommendation
 from shelfwise.timestamps import DAY
 
@@ -36,7 +37,7 @@ def impression_discount(
             continue
         for id in shelf.shown:
             if turned.get(id, -1.0) < shelf.ts // DAY:
-                visits.setdefault((id, shelf.ts // _VISIT), 0.5 ** ((now - shelf.ts) / DAY / _HALF_LIFE_DAYS))
+                visits.setdefault((id, shelf.ts // _VISIT), decay((now - shelf.ts) / DAY, _HALF_LIFE_DAYS))
     total = np.zeros(columns.size, np.float32)
     np.add.at(total, columns.rows([id for id, _ in visits]), list(visits.values()))
     total[0] = 0.0

@@ -16,14 +16,16 @@ from shelfwise.catalogue.filters import Filter, evaluate
 from shelfwise.catalogue.snapshot import CatalogueCache, CatalogueSnapshot
 from shelfwise.curation import merchandising
 from shelfwise.curation.snapshot import CurationCache
+from shelfwise.generation.item_counts import ItemCounts
 from shelfwise.generation.item_signals import ItemSignals, SignalsByRow
 from shelfwise.ranking.diversity import diversify
 from shelfwise.ranking.exploration import NO_EXPLORATION, ExplorationPolicy, apply_exploration
-from shelfwise.recommend.for_you import ForYouRanker, ScoredCandidates, for_you
+from shelfwise.recommend.context import RecommendContext, Scored
+from shelfwise.recommend.for_you import ScoredCandidates, for_you
 from shelfwise.recommend.impression_discount import impression_discount
-from shelfwise.recommend.strategies import STRATEGIES, RecommendContext, Scored, kind_with_fallbacks, one_time_purchases
+from shelfwise.recommend.ranker import ForYouRanker
+from shelfwise.recommend.strategies import STRATEGIES, kind_with_fallbacks, one_time_purchases
 from shelfwise.recommend.user_profile import UserProfile
-from shelfwise.search.features import ItemCounts
 from shelfwise.serving.loaded_generation import LoadedGeneration
 from shelfwise.store import Event, Rule, ShownRecommendation
 from shelfwise.types import Row

@@ -6,41 +6,25 @@ Every kind gives (rows, scores), unsorted, higher is better and comparable withi
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 
-from shelfwise.catalogue.snapshot import CatalogueSnapshot
-from shelfwise.generation.item_signals import SignalsByRow
-from shelfwise.generation.popularity import EVENT_WEIGHTS
-from shelfwise.index import IdFilter, VectorIndex
-from shelfwise.recommend.user_profile import UserProfile
-from shelfwise.search.features import ItemCounts
+from shelfwise.recommend.context import LAST_STEPS, RecommendContext, Scored
 
 __all__ = [
     "FALLBACKS",
-    "IN_CART",
     "KINDS",
     "STRATEGIES",
-    "RecommendContext",
-    "Scored",
     "default_kind",
     "kind_with_fallbacks",
     "one_time_purchases",
 ]
 
-Scored = tuple[np.ndarray, np.ndarray]  # rows (n,) int64, scores (n,) float64
-
-NEAREST = 100
 _DURABLE = 0.03  # who bought a thing that fewer than these buy again has no use for a second one
-IN_CART = EVENT_WEIGHTS["cart"] / EVENT_WEIGHTS["purchase"]  # worth of a choice, from which on it was taken
-_TAKEN_DAYS = 0.25  # longer, and next-day orders are missed: .004 of recall on Online Retail
 _TYPICAL_GAP_DAYS = 45.0  # between two purchases of a thing, until a person's own rhythm is known
 _TOO_SOON = 0.25  # of the usual days between
 _RHYTHM = 0.7  # spread of the logarithm of (days since / usual days between)
 _ONCE = 0.3  # how much a single purchase says of a rhythm
-_STEPS, _STEP, _STEP_ITEMS = 5, 0.6, 20  # the last steps of a visit, what each earlier one counts less, items of all
 _NEW_DAYS = 14.0  # after as many days a thing is half as new
 _LEAST_TREND = 1.0  # standard deviations
 
@@ -56,63 +40,6 @@ FALLBACKS: Mapping[str, tuple[str, ...]] = {
     "new": ("popular",),
 }
 KINDS = tuple(FALLBACKS)
-
-
-@dataclass(frozen=True, eq=False)
-class RecommendContext:
-    """What a shelf is made from: the items it is asked for, the shopper, the catalogue, a generation's knowledge."""
-
-    given: np.ndarray  # (n,) int64 rows
-    profile: UserProfile
-    columns: CatalogueSnapshot
-    counts: ItemCounts
-    signals: SignalsByRow
-    eligible: np.ndarray  # (columns.size,) bool
-    index: VectorIndex | None
-    passed_over: np.ndarray  # (columns.size,) float32, how often the shopper was shown each row and did not turn to it
-
-    @cached_property
-    def steps(self) -> tuple[np.ndarray, np.ndarray]:
-        """The rows that a shelf continues, and what each counts: what it is asked for, else the end of the last visit.
-
-        What was chosen at one moment, as a basket is bought, is one step.
-        """
-        profile = self.profile
-        if len(self.given):
-            return self.given, np.ones(len(self.given))
-        places = np.unique(profile.item[profile.visit < 1])
-        step = np.unique(profile.days_since[places], return_inverse=True)[1]  # 0: the last one
-        kept = np.flatnonzero(step < _STEPS)[:_STEP_ITEMS]
-        return profile.rows[places[kept]], _STEP ** step[kept]
-
-    @cached_property
-    def just_taken(self) -> np.ndarray:
-        """Whether the shopper bought a row, or put it into the cart, within six hours, (columns.size,) bool."""
-        profile = self.profile
-        taken = np.zeros(self.columns.size, np.bool_)
-        taken[profile.rows[profile.item[(profile.best_event_age < _TAKEN_DAYS) & (profile.weight >= IN_CART)]]] = True
-        return taken
-
-    @cached_property
-    def eligible_filter(self) -> IdFilter:
-        return IdFilter(self.columns.row_of, self.eligible)
-
-    def near(self, vectors: np.ndarray, limit: int = NEAREST, mask: np.ndarray | None = None) -> list[dict[int, float]]:
-        """For each of the vectors (m, dim) the nearest eligible rows, or rows of the mask, with their cosine."""
-        if self.index is None or not len(vectors):
-            return []
-        found = self.index.search(
-            vectors, limit, self.eligible_filter if mask is None else IdFilter(self.columns.row_of, mask)
-        )
-        return [{self.columns.row_of[id]: cosine for id, cosine in hits} for hits in found]
-
-    def vectors(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """The rows among these that have a vector, (m,), and their vectors (m, dim)."""
-        if self.index is None:
-            return rows[:0], np.zeros((0, 0), np.float32)
-        ids = [self.columns.ids[row] or "" for row in rows.tolist()]
-        known, vectors = self.index.vectors(ids)
-        return np.array([self.columns.row_of[id] for id in known], np.int64), vectors
 
 
 def kind_with_fallbacks(kind: str, *, fill: bool) -> tuple[str, ...]:
@@ -168,7 +95,7 @@ def next_steps(context: RecommendContext) -> Scored:
     alike, total = np.zeros(context.columns.size), np.zeros(context.columns.size)
     for name in ("together", "viewed", "linked"):
         total += _of_best(context.signals.spread(name, steps, weights))
-    known, vectors = context.vectors(steps[:_STEPS])  # a search each
+    known, vectors = context.vectors(steps[:LAST_STEPS])  # a search each
     weight_of = dict(zip(steps.tolist(), weights.tolist(), strict=True))
     for row, near in zip(known.tolist(), context.near(vectors), strict=True):
         alike[list(near)] += weight_of[row] * np.fromiter(near.values(), np.float64, len(near))

@@ -13,14 +13,13 @@ import numpy as np
 import numpy.typing as npt
 
 from shelfwise.catalogue.snapshot import CatalogueSnapshot
-from shelfwise.generation.popularity import EVENT_WEIGHTS
+from shelfwise.events import EVENT_WEIGHTS, decay_all
 from shelfwise.index import VectorIndex
 from shelfwise.store import Event
 from shelfwise.timestamps import DAY
 
-__all__ = ["CHOICE_TYPES", "UserProfile", "visit_key"]
+__all__ = ["UserProfile"]
 
-CHOICE_TYPES = ("click", "cart", "purchase")
 _INTERESTS, _ALIKE, _LOOKED_AT = 3, 0.6, 30  # vectors of a shopper; cosine within one; newest items they come from
 _INTEREST_HALF_LIFE_DAYS = 14.0
 
@@ -61,7 +60,7 @@ class UserProfile:
             if not 0 < row < columns.size or event.item in gone:
                 continue
             position = places.setdefault(row, len(places))
-            visit = visits.setdefault(visit_key(event), len(visits))
+            visit = visits.setdefault(event.visit, len(visits))
             worth = EVENT_WEIGHTS[event.type] / EVENT_WEIGHTS["purchase"]
             age = max(0.0, now - event.ts) / DAY
             known = choices.setdefault((position, visit), [age, worth, age])
@@ -92,7 +91,7 @@ class UserProfile:
 
     def decayed(self, half_life_days: float) -> Floats:
         """The worth of the visits with it, each halved with every half-life of age."""
-        faded = self.weight * 0.5 ** (self.age / half_life_days)
+        faded = self.weight * decay_all(self.age, half_life_days)
         return np.bincount(self.item, faded, minlength=len(self)).astype(np.float64)
 
     @cached_property
@@ -178,8 +177,3 @@ class UserProfile:
             return np.zeros((0, index.dim), np.float32)
         kept = np.stack([sums[number] for number in strongest])
         return np.asarray(kept / np.linalg.norm(kept, axis=1, keepdims=True), np.float32)
-
-
-def visit_key(event: Event) -> object:
-    """Equal for the events of one visit."""
-    return event.session or int(event.ts // DAY)

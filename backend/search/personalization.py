@@ -11,10 +11,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from shelfwise.catalogue.snapshot import CatalogueSnapshot
+from shelfwise.events import EVENT_WEIGHTS, decay
 from shelfwise.generation.item_signals import SignalsByRow
-from shelfwise.generation.popularity import EVENT_WEIGHTS, decay
 from shelfwise.index import VectorIndex
 from shelfwise.store import Event
+from shelfwise.timestamps import DAY
 
 __all__ = ["ShopperTaste", "recent_embedding", "shopper_taste"]
 
@@ -63,7 +64,7 @@ def shopper_taste(
         row = columns.row_of.get(event.item, 0)
         if not 0 < row < columns.size or event.type == "dismiss":
             continue
-        own[row] = own.get(row, 0.0) + EVENT_WEIGHTS[event.type] * decay(now - event.ts, _OWN_HALF_LIFE_DAYS)
+        own[row] = own.get(row, 0.0) + EVENT_WEIGHTS[event.type] * decay((now - event.ts) / DAY, _OWN_HALF_LIFE_DAYS)
     if not own:
         return None
     rows = np.fromiter(own, np.int64, len(own))
@@ -84,7 +85,7 @@ def recent_embedding(index: VectorIndex, events: Sequence[Event], now: float) ->
     weights: dict[str, float] = {}
     for event in events:
         if event.type != "dismiss":
-            weights[event.item] = weights.get(event.item, 0.0) + decay(now - event.ts, _TASTE_HALF_LIFE_DAYS)
+            weights[event.item] = weights.get(event.item, 0.0) + decay((now - event.ts) / DAY, _TASTE_HALF_LIFE_DAYS)
         if len(weights) == _TASTE_ITEMS:
             break
     known, vectors = index.vectors(weights)

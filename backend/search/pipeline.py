@@ -19,6 +19,7 @@ from shelfwise.catalogue.snapshot import CatalogueCache, CatalogueSnapshot
 from shelfwise.catalogue.sorting import order
 from shelfwise.curation import merchandising
 from shelfwise.curation.snapshot import CurationCache
+from shelfwise.generation.item_counts import ItemCounts
 from shelfwise.generation.item_signals import ItemSignals, SignalsByRow
 from shelfwise.generation.popularity import PopularityCounts
 from shelfwise.generation.query_memory import QueryMemory
@@ -28,9 +29,9 @@ from shelfwise.query.vocabulary import Vocabulary
 from shelfwise.ranking.diversity import diversify
 from shelfwise.ranking.exploration import NO_EXPLORATION, ExplorationPolicy, apply_exploration
 from shelfwise.search.blend import ALL, SourceSwitches
-from shelfwise.search.features import ItemCounts
 from shelfwise.search.personalization import ShopperTaste, shopper_taste
-from shelfwise.search.retrieval import RankedHits, Retrieved, retrieve, score, with_remaining
+from shelfwise.search.retrieval import Retrieved, retrieve
+from shelfwise.search.scoring import RankedHits, score, with_remaining
 from shelfwise.serving.loaded_generation import LoadedGeneration
 from shelfwise.store import Event, Store
 from shelfwise.text.normalize import words as split

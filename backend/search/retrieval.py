@@ -8,55 +8,20 @@ speak of that set. The best candidates of each source are ranked; the rest follo
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Protocol
 
 import numpy as np
 
 from shelfwise.catalogue.postings import LexicalMatches, PostingsCache
 from shelfwise.catalogue.snapshot import CatalogueSnapshot
-from shelfwise.generation.query_memory import QueryMemory
-from shelfwise.index import VectorIndex
 from shelfwise.query.understanding import Query
-from shelfwise.search.blend import ALL, SourceSwitches, mask_sources
-from shelfwise.search.features import ItemCounts, MemoryFeatures, build_features
-from shelfwise.search.personalization import ShopperTaste
-from shelfwise.search.ranker import Ranker
+from shelfwise.search.blend import SourceSwitches
+from shelfwise.search.features import MemoryFeatures
+from shelfwise.search.generation_view import GenerationView
 
-__all__ = ["FLOOR", "GenerationView", "RankedHits", "Retrieved", "retrieve", "score", "with_remaining"]
+__all__ = ["FLOOR", "Retrieved", "retrieve"]
 
 _LEXICAL, _NEAREST, _REMEMBERED = 200, 200, 50
 FLOOR = 0.2  # cosine; what is less like the query has nothing to do with it
-
-
-class _Encoder(Protocol):
-    def query(self, text: str) -> np.ndarray: ...
-
-
-class GenerationView(Protocol):
-    """What a search asks of a generation: the door's, or what the night knew on an earlier day."""
-
-    @property
-    def encoder(self) -> _Encoder: ...
-
-    @property
-    def index(self) -> VectorIndex: ...
-
-    @property
-    def memory(self) -> QueryMemory: ...
-
-    @property
-    def ranker(self) -> Ranker: ...
-
-    @property
-    def noise(self) -> float:
-        """The cosine that the nearest item of a query without any meaning seldom exceeds."""
-        ...
-
-    def remembered_rows(self, columns: CatalogueSnapshot) -> np.ndarray:
-        """The catalogue's row of each of `memory.items`, 0 for one that is gone, (n,) int64."""
-        ...
-
-    def counts(self, columns: CatalogueSnapshot, now: float) -> ItemCounts: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,17 +35,6 @@ class Retrieved:
     vector: np.ndarray | None  # (dim,) of the query
     near: dict[int, float]  # row → cosine of the nearest
     relaxed: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class RankedHits:
-    """The candidates, best first, those in stock before the others, and what each was ranked by."""
-
-    rows: np.ndarray  # (n,) int64
-    scores: np.ndarray  # (n,) float64
-    features: np.ndarray  # (n_candidates, n_features) float32, in the order of `candidates`
-    candidates: np.ndarray  # (n_candidates,) int64
-    available: int  # how many of the rows, from the first, are in stock
 
 
 def retrieve(
@@ -120,51 +74,6 @@ def retrieve(
     return Retrieved(query, result, matches, remembered, vector, near, relaxed)
 
 
-def score(
-    retrieved: Retrieved,
-    columns: CatalogueSnapshot,
-    counts: ItemCounts,
-    generation: GenerationView | None,
-    taste: ShopperTaste | None,
-    sources: SourceSwitches,
-) -> RankedHits:
-    """The best candidates of each source in their order."""
-    rows = _candidates(retrieved)
-    index = generation.index if generation is not None else None
-    tastes = taste.of(rows, columns, index) if taste is not None and sources.taste else {}
-    cosine = _cosines(retrieved, rows, columns, index)
-    words = len(retrieved.query.terms)
-    made = build_features(rows, cosine, retrieved.matches, retrieved.remembered, counts, columns.price, tastes, words)
-    if sources != ALL:
-        made = mask_sources(made, sources.left_out())
-    ranker = generation.ranker if generation is not None and sources.ranker else _BLEND
-    scores = ranker.scores(made)
-    stock = columns.in_stock[rows]
-    order = np.lexsort((rows, -scores, ~stock))  # the last key is the first to sort by
-    return RankedHits(rows[order], scores[order], made, rows, int(stock.sum()))
-
-
-_BLEND = Ranker()
-
-
-def with_remaining(retrieved: Retrieved, ranked: RankedHits, columns: CatalogueSnapshot) -> RankedHits:
-    """The whole result: what was no candidate follows by its words; what is out of stock still comes last."""
-    rest = retrieved.result.copy()
-    rest[ranked.rows] = False
-    rows = np.flatnonzero(rest)
-    rows = rows[np.lexsort((rows, -_closeness(retrieved.matches, rows), ~columns.in_stock[rows]))]
-    more, split = int(columns.in_stock[rows].sum()), ranked.available
-    floor = float(ranked.scores.min()) if len(ranked.scores) else 0.0
-    scores = np.full(len(rows), floor)
-    return RankedHits(
-        np.concatenate([ranked.rows[:split], rows[:more], ranked.rows[split:], rows[more:]]),
-        np.concatenate([ranked.scores[:split], scores[:more], ranked.scores[split:], scores[more:]]),
-        ranked.features,
-        ranked.candidates,
-        split + more,
-    )
-
-
 def _nearest(
     vector: np.ndarray, generation: GenerationView, columns: CatalogueSnapshot, eligible: np.ndarray, is_filtered: bool
 ) -> dict[int, float]:
@@ -198,46 +107,3 @@ def _recall(
     if not sources.memory:
         return replace(MemoryFeatures.nothing(columns.size), near=near)
     return MemoryFeatures(by_row(recall.share), by_row(recall.mass), near, by_row(recall.words), recall.total)
-
-
-def _candidates(retrieved: Retrieved) -> np.ndarray:
-    """The best of each source, each once, (n,) int64 ascending."""
-    words = _best_lexical(np.flatnonzero(retrieved.result & retrieved.matches.any_word), retrieved.matches)
-    known = np.flatnonzero(retrieved.remembered.mass > 0)
-    if len(known) > _REMEMBERED:
-        known = known[np.argpartition(-retrieved.remembered.mass[known], _REMEMBERED)[:_REMEMBERED]]
-    best = np.zeros(len(retrieved.result), np.bool_)
-    best[words] = best[known] = best[list(retrieved.near)] = True
-    return np.flatnonzero(best)
-
-
-def _best_lexical(rows: np.ndarray, matches: LexicalMatches) -> np.ndarray:
-    if len(rows) <= _LEXICAL:
-        return rows
-    return rows[np.argpartition(-_closeness(matches, rows), _LEXICAL)[:_LEXICAL]]
-
-
-def _closeness(matches: LexicalMatches, rows: np.ndarray) -> np.ndarray:
-    """How well rows match by their words alone: by the share of the words first, then by BM25, (n,) float64."""
-    closeness: np.ndarray = matches.bm25[rows] + 1_000.0 * matches.coverage[rows]
-    return closeness
-
-
-def _cosines(
-    retrieved: Retrieved, rows: np.ndarray, columns: CatalogueSnapshot, index: VectorIndex | None
-) -> np.ndarray:
-    """The cosine of each candidate, (n,) float32; until its vector is made, an item is as near as its words match."""
-    if index is None or retrieved.vector is None:
-        return np.zeros(len(rows), np.float32)
-    table = np.full(columns.size, np.nan, np.float32)
-    table[list(retrieved.near)] = list(retrieved.near.values())
-    asked = {id: row for row in rows[np.isnan(table[rows])].tolist() if (id := columns.ids[row]) is not None}
-    known, vectors = index.vectors(asked)
-    table[[asked[id] for id in known]] = vectors @ retrieved.vector
-    similar: np.ndarray = table[rows]
-    missing = np.isnan(similar)
-    if missing.any():
-        bm25 = retrieved.matches.bm25[rows]
-        nearest = np.float32(0) if missing.all() else np.nanmax(similar)
-        similar = np.where(missing, bm25 / (bm25.max() or 1.0) * nearest, similar)
-    return similar

@@ -20,13 +20,13 @@ from shelfwise.catalogue.snapshot import CatalogueSnapshot
 from shelfwise.errors import GenerationCorrupt
 from shelfwise.files import locked
 from shelfwise.generation.encoder import Encoder
+from shelfwise.generation.item_counts import ItemCounts
 from shelfwise.generation.item_signals import ItemSignals, SignalsByRow
 from shelfwise.generation.popularity import PopularityCounts
 from shelfwise.generation.query_memory import QueryMemory
 from shelfwise.generation.registry import Generation
 from shelfwise.index import VectorIndex, load
-from shelfwise.recommend.for_you import ForYouRanker
-from shelfwise.search.features import ItemCounts
+from shelfwise.recommend.ranker import ForYouRanker
 from shelfwise.search.ranker import Ranker
 from shelfwise.store import ItemText, Store
 

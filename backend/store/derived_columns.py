@@ -7,8 +7,8 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from shelfwise.ranking.diversity import variant_key
 from shelfwise.text.normalize import casefold_nfkc, index_terms
+from shelfwise.text.variants import variant_key
 
 __all__ = ["attribute_text", "derive", "extra_text", "replace_values", "variant_number"]
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from shelfwise.events import CHOICE_TYPES
 from shelfwise.store.connection import Connections
 from shelfwise.timestamps import DAY
 from shelfwise.types import Row
@@ -128,7 +129,7 @@ def _share(part: int, whole: int) -> float:
     return round(part / whole, 4) if whole else 0.0
 
 
-_CLICKED = "('click', 'cart', 'purchase')"
+_CLICKED = repr(CHOICE_TYPES)  # as SQL writes a list of texts
 
 # The events are read once, by their index on ts, rather than once an answer.
 _COUNT = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from shelfwise.events import shopper_key, visit_key
 from shelfwise.store.connection import Connections
 from shelfwise.types import EVENT_FIELDS, Row
 
@@ -24,6 +25,16 @@ class Event:
     query: str | None
     search_id: str | None = None
     position: int | None = None  # 1-based, within the answer it came from
+
+    @property
+    def shopper(self) -> str:
+        """The user, else the session, else ""."""
+        return shopper_key(self.user, self.session)
+
+    @property
+    def visit(self) -> str | int:
+        """Equal for the events of one visit of a shopper."""
+        return visit_key(self.session, self.ts)
 
 
 _READ = """SELECT events.seq, events.ts, events.type, events.item, events.user, events.session,

@@ -19,8 +19,8 @@ import numpy as np
 from shelfwise import Shop
 from shelfwise.recommend.explain import explain_recommendations
 from shelfwise.recommend.features import NAMES, SOURCES, build_features, link_features
-from shelfwise.recommend.for_you import ForYouRanker
 from shelfwise.recommend.pipeline import RecommendOutcome, RecommendRequest
+from shelfwise.recommend.ranker import ForYouRanker
 from shelfwise.recommend.user_profile import UserProfile
 from shelfwise.store import Event
 from shelfwise.timestamps import to_datetime

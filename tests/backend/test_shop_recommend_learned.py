@@ -17,7 +17,7 @@ from shelfwise import Shop
 from shelfwise.generation.item_signals import save_signals
 from shelfwise.ranking.trees import MODEL
 from shelfwise.recommend.features import NAMES
-from shelfwise.recommend.for_you import CARD
+from shelfwise.recommend.ranker import CARD
 from shelfwise.recommend.strategies import KINDS
 from shelfwise.serving.loaded_generation import LoadedGeneration
 from shelfwise.trainer.export.onnx_trees import write_trees

@@ -9,8 +9,8 @@ import pytest
 from conftest import ITEMS, NOW, clicks
 
 from shelfwise import InvalidInput, Shop
+from shelfwise.arguments import validate_query
 from shelfwise.search.blend import SourceSwitches
-from shelfwise.validation import validate_query
 
 
 def ids(answer: Any) -> list[str]:

@@ -10,11 +10,11 @@ from typing import Any, ClassVar
 import numpy as np
 
 from shelfwise.catalogue.snapshot import CatalogueSnapshot
+from shelfwise.generation.item_counts import ItemCounts
 from shelfwise.generation.item_signals import ItemSignals, SignalsByRow
 from shelfwise.generation.popularity import PopularityCounts
 from shelfwise.generation.query_memory import QueryMemory
 from shelfwise.index import VectorIndex, build
-from shelfwise.search.features import ItemCounts
 from shelfwise.search.ranker import Ranker
 from shelfwise.store import Store
 from shelfwise.validation import parse_item

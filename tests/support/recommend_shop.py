@@ -10,16 +10,16 @@ import numpy as np
 
 from shelfwise.catalogue.snapshot import CatalogueCache, CatalogueSnapshot
 from shelfwise.curation.snapshot import CurationCache
+from shelfwise.generation.item_counts import ItemCounts
 from shelfwise.generation.item_links import ItemLinks
 from shelfwise.generation.item_signals import ItemSignals, SignalsByRow
 from shelfwise.generation.popularity import PopularityCounts
 from shelfwise.index import VectorIndex, build
-from shelfwise.recommend.for_you import ForYouRanker
+from shelfwise.recommend.context import RecommendContext, Scored
 from shelfwise.recommend.impression_discount import impression_discount
 from shelfwise.recommend.pipeline import RecommendOutcome, RecommendPipeline, RecommendRequest
-from shelfwise.recommend.strategies import RecommendContext, Scored
+from shelfwise.recommend.ranker import ForYouRanker
 from shelfwise.recommend.user_profile import UserProfile
-from shelfwise.search.features import ItemCounts
 from shelfwise.store import Event, ShownRecommendation, Store
 from shelfwise.timestamps import DAY
 

@@ -12,10 +12,9 @@ from functools import cached_property
 import numpy as np
 from scipy import sparse
 
-from shelfwise.recommend.user_profile import visit_key
+from shelfwise.events import decay_all
 from shelfwise.store import Event
 from shelfwise.timestamps import DAY
-from shelfwise.trainer.data.spam_filters import shopper_key
 
 __all__ = ["LARGEST_BASKET", "BasketMatrix"]
 
@@ -42,11 +41,11 @@ class BasketMatrix:
         starts: list[float] = []
         cells: list[tuple[int, int]] = []
         for event in events:
-            name, row = shopper_key(event), rows.get(event.item)
+            name, row = event.shopper, rows.get(event.item)
             if row is None or not name or event.type not in types:
                 continue
             shopper = shoppers.setdefault(name, len(shoppers))
-            basket = baskets.setdefault((shopper, visit_key(event)), len(baskets))
+            basket = baskets.setdefault((shopper, event.visit), len(baskets))
             if basket == len(starts):
                 starts.append(event.ts)
             cells.append((basket, row))
@@ -84,7 +83,7 @@ class BasketMatrix:
         """What each basket counts at `now`, (n_baskets,) float32."""
         if half_life_days is None:
             return np.ones(len(self), np.float32)
-        return np.asarray(0.5 ** (np.maximum(0.0, now - self.ts) / (half_life_days * DAY)), np.float32)
+        return decay_all((now - self.ts) / DAY, half_life_days).astype(np.float32)
 
     def shoppers_within(self, start: float, end: float) -> np.ndarray:
         """How many shoppers chose each item with start ≤ ts < end, (n_items,)."""

@@ -6,14 +6,13 @@ import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from shelfwise.generation.popularity import EVENT_WEIGHTS
+from shelfwise.events import CHOICE_TYPES, EVENT_WEIGHTS
 from shelfwise.generation.query_memory import query_key
 from shelfwise.store import Event, Impression
 from shelfwise.timestamps import DAY
 
 __all__ = ["Basket", "QueryClick", "baskets", "is_anchor", "query_clicks"]
 
-_CHOSEN = ("click", "cart", "purchase")
 _ANCHOR_SHARE = 0.02
 _MOST_PASSED = 3
 
@@ -54,8 +53,8 @@ def query_clicks(events: Iterable[Event], shown: Mapping[str, Impression], *, me
     chosen: dict[object, list[Event]] = {}
     picked: dict[str, set[str]] = {}
     for event in events:
-        if event.type in _CHOSEN and event.query:
-            name = event.user or event.session
+        if event.type in CHOICE_TYPES and event.query:
+            name = event.shopper
             key = (name, query_key(event.query), event.item, int(event.ts // DAY)) if name and merged else event.seq
             chosen.setdefault(key, []).append(event)
             if event.search_id:
@@ -78,7 +77,7 @@ def _search(parts: Sequence[Event], shown: Mapping[str, Impression], picked: Map
         item=first.item,
         ts=parts[-1].ts,
         seqs=tuple(part.seq for part in parts),
-        shopper=first.user or first.session or "",
+        shopper=first.shopper,
         weight=max(EVENT_WEIGHTS[part.type] for part in parts),
         position=position,
         passed=passed,

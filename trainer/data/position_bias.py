@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
+from shelfwise.events import CHOICE_TYPES
 from shelfwise.generation.query_memory import query_key
 from shelfwise.store import Event, Impression
 from shelfwise.trainer.data.interactions import QueryClick
@@ -26,7 +27,7 @@ def estimate_propensities(impressions: Iterable[Impression], events: Iterable[Ev
     """How likely a shopper looks at position 1, 2, … relative to position 1; never rising; 1 where unknown."""
     chosen: defaultdict[str, set[str]] = defaultdict(set)
     for event in events:
-        if event.search_id and event.type in ("click", "cart", "purchase"):
+        if event.search_id and event.type in CHOICE_TYPES:
             chosen[event.search_id].add(event.item)
     shown: defaultdict[tuple[str, str], list[list[int]]] = defaultdict(lambda: [[0] * _DEEPEST, [0] * _DEEPEST])
     for answer in impressions:

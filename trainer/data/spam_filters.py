@@ -39,11 +39,6 @@ class SpamLimits:
         return cls(many, many, many, 1.0, 1.0, many, 0.0, repeats=True)
 
 
-def shopper_key(event: Event) -> str:
-    """The shopper: the user, else the session, else nobody."""
-    return event.user or event.session or ""
-
-
 # ---- events: what may be counted at all ---------------------------------------------------------------------
 
 
@@ -60,7 +55,7 @@ def find_bots(events: Sequence[Event], limits: SpamLimits) -> set[str]:
     a_day: Counter[tuple[str, int]] = Counter()
     a_minute: Counter[tuple[str, int]] = Counter()
     for event in events:
-        if event.type in ("click", "cart") and (name := shopper_key(event)):
+        if event.type in ("click", "cart") and (name := event.shopper):
             a_day[name, int(event.ts // DAY)] += 1
             if event.ts % DAY:  # a log that knows only days puts everything at midnight
                 a_minute[name, int(event.ts // _MINUTE)] += 1
@@ -70,9 +65,7 @@ def find_bots(events: Sequence[Event], limits: SpamLimits) -> set[str]:
 
 def without_bots(events: Sequence[Event], bots: set[str]) -> tuple[list[Event], int]:
     kept = (
-        [event for event in events if event.type == "purchase" or shopper_key(event) not in bots]
-        if bots
-        else list(events)
+        [event for event in events if event.type == "purchase" or event.shopper not in bots] if bots else list(events)
     )
     return kept, len(events) - len(kept)
 
@@ -82,7 +75,7 @@ def once_a_day(events: Sequence[Event]) -> tuple[list[Event], int]:
     seen: set[tuple[str, str, str, str, int]] = set()
     kept = []
     for event in events:
-        name = shopper_key(event)
+        name = event.shopper
         key = (name, event.type, event.item, query_key(event.query or ""), int(event.ts // DAY))
         if event.type == "purchase" or not name or key not in seen:
             seen.add(key)

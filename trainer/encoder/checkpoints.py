@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
 import shutil
 from collections.abc import Sequence
@@ -19,6 +18,7 @@ from typing import Any
 import torch
 from sentence_transformers import SentenceTransformer
 
+from shelfwise.files import sha256_of, write_atomically
 from shelfwise.trainer.encoder.pairs import Pair
 
 __all__ = [
@@ -57,7 +57,7 @@ def open_run_folder(work: Path, name: str) -> Path:
 
 def seal_checkpoint(checkpoint: Path) -> None:
     """Say that the checkpoint is whole."""
-    _write(checkpoint / _SEAL, lambda path: path.write_text(json.dumps(_hashes(checkpoint))))
+    write_atomically(checkpoint / _SEAL, lambda path: path.write_text(json.dumps(_hashes(checkpoint))))
 
 
 def latest_checkpoint(folder: Path) -> Path | None:
@@ -75,7 +75,7 @@ def latest_checkpoint(folder: Path) -> Path | None:
 def save_finished(folder: Path, model: SentenceTransformer, report: dict[str, Any]) -> None:
     """Keep the trained weights and the training's report; its checkpoints have served."""
     kept = {"weights": model.state_dict(), "report": json.dumps(report)}
-    _write(folder / _FINISHED, lambda path: torch.save(kept, path))
+    write_atomically(folder / _FINISHED, lambda path: torch.save(kept, path))
     for other in folder.iterdir():
         if other.name != _FINISHED:
             shutil.rmtree(other) if other.is_dir() else other.unlink()
@@ -93,7 +93,7 @@ def load_finished(folder: Path, model: SentenceTransformer) -> dict[str, Any] | 
 
 def save_weights(path: Path, model: SentenceTransformer) -> None:
     """Write the weights to `path`, whole or not at all."""
-    _write(path, lambda part: torch.save(model.state_dict(), part))
+    write_atomically(path, lambda part: torch.save(model.state_dict(), part))
 
 
 def load_weights(path: Path, model: SentenceTransformer) -> None:
@@ -105,14 +105,5 @@ def _hashes(folder: Path) -> dict[str, str]:
     hashes = {}
     for path in sorted(folder.iterdir()):
         if path.name != _SEAL:
-            with path.open("rb") as file:
-                hashes[path.name] = hashlib.file_digest(file, "sha256").hexdigest()
+            hashes[path.name] = sha256_of(path)
     return hashes
-
-
-def _write(path: Path, write: Any) -> None:
-    part = path.with_name(f"{path.name}.part")
-    write(part)
-    with part.open("rb") as file:
-        os.fsync(file.fileno())
-    os.replace(part, path)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from shelfwise.errors import EncoderUnsupported, ShelfwiseError, TrainingDiverged
+from shelfwise.files import write_atomically
 from shelfwise.generation.encoder import Encoder
 from shelfwise.generation.registry import Generation
 from shelfwise.trainer.data.split import LEAST_PAIRS, TrainingData
@@ -128,10 +128,9 @@ def _pairs(job: EncoderJob, limit: int) -> tuple[list[Pair], dict[str, int]]:
         return [pair for pair in pairs if {pair.item, *pair.negatives} <= known], kept["counts"]
     pairs, counts = make_pairs(job.data, job.catalogue.texts, job.titles, job.seed, limit=limit)
     rows = [[pair.anchor, pair.item, pair.weight, pair.negatives] for pair in pairs]
-    unfinished = path.with_suffix(".tmp")
     job.work.mkdir(parents=True, exist_ok=True)
-    unfinished.write_text(json.dumps({"pairs": rows, "counts": counts, "postponed": job.data.postponed}))
-    os.replace(unfinished, path)
+    kept = {"pairs": rows, "counts": counts, "postponed": job.data.postponed}
+    write_atomically(path, lambda unfinished: unfinished.write_text(json.dumps(kept)))
     return pairs, counts
 
 

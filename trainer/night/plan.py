@@ -7,7 +7,6 @@ one on the same parent carries it out: the same events, the same pairs, the same
 from __future__ import annotations
 
 import json
-import os
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from shelfwise.errors import InvalidInput
+from shelfwise.files import write_atomically
 from shelfwise.timestamps import DAY, to_iso
 from shelfwise.trainer.data.spam_filters import SpamLimits
 from shelfwise.trainer.encoder.hyperparameters import TrainingConfig
@@ -75,9 +75,7 @@ def make_plan(work: Path, parent: int, until: float | None, now: float, events_s
             "until",
         )
     work.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_suffix(".tmp")
-    unfinished.write_text(json.dumps(asdict(plan)))
-    os.replace(unfinished, path)
+    write_atomically(path, lambda unfinished: unfinished.write_text(json.dumps(asdict(plan))))
     return plan
 
 

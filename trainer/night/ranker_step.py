@@ -13,9 +13,9 @@ import numpy as np
 
 from shelfwise import Shop
 from shelfwise.catalogue.snapshot import CatalogueCache as Columns
+from shelfwise.events import CHOICE_TYPES
 from shelfwise.generation.item_signals import ItemSignals, save_signals
 from shelfwise.generation.registry import Generation
-from shelfwise.recommend.user_profile import CHOICE_TYPES
 from shelfwise.serving.loaded_generation import LoadedGeneration
 from shelfwise.store import Event
 from shelfwise.trainer.data.basket_matrix import BasketMatrix

@@ -15,19 +15,19 @@ from zlib import crc32
 import numpy as np
 
 from shelfwise.catalogue.snapshot import CatalogueSnapshot
+from shelfwise.events import CHOICE_TYPES
+from shelfwise.generation.item_counts import ItemCounts
 from shelfwise.generation.item_signals import ItemSignals, SignalsByRow
 from shelfwise.generation.popularity import RECENT_HALF_LIFE_DAYS, PopularityCounts, decayed_popularity
 from shelfwise.index import VectorIndex
+from shelfwise.recommend.context import RecommendContext
 from shelfwise.recommend.features import NAMES, build_features, link_features
 from shelfwise.recommend.for_you import candidates
 from shelfwise.recommend.impression_discount import IMPRESSION_SECONDS, MAX_IMPRESSIONS, impression_discount
-from shelfwise.recommend.strategies import RecommendContext
-from shelfwise.recommend.user_profile import CHOICE_TYPES, UserProfile, visit_key
-from shelfwise.search.features import ItemCounts
+from shelfwise.recommend.user_profile import UserProfile
 from shelfwise.store import Event, ShownRecommendation
 from shelfwise.timestamps import DAY
 from shelfwise.trainer.data.basket_matrix import BasketMatrix
-from shelfwise.trainer.data.spam_filters import shopper_key
 from shelfwise.trainer.rankers.search_examples import RankingExamples
 from shelfwise.trainer.statistics.item_signals import basket_event_types, item_links, item_numbers
 
@@ -88,11 +88,7 @@ def snapshot_times(events: Sequence[Event], until: float, n_items: int) -> list[
 def has_returning_shoppers(events: Sequence[Event]) -> bool:
     """Whether any shopper came more than once; else there is no past to rank by."""
     visits: dict[str, object] = {}
-    return any(
-        visits.setdefault(name, visit_key(event)) != visit_key(event)
-        for event in events
-        if (name := shopper_key(event))
-    )
+    return any(visits.setdefault(name, event.visit) != event.visit for event in events if (name := event.shopper))
 
 
 def point_in_time(
@@ -125,7 +121,7 @@ def build_for_you_examples(
     visits = _first_visits([event for event in events if evening.at <= event.ts < evening.until])
     histories: defaultdict[str, list[Event]] = defaultdict(list)
     for event in before:
-        histories[shopper_key(event)].append(event)
+        histories[event.shopper].append(event)
     known = [name for name in visits if name and histories.get(name)]
     rng = np.random.default_rng([seed, int(evening.at)])
     if len(known) > _MOST_SHOPPERS:
@@ -170,8 +166,8 @@ def _first_visits(events: Sequence[Event]) -> dict[str, list[str]]:
     visits: dict[str, object] = {}
     items: defaultdict[str, list[str]] = defaultdict(list)
     for event in events:
-        if event.type in CHOICE_TYPES and visits.setdefault(shopper_key(event), visit_key(event)) == visit_key(event):
-            items[shopper_key(event)].append(event.item)
+        if event.type in CHOICE_TYPES and visits.setdefault(event.shopper, event.visit) == event.visit:
+            items[event.shopper].append(event.item)
     return items
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from shelfwise.recommend.features import NAMES
-from shelfwise.recommend.for_you import CARD, blend_contributions
+from shelfwise.recommend.ranker import CARD, blend_contributions
 from shelfwise.trainer.evaluation.metrics import paired_interval
 from shelfwise.trainer.export.onnx_trees import write_trees
 from shelfwise.trainer.rankers.for_you_examples import ForYouExamples

@@ -21,6 +21,7 @@ from shelfwise.catalogue.postings import PostingsCache
 from shelfwise.catalogue.snapshot import CatalogueCache, CatalogueSnapshot
 from shelfwise.curation.snapshot import CurationCache
 from shelfwise.generation.encoder import Encoder
+from shelfwise.generation.item_counts import ItemCounts
 from shelfwise.generation.item_signals import ItemSignals, SignalsByRow
 from shelfwise.generation.popularity import RECENT_HALF_LIFE_DAYS, PopularityCounts, decayed_popularity
 from shelfwise.generation.query_memory import QueryMemory, query_key
@@ -28,10 +29,11 @@ from shelfwise.index import VectorIndex
 from shelfwise.query.understanding import understand
 from shelfwise.query.vocabulary import Vocabulary
 from shelfwise.search.blend import ALL, TOP
-from shelfwise.search.features import NAMES, ItemCounts
+from shelfwise.search.features import NAMES
 from shelfwise.search.personalization import shopper_taste
 from shelfwise.search.ranker import Ranker
-from shelfwise.search.retrieval import retrieve, score
+from shelfwise.search.retrieval import retrieve
+from shelfwise.search.scoring import score
 from shelfwise.serving.loaded_generation import LoadedGeneration
 from shelfwise.store import Event
 from shelfwise.timestamps import DAY

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.sparse import csr_matrix
 
+from shelfwise.events import decay_all
 from shelfwise.timestamps import DAY
 from shelfwise.trainer.statistics import item_links as linking
 
@@ -106,7 +107,7 @@ def popularity(history: InteractionHistory, since: float = float("-inf")) -> Sco
 
 def own(history: InteractionHistory, now: float) -> Scores:
     """What the person had before, each time worth half after 60 days."""
-    had = history.matrix(lambda ts: np.asarray(0.5 ** ((now - ts) / (_OWN_HALF_LIFE_DAYS * DAY))))
+    had = history.matrix(lambda ts: decay_all(np.asarray((now - ts) / DAY, np.float64), _OWN_HALF_LIFE_DAYS))
     nothing = np.zeros(len(history.items))
     return lambda person: nothing if person < 0 else had[person].toarray()[0]
 

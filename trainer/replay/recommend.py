@@ -20,8 +20,9 @@ from scipy.stats import rankdata
 
 from shelfwise import Shop
 from shelfwise.catalogue.snapshot import CatalogueCache
+from shelfwise.events import CHOICE_TYPES, visit_key
 from shelfwise.ingest.importer import ImportCounts
-from shelfwise.timestamps import DAY, to_iso
+from shelfwise.timestamps import to_iso
 from shelfwise.trainer.replay.base import Replay, ReplayInputs
 from shelfwise.trainer.replay.baselines import BASELINES, Baselines, InteractionHistory
 from shelfwise.trainer.replay.recommend_metrics import GROUPS, RecommendMetrics
@@ -32,7 +33,7 @@ __all__ = ["MOST_PEOPLE", "RecommendReplay", "first_baskets"]
 
 MOST_PEOPLE = 2_000  # asked a period; of more, so many are drawn
 _BATCH = 500  # items a transaction
-_POSITIVE = frozenset({"click", "cart", "purchase"})
+_POSITIVE = frozenset(CHOICE_TYPES)
 _NOTE = (
     "Not online lift: people took what the shop of that time showed them, and a shelf counts only where it names what "
     "they took anyway."
@@ -206,17 +207,13 @@ def first_baskets(taken: list[Row]) -> dict[str, set[str]]:
 
     The events are in the order of `ts`.
     """
-    baskets: dict[str, tuple[str | float, set[str]]] = {}
+    baskets: dict[str, tuple[str | int, set[str]]] = {}
     for event in taken:
-        basket = _basket(event)
+        basket = visit_key(event["session"], event["ts"])
         first, items = baskets.setdefault(event["user"], (basket, set()))
         if basket == first:
             items.add(event["item"])
     return {user: items for user, (_, items) in baskets.items()}
-
-
-def _basket(event: Row) -> str | float:
-    return event["session"] if event["session"] is not None else float(event["ts"] // DAY)
 
 
 def _tallies() -> dict[str, RecommendMetrics]:

@@ -14,6 +14,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+from shelfwise.arguments import MAX_LIMIT
 from shelfwise.errors import InvalidInput
 from shelfwise.ingest.readers import BadRow
 from shelfwise.timestamps import DAY
@@ -22,7 +23,6 @@ from shelfwise.trainer.replay.recommend import RecommendReplay
 from shelfwise.trainer.replay.search import SearchReplay
 from shelfwise.trainer.reports.replay_page import write_page
 from shelfwise.trainer.statistics.catalogue_vectors import Progress
-from shelfwise.validation import MAX_LIMIT
 
 __all__ = ["replay"]
 

@@ -6,6 +6,7 @@ import numpy as np
 import scipy.linalg
 from scipy import sparse
 
+from shelfwise.events import decay_all
 from shelfwise.generation.item_links import ItemLinks
 from shelfwise.timestamps import DAY
 from shelfwise.trainer.data.basket_matrix import BasketMatrix
@@ -100,7 +101,7 @@ def _with_past(choices: BasketMatrix, now: float) -> tuple[sparse.csr_matrix, sp
             break
         rows.append(later)
         columns.append(later - lag)
-        fading.append(0.5 ** ((choices.ts[later] - choices.ts[later - lag]) / (_PAST_HALF_LIFE_DAYS * DAY)))
+        fading.append(decay_all((choices.ts[later] - choices.ts[later - lag]) / DAY, _PAST_HALF_LIFE_DAYS))
     if not rows:
         nothing = choices.items[:0]
         return nothing, nothing, np.zeros(0, np.float32)

@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from shelfwise.events import CHOICE_TYPES
 from shelfwise.generation.item_links import ItemLinks
-from shelfwise.recommend.user_profile import CHOICE_TYPES
 from shelfwise.store import Event
 from shelfwise.timestamps import DAY
 from shelfwise.trainer.data.basket_matrix import BasketMatrix

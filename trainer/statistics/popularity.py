@@ -12,7 +12,6 @@ from shelfwise.generation.popularity import RECENT_HALF_LIFE_DAYS, decayed_popul
 from shelfwise.generation.registry import Generation
 from shelfwise.store import Event
 from shelfwise.timestamps import DAY
-from shelfwise.trainer.data.spam_filters import shopper_key
 from shelfwise.trainer.data.split import TrainingData
 from shelfwise.trainer.evaluation.judge import GateResult, judge_links
 from shelfwise.trainer.statistics.item_signals import item_links
@@ -39,8 +38,8 @@ def link_items(
     """
     rows = {id: row for row, id in enumerate(ids)}
     held = {seq for basket in data.held_baskets for seq in basket.seqs}
-    days = {(shopper_key(event), event.ts // DAY) for event in data.clean_events if event.seq in held}
-    learnable = [event for event in data.learnable if (shopper_key(event), event.ts // DAY) not in days]
+    days = {(event.shopper, event.ts // DAY) for event in data.clean_events if event.seq in held}
+    learnable = [event for event in data.learnable if (event.shopper, event.ts // DAY) not in days]
     links = item_links(learnable, rows, learned.until)
     if not data.held_baskets:
         return None, learned, links

@@ -7,9 +7,10 @@ from dataclasses import replace
 
 import numpy as np
 
+from shelfwise.events import decay
 from shelfwise.generation.encoder import Encoder
-from shelfwise.generation.popularity import decay
 from shelfwise.generation.query_memory import HALF_LIFE_DAYS, QueryMemory
+from shelfwise.timestamps import DAY
 from shelfwise.trainer.data.interactions import QueryClick
 from shelfwise.trainer.data.split import TrainingData
 
@@ -28,7 +29,7 @@ def build_query_memory(searches: Iterable[QueryClick], items: Sequence[str], now
     return QueryMemory.build(
         items,
         (
-            (search.query, rows[search.item], search.weight * decay(now - search.ts, HALF_LIFE_DAYS))
+            (search.query, rows[search.item], search.weight * decay((now - search.ts) / DAY, HALF_LIFE_DAYS))
             for search in searches
             if search.item in rows
         ),

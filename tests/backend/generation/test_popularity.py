@@ -1,4 +1,4 @@
-"""Popularity, decay, and what is written of them."""
+"""Popularity, and what is written of them."""
 
 from __future__ import annotations
 
@@ -8,11 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from shelfwise.events import EVENT_WEIGHTS
 from shelfwise.generation.popularity import (
-    EVENT_WEIGHTS,
     RECENT_HALF_LIFE_DAYS,
     PopularityCounts,
-    decay,
     decayed_popularity,
     save_popularity,
 )
@@ -24,12 +23,6 @@ NOW = 1_320_000_000.0
 
 def event(item: str, type: str = "click", days_ago: float = 0.0) -> Event:
     return Event(1, NOW - days_ago * DAY, type, item, "u", None, None)
-
-
-@pytest.mark.parametrize(("days", "left"), [(0, 1.0), (10, 0.5), (20, 0.25), (-5, 1.0)])
-def test_decay_halves(days: float, left: float) -> None:
-    assert decay(days * DAY) == pytest.approx(left)
-    assert decay(days * DAY, half_life_days=20) == pytest.approx(left**0.5)
 
 
 def test_the_most_popular_item_is_at_one() -> None:

@@ -12,13 +12,14 @@ from shelfwise.catalogue.filter_parser import parse
 from shelfwise.catalogue.snapshot import CatalogueCache
 from shelfwise.curation.snapshot import CurationCache
 from shelfwise.curation.validation import parse_rule
+from shelfwise.generation.item_counts import ItemCounts
 from shelfwise.generation.popularity import PopularityCounts
 from shelfwise.recommend.explain import explain_recommendations, source_contributions
 from shelfwise.recommend.features import NAMES, SOURCES
-from shelfwise.recommend.for_you import ForYouRanker, ScoredCandidates
+from shelfwise.recommend.for_you import ScoredCandidates
 from shelfwise.recommend.pipeline import RecommendOutcome, RecommendPipeline, RecommendRequest
+from shelfwise.recommend.ranker import ForYouRanker
 from shelfwise.recommend.strategies import KINDS
-from shelfwise.search.features import ItemCounts
 from shelfwise.store import Event, Store
 from shelfwise.timestamps import DAY
 from shelfwise.types import Row

@@ -11,9 +11,10 @@ import pytest
 from shelfwise.catalogue.snapshot import CatalogueCache, CatalogueSnapshot
 from shelfwise.generation.item_signals import ITEM_SIGNALS, MATRICES, ItemSignals
 from shelfwise.generation.popularity import PopularityCounts
+from shelfwise.recommend.context import RecommendContext
 from shelfwise.recommend.features import NAMES, SOURCES, build_features, link_features
-from shelfwise.recommend.for_you import ForYouRanker, candidates, for_you
-from shelfwise.recommend.strategies import RecommendContext
+from shelfwise.recommend.for_you import candidates, for_you
+from shelfwise.recommend.ranker import ForYouRanker
 from shelfwise.store import Event, Store
 from shelfwise.timestamps import DAY
 from support.fake_generation import put, stocked

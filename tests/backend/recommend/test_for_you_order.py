@@ -12,9 +12,10 @@ import pytest
 from shelfwise.catalogue.snapshot import CatalogueSnapshot
 from shelfwise.errors import GenerationCorrupt
 from shelfwise.generation.popularity import PopularityCounts
+from shelfwise.recommend.context import RecommendContext
 from shelfwise.recommend.features import NAMES
-from shelfwise.recommend.for_you import CARD, ForYouRanker, blend_contributions, for_you, interleave_cold
-from shelfwise.recommend.strategies import RecommendContext
+from shelfwise.recommend.for_you import for_you, interleave_cold
+from shelfwise.recommend.ranker import CARD, ForYouRanker, blend_contributions
 from shelfwise.trainer.export.onnx_trees import write_trees
 from support.recommend_shop import WISHED, by_id, event, on_circle, setting
 

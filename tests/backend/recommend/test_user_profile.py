@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from shelfwise.catalogue.snapshot import CatalogueCache, CatalogueSnapshot
-from shelfwise.recommend.user_profile import UserProfile, visit_key
+from shelfwise.recommend.user_profile import UserProfile
 from shelfwise.store import Event, Store
 from support.fake_generation import put
 from support.recommend_shop import DEGREES, NOW, event, history, on_circle
@@ -57,7 +57,7 @@ def test_a_visit_is_a_session_or_else_a_day(columns: CatalogueSnapshot) -> None:
     ],
 )
 def test_events_of_one_visit(one: Event, other: Event, same: bool) -> None:
-    assert (visit_key(one) == visit_key(other)) is same
+    assert (one.visit == other.visit) is same
 
 
 def test_the_best_event_of_a_visit_is_what_it_is_worth(columns: CatalogueSnapshot) -> None:

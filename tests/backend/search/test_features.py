@@ -11,9 +11,10 @@ import pytest
 
 from shelfwise.catalogue.postings import LexicalMatches
 from shelfwise.catalogue.snapshot import CatalogueCache, CatalogueSnapshot
+from shelfwise.generation.item_counts import ItemCounts
 from shelfwise.generation.popularity import PopularityCounts
 from shelfwise.search.blend import BLEND, LEARNED
-from shelfwise.search.features import NAMES, SOURCES, TASTES, ItemCounts, MemoryFeatures, build_features
+from shelfwise.search.features import NAMES, SOURCES, TASTES, MemoryFeatures, build_features
 from shelfwise.timestamps import DAY
 from support.fake_generation import stocked
 

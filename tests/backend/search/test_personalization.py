@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from shelfwise.catalogue.snapshot import CatalogueCache, CatalogueSnapshot
+from shelfwise.events import EVENT_WEIGHTS
 from shelfwise.generation.item_signals import ItemSignals, SignalsByRow
-from shelfwise.generation.popularity import EVENT_WEIGHTS
 from shelfwise.index import VectorIndex, build
 from shelfwise.search.personalization import ShopperTaste, recent_embedding, shopper_taste
 from shelfwise.store import Event, Store

@@ -180,7 +180,7 @@ def test_scoring_needs_no_lightgbm(tmp_path: Path, booster: Any) -> None:
     """It brings pandas and a second of waiting, so only an explanation imports it."""
     folder = written(tmp_path / "ranker", booster)
     code = (
-        "import sys, numpy as np; from pathlib import Path; from shelfwise.search.ranker import Ranker;"
+        "import sys, numpy as np; from pathlib import Path; from shelfwise.search.ranker import CARD, Ranker;"
         f"ranker = Ranker(Path({str(folder)!r})); features = np.zeros((3, {len(NAMES)}), np.float32);"
         "ranker.scores(features); before = 'lightgbm' in sys.modules;"
         "ranker.contributions(features); print(ranker.kind, before, 'lightgbm' in sys.modules)"

@@ -12,12 +12,15 @@ import pytest
 
 from shelfwise.catalogue.postings import PostingsCache
 from shelfwise.catalogue.snapshot import CatalogueCache, CatalogueSnapshot
+from shelfwise.generation.item_counts import ItemCounts
 from shelfwise.generation.popularity import PopularityCounts
 from shelfwise.index import build
 from shelfwise.query.understanding import Query, Term
 from shelfwise.search.blend import ALL, SourceSwitches
-from shelfwise.search.features import NAMES, ItemCounts
-from shelfwise.search.retrieval import FLOOR, GenerationView, RankedHits, Retrieved, retrieve, score
+from shelfwise.search.features import NAMES
+from shelfwise.search.generation_view import GenerationView
+from shelfwise.search.retrieval import FLOOR, Retrieved, retrieve
+from shelfwise.search.scoring import RankedHits, score
 from shelfwise.store import Store
 from support.fake_generation import Known, WordEncoder, known, put, remembering, stocked
 

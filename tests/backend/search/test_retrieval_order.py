@@ -10,6 +10,7 @@ import pytest
 
 from shelfwise.catalogue.postings import PostingsCache
 from shelfwise.catalogue.snapshot import CatalogueCache, CatalogueSnapshot
+from shelfwise.generation.item_counts import ItemCounts
 from shelfwise.generation.item_signals import ItemSignals, SignalsByRow
 from shelfwise.generation.popularity import PopularityCounts
 from shelfwise.generation.query_memory import QueryMemory
@@ -17,9 +18,10 @@ from shelfwise.index import build
 from shelfwise.query.understanding import Query, Term
 from shelfwise.search import retrieval as searching
 from shelfwise.search.blend import ALL, BLEND, SourceSwitches, blend, weight_vector
-from shelfwise.search.features import NAMES, ItemCounts
+from shelfwise.search.features import NAMES
 from shelfwise.search.personalization import shopper_taste
-from shelfwise.search.retrieval import FLOOR, RankedHits, Retrieved, retrieve, score, with_remaining
+from shelfwise.search.retrieval import FLOOR, Retrieved, retrieve
+from shelfwise.search.scoring import RankedHits, score, with_remaining
 from shelfwise.store import Event, Store
 from support.fake_generation import Known, stocked
 

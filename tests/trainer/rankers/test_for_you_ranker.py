@@ -11,7 +11,7 @@ import pytest
 from shelfwise.errors import GenerationCorrupt
 from shelfwise.ranking.trees import MODEL, TREES
 from shelfwise.recommend.features import NAMES
-from shelfwise.recommend.for_you import CARD, ForYouRanker
+from shelfwise.recommend.ranker import CARD, ForYouRanker
 from shelfwise.trainer.rankers.for_you_examples import ForYouExamples
 from shelfwise.trainer.rankers.for_you_ranker import fit_for_you_ranker
 

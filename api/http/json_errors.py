@@ -1,4 +1,4 @@
-"""Errors as answers: `{"error": {"code", "message", "field"}}` for machines, a page for shoppers.
+"""Errors as JSON: `{"error": {"code", "message", "field"}}`, and what every kind of error answer shares.
 
 The handlers hang on our blueprints, one for each status, so that a host app's own error pages stay its own: Flask
 prefers a handler of the very status, the host's too, over one of a wider class.
@@ -13,9 +13,8 @@ from werkzeug.exceptions import HTTPException, default_exceptions
 
 from shelfwise import InvalidInput, NotFound
 from shelfwise.api.http.request_body import to_json
-from shelfwise.api.storefront.rendering import to_page
 
-__all__ = ["answer_in_html", "answer_in_json"]
+__all__ = ["answer_in_json", "message_of", "register_handler", "status_of", "with_allow"]
 
 _CODES = {400: "invalid", 404: "not_found", 405: "method_not_allowed", 413: "too_large", 500: "internal"}
 _MESSAGES = {
@@ -28,45 +27,39 @@ _MESSAGES = {
 
 def answer_in_json(roof: Blueprint | Flask) -> None:
     """Let every error under this roof be a JSON body."""
-    _register(roof, _json)
+    register_handler(roof, _json)
 
 
-def answer_in_html(roof: Blueprint) -> None:
-    """Let every error under this roof be a page."""
-    _register(roof, _page)
-
-
-def _register(roof: Blueprint | Flask, answer: Callable[[Exception], Response]) -> None:
+def register_handler(roof: Blueprint | Flask, answer: Callable[[Exception], Response]) -> None:
+    """Let `answer` turn every error under this roof into a response."""
     kinds: list[int | type[Exception]] = [*default_exceptions, InvalidInput, NotFound]
     for kind in kinds:
         roof.register_error_handler(kind, answer)
 
 
 def _json(problem: Exception) -> Response:
-    status = _status(problem)
+    status = status_of(problem)
     code = _CODES.get(status) or getattr(problem, "name", "error").lower().replace(" ", "_")
-    error = {"code": code, "message": _message(problem), "field": getattr(problem, "field", None)}
-    return _with_allow(to_json({"error": error}, status), problem)
+    error = {"code": code, "message": message_of(problem), "field": getattr(problem, "field", None)}
+    return with_allow(to_json({"error": error}, status), problem)
 
 
-def _page(problem: Exception) -> Response:
-    message = "This product is not in the shop (any more)." if isinstance(problem, NotFound) else _message(problem)
-    return _with_allow(to_page("error.html", {"message": message}, _status(problem)), problem)
-
-
-def _status(problem: Exception) -> int:
+def status_of(problem: Exception) -> int:
+    """Return the HTTP status that the error is answered with."""
     if isinstance(problem, HTTPException):
         return problem.code or 500
     return 404 if isinstance(problem, NotFound) else 400
 
 
-def _message(problem: Exception) -> str:
+def message_of(problem: Exception) -> str:
+    """Return the sentence that tells a person what was wrong."""
     if isinstance(problem, HTTPException):
         return _MESSAGES.get(problem.code or 500) or problem.description or problem.name
     return str(problem)
 
 
-def _with_allow(response: Response, problem: Exception) -> Response:
+def with_allow(response: Response, problem: Exception) -> Response:
+    """Name the allowed methods in a 405's Allow header."""
     if methods := getattr(problem, "valid_methods", None):
         response.headers["Allow"] = ", ".join(methods)
     return response

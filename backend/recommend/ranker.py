@@ -1,0 +1,58 @@
+"""The ranker of `for-you`: a night's tree ensemble, else a fixed blend of features."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from shelfwise.errors import GenerationCorrupt
+from shelfwise.ranking.trees import MODEL, TreeEnsemble
+from shelfwise.recommend.features import NAMES
+
+__all__ = ["CARD", "ForYouRanker", "blend_contributions"]
+
+CARD = "wishes.json"
+# Measured on Online Retail (docs/measurements.md).
+_BLEND: Mapping[str, float] = {
+    "own_90": 1.0, "linked_60": 0.5, "following": 0.3, "month": 0.3, "popularity": 0.1, "like_one": 0.05,
+}  # fmt: skip
+
+
+class ForYouRanker:
+    """Without a folder the blend. Raises GenerationCorrupt where it was made for other features."""
+
+    def __init__(self, folder: Path | None = None) -> None:
+        self._forest: TreeEnsemble | None = None
+        if folder is not None and (folder / MODEL).exists():
+            if (folder / CARD).read_text().split() != list(NAMES):
+                raise GenerationCorrupt("the ranker of the shelves was trained on other features than shelfwise has")
+            self._forest = TreeEnsemble(folder)
+
+    @property
+    def kind(self) -> str:
+        """trees, or blend where none were grown."""
+        return "blend" if self._forest is None else "trees"
+
+    def scores(self, features: np.ndarray) -> np.ndarray:
+        """(n, n_features) float32 → (n,) float64, comparable for one shopper."""
+        if self._forest is None or not len(features):
+            return np.asarray(blend_contributions(features).sum(axis=1))
+        return self._forest.scores(features).astype(np.float64)
+
+    def contributions(self, features: np.ndarray) -> np.ndarray:
+        """What each feature adds to the score of each row, (n, n_features)."""
+        by_trees = None if self._forest is None or not len(features) else self._forest.contributions(features)
+        return blend_contributions(features) if by_trees is None else by_trees
+
+
+def blend_contributions(made: np.ndarray) -> np.ndarray:
+    """What each feature adds to the blend, (n, n_features): its share of the best candidate's, weighed."""
+    added = np.zeros(made.shape, np.float64)
+    for name, weight in _BLEND.items():
+        column = made[:, NAMES.index(name)]
+        top = float(column.max(initial=0.0))
+        if top > 0:
+            added[:, NAMES.index(name)] = weight * np.maximum(column, 0.0) / top
+    return added
