@@ -76,11 +76,11 @@ def _head(night: Night, view: Mapping[str, Any]) -> list[str]:
 def _exams(view: Mapping[str, Any]) -> list[str]:
     rows = [
         (
-            evaluation_set["name"], evaluation_set["questions"], "passed" if evaluation_set["passed"] else "NOT PASSED",
-            f"nDCG@10 {evaluation_set['parent']} → {evaluation_set['child']}" if "words" in evaluation_set else evaluation_set["reason"] or "",
-            evaluation_set.get("words", ""),
+            gate["name"], gate["questions"], "passed" if gate["passed"] else "NOT PASSED",
+            f"nDCG@10 {gate['parent']} → {gate['child']}" if "words" in gate else gate["reason"] or "",
+            gate.get("words", ""),
         )
-        for evaluation_set in view["exams"]
+        for gate in view["exams"]
     ]  # fmt: skip
     return _columns(rows, (1,)) + ([view["precision"]] if view["precision"] else [])
 
