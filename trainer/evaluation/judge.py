@@ -24,8 +24,8 @@ import numpy as np
 from shelfwise.generation.encoder import Encoder
 from shelfwise.generation.item_signals import ItemSignals
 from shelfwise.trainer.data.interactions import Basket
+from shelfwise.trainer.evaluation.evaluation_sets import PAST, EvaluationSet, split_basket
 from shelfwise.trainer.evaluation.metrics import MEASURES, TOP, evaluate_queries, paired_interval, rank_metrics
-from shelfwise.trainer.evaluation.test_sets import PAST, EvaluationSet, split_basket
 
 __all__ = ["TOLERANCE", "GateReport", "GateResult", "judge", "judge_links", "moved"]
 

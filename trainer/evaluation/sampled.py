@@ -13,8 +13,8 @@ import numpy as np
 
 from shelfwise.generation.encoder import Encoder
 from shelfwise.trainer.data.interactions import QueryClick
+from shelfwise.trainer.evaluation.evaluation_sets import EvaluationSet
 from shelfwise.trainer.evaluation.metrics import MEASURES, evaluate_queries, paired_interval
-from shelfwise.trainer.evaluation.test_sets import EvaluationSet
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer

@@ -16,8 +16,8 @@ from shelfwise.generation.encoder import Encoder
 from shelfwise.generation.registry import Generation
 from shelfwise.trainer.data.split import LEAST_PAIRS, TrainingData
 from shelfwise.trainer.encoder.pairs import MOST_PAIRS, Pair, make_pairs
+from shelfwise.trainer.evaluation.evaluation_sets import EvaluationSet, build_evaluation_sets
 from shelfwise.trainer.evaluation.judge import judge
-from shelfwise.trainer.evaluation.test_sets import EvaluationSet, build_evaluation_sets
 from shelfwise.trainer.night.plan import Budget, Options
 from shelfwise.trainer.night.run_log import RunLog
 from shelfwise.trainer.statistics.catalogue_vectors import CatalogueTexts, encode_catalogue

@@ -13,9 +13,9 @@ from shelfwise.generation.item_links import ItemLinks
 from shelfwise.generation.item_signals import ItemSignals
 from shelfwise.trainer.data.interactions import Basket, QueryClick
 from shelfwise.trainer.data.split import TrainingData
+from shelfwise.trainer.evaluation.evaluation_sets import ANCHOR, NEWEST, EvaluationSet, build_evaluation_sets
 from shelfwise.trainer.evaluation.judge import TOLERANCE, GateReport, GateResult, judge, judge_links
 from shelfwise.trainer.evaluation.metrics import MEASURES, evaluate_queries, paired_interval
-from shelfwise.trainer.evaluation.test_sets import ANCHOR, NEWEST, EvaluationSet, build_evaluation_sets
 
 IDS = [f"i{number}" for number in range(200)]
 NOTHING = {"gained": [], "lost": []}

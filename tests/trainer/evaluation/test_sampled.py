@@ -11,8 +11,8 @@ import pytest
 import torch
 
 from shelfwise.trainer.data.interactions import QueryClick
+from shelfwise.trainer.evaluation.evaluation_sets import NEWEST, EvaluationSet
 from shelfwise.trainer.evaluation.sampled import LOSS_ALLOWED, dev_metric, quantisation_loss
-from shelfwise.trainer.evaluation.test_sets import NEWEST, EvaluationSet
 
 TEXTS = {f"i{number}": f"title {number}" for number in range(1500)}
 

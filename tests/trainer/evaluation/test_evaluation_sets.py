@@ -10,7 +10,7 @@ import pytest
 from shelfwise.timestamps import DAY
 from shelfwise.trainer.data.interactions import Basket, QueryClick
 from shelfwise.trainer.data.split import TrainingData
-from shelfwise.trainer.evaluation.test_sets import (
+from shelfwise.trainer.evaluation.evaluation_sets import (
     ANCHOR,
     NEWEST,
     PAST,
