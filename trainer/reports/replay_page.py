@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from jinja2 import DictLoader, Environment
+from jinja2 import Environment, FileSystemLoader
 
 __all__ = ["write_page"]
 
@@ -37,10 +37,9 @@ _GROUPS = {
 
 def write_page(path: Path, report: Mapping[str, Any]) -> None:
     """Write a self-contained HTML page, without scripts and without anything from elsewhere."""
-    pages = DictLoader({"base": _BASE, "search": _OF_SEARCH, "recommend": _OF_SHELVES})
     task = report.get("task", "search")
     values = _search(report) if task == "search" else _shelves(report)
-    page = Environment(autoescape=True, loader=pages).get_template(task)
+    page = _environment.get_template(f"replay_{task}.html")
     path.write_text(page.render(report=report, days=report["days"], k=report["options"]["k"], **values))
 
 
@@ -122,76 +121,4 @@ def _at(values: Any, path: Sequence[str]) -> float:
     return float(values)
 
 
-_BASE = """<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
-<title>shelfwise replay</title>
-<style>
-body { font: 16px/1.5 system-ui, sans-serif; max-width: 900px; margin: 2rem auto; padding: 0 1rem; color: #1c2024 }
-h1 { margin-bottom: 0 } .quiet { color: #5c6370 } svg { width: 100%; height: auto }
-table { border-collapse: collapse; width: 100%; margin: 1rem 0 }
-th, td { text-align: right; padding: .3rem .5rem; border-bottom: 1px solid #e3e6ea }
-th:first-child, td:first-child { text-align: left } tr.best td { font-weight: 600 }
-.note { background: #fdf6e3; padding: .6rem 1rem; border-radius: 6px }
-.key { display: inline-block; width: 1.2em; height: 3px; vertical-align: middle; margin: 0 .3em 0 1em }
-</style></head><body>
-<h1>Replay</h1>
-{% block tables %}{% endblock %}
-{% for label, chart in charts %}<h2>{{ label }}</h2>
-<p class="quiet">{% for name, colour in colours.items() %}<svg style="width:1.6em;height:4px"><rect width="100%"
-height="4" fill="{{ colour }}"/></svg> {{ name }} &nbsp; {% endfor %}</p>
-<svg viewBox="0 0 860 320" role="img" aria-label="{{ label }}">
-{% for value, y in chart.ticks %}<line x1="44" x2="850" y1="{{ y }}" y2="{{ y }}" stroke="#e3e6ea"/>
-<text x="38" y="{{ y + 4 }}" text-anchor="end" font-size="12" fill="#5c6370">{{ value }}</text>{% endfor %}
-{% for date, x in chart.dates %}<text x="{{ x }}" y="314" font-size="12" text-anchor="middle" fill="#5c6370">{{ date }}
-</text>{% endfor %}
-{% for name, points in chart.curves.items() %}<polyline points="{{ points }}" fill="none"
-stroke="{{ colours[name] }}" stroke-width="{{ 3 if name == 'learning' else 1.8 }}"/>{% endfor %}</svg>{% endfor %}
-<p class="quiet">Left out: {% for name, count in report.left_out.items() %}{{ name.replace("_", " ") }} {{ count }}{{
-", " if not loop.last }}{% endfor %}.</p>
-</body></html>
-"""
-
-_OF_SEARCH = """{% extends "base" %}{% block tables %}
-<p class="quiet">{{ days[0].day }} to {{ days[-1].day }} · {{ "{:,}".format(report.overall.all.n) }} clicks ·
-{{ report.seconds.nights }} nights, {{ report.seconds.night }} s each on average</p>
-<p class="note">{{ report.note }} A click counts when its item was among the first {{ k }} hits, searched with
-what was known the evening before.</p>
-<table><tr><th></th>{% for kind in ("all clicks", "unseen queries", "new items") %}<th>{{ kind }}<br>HR / MAP</th>
-{% endfor %}</tr>
-{% for label, values in rows %}<tr{% if loop.first %} class="best"{% endif %}><td>{{ label }}</td>
-{% for kind in ("all", "unseen_queries", "new_items") %}
-<td>{{ "%.3f"|format(values[kind].hr) }} / {{ "%.3f"|format(values[kind].map) }}</td>{% endfor %}</tr>{% endfor %}
-{% for label, values in ablations %}<tr class="quiet"><td>learning, {{ label }}</td>
-{% for kind in ("all", "unseen_queries", "new_items") %}
-<td>{{ "%.3f"|format(values[kind].hr) }} / {{ "%.3f"|format(values[kind].map) }}</td>{% endfor %}</tr>{% endfor %}
-<tr class="quiet"><td>clicks</td>{% for kind in ("all", "unseen_queries", "new_items") %}
-<td>{{ "{:,}".format(report.overall[kind].n) }}</td>{% endfor %}</tr></table>
-{% endblock %}"""
-
-_OF_SHELVES = """{% extends "base" %}{% macro each(values, measure) %}{% for group in groups %}
-<td>{{ "%.3f"|format(values[group][measure]) }}</td>{% endfor %}{% endmacro %}
-{% macro heads(first) %}<tr><th>{{ first }}</th>{% for label in groups.values() %}<th>{{ label }}</th>{% endfor %}</tr>
-{% endmacro %}
-{% block tables %}
-<p class="quiet">{{ days[0].day }} to {{ days[-1].day }} · {{ "{:,}".format(report.overall.all.n) }} first baskets ·
-{{ report.seconds.nights }} nights, {{ report.seconds.night }} s each on average</p>
-<p class="note">{{ report.note }} Everybody who took something in a period is asked for {{ k }} items with what was
-known the evening before it, and compared with their first basket; then again for what they never had before.</p>
-{% for title, measure in (("Recall", "recall"), ("nDCG", "ndcg"), ("Hit rate", "hr")) %}
-<table>{{ heads(title ~ "@" ~ k) }}
-{% for label, values in rows %}<tr{% if loop.first %} class="best"{% endif %}><td>{{ label }}</td>{{
-each(values, measure) }}</tr>{% endfor %}
-{% if loop.first %}<tr class="quiet"><td>people asked</td>{% for group in groups %}
-<td>{{ "{:,}".format(report.overall[group].n) }}</td>{% endfor %}</tr>{% endif %}</table>{% endfor %}
-<table>{{ heads("Periods in which its recall was not above ours") }}
-{% for label, counts in ahead %}<tr><td>{{ label }}</td>{% for count in counts %}<td>{{ count }}</td>{% endfor %}</tr>
-{% endfor %}</table>
-<table><tr><th>What was shown</th><th>share of the catalogue</th><th>mean percentile by popularity</th></tr>
-{% for label, values in rows %}<tr{% if loop.first %} class="best"{% endif %}><td>{{ label }}</td>
-<td>{{ "%.3f"|format(values.all.coverage) }}</td><td>{{ "%.3f"|format(values.all.popularity) }}</td></tr>{% endfor %}
-</table>
-<p class="quiet">The baselines are fitted anew each period to all events before it: 64 factors for ALS, λ 500 for
-EASE, a half-life of 60 days for what the person had. What one has no idea of is filled with the most popular of 30
-days.
-{% for label, reason in missing %}{{ label }} was left out: {{ reason }}. {% endfor %}</p>
-{% endblock %}"""
+_environment = Environment(autoescape=True, loader=FileSystemLoader(Path(__file__).parent / "templates"))
