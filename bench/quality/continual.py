@@ -27,7 +27,7 @@ from shelfwise.generation.popularity import decayed_popularity
 from shelfwise.search.blend import BLEND
 from shelfwise.store import Event
 from shelfwise.trainer.data.interactions import QueryClick
-from shelfwise.trainer.replay.measures import summed
+from shelfwise.trainer.replay.search_metrics import summed
 from shelfwise.trainer.statistics.catalogue_vectors import load_catalogue
 
 K = 5

@@ -27,7 +27,7 @@ from shelfwise.search.blend import ALL, SourceSwitches
 from shelfwise.timestamps import DAY, to_datetime, to_iso
 from shelfwise.trainer.night.commands import increment
 from shelfwise.trainer.replay.base import Replay
-from shelfwise.trainer.replay.measures import SearchMetrics, summed
+from shelfwise.trainer.replay.search_metrics import SearchMetrics, summed
 from shelfwise.trainer.statistics.catalogue_vectors import Progress
 from shelfwise.types import Row
 

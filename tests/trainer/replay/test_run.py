@@ -12,7 +12,7 @@ import pytest
 
 from shelfwise import InvalidInput
 from shelfwise.trainer import replay
-from shelfwise.trainer.replay.measures import summed
+from shelfwise.trainer.replay.search_metrics import summed
 
 FIRST = datetime(2026, 3, 1, 9, tzinfo=UTC)
 THINGS = [f"{colour} {thing}" for colour in ("Red", "Blue", "Green") for thing in ("Mug", "Lantern", "Bag", "Clock")]
