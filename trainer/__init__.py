@@ -15,8 +15,7 @@ os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # a GPU repeats itself with a fixed workspace only
 os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")  # the night shows its own
 
-from shelfwise.trainer.encoder.distributed import help_training
-from shelfwise.trainer.night.commands import compact, increment, init
+from shelfwise.trainer.night.commands import compact, help_training, increment, init
 from shelfwise.trainer.night.pipeline import NightResult
 from shelfwise.trainer.replay.run import replay
 

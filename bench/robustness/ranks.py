@@ -22,7 +22,7 @@ from shelfwise.trainer.encoder import distributed as ranks
 from shelfwise.trainer.encoder.base_model import load_model
 from shelfwise.trainer.encoder.hyperparameters import TrainingConfig
 from shelfwise.trainer.encoder.pairs import Pair, known_item_query
-from shelfwise.trainer.encoder.training import train_encoder
+from shelfwise.trainer.encoder.training import run_helper, train_encoder
 
 ITEMS = Path(__file__).parents[2] / "examples" / "online-retail" / "items.csv.gz"
 STEPS, BATCH = 6, 64
@@ -66,7 +66,7 @@ def torchrun(processes: int, out: Path) -> dict[str, Any]:
 def train(out: Path) -> None:
     """What each process of a torchrun does."""
     if ranks.is_helper():
-        return ranks.help_training()
+        return run_helper()
     titles = distinct_titles(STEPS * BATCH)
     pairs = [Pair(known_item_query(title), id) for id, title in titles.items()]
     model = load_model()

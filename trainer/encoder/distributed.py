@@ -1,14 +1,15 @@
 """The processes of a torchrun: rank 0 runs the night, the others only help it to train and never open the shop.
 
-A helper waits in `help_training` for what rank 0 sends with `together`, trains along, and waits again until `dismiss`.
-Without torchrun there is one process, and all of this does nothing. torch is imported only where there is need of it.
+A helper (`training.run_helper`) waits in `next_job` for what rank 0 sends with `broadcast_job`, trains along, and waits
+again until `release_helpers`. Without torchrun there is one process, and all of this does nothing. torch is imported
+only where it is needed.
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
@@ -19,8 +20,9 @@ __all__ = [
     "all_reduce_max",
     "barrier",
     "broadcast_job",
-    "help_training",
+    "disconnect",
     "is_helper",
+    "next_job",
     "on_gpu",
     "rank",
     "release_helpers",
@@ -60,19 +62,6 @@ def threads_each() -> int:
     return max(1, threads() // _local_world())
 
 
-def help_training() -> None:
-    """What a helper does from start to end: train along with rank 0 until it says that the night is over.
-
-    Exits with status 1 when rank 0 is gone.
-    """
-    from shelfwise.trainer.encoder.training import train_as_helper
-
-    while (job := _next_job()) is not None:
-        with suppress(TrainingDiverged):  # on every rank, at the same step; rank 0 tells of it
-            train_as_helper(job)
-    _disconnect()
-
-
 @contextmanager
 def broadcast_job(job: Any) -> Iterator[None]:
     """Send the helpers a job that they do along with the block; raises ShelfwiseError when they are gone."""
@@ -87,7 +76,7 @@ def broadcast_job(job: Any) -> Iterator[None]:
     except TrainingDiverged:
         raise
     except BaseException:
-        _disconnect()  # the helpers stand in the middle of a step: a word now would be taken for a gradient
+        disconnect()  # the helpers stand in the middle of a step: a word now would be taken for a gradient
         raise
 
 
@@ -96,7 +85,7 @@ def release_helpers() -> None:
     if world() == 1 or is_helper() or _over:
         return
     _broadcast(None)
-    _disconnect()
+    disconnect()
 
 
 def all_reduce_max(number: int) -> int:
@@ -115,7 +104,11 @@ def barrier() -> None:
     all_reduce_max(0)
 
 
-def _next_job() -> Any:
+def next_job() -> Any:
+    """Wait for the next job that rank 0 broadcasts; None when the night is over.
+
+    Exits the process with status 1 when rank 0 is gone.
+    """
     try:
         return _broadcast(None)
     except RuntimeError as problem:  # gloo has no kinder word for a closed connection
@@ -142,7 +135,8 @@ def _connected() -> Any:
     return _talk
 
 
-def _disconnect() -> None:
+def disconnect() -> None:
+    """Leave the process group, for good."""
     global _talk, _over
     import torch
 

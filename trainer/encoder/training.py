@@ -1,7 +1,7 @@
 """Training the encoder on the night's pairs: what one training is made of, and what it leaves.
 
-The loop is sentence-transformers' own (`steps.py`), the loss in `loss.py`, what survives a kill in `checkpoints.py`,
-and several processes in `ranks.py`.
+The loop is sentence-transformers' own (`callbacks.py`), the loss in `loss.py`, what survives a kill in
+`checkpoints.py`, and several processes in `distributed.py`.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import os
 import shutil
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -31,7 +31,7 @@ from shelfwise.trainer.encoder.hyperparameters import TrainingConfig, plan_batch
 from shelfwise.trainer.encoder.loss import DedupInfoNCELoss, PairCollator
 from shelfwise.trainer.encoder.pairs import Pair
 
-__all__ = ["train_as_helper", "train_encoder"]
+__all__ = ["run_helper", "train_encoder"]
 
 Dev = Callable[[SentenceTransformer], float]
 
@@ -95,8 +95,18 @@ def train_encoder(
     return report
 
 
-def train_as_helper(job: _Job) -> None:
-    """Train along with rank 0, which sent the job."""
+def run_helper() -> None:
+    """Train along with rank 0 of a torchrun until it says that the night is over.
+
+    Exits with status 1 when rank 0 is gone.
+    """
+    while (job := ranks.next_job()) is not None:
+        with suppress(TrainingDiverged):  # raised on every rank, at the same step; rank 0 reports it
+            _train_as_helper(job)
+    ranks.disconnect()
+
+
+def _train_as_helper(job: _Job) -> None:
     model = SentenceTransformer(str(job.start), device="cpu")
     _train(model, job, lambda done, total: None, None, None, [])
 

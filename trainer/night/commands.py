@@ -25,7 +25,7 @@ from shelfwise.trainer.night.pipeline import NightPipeline, NightResult
 from shelfwise.trainer.night.plan import Options, make_plan
 from shelfwise.trainer.statistics.catalogue_vectors import Progress
 
-__all__ = ["compact", "increment", "init"]
+__all__ = ["compact", "help_training", "increment", "init"]
 
 
 def init(path: str | Path, model: str | None = None, progress: Progress | None = None) -> int:
@@ -84,6 +84,16 @@ def _increment(path: Path, until: datetime | str | None, progress: Progress, opt
         seq, since = shop.store.events.last_seq(), parent.card["until"]
         plan = make_plan(shop.path / WORK, parent.number, asked, shop.now(), seq, since=since)
         return _recorded(shop, parent, lambda run: run.increment(plan), progress, options)
+
+
+def help_training() -> None:
+    """Train along with rank 0 of a torchrun, which runs `increment`, until its night is over.
+
+    Exits with status 1 when rank 0 is gone.
+    """
+    from shelfwise.trainer.encoder.training import run_helper
+
+    run_helper()
 
 
 def compact(path: str | Path, progress: Progress | None = None) -> NightResult | None:

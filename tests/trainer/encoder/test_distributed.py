@@ -36,14 +36,14 @@ import torch
 from shelfwise.trainer.encoder import distributed as ranks
 from shelfwise.trainer.encoder import callbacks as steps
 from shelfwise.trainer.encoder.base_model import load_model
+from shelfwise.trainer.encoder.training import run_helper, train_encoder
 from test_distributed import PAIRS, RECIPE, TEXTS
 
 model, work, mode = sys.argv[1], Path(sys.argv[2]), sys.argv[3]
 steps.CHECKPOINT_STEPS = 3
 if ranks.is_helper():
-    ranks.help_training()
+    run_helper()
     sys.exit()
-from shelfwise.trainer.encoder.training import learn
 
 def progress(done, total):
     if mode == "killed" and done == 4:
@@ -54,10 +54,10 @@ def progress(done, total):
 try:
     for night in range(2 if mode == "twice" else 1):
         encoder = load_model(model)
-        report = learn(encoder, PAIRS, TEXTS, work / str(night), seed=3, recipe=RECIPE, progress=progress)
+        report = train_encoder(encoder, PAIRS, TEXTS, work / str(night), seed=3, config=RECIPE, progress=progress)
         torch.save({"weights": encoder.state_dict(), "report": report}, work / f"{mode}-{night}.pt")
 finally:
-    ranks.dismiss()
+    ranks.release_helpers()
 """
 
 
