@@ -12,8 +12,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from shelfwise.ranking.attribution import FeatureSources, source_rows, strongest_sources, times_in_words
 from shelfwise.recommend.context import IN_CART, RecommendContext
-from shelfwise.recommend.features import NAMES, SOURCES
+from shelfwise.recommend.features import SOURCES
 from shelfwise.recommend.for_you import ScoredCandidates, for_you
 from shelfwise.recommend.pipeline import RecommendOutcome
 from shelfwise.recommend.ranker import ForYouRanker
@@ -22,10 +23,8 @@ from shelfwise.types import Row
 __all__ = ["Reason", "explain_recommendations", "source_contributions"]
 
 Titles = Callable[[Sequence[str]], Mapping[str, str]]
-_PLACES = {source: [n for n, name in enumerate(NAMES) if SOURCES[name] == source] for source in set(SOURCES.values())}
-_COLUMN = {name: number for number, name in enumerate(NAMES)}
+_SOURCES = FeatureSources(SOURCES)
 _TOLD = ("own", "links", "taste", "popularity", "trend", "age", "repeat")  # the others say nothing of the item alone
-_LEAST = 5e-5  # rounded, what adds less adds nothing
 _NEW_DAYS = 30
 _LEADING = ("following", "linked", "together", "viewed")
 _TRIED, _COMPARED = 3, 12  # items of theirs that may be cited; candidates that a hit is compared with
@@ -55,10 +54,9 @@ def explain_recommendations(shelf: RecommendOutcome, ranker: ForYouRanker, title
     for id, row, kind in zip(shelf.ids, rows, shelf.kinds, strict=True):
         one = _Hit(shelf.context, row, shelf.scored, position.get(row), lost)
         if row in wished and kind == "for-you":
-            own = {source: float(values[wished.index(row)]) for source, values in added.items()}
-            best = [source for source in sorted(own, key=lambda source: -own[source]) if own[source] > _LEAST]
-            sources = [{"source": source, "adds": round(own[source], 4)} for source in best]
-            found[id] = one.told([source for source in best if source in _TOLD]), {"kind": kind, "sources": sources}
+            sources = strongest_sources(added, wished.index(row))
+            told = one.told([source for source in sources if source in _TOLD])
+            found[id] = told, {"kind": kind, "sources": source_rows(sources)}
         else:
             found[id] = one.of_kind(kind), {"kind": kind}
     named = titles([columns.ids[because.row] or "" for because, _ in found.values() if because.row])
@@ -78,9 +76,8 @@ def source_contributions(
     if not len(places):
         return {}
     others = np.unique(np.linspace(0, len(scored.rows) - 1, _COMPARED).astype(np.int64))
-    contributions = ranker.contributions(scored.features[[*places, *others]])
-    whole = {source: contributions[:, columns].sum(axis=1) for source, columns in _PLACES.items()}
-    return {source: values[: len(places)] - values[len(places) :].mean() for source, values in whole.items()}
+    sums = _SOURCES.sums(ranker.contributions(scored.features[[*places, *others]]))
+    return {source: values[: len(places)] - values[len(places) :].mean() for source, values in sums.items()}
 
 
 def _written(because: Reason, reasons: Row, cited: str | None, named: Mapping[str, str]) -> Row:
@@ -175,7 +172,7 @@ class _Hit:
         elif (taken := (profile.item == mine[0]) & (profile.weight >= IN_CART)).any():
             return Reason(f"you put it into the cart {_ago(round(float(profile.best_event_age[taken].min())))}")
         times, since = int(visits.visit_counts[mine[0]]), round(float(visits.days_since[mine[0]]))
-        return Reason(f"you {did} it {'once' if times == 1 else f'{times} times'}, {_ago(since)}")
+        return Reason(f"you {did} it {times_in_words(times)}, {_ago(since)}")
 
     def _costing(self, text: str, likely: Sequence[int]) -> Reason | None:
         """The one of the likely items without which this hit would lose most; None where it would lose nothing."""
@@ -235,7 +232,7 @@ class _Hit:
     def _said(self, name: str) -> float:
         if self.scored is None or self.position is None:
             return 0.0
-        value: Any = self.scored.features[self.position, _COLUMN[name]]
+        value: Any = self.scored.features[self.position, _SOURCES.column[name]]
         return float(value)
 
 

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from shelfwise.ranking.arrays import ranks
 from shelfwise.recommend.context import RecommendContext
 
 __all__ = ["NAMES", "SOURCES", "build_features", "link_features"]
@@ -100,7 +101,7 @@ def _of_own(context: RecommendContext, rows: np.ndarray, had: np.ndarray) -> dic
         "own_first": said(profile.days_since_first, _LONG),
         "own_gap": said(gap, _LONG),
         "own_overdue": said(np.where(profile.visit_counts > 1, profile.days_since / np.maximum(gap, 1.0), 0.0)),
-        "own_rank": np.where(had, _ranks(lately), _LONG),
+        "own_rank": np.where(had, ranks(lately), _LONG),
         "in_last_3": said(in_last_3.astype(np.float64)),
     }
 
@@ -110,8 +111,8 @@ def _of_links(rows: np.ndarray, had: np.ndarray, link_scores: Mapping[str, np.nd
     for name, values in link_scores.items():
         own = values[rows]
         made[name] = own
-        made[f"{name}_rank"] = _ranks(own)
-        made[f"{name}_new"] = np.where(had, _LONG, _ranks(np.where(had, -np.inf, own)))
+        made[f"{name}_rank"] = ranks(own)
+        made[f"{name}_new"] = np.where(had, _LONG, ranks(np.where(had, -np.inf, own)))
     return made
 
 
@@ -171,16 +172,9 @@ def _of_shopper(context: RecommendContext) -> dict[str, np.ndarray]:
     return {name: np.float64(value) for name, value in values.items()}  # type: ignore[misc]
 
 
-def _ranks(values: np.ndarray) -> np.ndarray:
-    """0 for the greatest, (n,); equal values by their place."""
-    ranks = np.empty(len(values), np.float64)
-    ranks[np.argsort(-values, kind="stable")] = np.arange(len(values))
-    return ranks
-
-
 def _by_rank(values: np.ndarray) -> np.ndarray:
     """1 for the greatest, then falling to 0: a cosine itself means another thing after a night of training."""
-    return 1 / (1 + _ranks(values) / 10)
+    return 1 / (1 + ranks(values) / 10)
 
 
 def _shares(codes: np.ndarray, own_rows: np.ndarray, weights: np.ndarray) -> np.ndarray:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from shelfwise.ranking.arrays import top_k
 from shelfwise.recommend.context import RecommendContext
 from shelfwise.recommend.features import NAMES, build_features, link_features
 from shelfwise.recommend.ranker import ForYouRanker
@@ -95,4 +96,4 @@ def candidates(context: RecommendContext, link_scores: Mapping[str, np.ndarray])
 def _best(values: np.ndarray, among: np.ndarray, limit: int) -> np.ndarray:
     """The rows of the greatest positive values among these."""
     rows = np.flatnonzero(among & (values > 0))
-    return rows if len(rows) <= limit else rows[np.argpartition(-values[rows], limit - 1)[:limit]]
+    return rows[top_k(values[rows], limit)]

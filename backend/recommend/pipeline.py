@@ -18,6 +18,7 @@ from shelfwise.curation import merchandising
 from shelfwise.curation.snapshot import CurationCache
 from shelfwise.generation.item_counts import ItemCounts
 from shelfwise.generation.item_signals import ItemSignals, SignalsByRow
+from shelfwise.ranking.arrays import top_k
 from shelfwise.ranking.diversity import diversify
 from shelfwise.ranking.exploration import NO_EXPLORATION, ExplorationPolicy, apply_exploration
 from shelfwise.recommend.context import RecommendContext, Scored
@@ -192,9 +193,8 @@ def _best(scored: Scored, eligible: np.ndarray) -> Scored:
     rows, scores = scored
     kept = eligible[rows]
     rows, scores = rows[kept], scores[kept]
-    if len(rows) > _MOST:
-        top = np.argpartition(-scores, _MOST - 1)[:_MOST]
-        rows, scores = rows[top], scores[top]
+    top = top_k(scores, _MOST)
+    rows, scores = rows[top], scores[top]
     order = np.lexsort((rows, -scores))
     return rows[order], scores[order]
 
