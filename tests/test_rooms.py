@@ -27,8 +27,9 @@ ALLOWED: dict[str, set[str]] = {
     "generation": {"catalogue", "store"},
     "query": {"generation", "store", "text"},
     "curation": {"query", "store", "text"},
-    "search": {"curation", "query", "generation", "catalogue", "ranking", "index", "store", "text"},
-    "recommend": {"curation", "generation", "catalogue", "ranking", "index", "store"},
+    "shopper": {"catalogue", "index", "store"},
+    "search": {"shopper", "curation", "query", "generation", "catalogue", "ranking", "index", "store", "text"},
+    "recommend": {"shopper", "curation", "generation", "catalogue", "ranking", "index", "store"},
     "serving": {"search", "recommend", "generation", "catalogue", "index", "store"},
     "privacy": {"generation", "store"},
 }

@@ -12,7 +12,7 @@ from shelfwise.events import EVENT_WEIGHTS
 from shelfwise.generation.item_counts import ItemCounts
 from shelfwise.generation.item_signals import SignalsByRow
 from shelfwise.index import IdFilter, VectorIndex
-from shelfwise.recommend.user_profile import UserProfile
+from shelfwise.shopper.user_profile import UserProfile
 
 __all__ = ["IN_CART", "LAST_STEPS", "NEAREST", "RecommendContext", "Scored"]
 

@@ -26,8 +26,8 @@ from shelfwise.recommend.for_you import ScoredCandidates, for_you
 from shelfwise.recommend.impression_discount import impression_discount
 from shelfwise.recommend.ranker import ForYouRanker
 from shelfwise.recommend.strategies import STRATEGIES, kind_with_fallbacks, one_time_purchases
-from shelfwise.recommend.user_profile import UserProfile
 from shelfwise.serving.loaded_generation import LoadedGeneration
+from shelfwise.shopper.user_profile import UserProfile
 from shelfwise.store import Event, Rule, ShownRecommendation
 from shelfwise.types import Row
 

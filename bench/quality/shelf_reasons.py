@@ -21,7 +21,7 @@ from shelfwise.recommend.explain import explain_recommendations
 from shelfwise.recommend.features import NAMES, SOURCES, build_features, link_features
 from shelfwise.recommend.pipeline import RecommendOutcome, RecommendRequest
 from shelfwise.recommend.ranker import ForYouRanker
-from shelfwise.recommend.user_profile import UserProfile
+from shelfwise.shopper.user_profile import UserProfile
 from shelfwise.store import Event
 from shelfwise.timestamps import to_datetime
 

@@ -19,7 +19,7 @@ from shelfwise.recommend.context import RecommendContext, Scored
 from shelfwise.recommend.impression_discount import impression_discount
 from shelfwise.recommend.pipeline import RecommendOutcome, RecommendPipeline, RecommendRequest
 from shelfwise.recommend.ranker import ForYouRanker
-from shelfwise.recommend.user_profile import UserProfile
+from shelfwise.shopper.user_profile import UserProfile
 from shelfwise.store import Event, ShownRecommendation, Store
 from shelfwise.timestamps import DAY
 
@@ -88,7 +88,7 @@ class Served:
 
     known: ItemSignals = field(default_factory=ItemSignals)
     index: VectorIndex = field(default_factory=on_circle)
-    wish_ranker: ForYouRanker = field(default_factory=ForYouRanker)
+    for_you_ranker: ForYouRanker = field(default_factory=ForYouRanker)
 
     def signals(self, columns: CatalogueSnapshot) -> SignalsByRow:
         return SignalsByRow(self.known, columns)

@@ -24,7 +24,7 @@ from shelfwise.recommend.context import RecommendContext
 from shelfwise.recommend.features import NAMES, build_features, link_features
 from shelfwise.recommend.for_you import candidates
 from shelfwise.recommend.impression_discount import IMPRESSION_SECONDS, MAX_IMPRESSIONS, impression_discount
-from shelfwise.recommend.user_profile import UserProfile
+from shelfwise.shopper.user_profile import UserProfile
 from shelfwise.store import Event, ShownRecommendation
 from shelfwise.timestamps import DAY
 from shelfwise.trainer.data.basket_matrix import BasketMatrix

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from shelfwise.catalogue.snapshot import CatalogueCache, CatalogueSnapshot
-from shelfwise.recommend.user_profile import UserProfile
+from shelfwise.shopper.user_profile import UserProfile
 from shelfwise.store import Event, Store
 from support.fake_generation import put
 from support.recommend_shop import DEGREES, NOW, event, history, on_circle
@@ -187,5 +187,5 @@ def test_without_an_item_it_is_as_if_they_had_never_turned_to_it(columns: Catalo
     )
     found = UserProfile.from_events(events, columns, NOW)
     left, expected = found.without(columns.row_of["mug"]), UserProfile.from_events(events[:2], columns, NOW)
-    for name in ("rows", "item", "visit", "age", "worth", "bought", "times"):
+    for name in ("rows", "item", "visit", "age", "weight", "bought", "visit_counts"):
         assert getattr(left, name).tolist() == getattr(expected, name).tolist(), name
