@@ -6,19 +6,16 @@ A parser by hand, because its errors have to tell a shop owner where in an addre
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from typing import NoReturn
 
-import numpy as np
-
-from shelfwise.catalogue.dictionary import Range, category_levels, key, number
+from shelfwise.catalogue.dictionary import Range
+from shelfwise.catalogue.filter_values import expected_value, quote, read_value, write_value
 from shelfwise.catalogue.filters import And, Condition, Filter, Not, Or
 from shelfwise.errors import InvalidInput
 from shelfwise.text.normalize import casefold_nfkc
-from shelfwise.timestamps import DAY, parse_time
 from shelfwise.validation import is_encodable
 
-__all__ = ["MAX_CHARACTERS", "MAX_CONDITIONS", "MAX_DEPTH", "parse", "validate_name"]
+__all__ = ["MAX_CHARACTERS", "MAX_CONDITIONS", "MAX_DEPTH", "parse", "to_text", "validate_name"]
 
 MAX_CHARACTERS, MAX_CONDITIONS, MAX_DEPTH = 2_000, 100, 20
 
@@ -28,8 +25,6 @@ _NAME = re.compile(r"[^\s\"(),:]+")
 _VALUE = re.compile(r"[\d.][^\s\"(),]*|[^\s\"(),:]+")  # a ':' as in 12:30; after letters it ends a name
 _FOUND = re.compile(r"[^\s\"(),]{1,40}")
 _QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"', re.DOTALL)
-_DATE = re.compile(r"\d{4}-?\d\d-?\d\d", re.ASCII)
-_SHORT_NUMBER = re.compile(r"\d{1,7}", re.ASCII)
 
 _ELSEWHERE = {
     "in_stock": "write stock:in or stock:out",
@@ -46,6 +41,33 @@ def parse(text: str) -> Filter:
     if len(text) > MAX_CHARACTERS:
         raise InvalidInput(f"filter: has {len(text):,} characters; at most {MAX_CHARACTERS:,} are read", "filter")
     return _Reader(text).read()
+
+
+def to_text(filter: Filter) -> str:
+    """Return the canonical text of a filter that `parse` returned: parsed again, it is equal.
+
+    Words are folded and quoted only where needed, AND is left out. It may pass MAX_CHARACTERS where folding lengthens
+    a text. Raises ValueError for a filter that no text stands for, such as an empty Or.
+    """
+    match filter:
+        case Condition(name, values):
+            return f"{quote(name)}:{','.join(write_value(name, value) for value in values)}"
+        case Not(part):
+            return f"NOT {_group(part, And, Or)}"
+        case And(()):
+            return ""
+        case And(parts) if len(parts) > 1:
+            return " ".join(_group(part, And, Or) for part in parts)
+        case Or(parts) if len(parts) > 1:
+            return " OR ".join(_group(part, Or) for part in parts)
+    raise ValueError(f"filter: expected two parts or more in AND and OR, got {filter}")
+
+
+def _group(part: Filter, *looser: type[Filter]) -> str:
+    """Return the text of a part, in parentheses where it is of a type that binds no closer than what it stands in."""
+    if part == And(()):
+        raise ValueError("filter: expected a condition within AND, OR and NOT, got an empty AND")
+    return f"({to_text(part)})" if isinstance(part, looser) else to_text(part)
 
 
 def validate_name(name: str, parameter: str) -> None:
@@ -116,12 +138,11 @@ class _Reader:
         text, quoted = self._word(_VALUE, f"a value of {name!r}")
         if not quoted and self._text.startswith(":", self._at):
             self._fail("a blank before the next condition (a value with a ':' is written in quotes)")
-        read, expected = _READERS.get(name, (_attribute, "numbers such as 15..17 (a text with .. in quotes)"))
         try:
-            return read(text, quoted)
+            return read_value(name, text, quoted)
         except ValueError:
             self._at = start
-            self._fail(expected)
+            self._fail(expected_value(name))
 
     def _word(self, bare: re.Pattern[str], expected: str) -> tuple[str, bool]:
         """A word or a text in quotes from here on, and whether it was in quotes."""
@@ -170,65 +191,3 @@ class _Reader:
         found = _FOUND.match(self._text, self._at)
         there = repr(found[0] if found else self._text[self._at]) if self._at < len(self._text) else "the end"
         raise InvalidInput(f"filter: at character {self._at + 1} there is {there}, expected {expected}", "filter")
-
-
-def _range(text: str, low_of: Callable[[str], float], high_of: Callable[[str], float]) -> Range:
-    """`a..b`, `a..`, `..b`, `a..<b` without its end, or `a` alone. Raises ValueError for anything else."""
-    low, dots, high = text.partition("..")
-    if not dots:
-        return Range(low_of(text), high_of(text))
-    if not (low or high):
-        raise ValueError("a range has one end at least")
-    start = low_of(low) if low else -np.inf
-    if high.startswith("<"):
-        return Range(start, float(np.nextafter(low_of(high[1:]), -np.inf)))
-    return Range(start, high_of(high) if high else np.inf)
-
-
-def _number(text: str) -> float:
-    found = number(text)
-    if np.isnan(found):
-        raise ValueError("no number")
-    return found
-
-
-def _moment(text: str) -> float:
-    """Epoch seconds of a time, or of the beginning of a day."""
-    if _SHORT_NUMBER.fullmatch(text):
-        raise ValueError("a year alone would be taken for seconds")
-    return parse_time(text, "created_at")
-
-
-def _last_moment(text: str) -> float:
-    """The same, but of the end of a day."""
-    moment = _moment(text)
-    return float(np.nextafter(moment + DAY, 0.0)) if _DATE.fullmatch(text) else moment
-
-
-def _attribute(text: str, quoted: bool) -> str | Range:
-    return key(text) if quoted or ".." not in text else _range(text, _number, _number)
-
-
-def _category(text: str) -> str:
-    levels = category_levels(text)
-    if not levels:
-        raise ValueError("no level")
-    return levels[-1][0]
-
-
-def _stock(text: str) -> str:
-    if casefold_nfkc(text) not in ("in", "out"):
-        raise ValueError("neither")
-    return casefold_nfkc(text)
-
-
-# By name how a value is read (text, whether in quotes) and, for the error, what is expected.
-_READERS: dict[str, tuple[Callable[[str, bool], str | Range], str]] = {
-    "id": (lambda text, quoted: text.strip(), "an id"),
-    "brand": (lambda text, quoted: key(text), "a brand"),
-    "tags": (lambda text, quoted: key(text), "a tag"),
-    "category": (lambda text, quoted: _category(text), 'a category such as "Audio > Headphones"'),
-    "price": (lambda text, quoted: _range(text, _number, _number), "a price such as 10..50, 10.. or ..<50"),
-    "created_at": (lambda text, quoted: _range(text, _moment, _last_moment), "days such as 2024-01-01..2024-06-30"),
-    "stock": (lambda text, quoted: _stock(text), "in or out"),
-}

@@ -8,10 +8,11 @@ import random
 import pytest
 
 from shelfwise.catalogue.dictionary import Range
-from shelfwise.catalogue.filter_parser import MAX_CHARACTERS, MAX_CONDITIONS, MAX_DEPTH, parse
+from shelfwise.catalogue.filter_parser import MAX_CHARACTERS, MAX_CONDITIONS, MAX_DEPTH, parse, to_text
 from shelfwise.catalogue.filters import And, Condition, Filter, Not, Or
 from shelfwise.errors import InvalidInput
 from shelfwise.timestamps import DAY, parse_time
+from support.filter_reference import Item, random_filter
 
 A, B, C = (Condition(name, ("x",)) for name in "abc")
 JUNE = parse_time("2024-06-01")
@@ -157,7 +158,85 @@ def test_any_text_is_read_or_refused() -> None:
     for _ in range(3_000):
         text = "".join(chance.choices(SIGNS, k=chance.randint(1, 12)))
         try:
-            read += isinstance(parse(text), Filter)
+            filter = parse(text)
         except InvalidInput as refused:
             assert refused.field == "filter"
+        else:
+            assert parse(to_text(filter)) == filter, text
+            read += 1
     assert read > 20
+
+
+@pytest.mark.parametrize(
+    ("text", "canonical"),
+    [
+        ("", ""),
+        ('Brand:"Sony" AND price:10.0..', "brand:sony price:10.."),
+        ("a:x OR (b:x AND c:x)", "a:x OR b:x c:x"),
+        ("(a:x OR b:x) c:x", "(a:x OR b:x) c:x"),
+        ("a:x (b:x c:x)", "a:x (b:x c:x)"),
+        ("a:x OR (b:x OR c:x)", "a:x OR (b:x OR c:x)"),
+        ("not(NOT(a:x b:x))", "NOT NOT (a:x b:x)"),
+        ("price:10..<50,7", "price:10..<50,7"),
+        ("price:..1e999", "price:-1e999.."),
+        ("price:1e999..", "price:1e999"),
+        ("size:17.0..17", "size:17..17"),
+        ('size:"15..17"', 'size:"15..17"'),
+        ("created_at:20240601..<2024-07-01", "created_at:2024-06-01..2024-06-30"),
+        ("created_at:2024-06-01", "created_at:2024-06-01"),
+        ("created_at:2024-06-01T12:30..", "created_at:2024-06-01T12:30:00.."),
+        ("created_at:..<1970-01-01", "created_at:..<1970-01-01"),
+        ("created_at:..9999-12-31", "created_at:..9999-12-31"),
+        ("created_at:20240601.1234561..", "created_at:20240601.1234561.."),
+        ("created_at:253402300799..", "created_at:1978-01-11T21:31:40.799000.."),
+        ("created_at:9999-12-31T23:59:59Z..", "created_at:9999-12-31T23:59:59.."),
+        ("Category:audio>Headphones", 'category:"audio > headphones"'),
+        (r'"Product \"Line\\":or', r'"product \"line\\":or'),
+    ],
+)
+def test_to_text_is_canonical(text: str, canonical: str) -> None:
+    filter = parse(text)
+    assert to_text(filter) == canonical
+    assert parse(canonical) == filter
+
+
+@pytest.mark.parametrize("filter", [Or(()), Or((A,)), And((A,)), Not(And(())), And((A, And(())))])
+def test_to_text_refuses_what_no_text_stands_for(filter: Filter) -> None:
+    with pytest.raises(ValueError, match="filter: expected"):
+        to_text(filter)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_to_text_is_the_inverse_of_parse(seed: int) -> None:
+    rng = random.Random(seed)
+    values = {
+        "brand": {"sony", 'quote"s, and (co)', "größe", "a:b", "not"}, "category": {"audio", "audio > in-ear"},
+        "stock": {"in", "out"}, "tags": {"2", "gift, wrapped"}, "colour": {"dark red", "a..b"},
+        "or": {"1", "back\\slash"}, "product line": {"1.5", "x" * 200},
+    }  # fmt: skip
+    items = [
+        Item(
+            rng.choice(["A-1", "a b", '"', "7"]) + str(number),
+            rng.choice([None, 0, 10, 49.99, rng.uniform(0, 300), rng.uniform(0, 1e-7), 1e22]),
+            rng.choice([None, "1970-01-01", "2024-06-01", "9999-12-31"]),
+            values,
+        )
+        for number in range(20)
+    ]
+    for _ in range(500):
+        filter = parse(random_filter(rng, items).text)
+        assert parse(to_text(filter)) == filter
+        assert to_text(parse(to_text(filter))) == to_text(filter)
+
+
+def test_to_text_keeps_each_moment() -> None:
+    rng = random.Random(4)
+    for _ in range(2_000):
+        low, high = sorted(rng.choice([rng.uniform(0, 10 ** rng.randint(1, 11)), rng.uniform(0, 2.5e11)]) for _ in "ab")
+        for moments in (
+            Range(low, high),
+            Range(low),
+            Range(high=math.nextafter(round(low, rng.randint(0, 6)), -math.inf)),
+        ):
+            filter = one("created_at", moments)
+            assert parse(to_text(filter)) == filter
