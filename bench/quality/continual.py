@@ -27,7 +27,7 @@ from shelfwise.generation.popularity import decayed_popularity
 from shelfwise.search.blend import BLEND
 from shelfwise.store import Event
 from shelfwise.trainer.data.interactions import QueryClick
-from shelfwise.trainer.replay.search_metrics import summed
+from shelfwise.trainer.replay.search_metrics import summed_by_rank
 from shelfwise.trainer.statistics.catalogue_vectors import load_catalogue
 
 K = 5
@@ -113,7 +113,7 @@ class Life:
                 row["first_days"] = self._ask_first(night)
             row = self.done.add(f"{night}", row)
             self._save(night)
-            hit = summed(row["ranks"], K)["hr"]
+            hit = summed_by_rank(row["ranks"], K)["hr"]
             print(f"{self.name}, night {night}: HR@{K} {hit:.3f}, trained {row['seconds']:.1f} s", flush=True)
         return [self.done.rows[f"{night}"] for night in range(1, nights + 1)]
 
@@ -177,7 +177,7 @@ def show(rows: dict[str, list[Row]], log: Log) -> None:
     )
     for name, nights in rows.items():
         windows = [nights[max(0, end - SMOOTHED) : end] for end in range(1, len(nights) + 1)]
-        chart.lines[name] = [summed(_ranks(window), K)["hr"] for window in windows]
+        chart.lines[name] = [summed_by_rank(_ranks(window), K)["hr"] for window in windows]
     (log.out / "continual.json").write_text(json.dumps(results, indent=1))
     write_page(log.out / "continual.html", "Continual strategies", NOTES, table, [chart])
 
@@ -189,7 +189,7 @@ def measure(name: str, rows: dict[str, list[Row]], log: Log) -> Row:
     result: Row = {"made_of": asdict(STRATEGIES[name]), "nights": len(mine), "seconds": round(seconds[name], 1)}
     for part, first in (("from_day_2", 1), ("from_day_15", FIRST)):
         ranks = {other: _ranks(nights[first:]) for other, nights in rows.items()}
-        result[part] = summed(ranks[name], K) if ranks[name] else None
+        result[part] = summed_by_rank(ranks[name], K) if ranks[name] else None
         result[f"{part}_gain_kept"] = _gain_kept(ranks, name)
     result["of_full"] = seconds[name] / seconds[FULL] if seconds.get(FULL) else None
     result["forgetting"] = _forgetting(mine, STRATEGIES[name].first_training(FIRST))
@@ -206,7 +206,7 @@ def _ranks(nights: Sequence[Row]) -> list[Rank]:
 def _gain_kept(ranks: dict[str, list[Rank]], name: str) -> float | None:
     if not (ranks.get(FROZEN) and ranks.get(FULL)):
         return None
-    frozen, full, mine = (summed(ranks[other], K)["hr"] for other in (FROZEN, FULL, name))
+    frozen, full, mine = (summed_by_rank(ranks[other], K)["hr"] for other in (FROZEN, FULL, name))
     return (mine - frozen) / (full - frozen) if full != frozen else None
 
 
@@ -216,7 +216,7 @@ def _forgetting(nights: list[Row], learned: int) -> float | None:
     before, after = (row.get("first_days") for row in (nights[learned - 1], nights[-1]))
     if not before or not after:
         return None
-    return summed(after, K)["hr"] - summed(before, K)["hr"]
+    return summed_by_rank(after, K)["hr"] - summed_by_rank(before, K)["hr"]
 
 
 def _cells(name: str, result: Row) -> list[str]:

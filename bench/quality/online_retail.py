@@ -61,7 +61,7 @@ def measure(shop: Shop, show: int) -> None:
         "shelfwise": lambda user, repeats: ids(shop.recommend(user=user, limit=K, repeats=repeats, log=False))
     }
     for name in baselines.fitted:
-        methods[name] = lambda user, repeats, name=name: baselines.shelf(name, user, K, () if repeats else had[user])  # type: ignore[misc]
+        methods[name] = lambda user, repeats, name=name: baselines.recommend(name, user, K, () if repeats else had[user])  # type: ignore[misc]
     print(f"{len(first_basket):,} customers; recall@{K} / nDCG@{K}, repeats allowed and new items only")
     for name, ask in methods.items():
         every = [score(ask(user, True), basket) for user, basket in first_basket.items()]

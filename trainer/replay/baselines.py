@@ -1,6 +1,6 @@
-"""What a shop could have had instead of shelfwise: popularity, a person's own purchases, ALS and EASE.
+"""Recommend by what a shop could use instead: popularity, a person's own purchases, ALS and EASE.
 
-Each is fitted anew on all that was known before a night. They answer from what happened alone: none has seen a text.
+Each is fitted anew on all interactions before a night; none reads a text.
 """
 
 from __future__ import annotations
@@ -15,23 +15,23 @@ from scipy.sparse import csr_matrix
 
 from shelfwise.events import decay_all
 from shelfwise.timestamps import DAY
-from shelfwise.trainer.statistics import item_links as linking
+from shelfwise.trainer.statistics import item_links
 
-__all__ = ["BASELINES", "Baselines", "InteractionHistory", "als", "ease", "own", "popularity"]
+__all__ = ["BASELINES", "Baselines", "InteractionHistory", "als", "ease", "own_items", "popularity"]
 
 Floats = npt.NDArray[np.floating]
-Scores = Callable[[int], Floats]  # a person's number → (n_items,), where 0 and less say nothing
-Person = tuple[str | None, str | None]  # the user, or the session of nobody we know
+Scores = Callable[[int], Floats]  # a person's number → (n_items,), where 0 and less mean no evidence
+Person = tuple[str | None, str | None]  # the user, or the session of an anonymous shopper
 
-_WINDOW_DAYS = 30.0
+_POPULAR_DAYS = 30.0
 _OWN_HALF_LIFE_DAYS = 60.0
-_EASE_LAMBDA, _EASE_MOST_ITEMS = 500.0, 10_000
+_EASE_LAMBDA, _EASE_MAX_ITEMS = 500.0, 10_000
 # The best recall of 15 settings on Online Retail, chosen on the very baskets that are predicted: no handicap for ALS.
-_ALS = {"factors": 64, "regularization": 5.0, "alpha": 2.0, "iterations": 15}
+_ALS_OPTIONS = {"factors": 64, "regularization": 5.0, "alpha": 2.0, "iterations": 15}
 
 
 class InteractionHistory:
-    """What everybody had so far. People and items are numbered in the order of their first event."""
+    """All interactions so far. People and items are numbered in the order of their first event."""
 
     def __init__(self) -> None:
         self.people: dict[Person, int] = {}
@@ -42,7 +42,7 @@ class InteractionHistory:
         return len(self._ts)
 
     def add(self, user: str | None, session: str | None, item: str, ts: float) -> None:
-        """An event of nobody at all, without user and session, counts for popularity only."""
+        """Append an event at `ts` (epoch seconds); one without user and session counts for popularity only."""
         person = (user, None if user is not None else session)
         number = self.people.setdefault(person, len(self.people)) if person != (None, None) else -1
         self._person.append(number)
@@ -50,12 +50,12 @@ class InteractionHistory:
         self._ts.append(ts)
 
     def counts(self, since: float = float("-inf")) -> Floats:
-        """Events of each item from `since` (epoch seconds) on. (n_items,)"""
+        """Return the number of events of each item from `since` (epoch seconds) on, (n_items,)."""
         items = np.array(self._item)[np.array(self._ts) >= since]
         return np.bincount(items, minlength=len(self.items)).astype(np.float64)
 
     def matrix(self, weigh: Callable[[Floats], Floats] = np.ones_like) -> csr_matrix:
-        """Sums of `weigh(ts)` over the events of a person and an item. (n_people, n_items)"""
+        """Return the sums of `weigh(ts)` over the events of a person and an item, (n_people, n_items)."""
         person, item, weight = np.array(self._person), np.array(self._item), weigh(np.array(self._ts))
         named = person >= 0
         cells = (weight[named], (person[named], item[named]))
@@ -63,12 +63,12 @@ class InteractionHistory:
 
 
 class Baselines:
-    """Every baseline, fitted on the history as it is now; `missing` says why one could not be."""
+    """Every baseline, fitted on the history as it is now; `missing` tells why one could not be fitted."""
 
     def __init__(self, history: InteractionHistory, now: float) -> None:
         self._history = history
         self._ids = list(history.items)
-        recent, ever = history.counts(now - _WINDOW_DAYS * DAY), history.counts()
+        recent, ever = history.counts(now - _POPULAR_DAYS * DAY), history.counts()
         self._popular = np.lexsort((-ever, -recent))  # (n_items,), what fills every shelf
         self._place = np.argsort(self._popular)  # (n_items,), an item's place in that order
         self.missing = _missing(history)
@@ -76,19 +76,26 @@ class Baselines:
 
     @property
     def fitted(self) -> list[str]:
+        """Return the names of the baselines that could be fitted."""
         return list(self._scores)
 
-    def shelf(self, name: str, user: str, k: int, without: Collection[str] = ()) -> list[str]:
-        """k ids, best first and none of `without`; what the baseline has no idea of is filled with last month's
-        most popular."""
+    def recommend(self, name: str, user: str, k: int, without: Collection[str] = ()) -> list[str]:
+        """Return k ids, best first.
+
+        Args:
+            name: One of `fitted`.
+            user: The user to recommend to; an unknown one gets the most popular items.
+            k: The number of ids; places that the baseline has no evidence for are filled with last month's popular.
+            without: Ids that are left out.
+        """
         if not self._ids:
             return []
         person = self._history.people.get((user, None), -1)
         scores = self._scores[name](person).copy()
         scores[[self._history.items[id] for id in without if id in self._history.items]] = -np.inf
-        return [self._ids[row] for row in self._best(scores, k)]
+        return [self._ids[row] for row in self._top_rows(scores, k)]
 
-    def _best(self, scores: Floats, k: int) -> list[int]:
+    def _top_rows(self, scores: Floats, k: int) -> list[int]:
         rows = np.flatnonzero(scores > 0)
         if len(rows) > k:
             rows = rows[scores[rows] >= np.partition(scores[rows], -k)[-k]]
@@ -100,22 +107,22 @@ class Baselines:
 
 
 def popularity(history: InteractionHistory, since: float = float("-inf")) -> Scores:
-    """The number of events of an item from `since` on, the same for everybody."""
+    """Score items by their number of events from `since` (epoch seconds) on, the same for everybody."""
     counts = history.counts(since)
     return lambda person: counts
 
 
-def own(history: InteractionHistory, now: float) -> Scores:
-    """What the person had before, each time worth half after 60 days."""
-    had = history.matrix(lambda ts: decay_all(np.asarray((now - ts) / DAY, np.float64), _OWN_HALF_LIFE_DAYS))
+def own_items(history: InteractionHistory, now: float) -> Scores:
+    """Score items by the person's own events, each halved every 60 days."""
+    decayed = history.matrix(lambda ts: decay_all(np.asarray((now - ts) / DAY, np.float64), _OWN_HALF_LIFE_DAYS))
     nothing = np.zeros(len(history.items))
-    return lambda person: nothing if person < 0 else had[person].toarray()[0]
+    return lambda person: nothing if person < 0 else decayed[person].toarray()[0]
 
 
 def als(history: InteractionHistory, now: float) -> Scores:
-    """Matrix factorisation for implicit feedback (Hu, Koren and Volinsky, 2008) by the package `implicit`.
+    """Score items by matrix factorisation for implicit feedback (Hu, Koren and Volinsky 2008), package `implicit`.
 
-    The confidence grows with the number of events. One thread and a fixed seed: it repeats itself.
+    The confidence grows with the number of events. One thread and a fixed seed make it deterministic.
     """
     from implicit.als import AlternatingLeastSquares
     from threadpoolctl import threadpool_limits
@@ -124,32 +131,33 @@ def als(history: InteractionHistory, now: float) -> Scores:
     if not matrix.nnz:
         return lambda person: nothing
     with threadpool_limits(1, "blas"):
-        model = AlternatingLeastSquares(**_ALS, num_threads=1, random_state=0, use_gpu=False)
+        model = AlternatingLeastSquares(**_ALS_OPTIONS, num_threads=1, random_state=0, use_gpu=False)
         model.fit(matrix, show_progress=False)
     return lambda person: nothing if person < 0 else model.item_factors @ model.user_factors[person]
 
 
 def ease(history: InteractionHistory, now: float) -> Scores:
-    """A linear item-item model in closed form on who had what, by EASE (Steck, 2019) with λ = 500."""
-    had = history.matrix().astype(np.float32)
-    had.data = np.ones_like(had.data)
-    weights, nothing = linking.ease((had.T @ had).toarray(), _EASE_LAMBDA), np.zeros(len(history.items))
-    return lambda person: nothing if person < 0 else weights[had[person].indices].sum(axis=0)
+    """Score items by EASE (Steck 2019), a linear item-item model in closed form, with λ = 500."""
+    matrix = history.matrix().astype(np.float32)
+    matrix.data = np.ones_like(matrix.data)
+    weights, nothing = item_links.ease((matrix.T @ matrix).toarray(), _EASE_LAMBDA), np.zeros(len(history.items))
+    return lambda person: nothing if person < 0 else weights[matrix[person].indices].sum(axis=0)
 
 
 BASELINES: Mapping[str, Callable[[InteractionHistory, float], Scores]] = {
     "popularity": lambda history, now: popularity(history),
-    "popularity_30d": lambda history, now: popularity(history, now - _WINDOW_DAYS * DAY),
-    "own": own,
+    "popularity_30d": lambda history, now: popularity(history, now - _POPULAR_DAYS * DAY),
+    "own": own_items,
     "als": als,
     "ease": ease,
 }
 
 
 def _missing(history: InteractionHistory) -> dict[str, str]:
+    """Return the reason for each baseline that can't be fitted."""
     missing = {}
     if find_spec("implicit") is None:
         missing["als"] = "the package implicit is not installed: pip install implicit"
-    if len(history.items) > _EASE_MOST_ITEMS:
-        missing["ease"] = f"its dense matrix of {len(history.items):,} items, over {_EASE_MOST_ITEMS:,}, is too large"
+    if len(history.items) > _EASE_MAX_ITEMS:
+        missing["ease"] = f"its dense matrix of {len(history.items):,} items, over {_EASE_MAX_ITEMS:,}, is too large"
     return missing

@@ -1,6 +1,6 @@
-"""The measures of replayed shelves: recall, nDCG and hit rate at k of a basket, coverage and popularity bias.
+"""Accumulate recall, nDCG and hit rate at k of replayed shelves, their coverage and popularity bias.
 
-Every measure is taken of four groups of questions, `GROUPS`; who is asked what is `replay_shelves`'s.
+Every metric is taken of four groups of questions, `GROUPS`; `recommend.py` decides who is asked what.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
-__all__ = ["GROUPS", "RecommendMetrics", "graded"]
+__all__ = ["GROUPS", "RecommendMetrics", "recall_and_ndcg"]
 
 # Everybody; people with history; and both again, for what each person never had before.
 GROUPS = ("all", "known", "new_items", "known_new_items")
@@ -27,8 +27,15 @@ class RecommendMetrics:
     percentiles: float = 0.0
 
     def add(self, shelf: Sequence[str], wanted: Collection[str], k: int, percentile: Mapping[str, float]) -> None:
-        """`percentile` is each item's place among the catalogue by popularity, 0..1; unknown ones are unpopular."""
-        recall, ndcg = graded(shelf, wanted, k)
+        """Count one shelf.
+
+        Args:
+            shelf: The recommended ids, best first.
+            wanted: The ids that the person took.
+            k: How many of the shelf count.
+            percentile: Each item's percentile in the catalogue by popularity, 0..1; an unknown item counts as 0.
+        """
+        recall, ndcg = recall_and_ndcg(shelf, wanted, k)
         self.n += 1
         self.recall += recall
         self.ndcg += ndcg
@@ -38,6 +45,7 @@ class RecommendMetrics:
             self.percentiles += percentile.get(id, 0.0)
 
     def merge(self, other: RecommendMetrics) -> None:
+        """Add the sums of another period."""
         self.n += other.n
         self.recall += other.recall
         self.ndcg += other.ndcg
@@ -47,8 +55,8 @@ class RecommendMetrics:
             self.shown[id] = self.shown.get(id, 0) + times
 
     def report(self, catalogue: int) -> dict[str, float]:
-        """Means over people; `coverage`, the share of the catalogue shown to anybody; `popularity`, the mean
-        percentile of what was shown; and n. 0.0 where nothing was asked."""
+        """Return means over people, `coverage` (share of the `catalogue` items shown to anybody), `popularity` (mean
+        percentile of the shown items) and n; 0.0 where no question was asked."""
         n = max(1, self.n)
         return {
             "recall": self.recall / n,
@@ -60,9 +68,9 @@ class RecommendMetrics:
         }
 
 
-def graded(shelf: Sequence[str], wanted: Collection[str], k: int) -> tuple[float, float]:
-    """(recall, nDCG) of the first k: hits / min(k, wanted), and binary nDCG whose ideal has min(k, wanted) hits."""
-    most = min(k, len(wanted))
+def recall_and_ndcg(shelf: Sequence[str], wanted: Collection[str], k: int) -> tuple[float, float]:
+    """Return recall (hits / min(k, wanted)) and binary nDCG (its ideal has min(k, wanted) hits) of the first k."""
+    reachable = min(k, len(wanted))
     gains = [1 / math.log2(position + 2) for position, id in enumerate(shelf[:k]) if id in wanted]
-    ideal = sum(1 / math.log2(place + 2) for place in range(most))
-    return (len(gains) / most, sum(gains) / ideal) if most else (0.0, 0.0)
+    ideal = sum(1 / math.log2(position + 2) for position in range(reachable))
+    return (len(gains) / reachable, sum(gains) / ideal) if reachable else (0.0, 0.0)

@@ -1,7 +1,6 @@
-"""Replay: a shop's own log, day by day, each day asked with what was known the evening before.
+"""Replay a shop's own log: validate the options, live through the log, write the report.
 
-The options are checked here and the report is written; `replay_log` lives through the log, `replay_search` and
-`replay_shelves` ask and score.
+`base.py` lives through the log; `search.py` and `recommend.py` ask and score.
 """
 
 from __future__ import annotations
@@ -26,10 +25,10 @@ from shelfwise.trainer.statistics.catalogue_vectors import Progress
 
 __all__ = ["replay"]
 
-_TASKS = {"search": 5, "recommend": 10}  # and the k where none is asked for
-_NOTHING = {
-    "search": "no click on a known item between --start and --end",
-    "recommend": "nobody with an id took a known item between --start and --end",
+_TASKS = {"search": 5, "recommend": 10}  # the task, and its default k
+_NO_QUESTIONS = {
+    "search": "expected a click on a known item between --start and --end, got none",
+    "recommend": "expected a known item taken by a user with an id between --start and --end, got none",
 }
 
 
@@ -51,11 +50,26 @@ def replay(
     on_bad_row: Callable[[BadRow], object] = lambda bad: None,
     progress: Progress = lambda stage, done, total: None,
 ) -> dict[str, Any]:
-    """Replay the log and write `report.json` and `replay.html` into the folder `report`; returns the report.
+    """Replay the log, write `report.json` and `replay.html` into the folder `report`, and return the report.
 
-    `start` and `end` are inclusive UTC days; `only="encoder"` searches by the nightly encoder, with popularity as a
-    weak prior and nothing else. `k` is 5 for the task `search`, 10 for `recommend`.
-    Raises InvalidInput for bad options or a log without anything to ask in that time.
+    Args:
+        items: The catalogue's file.
+        events: The log's file.
+        start: The first scored UTC day; days before it are learned only.
+        report: The folder to write into.
+        task: `search`, clicks with a query; or `recommend`, first baskets.
+        end: The last scored UTC day, inclusive (default: the log's last).
+        rename: `FIELD=COLUMN` for each column of another name.
+        event_type: The type of every event, where the log names none.
+        scale: `FIELD=FACTOR` for numbers in other units.
+        every_days: Days between two nights.
+        k: How many hits count (default: 5 for `search`, 10 for `recommend`).
+        model: The base model (default: all-MiniLM-L6-v2).
+        only: `encoder` searches by the nightly encoder, with popularity as a weak prior and nothing else.
+        on_bad_row: Called with each row that can't be read.
+        progress: Called with (stage, done, total).
+
+    Raises InvalidInput for bad options, or a log without a question in that time.
     """
     k = _check(task, only, every_days, k)
     folder = Path(report)
@@ -70,8 +84,8 @@ def replay(
         run.load(ReplayInputs(items, events, list(rename), list(scale), event_type, model, on_bad_row))
         first, last = period(run.log, start, end)
         run.live_through(first, last, every_days * DAY)
-        if not run.asked():
-            raise InvalidInput(f"{events}: {_NOTHING[task]}", "--start")
+        if not run.question_count():
+            raise InvalidInput(f"{events}: {_NO_QUESTIONS[task]}", "--start")
         result = run.result()
     result["seconds"]["total"] = round(time.perf_counter() - began, 1)
     result["options"] = {"start": start, "end": end, "every_days": every_days, "k": k, "only": only, "model": model}
@@ -81,16 +95,16 @@ def replay(
 
 
 def _check(task: str, only: str | None, every_days: int, k: int | None) -> int:
-    """The k to use. Raises InvalidInput for options that mean nothing."""
+    """Return the k to use. Raises InvalidInput for options out of range or that exclude each other."""
     if task not in _TASKS:
-        raise InvalidInput(f"--task {task!r}: a replay is of {' or '.join(map(repr, _TASKS))}", "--task")
+        raise InvalidInput(f"--task: expected {' or '.join(map(repr, _TASKS))}, got {task!r}", "--task")
     if only not in (None, "encoder"):
-        raise InvalidInput(f"--only {only!r}: the one source that can stand alone is 'encoder'", "--only")
+        raise InvalidInput(f"--only: expected 'encoder', got {only!r}", "--only")
     if only and task != "search":
-        raise InvalidInput(f"--only {only!r}: is for --task search; shelves come of all sources", "--only")
+        raise InvalidInput(f"--only: expected --task search with it, got --task {task}", "--only")
     k = _TASKS[task] if k is None else k
     if every_days < 1:
-        raise InvalidInput(f"--every {every_days}: is a number of days, 1 or more", "--every")
+        raise InvalidInput(f"--every: expected a number of days from 1 on, got {every_days}", "--every")
     if not 1 <= k <= MAX_LIMIT:
-        raise InvalidInput(f"--k {k}: is a number of hits from 1 to {MAX_LIMIT}", "--k")
+        raise InvalidInput(f"--k: expected a number of hits from 1 to {MAX_LIMIT}, got {k}", "--k")
     return k

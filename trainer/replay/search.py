@@ -1,4 +1,4 @@
-"""Replay of a search log: every click is a question, asked by its query with what was known the evening before.
+"""Replay a search log: each click is a question, searched by its query with what was known the evening before.
 
 Two shops live through the log, one that learns every night and one that only counts. All answers come from `Shop`'s
 own search.
@@ -27,7 +27,7 @@ from shelfwise.search.blend import ALL, SourceSwitches
 from shelfwise.timestamps import DAY, to_datetime, to_iso
 from shelfwise.trainer.night.commands import increment
 from shelfwise.trainer.replay.base import Replay
-from shelfwise.trainer.replay.search_metrics import SearchMetrics, summed
+from shelfwise.trainer.replay.search_metrics import SearchMetrics, summed_by_rank
 from shelfwise.trainer.statistics.catalogue_vectors import Progress
 from shelfwise.types import Row
 
@@ -49,6 +49,8 @@ _ABLATIONS = {
 
 @dataclass(frozen=True, slots=True)
 class Click:
+    """A scored click, and whether its query and its item were new that day."""
+
     query: str
     item: str
     unseen_query: bool
@@ -57,58 +59,60 @@ class Click:
 
 @dataclass
 class SeenBefore:
-    """What had been clicked before a day, for the definitions of `unseen_queries` and `new_items`."""
+    """The queries and items clicked before a day, for the definitions of `unseen_queries` and `new_items`."""
 
     queries: set[str] = field(default_factory=set)
     first_click: dict[str, float] = field(default_factory=dict)
 
-    def look(self, event: Row, day: float) -> Click:
+    def classify(self, event: Row, day: float) -> Click:
+        """Return the event as a Click; `day` is its midnight in epoch seconds."""
         first = self.first_click.get(event["item"])
         new = first is None or day - first <= _NEW_ITEM_SECONDS
         return Click(event["query"], event["item"], query_key(event["query"]) not in self.queries, new)
 
     def remember(self, events: Iterable[Row]) -> None:
+        """Note the queries and first clicks of a finished day."""
         for event in events:
             self.queries.add(query_key(event["query"]))
             self.first_click.setdefault(event["item"], event["ts"])
 
 
 class SearchReplay(Replay):
-    """`encoder_only` ranks by the nightly encoder, with popularity as a weak prior and nothing else."""
+    """A replay of searches; `encoder_only` ranks by the nightly encoder, with popularity as a weak prior."""
 
     def __init__(self, scratch: Path, stack: ExitStack, k: int, progress: Progress, *, encoder_only: bool) -> None:
         super().__init__(scratch, stack, k, progress)
         self.sources = _ENCODER if encoder_only else ALL
-        self.past = SeenBefore()
+        self.seen_before = SeenBefore()
         self.left_out = {"unknown_item": 0, "without_query": 0}
-        self.tallies = {name: SearchMetrics(k) for name in ("learning", "frozen", "bm25", *_ABLATIONS)}
+        self.metrics = {name: SearchMetrics(k) for name in ("learning", "frozen", "bm25", *_ABLATIONS)}
 
     def open_shops(self, learning: Path) -> list[Shop]:
         frozen = Path(shutil.copytree(learning, self.scratch / "frozen"))
         return [self.open(learning), self.open(frozen)]
 
-    def begin(self) -> None:
+    def on_loaded(self) -> None:
         self.frozen = self.shops[1]
-        self.words, self.columns = PostingsCache(self.learning.store), CatalogueCache(self.learning.store).current()
+        self.postings, self.columns = PostingsCache(self.learning.store), CatalogueCache(self.learning.store).current()
         self.known = {id for id, _ in self.learning.store.items.titles()}
 
-    def evening(self) -> None:
-        """The whole catalogue is there from the start."""
+    def before_night(self) -> None:
+        """Do nothing: the whole catalogue is there from the start."""
 
-    def night(self) -> dict[str, Any]:
+    def run_night(self) -> dict[str, Any]:
         increment(self.frozen.path, to_datetime(self.day), learn_pairs=False)
-        return super().night()
+        return super().run_night()
 
-    def live(self, events: list[Row], night: dict[str, Any] | None, *, scored: bool) -> None:
+    def live_day(self, events: list[Row], night: dict[str, Any] | None, *, scored: bool) -> None:
         clicks = self._clicks(events)
         if scored:
             self._score(clicks, night)
 
-    def asked(self) -> int:
-        return self.tallies["learning"].n
+    def question_count(self) -> int:
+        return self.metrics["learning"].n
 
-    def measured(self) -> dict[str, Any]:
-        reports = {name: tally.report() for name, tally in self.tallies.items()}
+    def measurements(self) -> dict[str, Any]:
+        reports = {name: metric.report() for name, metric in self.metrics.items()}
         return {
             "overall": reports["learning"],
             "baselines": {name: reports[name] for name in ("frozen", "bm25")},
@@ -124,34 +128,34 @@ class SearchReplay(Replay):
         counted = (event for event in events if self._counts(event))
         for day, of_day in groupby(counted, key=lambda event: event["ts"] // DAY * DAY):
             listed = list(of_day)
-            clicks += [self.past.look(event, day) for event in listed]
-            self.past.remember(listed)
+            clicks += [self.seen_before.classify(event, day) for event in listed]
+            self.seen_before.remember(listed)
         return clicks
 
     def _counts(self, event: Row) -> bool:
         return event["type"] == "click" and bool(event["query"]) and event["item"] in self.known
 
     def _score(self, clicks: list[Click], night: dict[str, Any] | None) -> None:
-        asked: dict[str, Callable[[str], list[str]]] = {
+        engines: dict[str, Callable[[str], list[str]]] = {
             "learning": lambda q: self._hits(self.learning, self.sources, q),
             "frozen": lambda q: self._hits(self.frozen, _FROZEN, q),
             "bm25": self._bm25,
         }
         for name, sources in _ABLATIONS.items():
-            asked[name] = lambda q, sources=sources: self._hits(self.learning, sources, q)  # type: ignore[misc]
+            engines[name] = lambda q, sources=sources: self._hits(self.learning, sources, q)  # type: ignore[misc]
         of_day = {}
-        for name, ask in asked.items():
-            answers = {query: ask(query) for query in dict.fromkeys(click.query for click in clicks)}
+        for name, search in engines.items():
+            answers = {query: search(query) for query in dict.fromkeys(click.query for click in clicks)}
             of_day[name] = [_rank(answers[click.query], click.item) for click in clicks]
             for click, rank in zip(clicks, of_day[name], strict=True):
-                self.tallies[name].add(rank, click.unseen_query, click.new_item)
-        shown = {name: summed(of_day[name], self.k) for name in ("learning", "frozen", "bm25")}
+                self.metrics[name].add(rank, click.unseen_query, click.new_item)
+        shown = {name: summed_by_rank(of_day[name], self.k) for name in ("learning", "frozen", "bm25")}
         self.days.append({"day": to_iso(self.day)[:10], **shown["learning"], "baselines": shown, "night": night})
 
     def _bm25(self, query: str) -> list[str]:
-        """By FTS5's BM25 alone, any word as it stands: what a keyword engine answers."""
+        """Return the hits by FTS5's BM25 alone, any word as it stands: what a keyword engine answers."""
         terms = [term.match for term in understand(query, Vocabulary(), lambda _: 1, exact=True).terms]
-        scores = self.words.match(terms, self.columns.size).bm25
+        scores = self.postings.match(terms, self.columns.size).bm25
         best = np.argsort(-scores, kind="stable")[: self.k]
         return [id for row in best.tolist() if scores[row] > 0 and (id := self.columns.ids[row]) is not None]
 
@@ -163,5 +167,5 @@ class SearchReplay(Replay):
 
 
 def _rank(hits: list[str], item: str) -> int | None:
-    """1-based; None when the item is not among the hits."""
+    """Return the item's 1-based rank; None when it is not among the hits."""
     return hits.index(item) + 1 if item in hits else None

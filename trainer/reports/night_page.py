@@ -1,4 +1,4 @@
-"""The page of a night, `report.html` in its generation: the verdict, what it rests on, and what the night did.
+"""Render the page of a night, `report.html` in its generation: the verdict, its evidence, and what the night did.
 
 No scripts and nothing from elsewhere. A chart stretches with `preserveAspectRatio="none"`, so that it fits any screen;
 its words are HTML around it and keep their size.

@@ -1,4 +1,4 @@
-"""The page of a replay: what learning brought, day by day, beside what a shop would have had without it."""
+"""Render the page of a replay: what learning brought, period by period, beside the baselines."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["write_page"]
 
 _WIDTH, _HEIGHT, _LEFT, _BOTTOM = 860, 320, 44, 28
 _SEARCH = {"learning": "#0b7a5c", "frozen": "#8a6d3b", "bm25": "#7a7f87"}
-_SHELVES = {
+_RECOMMEND = {
     "learning": "#0b7a5c", "own": "#2f6fb5", "als": "#8e5aa8", "ease": "#c4553b", "popularity_30d": "#8a6d3b",
     "popularity": "#7a7f87",
 }  # fmt: skip
@@ -36,9 +36,9 @@ _GROUPS = {
 
 
 def write_page(path: Path, report: Mapping[str, Any]) -> None:
-    """Write a self-contained HTML page, without scripts and without anything from elsewhere."""
+    """Write a replay's report as a self-contained HTML page, without scripts and without anything from elsewhere."""
     task = report.get("task", "search")
-    values = _search(report) if task == "search" else _shelves(report)
+    values = _search(report) if task == "search" else _recommend(report)
     page = _environment.get_template(f"replay_{task}.html")
     path.write_text(page.render(report=report, days=report["days"], k=report["options"]["k"], **values))
 
@@ -53,9 +53,9 @@ def _search(report: Mapping[str, Any]) -> dict[str, Any]:
     return {"rows": _rows(report), "ablations": ablations, "charts": charts, "colours": _SEARCH}
 
 
-def _shelves(report: Mapping[str, Any]) -> dict[str, Any]:
+def _recommend(report: Mapping[str, Any]) -> dict[str, Any]:
     k, sides = report["options"]["k"], {"learning", *report["baselines"]}
-    colours = {name: colour for name, colour in _SHELVES.items() if name in sides}
+    colours = {name: colour for name, colour in _RECOMMEND.items() if name in sides}
     charts = []
     for measure, label, group in (
         ("recall", "Recall", "all"),
@@ -80,20 +80,20 @@ def _rows(report: Mapping[str, Any]) -> list[tuple[str, Any]]:
 
 
 def _ahead(report: Mapping[str, Any], name: str) -> list[str]:
-    """By group in how many of the periods with questions the baseline's recall was not above ours."""
-    asked = {group: sum(day["baselines"]["learning"][group]["n"] > 0 for day in report["days"]) for group in _GROUPS}
-    return [f"{count - len(report['behind'][name][group])} of {count}" for group, count in asked.items()]
+    """Return by group in how many of the periods with questions the baseline's recall was not above ours."""
+    periods = {group: sum(day["baselines"]["learning"][group]["n"] > 0 for day in report["days"]) for group in _GROUPS}
+    return [f"{count - len(report['behind'][name][group])} of {count}" for group, count in periods.items()]
 
 
-def _chart(days: Sequence[Any], paths: Mapping[str, Sequence[str]], most: float | None = None) -> dict[str, Any]:
-    """Points of the curves and the grid, in the SVG's units.
+def _chart(days: Sequence[Any], paths: Mapping[str, Sequence[str]], top: float | None = None) -> dict[str, Any]:
+    """Return the points of the curves and of the grid, in the SVG's units.
 
-    `paths` lead from a day's baselines to a curve's value; `most` is the top of the grid, by default just above all.
+    `paths` lead from a day's baselines to a curve's value; `top` is the top of the grid (default: just above all).
     """
     series = {name: [_at(day["baselines"], path) for day in days] for name, path in paths.items()}
     values = [value for curve in series.values() for value in curve]
     low = max(0.0, min(values, default=0.0) // 0.1 * 0.1)
-    high = math.ceil(max(values, default=1.0) * 20 + 0.01) / 20 if most is None else most
+    high = math.ceil(max(values, default=1.0) * 20 + 0.01) / 20 if top is None else top
     step = (_WIDTH - _LEFT - 12) / max(1, len(days) - 1)
 
     def y(value: float) -> float:
@@ -110,7 +110,7 @@ def _chart(days: Sequence[Any], paths: Mapping[str, Sequence[str]], most: float 
     every = max(1, len(days) // 8)
     return {
         "curves": curves,
-        "ticks": [(round(level, 2 if most else 3), y(level)) for level in levels],
+        "ticks": [(round(level, 2 if top else 3), y(level)) for level in levels],
         "dates": [(day["day"][5:], x(number)) for number, day in enumerate(days) if number % every == 0],
     }
 

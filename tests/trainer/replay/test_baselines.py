@@ -9,7 +9,15 @@ import pytest
 
 from shelfwise.timestamps import DAY
 from shelfwise.trainer.replay import baselines as shelf_baselines
-from shelfwise.trainer.replay.baselines import BASELINES, Baselines, InteractionHistory, als, ease, own, popularity
+from shelfwise.trainer.replay.baselines import (
+    BASELINES,
+    Baselines,
+    InteractionHistory,
+    als,
+    ease,
+    own_items,
+    popularity,
+)
 
 NOW = 1_000 * DAY
 needs_implicit = pytest.mark.skipif(find_spec("implicit") is None, reason="the package implicit is not installed")
@@ -42,7 +50,7 @@ def test_popularity_counts_events_in_its_window() -> None:
 
 def test_own_counts_halve_every_60_days() -> None:
     past = history(("a", "x", 60), ("a", "x", 0), ("a", "y", 120), ("b", "z", 0))
-    scores = own(past, NOW)
+    scores = own_items(past, NOW)
     assert scores(past.people["a", None]).tolist() == pytest.approx([1.5, 0.25, 0.0])
     assert scores(-1).tolist() == [0.0, 0.0, 0.0]
 
@@ -68,7 +76,7 @@ def test_learned_baselines_know_who_is_like_whom(name: str) -> None:
     baselines = Baselines(two_tastes(), NOW)
     for user, colour in (("u0", "blue"), ("u10", "red")):
         had = [f"{colour}{thing}" for thing in range(3)]
-        assert baselines.shelf(name, user, 1, had) == [f"{colour}3"]
+        assert baselines.recommend(name, user, 1, had) == [f"{colour}3"]
 
 
 @needs_implicit
@@ -80,21 +88,21 @@ def test_als_repeats_itself() -> None:
 @pytest.mark.parametrize("name", ["own", "ease", pytest.param("als", marks=needs_implicit)])
 def test_a_stranger_sees_what_was_popular_last_month_and_then_ever(name: str) -> None:
     past = history(("a", "x", 90), ("b", "x", 90), ("a", "y", 90), ("c", "z", 3))
-    assert Baselines(past, NOW).shelf(name, "stranger", 3) == ["z", "x", "y"]
+    assert Baselines(past, NOW).recommend(name, "stranger", 3) == ["z", "x", "y"]
 
 
 def test_a_short_shelf_is_filled_and_holds_nothing_twice_or_unwanted() -> None:
     others = ("b", "hit", 2), ("c", "hit", 2), ("b", "also", 2), ("c", "far", 99)
     baselines = Baselines(history(("a", "mine", 5), ("a", "gone", 5), *others), NOW)
-    assert baselines.shelf("own", "a", 4, {"gone"}) == ["mine", "hit", "also", "far"]
-    assert baselines.shelf("own", "a", 9, {"gone", "hit", "never-seen"}) == ["mine", "also", "far"]
-    assert baselines.shelf("own", "a", 1) == ["mine"]  # equal counts: the more popular, here the first seen, leads
+    assert baselines.recommend("own", "a", 4, {"gone"}) == ["mine", "hit", "also", "far"]
+    assert baselines.recommend("own", "a", 9, {"gone", "hit", "never-seen"}) == ["mine", "also", "far"]
+    assert baselines.recommend("own", "a", 1) == ["mine"]  # equal counts: the more popular, here the first seen, leads
 
 
 @pytest.mark.parametrize("name", list(BASELINES))
 def test_without_a_past_shelves_are_empty(name: str) -> None:
     baselines = Baselines(InteractionHistory(), NOW)
-    assert name in baselines.missing or baselines.shelf(name, "a", 5) == []
+    assert name in baselines.missing or baselines.recommend(name, "a", 5) == []
 
 
 def test_what_cannot_be_fitted_is_left_out_with_its_reason(monkeypatch: pytest.MonkeyPatch) -> None:

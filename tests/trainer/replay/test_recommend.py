@@ -127,7 +127,7 @@ def test_nothing_of_the_future_leaks(plain: tuple[Path, dict[str, Any]], tiny_mo
 def test_periods_of_days_and_a_sample_of_people(
     tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(replay_shelves, "MOST_PEOPLE", 5)
+    monkeypatch.setattr(replay_shelves, "MAX_PEOPLE", 5)
     report = run(tmp_path / "two", tiny_model, every_days=2, end="2026-03-04")
     assert [day["day"] for day in report["days"]] == ["2026-03-02", "2026-03-04"]
     assert [day["n"] for day in report["days"]] == [5, 5]

@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from shelfwise.trainer.replay.recommend_metrics import RecommendMetrics, graded
+from shelfwise.trainer.replay.recommend_metrics import RecommendMetrics, recall_and_ndcg
 
 SECOND, THIRD = 1 / math.log2(3), 1 / math.log2(4)
 
@@ -24,7 +24,7 @@ SECOND, THIRD = 1 / math.log2(3), 1 / math.log2(4)
     ],
 )
 def test_recall_and_ndcg_at_3(shelf: list[str], wanted: set[str], recall: float, ndcg: float) -> None:
-    assert graded(shelf, wanted, 3) == pytest.approx((recall, ndcg))
+    assert recall_and_ndcg(shelf, wanted, 3) == pytest.approx((recall, ndcg))
 
 
 def test_a_tally_means_over_people_and_counts_what_was_shown() -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from shelfwise import InvalidInput
 from shelfwise.trainer import replay
-from shelfwise.trainer.replay.search_metrics import summed
+from shelfwise.trainer.replay.search_metrics import summed_by_rank
 
 FIRST = datetime(2026, 3, 1, 9, tzinfo=UTC)
 THINGS = [f"{colour} {thing}" for colour in ("Red", "Blue", "Green") for thing in ("Mug", "Lantern", "Bag", "Clock")]
@@ -131,4 +131,4 @@ def test_bad_options_are_named(tiny_model: Path, tmp_path: Path, options: dict[s
     ],
 )
 def test_measures(ranks: list[int | None], expected: dict[str, float]) -> None:
-    assert summed(ranks, 5) == pytest.approx(expected)
+    assert summed_by_rank(ranks, 5) == pytest.approx(expected)
