@@ -9,9 +9,10 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
-from shelfwise.generation.encoder import Encoder
 from shelfwise.generation.popularity import PopularityCounts
 from shelfwise.generation.query_memory import QueryMemory
 from shelfwise.query.autocomplete import Autocompleter
@@ -23,6 +24,11 @@ __all__ = ["Lexicon", "LexiconCache"]
 
 _LEAST_SECONDS = 30.0  # between two buildings
 _log = logging.getLogger(__name__)
+
+
+class _KnowsWords(Protocol):
+    @property
+    def tokenizer_words(self) -> Sequence[str]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +52,7 @@ class LexiconCache:
         self._thread: threading.Thread | None = None
         self._closed = False
 
-    def current(self, memory: QueryMemory, statistics: PopularityCounts, encoder: Encoder | None = None) -> Lexicon:
+    def current(self, memory: QueryMemory, statistics: PopularityCounts, encoder: _KnowsWords | None = None) -> Lexicon:
         """The words, built at the first call; later ones start a new building where something changed.
 
         The words that the `encoder` knows are of the language, and no slips even where the shop lacks them.
@@ -72,7 +78,7 @@ class LexiconCache:
         if self._thread is not None:
             self._thread.join()
 
-    def _rebuild(self, memory: QueryMemory, statistics: PopularityCounts, encoder: Encoder | None) -> None:
+    def _rebuild(self, memory: QueryMemory, statistics: PopularityCounts, encoder: _KnowsWords | None) -> None:
         """The caller holds the lock, which is let go here."""
         try:
             self._build(memory, statistics, encoder)
@@ -81,7 +87,7 @@ class LexiconCache:
         finally:
             self._building.release()
 
-    def _build(self, memory: QueryMemory, statistics: PopularityCounts, encoder: Encoder | None) -> Lexicon:
+    def _build(self, memory: QueryMemory, statistics: PopularityCounts, encoder: _KnowsWords | None) -> Lexicon:
         changes = self._store.fulltext.changes()  # first: what changes meanwhile makes the words old
         queries = memory.followed()
         self._words = Lexicon(

@@ -23,10 +23,10 @@ from shelfwise.ranking.diversity import diversify
 from shelfwise.ranking.exploration import NO_EXPLORATION, ExplorationPolicy, apply_exploration
 from shelfwise.recommend.context import RecommendContext, Scored
 from shelfwise.recommend.for_you import ScoredCandidates, for_you
+from shelfwise.recommend.generation_view import RecommendGeneration
 from shelfwise.recommend.impression_discount import impression_discount
 from shelfwise.recommend.ranker import ForYouRanker
 from shelfwise.recommend.strategies import STRATEGIES, kind_with_fallbacks, one_time_purchases
-from shelfwise.serving.loaded_generation import LoadedGeneration
 from shelfwise.shopper.user_profile import UserProfile
 from shelfwise.store import Event, Rule, ShownRecommendation
 from shelfwise.types import Row
@@ -86,7 +86,7 @@ class RecommendPipeline:
     def run(
         self,
         request: RecommendRequest,
-        generation: LoadedGeneration | None,
+        generation: RecommendGeneration | None,
         counted: Callable[[CatalogueSnapshot], ItemCounts],
     ) -> RecommendOutcome:
         """`counted` gives the counts to go by, the generation's or those before the first night."""
@@ -164,7 +164,7 @@ def _with_exploration(rows: np.ndarray, context: RecommendContext, policy: Explo
 def _context(
     request: RecommendRequest,
     columns: CatalogueSnapshot,
-    generation: LoadedGeneration | None,
+    generation: RecommendGeneration | None,
     counts: ItemCounts,
     rules: Sequence[Rule],
     now: float,

@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 
 from shelfwise.search.features import NAMES, SOURCES
+from shelfwise.search.generation_view import GenerationView
 from shelfwise.search.pipeline import SearchOutcome
 from shelfwise.search.ranker import Ranker
-from shelfwise.serving.loaded_generation import LoadedGeneration
 from shelfwise.types import Row
 
 __all__ = ["explain_search", "source_contributions"]
@@ -26,7 +26,7 @@ _BLEND = Ranker()
 _LEAST = 5e-5  # rounded, what adds less adds nothing
 
 
-def explain_search(outcome: SearchOutcome, generation: LoadedGeneration | None) -> dict[str, Row]:
+def explain_search(outcome: SearchOutcome, generation: GenerationView | None) -> dict[str, Row]:
     """id → {"text", "sources": [{"source", "adds"}], "rules"?} for the hits of the page; the best source first."""
     found, ranked, columns = outcome.retrieved, outcome.ranked, outcome.columns
     if found is None or ranked is None or columns is None:
@@ -73,7 +73,7 @@ def _best(adds: Mapping[str, np.ndarray], number: int | None) -> dict[str, float
     return {source: own[source] for source in sorted(own, key=lambda one: -own[one]) if own[source] > _LEAST}
 
 
-def _times(outcome: SearchOutcome, generation: LoadedGeneration | None) -> dict[int, int]:
+def _times(outcome: SearchOutcome, generation: GenerationView | None) -> dict[int, int]:
     """Row of the catalogue → how often it was chosen for this query."""
     if generation is None or outcome.columns is None:
         return {}

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
 import numpy as np
 
 from shelfwise.catalogue.snapshot import CatalogueSnapshot
 from shelfwise.generation.item_counts import ItemCounts
+from shelfwise.generation.item_signals import SignalsByRow
+from shelfwise.generation.popularity import PopularityCounts
 from shelfwise.generation.query_memory import QueryMemory
 from shelfwise.index import VectorIndex
 from shelfwise.search.ranker import Ranker
@@ -16,6 +19,9 @@ __all__ = ["GenerationView"]
 
 
 class _Encoder(Protocol):
+    @property
+    def tokenizer_words(self) -> Sequence[str]: ...
+
     def query(self, text: str) -> np.ndarray: ...
 
 
@@ -35,6 +41,9 @@ class GenerationView(Protocol):
     def ranker(self) -> Ranker: ...
 
     @property
+    def statistics(self) -> PopularityCounts: ...
+
+    @property
     def noise(self) -> float:
         """The cosine that the nearest item of a query without any meaning seldom exceeds."""
         ...
@@ -44,3 +53,5 @@ class GenerationView(Protocol):
         ...
 
     def counts(self, columns: CatalogueSnapshot, now: float) -> ItemCounts: ...
+
+    def signals(self, columns: CatalogueSnapshot) -> SignalsByRow: ...

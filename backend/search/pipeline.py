@@ -29,10 +29,10 @@ from shelfwise.query.vocabulary import Vocabulary
 from shelfwise.ranking.diversity import diversify
 from shelfwise.ranking.exploration import NO_EXPLORATION, ExplorationPolicy, apply_exploration
 from shelfwise.search.blend import ALL, SourceSwitches
+from shelfwise.search.generation_view import GenerationView
 from shelfwise.search.personalization import ShopperTaste, shopper_taste
 from shelfwise.search.retrieval import Retrieved, retrieve
 from shelfwise.search.scoring import RankedHits, score, with_remaining
-from shelfwise.serving.loaded_generation import LoadedGeneration
 from shelfwise.store import Event, Store
 from shelfwise.text.normalize import words as split
 
@@ -87,7 +87,7 @@ class SearchPipeline:
             None  # what is counted before the first night
         )
 
-    def lexicon(self, generation: LoadedGeneration | None, statistics: PopularityCounts) -> Lexicon:
+    def lexicon(self, generation: GenerationView | None, statistics: PopularityCounts) -> Lexicon:
         """The shop's words as this process last read them."""
         if generation is None:
             return self._lexicon_cache.current(_NOTHING, statistics)
@@ -100,7 +100,7 @@ class SearchPipeline:
         return not any(known) and not any(self.postings.count([term.match]) for term in query.terms)
 
     def counts(
-        self, generation: LoadedGeneration | None, statistics: PopularityCounts, columns: CatalogueSnapshot, now: float
+        self, generation: GenerationView | None, statistics: PopularityCounts, columns: CatalogueSnapshot, now: float
     ) -> ItemCounts:
         """Counts of each item: the generation's, or the newest events' until a night has counted any."""
         if generation is not None and (generation.statistics.popularity or not statistics.popularity):
@@ -115,7 +115,7 @@ class SearchPipeline:
         self._lexicon_cache.close()
 
     def run(
-        self, request: SearchRequest, generation: LoadedGeneration | None, statistics: PopularityCounts
+        self, request: SearchRequest, generation: GenerationView | None, statistics: PopularityCounts
     ) -> SearchOutcome:
         """`statistics` are those to count by where no generation has any."""
         now, columns, said = self._now(), self.catalogue.current(), self.curation.current()
@@ -165,7 +165,7 @@ class SearchPipeline:
 
 
 def _taste(
-    events: Sequence[Event], columns: CatalogueSnapshot, generation: LoadedGeneration | None, now: float
+    events: Sequence[Event], columns: CatalogueSnapshot, generation: GenerationView | None, now: float
 ) -> ShopperTaste | None:
     if generation is None:
         return shopper_taste(events, columns, None, SignalsByRow(ItemSignals(), columns), now)

@@ -157,7 +157,7 @@ def shelf(
     asked = RecommendRequest(kind, events=history(*events), **wish)
     found = recommender.run(
         asked,
-        served,  # type: ignore[arg-type]
+        served,
         counting(popularity),
     )
     assert len(found.ids) == len(found.scores) == len(found.kinds) == len(set(found.ids)) <= asked.limit

@@ -109,6 +109,10 @@ class PointInTimeView:
     def counts(self, columns: CatalogueSnapshot, now: float) -> ItemCounts:
         return ItemCounts.of(self.statistics, columns, now)
 
+    def signals(self, columns: CatalogueSnapshot) -> SignalsByRow:
+        """Return empty signals: what goes together is added to the blend, not learned from examples."""
+        return SignalsByRow(ItemSignals(), columns)
+
 
 def build_search_examples(
     shop: Shop,

@@ -47,7 +47,7 @@ def filled(
     counts = statistics or PopularityCounts({"mug": 1.0})
     return recommender.run(
         RecommendRequest(kind, events=history(*events), **{"limit": 100} | wish),
-        served,  # type: ignore[arg-type]
+        served,
         lambda columns: ItemCounts.of(counts, columns, NOW),
     )
 

@@ -135,7 +135,7 @@ SHOPPER = [event("tea"), event("coffee", "cart"), event("cup", "view")]
 def test_what_a_shelf_leaves_out(store: Store, kind: str, wish: dict[str, Any], left: set[str]) -> None:
     asked = {"events": history(*SHOPPER), "limit": 100} | wish
     recommender = RecommendPipeline(CatalogueCache(store), CurationCache(store), lambda: NOW)
-    assert set(recommender.run(RecommendRequest(kind, **asked), SERVED, counting()).ids) == left  # type: ignore[arg-type]
+    assert set(recommender.run(RecommendRequest(kind, **asked), SERVED, counting()).ids) == left
 
 
 @pytest.mark.parametrize("kind", ["again", "for-you", "popular"])
@@ -155,11 +155,11 @@ def test_what_was_deleted_or_came_meanwhile(store: Store) -> None:
     catalogue = CatalogueCache(store)
     recommender = RecommendPipeline(catalogue, CurationCache(store), lambda: NOW)
     wish = RecommendRequest("similar", items=["tea"], limit=100)
-    assert recommender.run(wish, SERVED, counting()).ids[0] == "chai"  # type: ignore[arg-type]
+    assert recommender.run(wish, SERVED, counting()).ids[0] == "chai"
     store.items.delete(["chai"])
     put(store, {"id": "oolong", "title": "Oolong"})
     served = Served(KNOWN, on_circle(DEGREES | {"oolong": 3.0}))  # the index still knows what is gone
-    found = recommender.run(wish, served, counting())  # type: ignore[arg-type]
+    found = recommender.run(wish, served, counting())
     assert found.ids[0] == "oolong" and "chai" not in found.ids
 
 
