@@ -13,10 +13,10 @@ RUN    := $(BIN)/shelfwise --data $(DATA)
 ROOMS  := $(shell find backend index trainer api -type d -not -name __pycache__ 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo serve increment test check format bench clean
+.PHONY: help venv demo serve increment test test-fast check format bench clean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
 
 venv: .venv/.linked ## make .venv and install shelfwise with its tools [GPU=1] [TORCH_INDEX=URL]
 
@@ -56,6 +56,9 @@ increment: .venv/.linked ## run one night on the shop in DATA [DATA=dir]
 
 test: .venv/.linked ## run all tests
 	$(BIN)/python -P -m pytest
+
+test-fast: .venv/.linked ## the tests of what changed, without real servers and models [ROOM=backend/search]
+	$(BIN)/python -P -m pytest -q -n 2 --dist loadfile -m "not real and not gpu" $(if $(ROOM),tests/$(ROOM) tests/test_rooms.py,$$($(BIN)/python -P tests/support/affected.py))
 
 check: .venv/.linked ## lint, format and types
 	$(BIN)/ruff check .
