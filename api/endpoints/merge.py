@@ -8,7 +8,7 @@ from typing import Any
 from flask import Response
 
 from shelfwise import InvalidInput, Shop
-from shelfwise.api.http.guards import all_or_none
+from shelfwise.api.http.guards import parse_all_or_none
 from shelfwise.api.http.request_body import to_json
 from shelfwise.validation import parse_id
 
@@ -16,7 +16,7 @@ __all__ = ["merge"]
 
 
 def merge(shop: Shop, /) -> Response:
-    pairs = all_or_none(_clean)
+    pairs = parse_all_or_none(_clean)
     if len(pairs) != 1:
         raise InvalidInput(f"body: holds {len(pairs)} objects; send one, with session and user", "body")
     return to_json(shop.merge(*pairs[0]))

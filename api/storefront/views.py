@@ -12,9 +12,10 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from flask import Response, request
-from werkzeug.exceptions import BadRequest, Forbidden
+from werkzeug.exceptions import BadRequest
 
 from shelfwise import InvalidInput, Recommendations, Shop
+from shelfwise.api.http.guards import require_same_origin
 from shelfwise.api.http.query_params import QueryParams
 from shelfwise.api.storefront import visitor as shoppers
 from shelfwise.api.storefront.cards import Card, cards, tile
@@ -80,7 +81,7 @@ class Storefront:
 
     def record_action(self, id: str) -> Response:
         """The item page's form: into the cart, or bought."""
-        _require_own_form()
+        require_same_origin()
         found, shopper, kind = self._shop.item(id), shoppers.current_visitor(), request.form.get("type")
         if kind not in _DONE:
             raise BadRequest("type: is neither cart nor purchase")
@@ -94,7 +95,7 @@ class Storefront:
 
     def choose_shopper(self) -> Response:
         """Shop as another customer, or as nobody; a new person is a new session."""
-        _require_own_form()
+        require_same_origin()
         user = "" if "nobody" in request.form else request.form.get("user")
         shopper = Visitor(None, uuid.uuid4().hex, silent=False).known_as(user)
         item = request.form.get("item")
@@ -160,12 +161,6 @@ def _source(given: Callable[[str], str | None]) -> dict[str, str]:
     """Where a click says it comes from; empty when it doesn't."""
     said = {name: given(name) or "" for name in _SOURCE}
     return {name: value for name, value in said.items() if 0 < len(value) <= _MAX_SOURCE and is_encodable(value)}
-
-
-def _require_own_form() -> None:
-    """Refuse what a page of another site sends in a shopper's name (browsers say so; others are not asked)."""
-    if request.headers.get("Sec-Fetch-Site", "none") not in ("same-origin", "none"):
-        raise Forbidden("this form was sent by another site")
 
 
 def _back(address: str, visitor: Visitor) -> Response:

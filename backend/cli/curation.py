@@ -1,17 +1,26 @@
-"""`shelfwise synonyms` and `rules`: what the shop says about words and hits. A change holds at the next search."""
+"""`shelfwise synonyms` and `rules`: what the shop says about words and hits. A change holds from the next search on."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import click
 
 from shelfwise.catalogue.filter_parser import parse
 from shelfwise.cli.main import Context
-from shelfwise.curation.validation import ACTIONS, DEFAULT_STRENGTH, MATCHES, parse_pair, parse_rule, parse_synonym
-from shelfwise.errors import NotFound
+from shelfwise.curation.validation import (
+    ACTIONS,
+    DEFAULT_STRENGTH,
+    MATCHES,
+    parse_pair,
+    parse_row_id,
+    parse_rule,
+    parse_synonym,
+    row_not_found,
+)
 from shelfwise.shop import Shop
-from shelfwise.store import Rule, Synonym
+from shelfwise.store import Rule, Store, Synonym
 
 __all__ = ["rules_command", "synonyms_command"]
 
@@ -29,18 +38,14 @@ def synonyms_command() -> None:
 def add_synonym(context: Context, word: str, means: tuple[str, ...], two_way: bool) -> None:
     """A query with WORD also finds what MEANS finds; either may be several words in quotes."""
     pairs = parse_synonym({"word": word, "means": means, "two_way": two_way})
-    with Shop(context.data) as shop:
-        said, _ = shop.store.synonyms.add(pairs)
-    _answer(context, "synonyms", said)
+    _answer(context, "synonyms", lambda store: store.synonyms.add(pairs)[0])
 
 
 @synonyms_command.command("list")
 @click.pass_obj
 def list_synonyms(context: Context) -> None:
-    """All pairs, oldest first."""
-    with Shop(context.data) as shop:
-        said = shop.store.synonyms.all()
-    _answer(context, "synonyms", said)
+    """List all pairs, oldest first."""
+    _answer(context, "synonyms", lambda store: store.synonyms.all())
 
 
 @synonyms_command.command("remove")
@@ -49,13 +54,13 @@ def list_synonyms(context: Context) -> None:
 def remove_synonym(context: Context, which: tuple[str, ...]) -> None:
     """Remove a pair, by its number or by its words."""
     if len(which) > 2:
-        raise click.UsageError("give the number of a pair, or its two sides, those of several words in quotes")
-    with Shop(context.data) as shop:
-        if len(which) == 2:
-            there = shop.store.synonyms.remove_pair(*parse_pair(*which))
-        else:
-            there = shop.store.synonyms.remove(_number(which[0]))
-    _removed(context, there, f"synonym {' '.join(which)}")
+        raise click.UsageError(
+            f"expected the number of a pair, or its two sides, those of several words in quotes; got {len(which)} words"
+        )
+    if len(which) == 2:
+        _remove(context, "synonym", which, lambda store: store.synonyms.remove_pair(*parse_pair(*which)))
+    else:
+        _remove(context, "synonym", which, lambda store: store.synonyms.remove(parse_row_id(which[0], "synonym")))
 
 
 @click.group("rules")
@@ -76,21 +81,17 @@ def rules_command() -> None:
               help=f"boost, bury: by how much of the score range, up to 1.  [default: {DEFAULT_STRENGTH}]")  # fmt: skip
 @click.option("--note", metavar="N", help="What it is for.")
 @click.pass_obj
-def add_rule(context: Context, /, items: tuple[str, ...], filter_: str | None, **given: Any) -> None:
+def add_rule(context: Context, /, items: tuple[str, ...], filter_: str | None, **fields: Any) -> None:
     """Add a rule. What is out of stock stays last, whatever a rule says."""
-    rule = parse_rule({**given, "items": list(items), "filter": filter_}, parse)
-    with Shop(context.data) as shop:
-        said, _ = shop.store.rules.add([rule])
-    _answer(context, "rules", said)
+    rule = parse_rule({**fields, "items": list(items), "filter": filter_}, parse)
+    _answer(context, "rules", lambda store: store.rules.add([rule])[0])
 
 
 @rules_command.command("list")
 @click.pass_obj
 def list_rules(context: Context) -> None:
-    """All rules, oldest first, those that don't hold now too."""
-    with Shop(context.data) as shop:
-        said = shop.store.rules.all()
-    _answer(context, "rules", said)
+    """List all rules, oldest first, those that don't hold now too."""
+    _answer(context, "rules", lambda store: store.rules.all())
 
 
 @rules_command.command("remove")
@@ -98,37 +99,32 @@ def list_rules(context: Context) -> None:
 @click.pass_obj
 def remove_rule(context: Context, id: str) -> None:
     """Remove a rule by its number."""
+    _remove(context, "rule", (id,), lambda store: store.rules.remove(parse_row_id(id, "rule")))
+
+
+def _answer(context: Context, kind: str, read: Callable[[Store], Sequence[Synonym | Rule]]) -> None:
     with Shop(context.data) as shop:
-        there = shop.store.rules.remove(_number(id))
-    _removed(context, there, f"rule {id}")
+        rows = read(shop.store)
+    lines = [_pair_line(row) if isinstance(row, Synonym) else _rule_line(row) for row in rows]
+    context.answer({kind: [row.to_dict() for row in rows]}, lambda: lines or [f"no {kind} yet"])
 
 
-def _answer(context: Context, kind: str, said: list[Synonym] | list[Rule]) -> None:
-    lines = [_pair(one) if isinstance(one, Synonym) else _rule(one) for one in said]
-    context.answer({kind: [one.to_dict() for one in said]}, lambda: lines or [f"no {kind} yet"])
+def _remove(context: Context, kind: str, which: Sequence[str], remove: Callable[[Store], bool]) -> None:
+    with Shop(context.data) as shop:
+        if not remove(shop.store):
+            raise row_not_found(" ".join(which), kind)
+    context.answer({"deleted": 1}, lambda: [" ".join(("removed", kind, *which))])
 
 
-def _removed(context: Context, there: bool, what: str) -> None:
-    if not there:
-        raise NotFound(f"there is no {what}", "id")
-    context.answer({"deleted": 1}, lambda: [f"removed {what}"])
-
-
-def _number(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or len(text) > 18:
-        raise NotFound(f"there is none by the number {text[:60]!r}; list shows them", "id")
-    return int(text)
-
-
-def _pair(pair: Synonym) -> str:
+def _pair_line(pair: Synonym) -> str:
     return f"{pair.id:>4}  {pair.word} {'↔' if pair.two_way else '→'} {pair.means}"
 
 
-def _rule(rule: Rule) -> str:
-    shown = rule.to_dict()
+def _rule_line(rule: Rule) -> str:
+    row = rule.to_dict()
     query = {"any": "any query", "exact": f'"{rule.query}"', "contains": f'with "{rule.query}"'}[rule.match]
-    what = [*rule.items, *([rule.filter] if rule.filter else [])]
-    window = [f"{name} {shown[field]}" for name, field in (("from", "starts"), ("until", "ends")) if shown[field]]
+    items = [*rule.items, *([rule.filter] if rule.filter else [])]
+    window = [f"{name} {row[field]}" for name, field in (("from", "starts"), ("until", "ends")) if row[field]]
     strength = [f"by {rule.strength:g}"] if rule.strength else []
     note = [rule.note] if rule.note else []
-    return "  ".join([f"{rule.id:>4}", f"{rule.action:<5}", query, ", ".join(what), *strength, *window, *note])
+    return "  ".join([f"{rule.id:>4}", f"{rule.action:<5}", query, ", ".join(items), *strength, *window, *note])

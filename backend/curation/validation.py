@@ -10,13 +10,23 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from shelfwise.arguments import validate_query
-from shelfwise.errors import InvalidInput
+from shelfwise.errors import InvalidInput, NotFound
 from shelfwise.text.normalize import casefold_nfkc, normalize_punctuation, strip_accents, words
 from shelfwise.timestamps import parse_time
 from shelfwise.types import Row
 from shelfwise.validation import is_encodable, parse_id
 
-__all__ = ["ACTIONS", "DEFAULT_STRENGTH", "MATCHES", "parse_pair", "parse_rule", "parse_synonym", "query_words"]
+__all__ = [
+    "ACTIONS",
+    "DEFAULT_STRENGTH",
+    "MATCHES",
+    "parse_pair",
+    "parse_row_id",
+    "parse_rule",
+    "parse_synonym",
+    "query_words",
+    "row_not_found",
+]
 
 ACTIONS = ("pin", "boost", "bury", "hide")
 MATCHES = ("exact", "contains", "any")
@@ -70,6 +80,18 @@ def parse_rule(row: Mapping[str, Any], check_filter: Callable[[str], object]) ->
     if rule["starts"] is not None and rule["ends"] is not None and rule["ends"] <= rule["starts"]:
         raise InvalidInput("ends: is not after starts, so the rule would never hold", "ends")
     return rule
+
+
+def parse_row_id(id: str, kind: str) -> int:
+    """Return the number of a synonym or a rule. Raises NotFound for a text that can be none, as for one of no row."""
+    if not id.isascii() or not id.isdigit() or len(id) > 18:
+        raise row_not_found(id, kind)
+    return int(id)
+
+
+def row_not_found(id: str, kind: str) -> NotFound:
+    """Return the error for a `kind` (synonym or rule) of which no row is kept."""
+    return NotFound(f"{kind}: expected one of the list, got {id[:60]!r}", "id")
 
 
 def _check_fields(row: object, kind: str, fields: Sequence[str]) -> None:

@@ -179,7 +179,7 @@ def test_cart_and_purchase_are_posted_and_cite_their_source(client: FlaskClient,
     fields = {attrs["name"]: attrs["value"] for attrs in hidden if attrs["name"] != "item"}
     assert {"search_id", "position", "once"} <= set(fields)
     for _ in range(2):  # a double click
-        done = client.post("/item/22465", data={**fields, "type": kind})
+        done = client.post("/item/22465", data={**fields, "type": kind}, headers={"Origin": "http://localhost"})
         assert done.status_code == 303
     assert 'class="done"' in client.get(done.headers["Location"]).text
     (event,) = [event for event in clicks(shop) if event["type"] != "click"]
@@ -195,7 +195,9 @@ def test_cart_and_purchase_are_posted_and_cite_their_source(client: FlaskClient,
         ("/item/22465", {"type": "cart", "position": "x"}, {}, 400),
         ("/item/none-such", {"type": "cart"}, {}, 404),
         ("/item/22465", {"type": "cart"}, {"Sec-Fetch-Site": "cross-site"}, 403),
+        ("/item/22465", {"type": "cart"}, {"Origin": "http://evil.example"}, 403),
         ("/shopper", {"user": "x"}, {"Sec-Fetch-Site": "cross-site"}, 403),
+        ("/shopper", {"user": "x"}, {"Origin": "null"}, 403),
         ("/", {}, {}, 405),
     ],
 )
