@@ -1,4 +1,7 @@
-"""The HTTP door of a shop and its pages: `create_app` for a server of its own, `blueprint` to mount in another app."""
+"""The HTTP API of a shop and its storefront: `create_app` serves them alone, `blueprint` mounts them in another app.
+
+Imports the backend, Flask and the standard library: never the trainer, the index or torch. No SQL.
+"""
 
 from __future__ import annotations
 

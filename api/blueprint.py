@@ -1,4 +1,4 @@
-"""The blueprint: every path of the door with its methods, in one table. The views live in the files it names.
+"""The blueprint: every path with its methods, in one table. The views live in the files that it names.
 
 A path is one rule for all methods, because a method that a host app's router refuses would get the host's error page.
 """
@@ -13,8 +13,7 @@ from werkzeug.exceptions import MethodNotAllowed
 from werkzeug.routing import BaseConverter
 
 from shelfwise import Shop
-from shelfwise.api.endpoints import events, items, merge, rules, status, synonyms
-from shelfwise.api.endpoints import search as answers
+from shelfwise.api.endpoints import events, items, merge, rules, search, status, synonyms
 from shelfwise.api.http.json_errors import answer_in_json
 from shelfwise.api.storefront.html_errors import answer_in_html
 from shelfwise.api.storefront.views import Storefront
@@ -28,24 +27,28 @@ Route = tuple[str, str, Mapping[str, View]]  # endpoint, path, view of each meth
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
 
 
-def blueprint(shop: Shop) -> Blueprint:
-    """Everything under one roof: `app.register_blueprint(blueprint(shop), url_prefix="/shop")`."""
-    door = Blueprint("shelfwise", __name__, static_folder="storefront/static", static_url_path="/shelfwise-static")
-    storefront = Blueprint("pages", __name__)
-    answer_in_json(door)
-    answer_in_html(storefront)
-    _add_routes(door, _answers(shop))
-    _add_routes(storefront, _pages(shop))
-    door.after_request(_set_nosniff)
-    door.register_blueprint(storefront)
-    return door
+def blueprint(shop: Shop, explore: float | None = None) -> Blueprint:
+    """Return the API and the storefront of a shop, for `app.register_blueprint(blueprint(shop), url_prefix="/shop")`.
+
+    `explore` is the share of answers that explore, 0 to 1; None: the environment's SHELFWISE_EXPLORE, then 0.05.
+    Raises InvalidInput for any other number.
+    """
+    api = Blueprint("shelfwise", __name__, static_folder="storefront/static", static_url_path="/shelfwise-static")
+    pages = Blueprint("pages", __name__)
+    answer_in_json(api)
+    answer_in_html(pages)
+    _add_routes(api, _endpoints(shop, exploration(explore)))
+    _add_routes(pages, _pages(Storefront(shop)))
+    api.after_request(_set_nosniff)
+    api.register_blueprint(pages)
+    return api
 
 
-def _answers(shop: Shop) -> list[Route]:
+def _endpoints(shop: Shop, explore: float) -> list[Route]:
     return [
-        ("search", "/search", {"GET": partial(answers.search, shop, exploration())}),
-        ("suggest", "/suggest", {"GET": partial(answers.suggest, shop)}),
-        ("recommend", "/recommend", {"GET": partial(answers.recommend, shop, exploration())}),
+        ("search", "/search", {"GET": partial(search.search, shop, explore)}),
+        ("suggest", "/suggest", {"GET": partial(search.suggest, shop)}),
+        ("recommend", "/recommend", {"GET": partial(search.recommend, shop, explore)}),
         ("events", "/events", {"POST": partial(events.record, shop)}),
         ("merge", "/merge", {"POST": partial(merge.merge, shop)}),
         ("items", "/items", {"PUT": partial(items.upsert, shop)}),
@@ -59,8 +62,7 @@ def _answers(shop: Shop) -> list[Route]:
     ]
 
 
-def _pages(shop: Shop) -> list[Route]:
-    storefront = Storefront(shop)
+def _pages(storefront: Storefront) -> list[Route]:
     return [
         ("home", "/", {"GET": storefront.home}),
         ("item", "/item/<shelfwise_id:id>", {"GET": storefront.item, "POST": storefront.record_action}),
@@ -68,24 +70,24 @@ def _pages(shop: Shop) -> list[Route]:
     ]
 
 
-def _add_routes(roof: Blueprint, routes: list[Route]) -> None:
-    roof.record(_add_converter)
+def _add_routes(target: Blueprint, routes: list[Route]) -> None:
+    target.record(_add_converter)
     for endpoint, path, views in routes:
-        roof.add_url_rule(path, endpoint, _dispatch(views), methods=_METHODS, merge_slashes=False)
+        target.add_url_rule(path, endpoint, _dispatch(views), methods=_METHODS, merge_slashes=False)
 
 
 def _dispatch(views: Mapping[str, View]) -> View:
     allowed = sorted({"OPTIONS", *views, *(["HEAD"] if "GET" in views else [])})
 
-    def view(**parts: str) -> Response:
+    def dispatch(**parts: str) -> Response:
         if request.method == "OPTIONS":
             return Response(status=204, headers={"Allow": ", ".join(allowed)})
-        chosen = views.get("GET" if request.method == "HEAD" else request.method)
-        if chosen is None:
+        view = views.get("GET" if request.method == "HEAD" else request.method)
+        if view is None:
             raise MethodNotAllowed(allowed)
-        return chosen(**parts)
+        return view(**parts)
 
-    return view
+    return dispatch
 
 
 class ItemId(BaseConverter):

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import math
 import os
 from pathlib import Path
 from typing import NamedTuple
 
 from shelfwise.errors import InvalidInput
 
-__all__ = ["SETTINGS", "data_folder", "default", "exploration"]
+__all__ = ["SETTINGS", "data_folder", "exploration", "setting"]
 
 
 class Setting(NamedTuple):
+    """A variable of the environment; the command's option of the same name goes before it."""
+
     name: str
     default: str
     help: str
@@ -21,28 +24,35 @@ SETTINGS = (
     Setting("SHELFWISE_DATA", "shelfwise-data", "the shop's folder, where no --data is given"),
     Setting("SHELFWISE_HOST", "127.0.0.1", "where `serve` listens"),
     Setting("SHELFWISE_PORT", "8000", "the port that `serve` listens on"),
-    Setting("SHELFWISE_EXPLORE", "0.05", "the share of answers over HTTP that show an item which nobody knows yet"),
+    Setting("SHELFWISE_EXPLORE", "0.05", "the share of answers over HTTP that show an item without clicks, 0 to 1"),
     Setting("SHELFWISE_WORKERS", "2", "the processes that `serve` answers with"),
 )
 
 
-def data_folder(given: str | None = None) -> Path:
-    """The shop's folder: `given`, else SHELFWISE_DATA, else ./shelfwise-data."""
-    return Path(given or os.environ.get("SHELFWISE_DATA") or default("SHELFWISE_DATA"))
+def setting(name: str) -> Setting:
+    """Return the setting of this name."""
+    return next(row for row in SETTINGS if row.name == name)
 
 
-def exploration() -> float:
-    """SHELFWISE_EXPLORE, 0..1. Raises InvalidInput for anything else."""
-    text = os.environ.get("SHELFWISE_EXPLORE") or default("SHELFWISE_EXPLORE")
+def data_folder(option: str | None = None) -> Path:
+    """Return the shop's folder: the option, else SHELFWISE_DATA, else ./shelfwise-data."""
+    return Path(option or _from_environment("SHELFWISE_DATA"))
+
+
+def exploration(option: float | None = None) -> float:
+    """Return the share of answers that explore, 0 to 1: the option, else SHELFWISE_EXPLORE, else 0.05.
+
+    Raises InvalidInput for anything else.
+    """
+    text = _from_environment("SHELFWISE_EXPLORE") if option is None else str(option)
     try:
         share = float(text)
     except ValueError:
-        share = -1.0
+        share = math.nan
     if not 0 <= share <= 1:
-        raise InvalidInput(f"SHELFWISE_EXPLORE: {text!r} is no number from 0 to 1", "SHELFWISE_EXPLORE")
+        raise InvalidInput(f"SHELFWISE_EXPLORE: expected a number from 0 to 1, got {text!r}", "SHELFWISE_EXPLORE")
     return share
 
 
-def default(name: str) -> str:
-    """The default of a setting."""
-    return next(context.default for context in SETTINGS if context.name == name)
+def _from_environment(name: str) -> str:
+    return os.environ.get(name) or setting(name).default

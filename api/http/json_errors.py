@@ -1,6 +1,6 @@
-"""Errors as JSON: `{"error": {"code", "message", "field"}}`, and what every kind of error answer shares.
+"""Errors as JSON: `{"error": {"code", "message", "field"}}`, and what the errors of the API and of the pages share.
 
-The handlers hang on our blueprints, one for each status, so that a host app's own error pages stay its own: Flask
+The handlers are registered on our blueprints, one for each status, so that a host app's error pages stay its own: Flask
 prefers a handler of the very status, the host's too, over one of a wider class.
 """
 
@@ -21,20 +21,20 @@ _MESSAGES = {
     404: "there is nothing at this address",
     405: "this address doesn't take this method; the Allow header names those it takes",
     413: "the body is too large; send it in parts",
-    500: "something went wrong here, and the server's log says what",
+    500: "the server failed to answer; its log says why",
 }
 
 
-def answer_in_json(roof: Blueprint | Flask) -> None:
-    """Let every error under this roof be a JSON body."""
-    register_handler(roof, _json)
+def answer_in_json(target: Blueprint | Flask) -> None:
+    """Answer every error of the blueprint or app with a JSON body."""
+    register_handler(target, _json)
 
 
-def register_handler(roof: Blueprint | Flask, answer: Callable[[Exception], Response]) -> None:
-    """Let `answer` turn every error under this roof into a response."""
+def register_handler(target: Blueprint | Flask, answer: Callable[[Exception], Response]) -> None:
+    """Turn every error of the blueprint or app into a response by `answer`."""
     kinds: list[int | type[Exception]] = [*default_exceptions, InvalidInput, NotFound]
     for kind in kinds:
-        roof.register_error_handler(kind, answer)
+        target.register_error_handler(kind, answer)
 
 
 def _json(problem: Exception) -> Response:

@@ -11,9 +11,9 @@ from shelfwise.api.storefront.rendering import to_page
 __all__ = ["answer_in_html"]
 
 
-def answer_in_html(roof: Blueprint) -> None:
-    """Let every error under this roof be a page."""
-    register_handler(roof, _page)
+def answer_in_html(target: Blueprint) -> None:
+    """Answer every error of the blueprint with a page."""
+    register_handler(target, _page)
 
 
 def _page(problem: Exception) -> Response:

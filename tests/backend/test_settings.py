@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from shelfwise.cli.main import main
-from shelfwise.settings import SETTINGS, data_folder, default, exploration
+from shelfwise.errors import InvalidInput
+from shelfwise.settings import SETTINGS, data_folder, exploration, setting
 
 SOURCES = Path(__file__).parents[2]
 
@@ -28,32 +28,30 @@ def test_the_data_folder(
     assert data_folder(given) == Path(folder)
 
 
-def test_defaults_by_name() -> None:
-    assert [default(setting.name) for setting in SETTINGS] == [setting.default for setting in SETTINGS]
+def test_settings_by_name() -> None:
+    assert [setting(row.name) for row in SETTINGS] == list(SETTINGS)
     with pytest.raises(StopIteration):
-        default("SHELFWISE_NOTHING")
+        setting("SHELFWISE_NOTHING")
 
 
 def test_every_setting_that_is_read_stands_in_the_table() -> None:
     files = [path for room in ("backend", "index", "trainer", "api") for path in (SOURCES / room).rglob("*.py")]
     read = {name for path in files for name in re.findall(r"SHELFWISE_[A-Z_]+", path.read_text())}
-    assert read == {setting.name for setting in SETTINGS}
-    assert all(setting.help for setting in SETTINGS)
+    assert read == {row.name for row in SETTINGS}
+    assert all(row.help for row in SETTINGS)
 
 
-@pytest.mark.parametrize(("given", "share"), [("", 0.05), ("0", 0.0), ("0.5", 0.5), ("1", 1.0)])
-def test_the_share_of_exploration(monkeypatch: pytest.MonkeyPatch, given: str, share: float) -> None:
-    monkeypatch.setenv("SHELFWISE_EXPLORE", given)
-    assert exploration() == share
+@pytest.mark.parametrize(
+    ("option", "environment", "share"),
+    [(None, "", 0.05), (None, "0", 0.0), (None, "0.5", 0.5), (None, "1", 1.0), (0.25, "0.5", 0.25), (0.0, "lots", 0.0)],
+)
+def test_exploration(monkeypatch: pytest.MonkeyPatch, option: float | None, environment: str, share: float) -> None:
+    monkeypatch.setenv("SHELFWISE_EXPLORE", environment)
+    assert exploration(option) == share
 
 
-@pytest.mark.parametrize("given", ["lots", "-1", "1.1", "nan"])
-def test_a_wrong_share_ends_serve_in_one_line(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str], given: str
-) -> None:
-    monkeypatch.setenv("SHELFWISE_EXPLORE", given)
-    monkeypatch.setattr("sys.argv", ["shelfwise", "--data", str(tmp_path), "serve"])
-    with pytest.raises(SystemExit) as ended:
-        main()
-    assert ended.value.code == 1
-    assert capsys.readouterr().err == f"Error: SHELFWISE_EXPLORE: {given!r} is no number from 0 to 1\n"
+@pytest.mark.parametrize("environment", ["lots", "-1", "1.1", "nan"])
+def test_exploration_refuses_what_is_not_a_share(monkeypatch: pytest.MonkeyPatch, environment: str) -> None:
+    monkeypatch.setenv("SHELFWISE_EXPLORE", environment)
+    with pytest.raises(InvalidInput, match=f"SHELFWISE_EXPLORE: expected a number from 0 to 1, got '{environment}'"):
+        exploration()

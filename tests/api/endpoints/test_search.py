@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
@@ -61,18 +62,33 @@ def test_suggestions(client: FlaskClient) -> None:
     assert client.get("/suggest").status_code == client.get("/suggest?q=a&limit=0").status_code == 400
 
 
-def test_the_door_explores_by_its_setting(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    seen = []
-    monkeypatch.setattr(
-        Shop, "search", lambda self, q, **given: seen.append(given["explore"]) or SearchResult("s", q, 1, 0, 0.0, [])
-    )
-    for share, expected in (("", 0.05), ("0.5", 0.5), ("0", 0.0)):
-        monkeypatch.setenv("SHELFWISE_EXPLORE", share)
-        create_app({"SHOP": shop}).test_client().get("/search?q=lantern")
-        assert seen[-1] == expected
-    monkeypatch.setenv("SHELFWISE_EXPLORE", "a lot")
+@pytest.mark.parametrize(
+    ("config", "environment", "share"),
+    [({}, "", 0.05), ({}, "0.5", 0.5), ({}, "0", 0.0), ({"EXPLORE": 0.25}, "0.5", 0.25), ({"EXPLORE": 0.0}, "1", 0.0)],
+)
+def test_searches_and_shelves_explore_by_the_same_setting(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, config: dict[str, Any], environment: str, share: float
+) -> None:
+    shares = []
+    answers = {"search": SearchResult("s", "q", 1, 0, 0.0, []), "recommend": Recommendations("r", None, "new", 0.0, [])}
+    for verb, answer in answers.items():
+        monkeypatch.setattr(
+            Shop, verb, lambda *_, answer=answer, **options: shares.append(options["explore"]) or answer
+        )
+    monkeypatch.setenv("SHELFWISE_EXPLORE", environment)
+    client = create_app({"SHOP": shop} | config).test_client()
+    client.get("/search?q=lantern")
+    client.get("/recommend")
+    assert shares == [share, share]
+
+
+@pytest.mark.parametrize(("config", "environment"), [({}, "a lot"), ({"EXPLORE": 1.5}, "0.5")])
+def test_a_wrong_share_of_exploration_makes_no_app(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, config: dict[str, Any], environment: str
+) -> None:
+    monkeypatch.setenv("SHELFWISE_EXPLORE", environment)
     with pytest.raises(InvalidInput, match="SHELFWISE_EXPLORE"):
-        create_app({"SHOP": shop})
+        create_app({"SHOP": shop} | config)
 
 
 def test_a_search_is_logged_with_what_it_showed(client: FlaskClient, shop: Shop) -> None:
@@ -212,13 +228,3 @@ def test_a_shelf_is_logged_and_events_cite_it(client: FlaskClient, shop: Shop) -
     (shown,) = exported["recommendations"]
     assert (shown["recommendation_id"], shown["kind"]) == (shelf["recommendation_id"], "again")
     assert exported["events"][-1]["recommendation_id"] == shelf["recommendation_id"]
-
-
-def test_shelves_explore_by_the_same_setting(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    seen = []
-    answer = Recommendations("r", None, "popular", 0.0, [])
-    monkeypatch.setattr(Shop, "recommend", lambda self, **given: seen.append(given["explore"]) or answer)
-    for share, expected in (("", 0.05), ("0.5", 0.5), ("0", 0.0)):
-        monkeypatch.setenv("SHELFWISE_EXPLORE", share)
-        create_app({"SHOP": shop}).test_client().get("/recommend")
-        assert seen[-1] == expected
