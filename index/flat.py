@@ -1,5 +1,9 @@
 """The exact kind: every vector as it came, every query compared with all of them.
-Right up to about 50,000 items on a CPU."""
+
+Right up to about 50,000 items on a CPU.
+"""
+
+from __future__ import annotations
 
 from functools import cached_property
 from typing import Any
@@ -10,9 +14,11 @@ from shelfwise.index.base import VectorIndex
 from shelfwise.index.int8_prefilter import Int8Prefilter
 from shelfwise.index.validation import Floats, Mask, Rows
 
-WIDTHS = 2, 6  # for one row wanted so many are looked at exactly; where the second does not do, all are
-WORTH = 8  # rows for each one looked at exactly: from there on passing over bytes first saves time
-MOST = 0.5  # of the rows live: where fewer are, FAISS's selector costs more than the rows it passes over
+__all__ = ["FlatIndex"]
+
+_CANDIDATES_PER_HIT = 2, 6  # so many rows are compared exactly; where the second does not do, all are
+_MIN_ROWS_PER_CANDIDATE = 8  # from there on scanning bytes first saves time
+_MIN_LIVE_SHARE = 0.5  # where fewer rows are live, FAISS's selector costs more than the rows it leaves out
 
 
 class FlatIndex(VectorIndex):
@@ -28,12 +34,14 @@ class FlatIndex(VectorIndex):
         return main
 
     def _scan(self, queries: Floats, k: int, live: Mask | None) -> tuple[Floats, Rows]:
-        if len(queries) == 1 and (live is None or live.mean() > MOST):
-            for want in (k * width for width in WIDTHS if k * width * WORTH <= len(self._names)):
-                rows, others = self._prefilter.search(queries, want, live)
-                scores, places = faiss.knn(queries, self._main.reconstruct_batch(rows), k, faiss.METRIC_INNER_PRODUCT)
-                if scores[0, -1] > others:
-                    return scores, rows[places]
+        if len(queries) == 1 and (live is None or live.mean() > _MIN_LIVE_SHARE):
+            for n_candidates in (k * factor for factor in _CANDIDATES_PER_HIT):
+                if n_candidates * _MIN_ROWS_PER_CANDIDATE > len(self._ids):
+                    break
+                rows, bound = self._prefilter.search(queries, n_candidates, live)
+                scores, order = faiss.knn(queries, self._main.reconstruct_batch(rows), k, faiss.METRIC_INNER_PRODUCT)
+                if scores[0, -1] > bound:
+                    return scores, rows[order]
         return super()._scan(queries, k, live)
 
     @cached_property

@@ -1,5 +1,9 @@
 """An index as a folder of files, written and read back with every count compared.
-Plain writes: syncing, renaming and hashing are the publisher's work."""
+
+Plain writes: syncing, renaming and hashing are the publisher's work.
+"""
+
+from __future__ import annotations
 
 import json
 from collections.abc import Iterator
@@ -11,7 +15,9 @@ from typing import Any
 import faiss
 import numpy as np
 
-from shelfwise.index.validation import Floats, Mask, matrix, unique
+from shelfwise.index.validation import Floats, Mask, validate_ids, validate_vectors
+
+__all__ = ["DELTA", "FORMAT", "IDS", "MAIN", "META", "TOMBSTONES", "IndexCorrupt", "IndexFiles", "read", "write"]
 
 FORMAT = 1
 META, IDS, MAIN, DELTA, TOMBSTONES = "meta.json", "ids.json", "main.faiss", "delta.npy", "tombstones.npy"
@@ -23,7 +29,7 @@ class IndexCorrupt(Exception):
 
 @dataclass(frozen=True)
 class IndexFiles:
-    """What the files hold."""
+    """The contents of the files."""
 
     kind: str
     settings: dict[str, int]  # what the kind chose at build time
@@ -35,7 +41,7 @@ class IndexFiles:
 
 
 def write(folder: Path, saved: IndexFiles) -> None:
-    """Writes the files, the meta last. Raises OSError."""
+    """Write the files, the meta last. Raises OSError."""
     folder.mkdir(parents=True, exist_ok=True)
     for name in (META, IDS, MAIN, DELTA, TOMBSTONES):
         # a process that maps the old file keeps it; truncating it in place would kill that process
@@ -43,7 +49,7 @@ def write(folder: Path, saved: IndexFiles) -> None:
     try:
         faiss.write_index(saved.main, str(folder / MAIN))
     except RuntimeError as error:
-        raise OSError(f"{folder / MAIN}: cannot be written: {error}") from error
+        raise OSError(f"{folder / MAIN}: expected a writable file, got {error}") from error
     (folder / IDS).write_text(json.dumps({"main": saved.main_ids, "delta": saved.delta_ids}))
     if len(saved.delta):
         np.save(folder / DELTA, saved.delta)
@@ -63,53 +69,53 @@ def write(folder: Path, saved: IndexFiles) -> None:
 
 
 def read(folder: Path) -> IndexFiles:
-    """Reads and compares the files; the main segment is mapped, not copied. Raises IndexCorrupt."""
-    with as_corrupt(folder / META) as path:
+    """Read and compare the files; the main segment is mapped, not copied. Raises IndexCorrupt."""
+    with _as_corrupt(folder / META) as path:
         meta = json.loads(path.read_text())
-        expect(meta["format"] <= FORMAT, f"format {meta['format']} is newer than {FORMAT}: upgrade shelfwise")
+        _expect(meta["format"] <= FORMAT, f"expected format {FORMAT} at most, got {meta['format']}: upgrade shelfwise")
         kind, settings = str(meta["kind"]), dict(meta["settings"])
         dim, n_main, n_delta, n_dead = (int(meta[key]) for key in ("dim", "main", "delta", "tombstones"))
-    with as_corrupt(folder / IDS) as path:
+    with _as_corrupt(folder / IDS) as path:
         ids = json.loads(path.read_text())
-        main_ids, delta_ids = unique(ids["main"]), unique(ids["delta"])
-        expect((len(main_ids), len(delta_ids)) == (n_main, n_delta), f"counts differ from {META}")
-    with as_corrupt(folder / MAIN) as path:
-        expect(path.stat().st_size == meta["main_bytes"], f"size differs from {META}")
+        main_ids, delta_ids = validate_ids(ids["main"]), validate_ids(ids["delta"])
+        _expect((len(main_ids), len(delta_ids)) == (n_main, n_delta), f"counts differ from {META}")
+    with _as_corrupt(folder / MAIN) as path:
+        _expect(path.stat().st_size == meta["main_bytes"], f"size differs from {META}")
         main = faiss.read_index(str(path), faiss.IO_FLAG_MMAP_IFC)  # never add to it: the process would abort
-        expect((main.ntotal, main.d) == (n_main, dim), f"shape differs from {META}")
-        expect(main.metric_type == faiss.METRIC_INNER_PRODUCT, "its metric is not the inner product")
+        _expect((main.ntotal, main.d) == (n_main, dim), f"shape differs from {META}")
+        _expect(main.metric_type == faiss.METRIC_INNER_PRODUCT, "expected the inner product, got another metric")
     dead, delta = np.zeros(n_main, dtype=np.bool_), np.empty((0, dim), dtype=np.float32)
     if n_dead:
-        with as_corrupt(folder / TOMBSTONES) as path:
-            dead = read_array(path)
-            expect((dead.dtype, dead.shape) == (np.bool_, (n_main,)), f"shape differs from {META}")
-            expect(int(dead.sum()) == n_dead, f"count differs from {META}")
+        with _as_corrupt(folder / TOMBSTONES) as path:
+            dead = _read_array(path)
+            _expect((dead.dtype, dead.shape) == (np.bool_, (n_main,)), f"shape differs from {META}")
+            _expect(int(dead.sum()) == n_dead, f"count differs from {META}")
     if n_delta:
-        with as_corrupt(folder / DELTA) as path:
-            delta = matrix(read_array(path), dim)
-            expect(len(delta) == n_delta, f"count differs from {META}")
-    with as_corrupt(folder / IDS):
+        with _as_corrupt(folder / DELTA) as path:
+            delta = validate_vectors(_read_array(path), dim)
+            _expect(len(delta) == n_delta, f"count differs from {META}")
+    with _as_corrupt(folder / IDS):
         live = {item for item, gone in zip(main_ids, dead.tolist(), strict=True) if not gone}
-        expect(live.isdisjoint(delta_ids), "an id is live twice")
+        _expect(live.isdisjoint(delta_ids), "expected each live id once, got one twice")
     return IndexFiles(kind, settings, main, main_ids, dead, delta_ids, delta)
 
 
-def read_array(path: Path) -> Any:
-    """One .npy array; unlike np.load it takes no archive and no pickle."""
+def _read_array(path: Path) -> Any:
+    """Read one .npy array; unlike np.load it takes no archive and no pickle."""
     with path.open("rb") as file:
         return np.lib.format.read_array(file, allow_pickle=False)
 
 
 @contextmanager
-def as_corrupt(path: Path) -> Iterator[Path]:
-    """Turns whatever goes wrong with this file into IndexCorrupt."""
+def _as_corrupt(path: Path) -> Iterator[Path]:
+    """Raise IndexCorrupt, which names the file, for any error within the block."""
     try:
         yield path
     except (OSError, ValueError, LookupError, TypeError, RuntimeError, MemoryError) as error:
         raise IndexCorrupt(f"{path}: {error}") from error
 
 
-def expect(holds: bool, reason: str) -> None:
-    """Raises ValueError with the reason, for `blame` to name the file."""
+def _expect(holds: bool, reason: str) -> None:
+    """Raise ValueError with the reason unless the condition holds; `_as_corrupt` names the file."""
     if not holds:
         raise ValueError(reason)

@@ -1,5 +1,7 @@
 """Every kind of index. `gpu` needs a real one; `gpu-rules` is its code over a stand-in that knows a GPU's rules."""
 
+from __future__ import annotations
+
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -8,14 +10,14 @@ import faiss
 import pytest
 
 from shelfwise.index import VectorIndex, build
-from shelfwise.index.gpu import MAX_K, available
+from shelfwise.index.gpu import MAX_K, gpu_available
 
 KINDS = [
     "flat",
     "sq8",
     "ivfsq8",
     "gpu-rules",
-    pytest.param("gpu", marks=[pytest.mark.gpu, pytest.mark.skipif(not available(), reason="FAISS sees no GPU")]),
+    pytest.param("gpu", marks=[pytest.mark.gpu, pytest.mark.skipif(not gpu_available(), reason="FAISS sees no GPU")]),
 ]
 
 

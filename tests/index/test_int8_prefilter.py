@@ -1,5 +1,7 @@
 """Bytes before floats: what they promise of the rows that they leave out, and that exact search stays exact."""
 
+from __future__ import annotations
+
 from typing import Any
 
 import numpy as np
@@ -7,27 +9,23 @@ import pytest
 
 from shelfwise.index import build, flat
 from shelfwise.index.flat import FlatIndex
-from shelfwise.index.int8_prefilter import CHUNK, Int8Prefilter
-
-
-def unit(n: int, dim: int, seed: int = 0) -> Any:
-    vectors = np.random.default_rng(seed).normal(size=(n, dim)).astype(np.float32)
-    return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+from shelfwise.index.int8_prefilter import CHUNK_ROWS, Int8Prefilter
+from support.vectors import normalized, unit_vectors
 
 
 def alike(n: int, dim: int, spread: float) -> Any:
     """Vectors around one: the rounding of bytes is more than what sets them apart."""
-    vectors = unit(1, dim, seed=7) + spread * unit(n, dim)
-    return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    vectors = unit_vectors(1, dim=dim, seed=7) + spread * unit_vectors(n, dim=dim)
+    return normalized(vectors)
 
 
 DATA = {
-    "spread": unit(3000, 48),
+    "spread": unit_vectors(3000, dim=48),
     "alike": alike(3000, 48, 0.01),
     "all but equal": alike(3000, 48, 1e-4),
-    "long": 40 * unit(3000, 48),
-    "one far": np.concatenate([unit(2999, 48), 1000 * unit(1, 48, seed=5)]),
-    "of more than a chunk": unit(CHUNK + 100, 16),
+    "long": 40 * unit_vectors(3000, dim=48),
+    "one far": np.concatenate([unit_vectors(2999, dim=48), 1000 * unit_vectors(1, dim=48, seed=5)]),
+    "of more than a chunk": unit_vectors(CHUNK_ROWS + 100, 16),
 }
 
 
@@ -36,21 +34,21 @@ DATA = {
 def test_no_row_left_out_reaches_the_score_promised(name: str, share: float) -> None:
     vectors = DATA[name]
     live = None if share == 1.0 else np.random.default_rng(1).random(len(vectors)) < share
-    rough = Int8Prefilter(FlatIndex.make_segment(vectors))
-    for query in [*unit(10, vectors.shape[1], seed=2), vectors[0]]:
-        rows, others = rough.search(query[None], 50, live)
+    prefilter = Int8Prefilter(FlatIndex.make_segment(vectors))
+    for query in [*unit_vectors(10, dim=vectors.shape[1], seed=2), vectors[0]]:
+        rows, bound = prefilter.search(query[None], 50, live)
         assert len(set(rows.tolist())) == 50
         out = np.ones(len(vectors), dtype=np.bool_) if live is None else live.copy()
         assert out[rows].all(), "only live rows"
         out[rows] = False
-        assert (vectors[out] @ query).max() < others
+        assert (vectors[out] @ query).max() < bound
 
 
 def test_the_promise_is_worth_something() -> None:
     vectors = DATA["spread"]
-    rows, others = Int8Prefilter(FlatIndex.make_segment(vectors)).search(vectors[:1], 50, None)
+    rows, bound = Int8Prefilter(FlatIndex.make_segment(vectors)).search(vectors[:1], 50, None)
     assert rows[0] == 0
-    assert np.sort(vectors @ vectors[0])[-50] < others < np.sort(vectors @ vectors[0])[-5]
+    assert np.sort(vectors @ vectors[0])[-50] < bound < np.sort(vectors @ vectors[0])[-5]
 
 
 @pytest.mark.parametrize("name", DATA)
@@ -60,7 +58,7 @@ def test_exact_stays_exact(name: str, k: int) -> None:
     index = build([f"p{row}" for row in range(len(vectors))], vectors)
     index.delete(f"p{row}" for row in range(0, len(vectors), 9))
     alive = np.arange(len(vectors)) % 9 != 0
-    for query in [*unit(5, vectors.shape[1], seed=3), vectors[1]]:
+    for query in [*unit_vectors(5, dim=vectors.shape[1], seed=3), vectors[1]]:
         (hits,) = index.search(query[None], k)
         wanted = np.sort((vectors @ query)[alive])[::-1][:k]
         assert [score for _, score in hits] == pytest.approx(wanted.tolist(), rel=1e-5, abs=1e-6)
@@ -73,15 +71,17 @@ def test_exact_stays_exact(name: str, k: int) -> None:
 def test_bytes_are_passed_over_where_that_saves_time(
     name: str, deleted: int, queries: int, passes: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    index, asked = build([f"p{row}" for row in range(3000)], DATA[name]), []
+    index, searches = build([f"p{row}" for row in range(3000)], DATA[name]), []
     index.delete([f"p{row}" for row in range(deleted)])
     search = Int8Prefilter.search
-    monkeypatch.setattr(flat.Int8Prefilter, "search", lambda *given: asked.append(given) or search(*given))
+    monkeypatch.setattr(
+        flat.Int8Prefilter, "search", lambda *arguments: searches.append(arguments) or search(*arguments)
+    )
     index.search(DATA[name][:queries], 10)
-    assert len(asked) == passes
+    assert len(searches) == passes
 
 
 def test_nothing_but_zeros() -> None:
-    rough = Int8Prefilter(FlatIndex.make_segment(np.zeros((100, 8), np.float32)))
-    rows, others = rough.search(np.zeros((1, 8), np.float32), 5, None)
-    assert len(rows) == 5 and 0 < others < 1e-3
+    prefilter = Int8Prefilter(FlatIndex.make_segment(np.zeros((100, 8), np.float32)))
+    rows, bound = prefilter.search(np.zeros((1, 8), np.float32), 5, None)
+    assert len(rows) == 5 and 0 < bound < 1e-3

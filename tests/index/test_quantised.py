@@ -1,4 +1,6 @@
-"""The recall gate of ivfsq8, and which kind is chosen for how many vectors."""
+"""The recall gate of ivfsq8, and small or saved indexes of the quantised kinds."""
+
+from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
@@ -8,8 +10,8 @@ import numpy as np
 import pytest
 
 from shelfwise.index import IdFilter, IndexCorrupt, base, build, load, quantised
-from shelfwise.index.build import choose
-from shelfwise.index.quantised import RECALL, IvfParameters, IvfSq8Index, recall
+from shelfwise.index.quantised import MIN_RECALL, IvfParameters, IvfSq8Index, recall
+from support.vectors import normalized, numbered_ids
 
 DIM = 24
 
@@ -18,27 +20,7 @@ def clustered(n: int, spread: float, seed: int = 0) -> Any:
     rng = np.random.default_rng(seed)
     centres = np.random.default_rng(99).normal(size=(60, DIM))
     vectors = (centres[rng.integers(60, size=n)] + spread * rng.normal(size=(n, DIM))).astype(np.float32)
-    return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
-
-
-def names(n: int) -> list[str]:
-    return [f"p{i}" for i in range(n)]
-
-
-@pytest.mark.parametrize(
-    ("n", "kind"),
-    [(0, "flat"), (50_000, "flat"), (50_001, "sq8"), (300_000, "sq8"), (300_001, "ivfsq8"), (5_000_000, "ivfsq8")],
-)
-def test_kind_by_size(n: int, kind: str) -> None:
-    assert choose(n) == kind
-
-
-def test_build_chooses_and_obeys() -> None:
-    vectors = clustered(50, 1.0)
-    assert build(names(50), vectors).kind == "flat"
-    assert build(names(50), vectors, kind="sq8").kind == "sq8"
-    with pytest.raises(ValueError, match="'hnsw' is none of flat, sq8, ivfsq8, gpu"):
-        build(names(50), vectors, kind="hnsw")
+    return normalized(vectors)
 
 
 @pytest.mark.parametrize("spread", [0.3, 1.0, 5.0])
@@ -53,8 +35,8 @@ def test_gate_is_met_by_the_smallest_nprobe(spread: float) -> None:
         return recall(queries, vectors, rows, exact[:, -1])
 
     assert main.nprobe == main.nlist or main.nprobe & (main.nprobe - 1) == 0
-    assert measured(main.nprobe) >= RECALL - 0.02  # another sample than the one that chose
-    assert main.nprobe == 1 or measured(main.nprobe // 2) < RECALL + 0.02
+    assert measured(main.nprobe) >= MIN_RECALL - 0.02  # another sample than the one that chose
+    assert main.nprobe == 1 or measured(main.nprobe // 2) < MIN_RECALL + 0.02
 
 
 def test_harder_data_probes_more() -> None:
@@ -64,10 +46,10 @@ def test_harder_data_probes_more() -> None:
 
 def test_the_few_that_pass_are_compared_exactly(monkeypatch: pytest.MonkeyPatch) -> None:
     """All lists are looked into then: what passes may lie in the farthest ones."""
-    monkeypatch.setattr(base, "FEW", 0)
-    monkeypatch.setattr(quantised, "choose_nprobe", lambda main, vectors: 1)
+    monkeypatch.setattr(base, "MAX_EXACT_ROWS", 0)
+    monkeypatch.setattr(quantised, "_choose_nprobe", lambda main, vectors: 1)
     vectors = clustered(6000, 0.3)
-    index, numbers = build(names(6000), vectors, kind="ivfsq8"), {f"p{row}": row + 1 for row in range(6000)}
+    index, numbers = build(numbered_ids(6000), vectors, kind="ivfsq8"), {f"p{row}": row + 1 for row in range(6000)}
     for query in vectors[:20]:
         farthest = np.argsort(vectors @ query)[:120]
         mask = np.zeros(6001, dtype=np.bool_)
@@ -83,7 +65,7 @@ def test_twins_do_not_count_as_misses() -> None:
 
 
 def test_nprobe_is_saved(tmp_path: Path) -> None:
-    index = build(names(3000), clustered(3000, 2.0), kind="ivfsq8")
+    index = build(numbered_ids(3000), clustered(3000, 2.0), kind="ivfsq8")
     assert index.settings["nprobe"] > 1
     index.save(tmp_path)
     assert load(tmp_path).settings == index.settings
@@ -97,24 +79,6 @@ def test_nprobe_is_saved(tmp_path: Path) -> None:
 @pytest.mark.parametrize("kind", ["sq8", "ivfsq8"])
 def test_very_small_ones(kind: str, n: int, capfd: pytest.CaptureFixture[str]) -> None:
     vectors = clustered(n, 5.0)
-    index = build(names(n), vectors, kind=kind)
-    assert [hits[0][0] for hits in index.search(vectors, 3)] == names(n)
+    index = build(numbered_ids(n), vectors, kind=kind)
+    assert [hits[0][0] for hits in index.search(vectors, 3)] == numbered_ids(n)
     assert capfd.readouterr().err == ""  # FAISS warns there of too few training points
-
-
-def test_a_quantised_kind_stays_on_the_cpu(tmp_path: Path) -> None:
-    build(names(9), clustered(9, 1.0), kind="sq8").save(tmp_path)
-    with pytest.raises(ValueError, match="build it with kind='flat'"):
-        load(tmp_path, gpu=True)
-    assert load(tmp_path).kind == "sq8"
-
-
-@pytest.mark.skipif(hasattr(faiss, "index_cpu_to_gpu"), reason="this FAISS knows GPUs")
-def test_a_gpu_that_is_not_there(tmp_path: Path) -> None:
-    index = build(names(9), clustered(9, 1.0))
-    index.save(tmp_path)
-    assert load(tmp_path).kind == "flat"
-    with pytest.raises(ValueError, match="install faiss-gpu"):
-        load(tmp_path, gpu=True)
-    with pytest.raises(ValueError, match="install faiss-gpu"):
-        build(names(9), clustered(9, 1.0), kind="gpu")
