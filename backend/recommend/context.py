@@ -12,6 +12,7 @@ from shelfwise.events import EVENT_WEIGHTS
 from shelfwise.generation.item_counts import ItemCounts
 from shelfwise.generation.item_signals import SignalsByRow
 from shelfwise.index import IdFilter, VectorIndex
+from shelfwise.shopper.row_vectors import row_vectors
 from shelfwise.shopper.user_profile import UserProfile
 
 __all__ = ["IN_CART", "LAST_STEPS", "NEAREST", "RecommendContext", "Scored"]
@@ -77,9 +78,5 @@ class RecommendContext:
         return [{self.columns.row_of[id]: cosine for id, cosine in hits} for hits in found]
 
     def vectors(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """The rows among these that have a vector, (m,), and their vectors (m, dim)."""
-        if self.index is None:
-            return rows[:0], np.zeros((0, 0), np.float32)
-        ids = [self.columns.ids[row] or "" for row in rows.tolist()]
-        known, vectors = self.index.vectors(ids)
-        return np.array([self.columns.row_of[id] for id in known], np.int64), vectors
+        """Return which of `rows` (n,) have a vector, as positions (m,), and their vectors (m, dim) float32."""
+        return row_vectors(self.index, self.columns, rows)

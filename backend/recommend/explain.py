@@ -213,12 +213,14 @@ class _Hit:
 
     def _nearest(self, own_rows: np.ndarray) -> list[int]:
         """Those of their items that are like this one, the most alike first."""
-        known, vectors = self.context.vectors(own_rows[own_rows != self.row])
+        others = own_rows[own_rows != self.row]
+        known, vectors = self.context.vectors(others)
         _, mine = self.context.vectors(np.array([self.row]))
         if not len(known) or not len(mine):
             return []
-        alike = vectors @ mine[0]
-        return [int(known[position]) for position in np.argsort(-alike, kind="stable") if alike[position] > 0]
+        cosines = vectors @ mine[0]
+        order = np.argsort(-cosines, kind="stable")
+        return [int(row) for row in others[known[order[cosines[order] > 0]]].tolist()]
 
     def _weights(self, rows: np.ndarray) -> np.ndarray:
         """What the shopper's own items count; 1 for others, as those of a cart."""

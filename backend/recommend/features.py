@@ -118,25 +118,20 @@ def _of_links(rows: np.ndarray, had: np.ndarray, link_scores: Mapping[str, np.nd
 
 def _of_taste(context: RecommendContext, rows: np.ndarray) -> dict[str, np.ndarray]:
     profile, columns = context.profile, context.columns
-    weights = profile.decayed(60)
-    weights /= max(float(weights.sum()), 1e-9)
     tastes = {
         "like_one": np.zeros(len(rows)),
         "like_all": np.zeros(len(rows)),
-        "category_share": _shares(columns.category, profile.rows, weights)[rows],
-        "brand_share": _shares(columns.brand, profile.rows, weights)[rows],
-        "price_fit": _price_fit(columns.price, profile.rows, rows),
+        "category_share": profile.code_shares(columns.category, rows),
+        "brand_share": profile.code_shares(columns.brand, rows),
+        "price_fit": np.nan_to_num(profile.price_deviations(columns.price, rows), nan=0.0),
     }
-    known, vectors = context.vectors(rows)
+    positions, vectors = context.vectors(rows)
     own, own_vectors = context.vectors(profile.rows[:_RECENT])
-    if len(known) and len(own):
-        alike = vectors @ own_vectors.T  # (n_known, n_own)
-        alike[known[:, None] == own[None]] = -1.0
-        places = np.searchsorted(rows, known)
-        tastes["like_one"][places] = _by_rank(alike.max(axis=1))
-        weight_of = dict(zip(profile.rows.tolist(), weights.tolist(), strict=True))
-        mean = np.array([weight_of[row] for row in own.tolist()]) @ own_vectors  # (dim,)
-        tastes["like_all"][places] = _by_rank(vectors @ mean)
+    if len(positions) and len(own):
+        cosines = vectors @ own_vectors.T  # (n_known, n_own)
+        cosines[rows[positions][:, None] == profile.rows[own][None]] = -1.0
+        tastes["like_one"][positions] = _by_rank(cosines.max(axis=1))
+        tastes["like_all"][positions] = _by_rank(vectors @ (profile.item_shares[own] @ own_vectors))
     return tastes
 
 
@@ -175,18 +170,3 @@ def _of_shopper(context: RecommendContext) -> dict[str, np.ndarray]:
 def _by_rank(values: np.ndarray) -> np.ndarray:
     """1 for the greatest, then falling to 0: a cosine itself means another thing after a night of training."""
     return 1 / (1 + ranks(values) / 10)
-
-
-def _shares(codes: np.ndarray, own_rows: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """The share of the shopper's choices that are of each row's code, (columns.size,); 0 where a row has none."""
-    shares = np.bincount(codes[own_rows], weights, minlength=int(codes.max(initial=0)) + 1)
-    shares[0] = 0.0
-    return np.asarray(shares[codes])
-
-
-def _price_fit(prices: np.ndarray, own_rows: np.ndarray, rows: np.ndarray) -> np.ndarray:
-    """How many deviations a candidate's logarithm lies from the mean of the shopper's own items; 0 where unknown."""
-    known = np.log1p(prices[own_rows][~np.isnan(prices[own_rows])])
-    if not len(known):
-        return np.zeros(len(rows))
-    return np.asarray(np.nan_to_num((np.log1p(prices[rows]) - known.mean()) / (known.std() + 0.25), nan=0.0))

@@ -96,9 +96,8 @@ def next_steps(context: RecommendContext) -> Scored:
     for name in ("together", "viewed", "linked"):
         total += _of_best(context.signals.spread(name, steps, weights))
     known, vectors = context.vectors(steps[:LAST_STEPS])  # a search each
-    weight_of = dict(zip(steps.tolist(), weights.tolist(), strict=True))
-    for row, near in zip(known.tolist(), context.near(vectors), strict=True):
-        alike[list(near)] += weight_of[row] * np.fromiter(near.values(), np.float64, len(near))
+    for weight, near in zip(weights[known].tolist(), context.near(vectors), strict=True):
+        alike[list(near)] += weight * np.fromiter(near.values(), np.float64, len(near))
     total += _of_best(alike)
     total[steps] = total[context.profile.items_of_last_visits(1)] = 0.0
     return _positive(total)

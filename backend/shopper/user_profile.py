@@ -15,13 +15,17 @@ import numpy.typing as npt
 from shelfwise.catalogue.snapshot import CatalogueSnapshot
 from shelfwise.events import EVENT_WEIGHTS, decay_all
 from shelfwise.index import VectorIndex
+from shelfwise.shopper.row_vectors import row_vectors
 from shelfwise.store import Event
 from shelfwise.timestamps import DAY
 
 __all__ = ["UserProfile"]
 
-_INTERESTS, _ALIKE, _LOOKED_AT = 3, 0.6, 30  # vectors of a shopper; cosine within one; newest items they come from
-_INTEREST_HALF_LIFE_DAYS = 14.0
+_TASTE_HALF_LIFE_DAYS = 60.0
+_PRICE_TOLERANCE = 0.25  # of the log price: added to the deviation, which may be 0
+_EMBEDDED_ITEMS, _EMBEDDING_HALF_LIFE_DAYS = 20, 7.0
+_MAX_INTERESTS, _INTEREST_COSINE = 3, 0.6  # vectors of a shopper; least cosine of an item to its interest
+_INTEREST_ITEMS, _INTEREST_HALF_LIFE_DAYS = 30, 14.0
 
 Floats = npt.NDArray[np.float64]
 Rows = npt.NDArray[np.int64]
@@ -151,29 +155,65 @@ class UserProfile:
         """The rows of the items of so many visits, the last ones."""
         return self.rows[np.unique(self.item[self.visit < visits])]
 
-    def interests(self, index: VectorIndex, columns: CatalogueSnapshot) -> npt.NDArray[np.float32]:
-        """Unit vectors of what they turn to lately, the strongest interest first, (at most 3, dim) float32.
+    @cached_property
+    def item_shares(self) -> Floats:
+        """Return each item's share of their choices, (m,), a choice halved with every 60 days of age."""
+        weights = self.decayed(_TASTE_HALF_LIFE_DAYS)
+        return weights / max(float(weights.sum()), 1e-9)
 
-        Their newest items, each put to the interest it is like, else a new one: several, because the mean of a lamp
-        and a rug is neither. After Pal et al., "PinnerSage" (2020).
+    def code_shares(self, codes: np.ndarray, rows: Rows) -> Floats:
+        """Return the share of their choices that have the code of each of `rows` (n,); 0 for rows without a code.
+
+        `codes` are those of a field by row of the catalogue, such as its brands; 0 is no code.
         """
-        ids = [columns.ids[row] or "" for row in self.rows[:_LOOKED_AT].tolist()]
-        weight_of = dict(zip(ids, self.decayed(_INTEREST_HALF_LIFE_DAYS).tolist(), strict=False))
-        known, vectors = index.vectors(ids)
+        totals = np.bincount(codes[self.rows], self.item_shares, minlength=1)
+        totals[0] = 0.0
+        wanted = codes[rows]
+        return np.where(wanted < len(totals), totals[np.minimum(wanted, len(totals) - 1)], 0.0)
+
+    def price_deviations(self, prices: np.ndarray, rows: Rows) -> Floats:
+        """Return how many deviations the log price of each of `rows` (n,) lies from the mean of their items.
+
+        `prices` are by row of the catalogue, nan where there is none; the result is nan where either is unknown.
+        """
+        own = np.log1p(prices[self.rows])
+        own = own[~np.isnan(own)]
+        if not len(own):
+            return np.full(len(rows), np.nan)
+        return np.asarray((np.log1p(prices[rows]) - own.mean()) / (own.std() + _PRICE_TOLERANCE))
+
+    def embedding(self, index: VectorIndex, columns: CatalogueSnapshot) -> npt.NDArray[np.float32] | None:
+        """Return the unit mean vector of their newest 20 items, (dim,), halved with every week of age.
+
+        None where no item has a vector or all are too old to weigh anything.
+        """
+        positions, vectors = row_vectors(index, columns, self.rows[:_EMBEDDED_ITEMS])
+        total = self.decayed(_EMBEDDING_HALF_LIFE_DAYS)[positions].astype(np.float32) @ vectors
+        norm = float(np.linalg.norm(total))
+        return np.asarray(total / norm) if norm > 0 else None
+
+    def interests(self, index: VectorIndex, columns: CatalogueSnapshot) -> npt.NDArray[np.float32]:
+        """Return unit vectors of what they choose lately, the strongest interest first, (at most 3, dim) float32.
+
+        Each of their newest items joins the interest that it is like, else begins a new one: several, because the mean
+        of a lamp and a rug is neither. After Pal et al., "PinnerSage" (2020).
+        """
+        positions, vectors = row_vectors(index, columns, self.rows[:_INTEREST_ITEMS])
         sums: list[np.ndarray] = []
         weights: list[float] = []
-        for id, vector in zip(known, vectors, strict=True):
-            weighed = max(weight_of[id], 1e-9) * vector
-            near = [float(vector @ one) / (float(np.linalg.norm(one)) or 1.0) for one in sums]
-            best = int(np.argmax(near)) if near else -1
-            if best >= 0 and near[best] >= _ALIKE:
-                sums[best] = sums[best] + weighed
-                weights[best] += weight_of[id]
+        decayed = self.decayed(_INTEREST_HALF_LIFE_DAYS)[positions].tolist()
+        for weight, vector in zip(decayed, vectors, strict=True):
+            weighted = max(weight, 1e-9) * vector
+            cosines = [float(vector @ total) / (float(np.linalg.norm(total)) or 1.0) for total in sums]
+            best = int(np.argmax(cosines)) if cosines else -1
+            if best >= 0 and cosines[best] >= _INTEREST_COSINE:
+                sums[best] = sums[best] + weighted
+                weights[best] += weight
             else:
-                sums.append(weighed)
-                weights.append(weight_of[id])
-        strongest = sorted(range(len(sums)), key=lambda number: -weights[number])[:_INTERESTS]
-        if not strongest:
+                sums.append(weighted)
+                weights.append(weight)
+        if not sums:
             return np.zeros((0, index.dim), np.float32)
+        strongest = sorted(range(len(sums)), key=lambda number: -weights[number])[:_MAX_INTERESTS]
         kept = np.stack([sums[number] for number in strongest])
         return np.asarray(kept / np.linalg.norm(kept, axis=1, keepdims=True), np.float32)

@@ -265,7 +265,7 @@ def test_only_the_eligible_are_near(columns: CatalogueSnapshot) -> None:
 
 def test_vectors_of_what_has_one(columns: CatalogueSnapshot) -> None:
     index = on_circle({id: angle for id, angle in DEGREES.items() if id != "cup"})
-    rows, vectors = setting(columns, index=index).vectors(columns.rows(["mug", "cup", "unknown", "tea"]))
-    assert [columns.ids[row] for row in rows] == ["mug", "tea"]
+    positions, vectors = setting(columns, index=index).vectors(columns.rows(["mug", "cup", "unknown", "tea", "mug"]))
+    assert positions.tolist() == [0, 3, 4]
     assert vectors[1] == pytest.approx([1, 0])
     assert len(setting(columns).vectors(columns.rows(["mug"]))[0]) == 0, "without an index"

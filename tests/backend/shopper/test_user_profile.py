@@ -189,3 +189,48 @@ def test_without_an_item_it_is_as_if_they_had_never_turned_to_it(columns: Catalo
     left, expected = found.without(columns.row_of["mug"]), UserProfile.from_events(events[:2], columns, NOW)
     for name in ("rows", "item", "visit", "age", "weight", "bought", "visit_counts"):
         assert getattr(left, name).tolist() == getattr(expected, name).tolist(), name
+
+
+# ---- shares, prices and the embedding ---------------------------------------------------------------------------
+
+
+def test_code_shares_go_by_decayed_choices(columns: CatalogueSnapshot) -> None:
+    """Acme's tea bought now and Bee's chai clicked 60 days ago: 1 to 0.1; a rug has no brand."""
+    profile = of(columns, event("tea", days=0), event("chai", "click", days=60))
+    brands = profile.code_shares(columns.brand, columns.rows(["mug", "cup", "lamp", "rug"]))
+    assert brands == pytest.approx([1 / 1.1, 0.1 / 1.1, 0, 0])
+    assert of(columns).code_shares(columns.brand, columns.rows(["mug"])).tolist() == [0]
+    assert profile.item_shares.sum() == pytest.approx(1)
+
+
+def test_choices_without_a_code_count_in_the_whole(columns: CatalogueSnapshot) -> None:
+    profile = of(columns, event("tea"), event("rug"))
+    assert profile.code_shares(columns.brand, columns.rows(["mug", "vase"])) == pytest.approx([0.5, 0])
+
+
+def test_price_deviations_are_of_log_prices(columns: CatalogueSnapshot) -> None:
+    profile = of(columns, event("tea"), event("rug"))
+    low, high = np.log1p([3, 90])
+    spread = (high - low) / 2 + 0.25
+    expected = [(low - high) / 2 / spread, (np.log1p(40) - (low + high) / 2) / spread]
+    assert profile.price_deviations(columns.price, columns.rows(["tea", "lamp"])) == pytest.approx(expected)
+    assert np.isnan(of(columns).price_deviations(columns.price, columns.rows(["tea"]))).all()
+
+
+def test_embedding_is_a_unit_vector_and_a_week_ago_counts_half(columns: CatalogueSnapshot) -> None:
+    index = on_circle({"tea": 0, "cup": 90})
+    found = of(columns, event("tea", days=0), event("cup", days=7), event("mug", days=1)).embedding(index, columns)
+    assert found == pytest.approx([2 / 5**0.5, 1 / 5**0.5], abs=1e-6)
+
+
+@pytest.mark.parametrize("events", [[], [event("mug")], [event("tea", days=100_000)], [event("tea", "dismiss")]])
+def test_embedding_without_a_vector_or_a_weight_is_none(columns: CatalogueSnapshot, events: list[Event]) -> None:
+    assert of(columns, *events).embedding(on_circle({"tea": 0}), columns) is None
+
+
+def test_embedding_is_of_the_newest_twenty_items(store: Store) -> None:
+    put(store, *({"id": f"x{number}", "title": f"x {number}"} for number in range(20)))
+    columns = CatalogueCache(store).current()
+    index = on_circle({"tea": 0, "x0": 90})
+    newest = [event(f"x{number}", days=1) for number in range(20)]
+    assert of(columns, *newest, event("tea", days=2)).embedding(index, columns) == pytest.approx([0, 1], abs=1e-6)
