@@ -1,99 +1,82 @@
-"""The filter in a results page's address: what a shopper chose of the facets, and the text that says the same.
-
-Read is only what the page's own links write, conditions in a row; of any other filter the page knows the text, and
-keeps it. Whether a filter is one at all is for `shelfwise.catalogue.filter_parser` to judge, which reads the address
-itself.
-"""
+"""The filter in a results page's address: what a visitor chose of the facets, and the text that says the same."""
 
 from __future__ import annotations
 
-import re
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from itertools import accumulate
 
 from shelfwise.catalogue.dictionary import key
-from shelfwise.text.normalize import casefold_nfkc
+from shelfwise.catalogue.filter_parser import parse, to_text
+from shelfwise.catalogue.filter_values import quote
+from shelfwise.catalogue.filters import And, Condition, Filter, Not, Or
 
 __all__ = ["FacetChoices"]
 
-_TEXTS = ("category", "brand")  # written in quotes; what is chosen of the others needs none
-_NAMES = (*_TEXTS, "price", "stock")
-_QUOTED = r'"(?:[^"\\]|\\.)*"'
-_VALUE = rf'(?:{_QUOTED}|[^\s"(),:]+)'
-_CONDITION = re.compile(rf"(?P<name>{_VALUE}):(?P<values>{_VALUE}(?:,{_VALUE})*)(?:\s+|$)", re.DOTALL)
-_EACH = re.compile(_VALUE, re.DOTALL)
+_NAMES = ("category", "brand", "price", "stock")
+_QUOTED = ("category", "brand")
 
 
 @dataclass(frozen=True, slots=True)
 class FacetChoices:
-    """`chosen`: facet → its values, as a shopper reads them; `rest`: what else the filter says, as it stands."""
+    """`chosen`: facet → its values, as a visitor reads them; `rest`: the text of what else the filter says."""
 
     chosen: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     rest: str = ""
 
     @classmethod
     def read(cls, text: str) -> FacetChoices:
-        """What a filter's text says: conditions in a row, then at most a group. Any other is all rest."""
-        text = text.strip()
-        chosen: dict[str, tuple[str, ...]] = {}
-        rest, position = [], 0
-        while found := _CONDITION.match(text, position):
-            name = casefold_nfkc(found["name"])
-            if name in chosen:  # it has to meet both, and a choice of both would let either pass
-                return cls(rest=_as_group(text))
-            if name in _NAMES:
-                chosen[name] = tuple(map(_plain, _EACH.findall(found["values"])))
-            else:
-                rest.append(found[0].strip())
-            position = found.end()
-        if position < len(text) and not _is_group(text[position:]):
-            return cls(rest=_as_group(text))
-        return cls(chosen, " ".join(filter(None, [*rest, text[position:]])))
+        """Return the conditions on facets that a filter's text demands, and the rest. Raises InvalidInput.
+
+        A facet in two conditions stays in the rest: an item has to meet both, while of values chosen one is enough.
+        """
+        filter = parse(text)
+        parts = filter.parts if isinstance(filter, And) else (filter,)
+        chosen = [part for part in parts if isinstance(part, Condition) and part.name in _NAMES]
+        if max(Counter(part.name for part in chosen).values(), default=0) > 1:
+            return cls(rest=_part_text(filter))
+        rest = " ".join(_part_text(part) for part in parts if part not in chosen)
+        return cls({part.name: part.written for part in chosen}, rest)
 
     def has(self, name: str, value: str) -> bool:
-        """Whether a value is among those chosen, however it is spelt."""
+        """Return whether a value is among those chosen, however it is spelt."""
         return key(value) in map(key, self.chosen.get(name, ()))
 
     def only(self, name: str, *values: str) -> FacetChoices:
-        """The same with these values of the facet and no others; with none, without the facet."""
+        """Return the choices with these values of the facet and no others of it; with none, without the facet."""
         others = {other: chosen for other, chosen in self.chosen.items() if other != name}
         return FacetChoices(others | ({name: values} if values else {}), self.rest)
 
     def also(self, name: str, value: str) -> FacetChoices:
-        """The same, and this value beside those chosen of its facet."""
+        """Return the choices with one more value of the facet."""
         return self.only(name, *self.chosen.get(name, ()), value)
 
     def without(self, name: str, value: str) -> FacetChoices:
-        """The same, but for this value."""
+        """Return the choices without this value, however it is spelt."""
         return self.only(name, *(other for other in self.chosen.get(name, ()) if key(other) != key(value)))
 
     def text(self) -> str:
-        """The filter that says this; blank where all items pass."""
+        """Return the filter that says this; blank where all items pass."""
         conditions = [
-            f"{name}:{','.join(_quoted(value) if name in _TEXTS else value for value in self.chosen[name])}"
+            f"{name}:{','.join(map(quote, self.chosen[name]) if name in _QUOTED else self.chosen[name])}"
             for name in _NAMES
             if name in self.chosen
         ]
         return " ".join([*conditions, *([self.rest] if self.rest else [])])
 
 
-def _quoted(value: str) -> str:
-    escaped = re.sub(r'(["\\])', r"\\\1", value)
-    return f'"{escaped}"'
+def _part_text(part: Filter) -> str:
+    """Return the text of a part, values as they were written, so that another condition can stand before it."""
+    text = to_text(_as_written(part))
+    return f"({text})" if isinstance(part, And | Or) else text
 
 
-def _plain(value: str) -> str:
-    return re.sub(r"\\(.)", r"\1", value[1:-1], flags=re.DOTALL) if value.startswith('"') else value
-
-
-def _as_group(text: str) -> str:
-    """The text in parentheses, so that a condition can stand before it."""
-    return text if _is_group(text) else f"({text})"
-
-
-def _is_group(text: str) -> bool:
-    """Whether the text is in parentheses as a whole."""
-    bare = re.sub(_QUOTED, "", text, flags=re.DOTALL)
-    depths = list(accumulate((sign == "(") - (sign == ")") for sign in bare))
-    return bare.startswith("(") and 0 in depths and depths.index(0) == len(depths) - 1
+def _as_written(part: Filter) -> Filter:
+    match part:
+        case Condition(name, values, written):
+            pairs = zip(values, written, strict=True)
+            return Condition(name, tuple(text if isinstance(value, str) else value for value, text in pairs))
+        case Not(negated):
+            return Not(_as_written(negated))
+        case And(parts) | Or(parts):
+            return type(part)(tuple(map(_as_written, parts)))

@@ -131,15 +131,15 @@ class _Reader:
         while self._sign(","):
             self._skip()
             values.append(self._value(name))
-        return Condition(name, tuple(values))
+        return Condition(name, tuple(value for value, _ in values), tuple(written for _, written in values))
 
-    def _value(self, name: str) -> str | Range:
+    def _value(self, name: str) -> tuple[str | Range, str]:
         start = self._at
         text, quoted = self._word(_VALUE, f"a value of {name!r}")
         if not quoted and self._text.startswith(":", self._at):
             self._fail("a blank before the next condition (a value with a ':' is written in quotes)")
         try:
-            return read_value(name, text, quoted)
+            return read_value(name, text, quoted), text
         except ValueError:
             self._at = start
             self._fail(expected_value(name))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -18,7 +18,8 @@ class Condition:
     """The item has, by this name, one of these values or a number within one of these ranges."""
 
     name: str  # folded
-    values: tuple[str | Range, ...]  # as they are compared: `coded.key`, for an id as it is
+    values: tuple[str | Range, ...]  # as they are compared: `dictionary.key`, for an id as it is
+    written: tuple[str, ...] = field(default=(), compare=False, repr=False)  # as the parsed text spells them, unquoted
 
 
 @dataclass(frozen=True, slots=True)

@@ -126,7 +126,7 @@ def test_any_category_can_be_chosen(shop: Shop, kites: FlaskClient, level: str) 
         ("price:..9 stock:in", ["Under £9", "In stock"], {"k1"}),
         ("brand:wind (price:5 OR price:15)", ["wind", "(price:5 OR price:15)"], {"k1", "k2"}),
         ("brand:Wind OR brand:Page", ["(brand:Wind OR brand:Page)"], {"k1", "k2", "k4"}),
-        ("NOT category:Toys", ["(NOT category:Toys)"], {"k4"}),
+        ("NOT category:Toys", ["NOT category:Toys"], {"k4"}),
         ("brand:Wind brand:Page", ["(brand:Wind brand:Page)"], set()),
     ],
 )
