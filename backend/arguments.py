@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Sequence
+from typing import TypeGuard
 
 from shelfwise.errors import InvalidInput, NotFound
-from shelfwise.validation import is_encodable, parse_id, shown
+from shelfwise.validation import parse_id, validate_encodable
 
 __all__ = ["MAX_LIMIT", "parse_path_id", "validate_choice", "validate_page", "validate_query", "validate_share"]
 
-MAX_QUERY, MAX_LIMIT = 1_000, 100
+MAX_LIMIT = 100
+_MAX_QUERY_CHARS = 1_000
 
 
 def parse_path_id(id: object, field: str) -> str:
-    """The id as it is stored. What can be no id is not found, as any other id that isn't there."""
+    """Return the id as it is stored. Raises NotFound for an invalid one, as for any other id of no item."""
     try:
         return parse_id(id, field)
     except InvalidInput as problem:
@@ -22,36 +24,38 @@ def parse_path_id(id: object, field: str) -> str:
 
 
 def validate_query(q: object) -> str:
-    """The query as it is searched for: NFKC, without blanks around it. Raises InvalidInput."""
+    """Return the query in NFKC, each run of white space as one blank. Raises InvalidInput."""
     if not isinstance(q, str):
-        raise InvalidInput("q: missing; give the words to search for", "q")
-    if not is_encodable(q):
-        raise InvalidInput("q: holds a NUL character or a lone surrogate, which is no valid text", "q")
-    if len(q) > MAX_QUERY:
-        raise InvalidInput(f"q: has {len(q):,} characters; at most {MAX_QUERY:,} are searched for", "q")
-    query = " ".join(unicodedata.normalize("NFKC", q).split())
+        raise InvalidInput.expected("q", "the words to search for", q)
+    if len(q) > _MAX_QUERY_CHARS:
+        raise InvalidInput.expected("q", f"at most {_MAX_QUERY_CHARS:,} characters", len(q))
+    query = " ".join(unicodedata.normalize("NFKC", validate_encodable(q, "q")).split())
     if not query:
-        raise InvalidInput("q: is blank; give the words to search for", "q")
+        raise InvalidInput.expected("q", "the words to search for", q)
     return query
 
 
-def validate_page(limit: int, offset: int) -> None:
-    """Raises InvalidInput unless the limit is within 1..100 and the offset is not negative."""
-    if isinstance(limit, bool) or not isinstance(limit, int) or not 1 <= limit <= MAX_LIMIT:
-        raise InvalidInput(f"limit: {limit!r} is no whole number from 1 to {MAX_LIMIT}", "limit")
-    if isinstance(offset, bool) or not isinstance(offset, int) or offset < 0:
-        raise InvalidInput(f"offset: {offset!r} is no whole number from 0 up", "offset")
+def validate_page(limit: object, offset: object) -> None:
+    """Raise InvalidInput unless the limit is in 1..100 and the offset is not negative."""
+    if not _is_whole(limit) or not 1 <= limit <= MAX_LIMIT:
+        raise InvalidInput.expected("limit", f"a whole number from 1 to {MAX_LIMIT}", limit)
+    if not _is_whole(offset) or offset < 0:
+        raise InvalidInput.expected("offset", "a whole number from 0 up", offset)
 
 
 def validate_choice(value: object, choices: Sequence[str], name: str) -> str:
-    """One of the choices. Raises InvalidInput."""
+    """Return the value. Raises InvalidInput unless it is one of the choices."""
     if not isinstance(value, str) or value not in choices:
-        raise InvalidInput(f"{name}: {shown(value)} is none of {', '.join(choices)}", name)
+        raise InvalidInput.expected(name, f"one of {', '.join(choices)}", value)
     return value
 
 
 def validate_share(value: object, name: str) -> float:
-    """A number from 0 to 1. Raises InvalidInput."""
+    """Return the value as a float. Raises InvalidInput unless it is a number from 0 to 1."""
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
-        raise InvalidInput(f"{name}: {shown(value)} is no number from 0 to 1", name)
+        raise InvalidInput.expected(name, "a number from 0 to 1", value)
     return float(value)
+
+
+def _is_whole(value: object) -> TypeGuard[int]:
+    return isinstance(value, int) and not isinstance(value, bool)

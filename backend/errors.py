@@ -1,14 +1,14 @@
 """The exception tree of shelfwise, drawn once. `shelfwise.index` has only its own IndexCorrupt.
 
 ShelfwiseError
-├── InvalidInput(ValueError)     a row, a query or a setting that a caller can mend; `field` names it
+├── InvalidInput(ValueError)     a row, a query or a setting that the caller can correct; `field` names it
 ├── NotFound(LookupError)        an item, a night or a generation that does not exist
 ├── GenerationError              a generation that can't be served
 │   ├── GenerationCorrupt        a file is missing or its sha256 differs from the manifest's
 │   └── GenerationTooNew         made by a newer shelfwise than this one
-├── EncoderUnsupported           a model that is no transformer with mean or cls pooling
+├── EncoderUnsupported           a model other than a transformer with mean or cls pooling
 ├── NightBusy                    another night holds the lock
-└── TrainingDiverged             training came to numbers that are none; its weights are thrown away
+└── TrainingDiverged             a loss or a weight is not finite; the weights are thrown away
 """
 
 from __future__ import annotations
@@ -23,19 +23,27 @@ __all__ = [
     "NotFound",
     "ShelfwiseError",
     "TrainingDiverged",
+    "shown",
 ]
+
+_MAX_SHOWN_CHARS = 60
 
 
 class ShelfwiseError(Exception):
-    """Whatever shelfwise raises on purpose, IndexCorrupt aside."""
+    """The base of all that shelfwise raises on purpose, except IndexCorrupt."""
 
 
 class InvalidInput(ShelfwiseError, ValueError):
-    """The caller can mend it: the message says what was wrong and what is expected."""
+    """An input that the caller can correct: the message says what was expected and what was given."""
 
     def __init__(self, message: str, field: str | None = None) -> None:
         super().__init__(message)
         self.field = field
+
+    @classmethod
+    def expected(cls, field: str, expected: str, got: object) -> InvalidInput:
+        """Return the error "field: expected …, got …"."""
+        return cls(f"{field}: expected {expected}, got {shown(got)}", field)
 
 
 class NotFound(ShelfwiseError, LookupError):
@@ -67,4 +75,9 @@ class NightBusy(ShelfwiseError):
 
 
 class TrainingDiverged(ShelfwiseError):
-    """The loss or a weight is no finite number any more: nothing of this training is kept."""
+    """The loss or a weight became infinite or NaN: nothing of this training is kept."""
+
+
+def shown(value: object) -> str:
+    """Return the value as an error message quotes it, cut to 60 characters; "nothing" for None."""
+    return "nothing" if value is None else repr(value)[:_MAX_SHOWN_CHARS]

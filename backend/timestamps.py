@@ -1,68 +1,65 @@
 """Times in and out: what the contract accepts becomes epoch seconds (UTC), and epoch seconds become ISO 8601.
 
-The facts keep epoch seconds as floats, because every decay and window is a subtraction.
+The store keeps epoch seconds as floats, because every decay and window is a subtraction.
 """
 
 from __future__ import annotations
 
+import math
+from contextlib import suppress
 from datetime import UTC, datetime
 
 from shelfwise.errors import InvalidInput
 
 __all__ = ["DAY", "parse_time", "to_datetime", "to_iso"]
 
-DAY = 86_400.0
-_MILLISECONDS_FROM = 1e11  # seconds reach this in the year 5138, milliseconds did in 1973
-_LATEST = 253_402_300_800.0  # year 10000
+DAY = 86_400.0  # seconds
+_MIN_MILLISECONDS = 1e11  # seconds reach this in the year 5138, milliseconds did in 1973
+_END_SECONDS = 253_402_300_800.0  # year 10000
 
 
 def parse_time(value: object, field: str = "ts") -> float:
-    """Epoch seconds of an ISO 8601 text, a datetime, epoch seconds or milliseconds (naive times are UTC).
+    """Return the epoch seconds of ISO 8601 text, a datetime, epoch seconds or milliseconds (naive times are UTC).
 
-    Raises InvalidInput when the value is none of these.
+    Raises InvalidInput for anything else, and for years outside 1970..9999.
     """
-    if isinstance(value, datetime):
-        return _in_range(_aware(value).timestamp(), value, field)
-    if isinstance(value, bool) or value is None:
-        raise _not_a_time(value, field)
-    text = str(value).strip()
     try:
-        if not isinstance(value, int | float):
-            return _in_range(_aware(datetime.fromisoformat(text)).timestamp(), value, field)
+        seconds = _seconds(value)
     except (ValueError, OverflowError):
-        pass  # no ISO 8601; a number then
-    try:
-        return _from_number(float(text), value, field)
-    except (ValueError, OverflowError):
-        raise _not_a_time(value, field) from None
+        seconds = math.nan
+    if not _in_range(seconds):
+        raise InvalidInput.expected(field, "ISO 8601, 'YYYY-MM-DD HH:MM:SS', epoch seconds or milliseconds", value)
+    return seconds
 
 
 def to_iso(seconds: float) -> str:
-    """ISO 8601 in UTC with milliseconds, `2011-09-20T12:00:00.000Z`."""
+    """Return epoch seconds as ISO 8601 in UTC with milliseconds, `2011-09-20T12:00:00.000Z`."""
     return to_datetime(seconds).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def to_datetime(seconds: float) -> datetime:
-    """The aware UTC datetime of epoch seconds."""
+    """Return the aware UTC datetime of epoch seconds."""
     return datetime.fromtimestamp(seconds, UTC)
 
 
-def _aware(value: datetime) -> datetime:
-    return value if value.tzinfo else value.replace(tzinfo=UTC)
+def _seconds(value: object) -> float:
+    if isinstance(value, datetime):
+        return _timestamp(value)
+    if isinstance(value, bool):
+        return math.nan
+    text = str(value).strip()
+    if not isinstance(value, int | float):
+        with suppress(ValueError, OverflowError):  # not ISO 8601: a number, perhaps
+            seconds = _timestamp(datetime.fromisoformat(text))
+            if _in_range(seconds):  # milliseconds such as 1301010812345 read as a compact date of the year 1301
+                return seconds
+    number = float(text)
+    return number / 1000 if abs(number) >= _MIN_MILLISECONDS else number
 
 
-def _from_number(number: float, value: object, field: str) -> float:
-    return _in_range(number / 1000 if abs(number) >= _MILLISECONDS_FROM else number, value, field)
+def _timestamp(time: datetime) -> float:
+    return (time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp()
 
 
-def _in_range(seconds: float, value: object, field: str) -> float:
-    if not 0 <= seconds < _LATEST:  # a NaN is in no range
-        raise _not_a_time(value, field)
-    return seconds
-
-
-def _not_a_time(value: object, field: str) -> InvalidInput:
-    shown = repr(value)[:60]
-    return InvalidInput(
-        f"{field}: {shown} is no time; use ISO 8601, 'YYYY-MM-DD HH:MM:SS', epoch seconds or milliseconds", field
-    )
+def _in_range(seconds: float) -> bool:
+    return 0 <= seconds < _END_SECONDS  # False for NaN

@@ -8,131 +8,127 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from shelfwise.errors import InvalidInput
+from shelfwise.errors import shown as shown  # others quote values by it, too
 from shelfwise.timestamps import parse_time
 from shelfwise.types import EVENT_FIELDS, EVENT_TYPES, Row
 
-__all__ = [
-    "is_encodable",
-    "parse_event",
-    "parse_id",
-    "parse_item",
-    "shown",
-]
+__all__ = ["is_encodable", "parse_event", "parse_id", "parse_item", "validate_encodable"]
 
 _TRUE, _FALSE = {"1", "true", "yes", "y", "t"}, {"0", "false", "no", "n", "f"}
-MAX_ID, MAX_TEXT, MAX_POSITION = 512, 100_000, 1_000_000
+_MAX_ID_CHARS, _MAX_TEXT_CHARS, _MAX_POSITION = 512, 100_000, 1_000_000
 
 
 def parse_item(row: Mapping[str, Any]) -> Row:
-    """The named fields of an item, converted; unknown fields are gathered under `attributes`.
+    """Return the named fields of an item, converted; unknown fields are gathered under `attributes`.
 
     Fields that the row doesn't name are absent from the result (an upsert keeps them). Raises InvalidInput.
     """
     if not isinstance(row, Mapping):
-        raise InvalidInput(f"an item is an object with id and title, not {type(row).__name__}")
+        raise InvalidInput(f"item: expected an object with id and title, got {type(row).__name__}")
     item: Row = {"id": parse_id(row.get("id"), "id")}
-    extra: Row = {}
+    attributes: Row = {}
     for name, value in row.items():
         if name == "id":
             continue
         if name in _ITEM_CONVERTERS:
             item[name] = _ITEM_CONVERTERS[name](value, name)
         elif name == "attributes":
-            extra |= _attributes(value)
-        elif value is not None and value != "":
-            extra[_field_name(name)] = _plain(value, str(name))
+            attributes |= _attributes(value)
+        elif not _is_missing(value):
+            attributes[_attribute_name(name)] = _json_value(value, str(name))
     if "title" in item and not item["title"]:
-        raise InvalidInput("title: is blank; every item needs a title", "title")
-    if extra:
-        item["attributes"] = extra
+        raise InvalidInput.expected("title", "at least one character", row["title"])
+    if attributes:
+        item["attributes"] = attributes
     return item
 
 
 def parse_event(row: Mapping[str, Any], default_ts: float) -> Row:
-    """The fields of an event, converted, `ts` in epoch seconds; fields that are no event's are dropped.
+    """Return the fields of an event, converted, `ts` in epoch seconds; unknown fields are dropped.
 
     `event_id` stays None where the row has none. Raises InvalidInput.
     """
     if not isinstance(row, Mapping):
-        raise InvalidInput(f"an event is an object with type and item, not {type(row).__name__}")
+        raise InvalidInput(f"event: expected an object with type and item, got {type(row).__name__}")
     event: Row = dict.fromkeys(EVENT_FIELDS)
-    for name in ("event_id", "user", "session", "search_id", "recommendation_id"):
-        if (value := row.get(name)) is not None and value != "":
-            event[name] = parse_id(value, name)
     event["item"] = parse_id(row.get("item"), "item")
-    kind = row.get("type")
-    if kind not in EVENT_TYPES:
-        raise InvalidInput(f"type: {shown(kind)} is none of {', '.join(EVENT_TYPES)}", "type")
-    event["type"] = kind
-    ts = row.get("ts")
-    event["ts"] = default_ts if ts is None or ts == "" else parse_time(ts)
-    event["position"] = _optional(row.get("position"), "position", _position)
-    event["query"] = _optional(row.get("query"), "query", _text)
-    event["value"] = _optional(row.get("value"), "value", _number)
-    event["quantity"] = _optional(row.get("quantity"), "quantity", _number)
+    event["type"] = row.get("type")
+    if event["type"] not in EVENT_TYPES:
+        raise InvalidInput.expected("type", f"one of {', '.join(EVENT_TYPES)}", event["type"])
+    event["ts"] = default_ts
+    for name, convert in _OPTIONAL_EVENT_CONVERTERS.items():
+        if not _is_missing(value := row.get(name)):
+            event[name] = convert(value, name)
     return event
 
 
 def parse_id(value: object, name: str) -> str:
-    """An id as text; numbers are converted (`7.0`, as a spreadsheet writes it in JSON, is `7`)."""
-    if isinstance(value, bool) or not isinstance(value, str | int | float):
-        raise InvalidInput(f"{name}: {shown(value)} is no id; give a text or a number", name)
-    if isinstance(value, float):
-        if not math.isfinite(value):
-            raise InvalidInput(f"{name}: {shown(value)} is no id; give a text or a number", name)
-        value = int(value) if value == int(value) else repr(value)
-    text = _encodable(str(value).strip(), name)
-    if not text or len(text) > MAX_ID:
-        raise InvalidInput(f"{name}: an id has 1 to {MAX_ID} characters, this has {len(text)}", name)
+    """Return an id as text; numbers are converted (`7.0`, as a spreadsheet writes it in JSON, is `7`).
+
+    Raises InvalidInput.
+    """
+    if isinstance(value, float) and math.isfinite(value):
+        value = int(value) if value.is_integer() else repr(value)
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        raise InvalidInput.expected(name, "a string or number", value)
+    text = validate_encodable(str(value).strip(), name)
+    if not 1 <= len(text) <= _MAX_ID_CHARS:
+        raise InvalidInput.expected(name, f"1 to {_MAX_ID_CHARS} characters", len(text))
     return text
 
 
-def _optional(value: object, name: str, convert: Callable[[object, str], Any]) -> Any:
-    return None if value is None or value == "" else convert(value, name)
+def is_encodable(text: str) -> bool:
+    """Return whether SQLite and UTF-8 can hold the text: no NUL, no lone surrogate."""
+    return "\x00" not in text and not any("\ud800" <= char <= "\udfff" for char in text)
+
+
+def validate_encodable(text: str, name: str) -> str:
+    """Return the text. Raises InvalidInput unless SQLite and UTF-8 can hold it."""
+    if not is_encodable(text):
+        raise InvalidInput.expected(name, "text without NUL characters and lone surrogates", text)
+    return text
+
+
+def _is_missing(value: object) -> bool:
+    return value is None or value == ""
 
 
 def _text(value: object, name: str) -> str | None:
     if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, str | int | float):
-        raise InvalidInput(f"{name}: {shown(value)} is no text", name)
-    return _encodable(str(value).strip(), name)[:MAX_TEXT]
-
-
-def _encodable(text: str, name: str) -> str:
-    if not is_encodable(text):
-        raise InvalidInput(f"{name}: holds a NUL character or a lone surrogate, which is no valid text", name)
-    return text
-
-
-def is_encodable(text: str) -> bool:
-    """Whether SQLite and UTF-8 can hold the text: no NUL, no lone surrogate."""
-    return "\x00" not in text and not any("\ud800" <= char <= "\udfff" for char in text)
+        raise InvalidInput.expected(name, "a string", value)
+    return validate_encodable(str(value).strip(), name)[:_MAX_TEXT_CHARS]
 
 
 def _number(value: object, name: str) -> float | None:
-    if value is None or value == "":
+    if _is_missing(value):
         return None
-    try:
-        number = math.nan if isinstance(value, bool) else float(value)  # type: ignore[arg-type]
-    except (TypeError, ValueError, OverflowError):
-        number = math.nan
+    number = _to_float(value)
     if not math.isfinite(number):
-        raise InvalidInput(f"{name}: {shown(value)} is no number", name)
+        raise InvalidInput.expected(name, "a number", value)
     return number
+
+
+def _to_float(value: Any) -> float:
+    """Return the value as a number; NaN if it can't be converted."""
+    try:
+        return math.nan if isinstance(value, bool) else float(value)
+    except (TypeError, ValueError, OverflowError):
+        return math.nan
 
 
 def _price(value: object, name: str) -> float | None:
     number = _number(value, name)
     if number is not None and number < 0:
-        raise InvalidInput(f"{name}: {shown(value)} is negative", name)
+        raise InvalidInput.expected(name, "a number from 0 up", value)
     return number
 
 
 def _position(value: object, name: str) -> int:
-    number = _number(value, name)
-    if number is None or number != int(number) or not 0 <= number <= MAX_POSITION:
-        raise InvalidInput(f"{name}: {shown(value)} is no whole number from 0 to {MAX_POSITION:,}", name)
+    number = _to_float(value)
+    if not 0 <= number <= _MAX_POSITION or number != int(number):
+        raise InvalidInput.expected(name, f"a whole number from 0 to {_MAX_POSITION:,}", value)
     return int(number)
 
 
@@ -142,54 +138,48 @@ def _flag(value: object, name: str) -> bool:
         return True
     if text in _FALSE:
         return False
-    raise InvalidInput(f"{name}: {shown(value)} is neither true nor false", name)
+    raise InvalidInput.expected(name, "true or false", value)
 
 
 def _tags(value: object, name: str) -> list[str]:
-    parts = value.split(",") if isinstance(value, str) else value
-    if parts is None:
-        return []
-    if not isinstance(parts, list | tuple):
-        raise InvalidInput(f"{name}: {shown(value)} is no list of texts, nor a text with commas", name)
-    return [text for part in parts if (text := _text(part, name))]
+    tags = value.split(",") if isinstance(value, str) else [] if value is None else value
+    if not isinstance(tags, list | tuple):
+        raise InvalidInput.expected(name, "a list of strings or a string with commas", value)
+    return [text for tag in tags if (text := _text(tag, name))]
 
 
 def _time(value: object, name: str) -> float | None:
-    return None if value is None or value == "" else parse_time(value, name)
+    return None if _is_missing(value) else parse_time(value, name)
 
 
 def _attributes(value: object) -> Row:
-    if value is None or value == "":
+    if _is_missing(value):
         return {}
+    parsed = value
     if isinstance(value, str):
         try:
-            value = json.loads(value)
+            parsed = json.loads(value)
         except ValueError:
-            value = None
-    if not isinstance(value, Mapping):
-        raise InvalidInput("attributes: is no object", "attributes")
-    return {_field_name(name): _plain(part, str(name)) for name, part in value.items()}
+            parsed = None
+    if not isinstance(parsed, Mapping):
+        raise InvalidInput.expected("attributes", "an object", value)
+    return {_attribute_name(name): _json_value(part, str(name)) for name, part in parsed.items()}
 
 
-def _field_name(name: object) -> str:
+def _attribute_name(name: object) -> str:
     if not is_encodable(str(name)):
-        raise InvalidInput("a field's name holds a NUL character or a lone surrogate, which is no valid text")
+        raise InvalidInput.expected("attributes", "names without NUL characters and lone surrogates", name)
     return str(name)
 
 
-def _plain(value: object, name: str) -> object:
-    """A JSON value, checked once here so that no later step stumbles over it."""
+def _json_value(value: object, name: str) -> object:
+    """Return a value that JSON can hold, so that no later step fails on it. Raises InvalidInput."""
     try:
         text = json.dumps(value, ensure_ascii=False, allow_nan=False)
-    except (TypeError, ValueError) as problem:
-        raise InvalidInput(f"{name}: {problem}", name) from None
-    _encodable(text.replace("\\u0000", "\x00"), name)
+    except (TypeError, ValueError):
+        raise InvalidInput.expected(name, "a value that JSON can hold", value) from None
+    validate_encodable(text.replace("\\u0000", "\x00"), name)
     return value
-
-
-def shown(value: object) -> str:
-    """Return the value as an error message quotes it."""
-    return "missing" if value is None else repr(value)[:60]
 
 
 _ITEM_CONVERTERS: dict[str, Callable[[object, str], Any]] = {
@@ -198,4 +188,11 @@ _ITEM_CONVERTERS: dict[str, Callable[[object, str], Any]] = {
     "in_stock": _flag,
     "tags": _tags,
     "created_at": _time,
+}
+_OPTIONAL_EVENT_CONVERTERS: dict[str, Callable[[object, str], Any]] = {
+    **dict.fromkeys(("event_id", "user", "session", "search_id", "recommendation_id"), parse_id),
+    "ts": parse_time,
+    "position": _position,
+    "query": _text,
+    **dict.fromkeys(("value", "quantity"), _number),
 }

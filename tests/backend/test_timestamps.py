@@ -1,4 +1,4 @@
-"""What the contract accepts as a time, and what it refuses."""
+"""The times that the contract accepts, and those that it refuses."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ NOON = datetime(2011, 9, 20, 12, tzinfo=UTC).timestamp()
 
 
 @pytest.mark.parametrize(
-    ("given", "seconds"),
+    ("value", "seconds"),
     [
         ("2011-09-20T12:00:00Z", NOON),
         ("2011-09-20T14:00:00+02:00", NOON),
@@ -36,34 +36,34 @@ NOON = datetime(2011, 9, 20, 12, tzinfo=UTC).timestamp()
         (datetime(2011, 9, 20, 14, tzinfo=timezone(timedelta(hours=2))), NOON),
     ],
 )
-def test_accepted(given: object, seconds: float) -> None:
-    assert parse_time(given) == seconds
+def test_parse_time_accepts_iso_seconds_and_milliseconds(value: object, seconds: float) -> None:
+    assert parse_time(value) == seconds
 
 
 @pytest.mark.parametrize(
-    "given",
+    "value",
     [
         None, True, False, "", "  ", "yesterday", "2011-13-01", "2011-09-31", "25:00", [], {}, -1, "-1", 1e18, "1e400",
         float("nan"), float("inf"), "nan", "inf", 10**400, "0001-01-01", "1969-12-31", "0001-01-01T00:00:00+14:00",
         "9999-12-31T23:59:59-14:00", datetime(1900, 1, 1),
     ],
 )  # fmt: skip
-def test_refused(given: object) -> None:
+def test_parse_time_refuses_other_values(value: object) -> None:
     with pytest.raises(InvalidInput, match=r"^when: ") as problem:
-        parse_time(given, "when")
+        parse_time(value, "when")
     assert problem.value.field == "when"
 
 
-def test_the_refusal_says_what_is_accepted() -> None:
-    with pytest.raises(InvalidInput, match=r"'yesterday' is no time; use ISO 8601.*epoch seconds or milliseconds"):
+def test_parse_time_error_says_expected_and_got() -> None:
+    with pytest.raises(InvalidInput, match=r"^ts: expected ISO 8601.*epoch seconds or milliseconds, got 'yesterday'$"):
         parse_time("yesterday")
 
 
 @pytest.mark.parametrize("text", ["2011-09-20T12:00:00.000Z", "1970-01-01T00:00:00.000Z", "9999-12-31T23:59:59.000Z"])
-def test_iso_and_back(text: str) -> None:
+def test_to_iso_inverts_parse_time(text: str) -> None:
     assert to_iso(parse_time(text)) == text
 
 
-def test_whatever_is_accepted_can_be_shown() -> None:
+def test_to_iso_accepts_the_latest_time() -> None:
     assert to_iso(parse_time(253_402_300_799_999)).startswith("9999-12-31T23:59:59")
     assert to_datetime(NOON) == datetime(2011, 9, 20, 12, tzinfo=UTC)

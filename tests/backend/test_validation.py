@@ -1,4 +1,4 @@
-"""Every field of the contract: what is converted, what is refused, and that a refusal names its field."""
+"""Every field of the contract: values that are converted, values that are refused, and errors that name the field."""
 
 from __future__ import annotations
 
@@ -24,30 +24,30 @@ def event_with(**fields: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    ("given", "kept"),
+    ("value", "kept"),
     [("a", "a"), (" a ", "a"), (7, "7"), (7.0, "7"), (7.5, "7.5"), (-3, "-3"), (0, "0"), (10**20, "1" + "0" * 20),
      ("007", "007"), ("7.0", "7.0"), ("Ünï/ ☕?#", "Ünï/ ☕?#"), ("x" * 512, "x" * 512)],
 )  # fmt: skip
-def test_ids_become_text(given: object, kept: str) -> None:
-    assert parse_id(given, "id") == kept
+def test_parse_id_returns_text(value: object, kept: str) -> None:
+    assert parse_id(value, "id") == kept
 
 
 @pytest.mark.parametrize(
-    "given",
+    "value",
     [None, True, False, "", "  ", [], {}, ["a"], b"a", "x" * 513, SURROGATE, NUL, float("nan"), float("inf")],
 )
 @pytest.mark.parametrize("field", ["id", "item", "event_id", "user", "session", "search_id", "recommendation_id"])
-def test_ids_that_are_refused(field: str, given: object) -> None:
-    if field not in ("id", "item") and given in (None, ""):
-        assert parse_event(event_with(**{field: given}), NOW)[field] is None
+def test_parse_id_refuses_invalid_ids(field: str, value: object) -> None:
+    if field not in ("id", "item") and value in (None, ""):
+        assert parse_event(event_with(**{field: value}), NOW)[field] is None
         return
     with pytest.raises(InvalidInput, match=f"^{field}: ") as problem:
-        parse_item({"id": given, "title": "Mug"}) if field == "id" else parse_event(event_with(**{field: given}), NOW)
+        parse_item({"id": value, "title": "Mug"}) if field == "id" else parse_event(event_with(**{field: value}), NOW)
     assert problem.value.field == field
 
 
 @pytest.mark.parametrize(
-    ("field", "given", "kept"),
+    ("field", "value", "kept"),
     [
         ("title", " Red Mug ", "Red Mug"),
         ("title", 1984, "1984"),
@@ -86,14 +86,14 @@ def test_ids_that_are_refused(field: str, given: object) -> None:
         ("attributes", '{"colour": "red"}', {"colour": "red"}),
     ],
 )
-def test_fields_of_an_item(field: str, given: object, kept: object) -> None:
-    item = parse_item(item_with(**{field: given}))
+def test_parse_item_converts_fields(field: str, value: object, kept: object) -> None:
+    item = parse_item(item_with(**{field: value}))
     assert item[field] == kept
     assert type(item[field]) is type(kept)
 
 
 @pytest.mark.parametrize(
-    ("field", "given"),
+    ("field", "value"),
     [
         *((name, bad) for name in ("title", "description", "brand", "category", "currency", "url", "image")
           for bad in (SURROGATE, NUL, True, [], {}, b"x")),
@@ -107,39 +107,39 @@ def test_fields_of_an_item(field: str, given: object, kept: object) -> None:
         *(("colour", bad) for bad in ({"x": [SURROGATE]}, {"x\ud800": 1})),
     ],
 )  # fmt: skip
-def test_fields_of_an_item_that_are_refused(field: str, given: object) -> None:
+def test_parse_item_refuses_invalid_fields(field: str, value: object) -> None:
     with pytest.raises(InvalidInput, match=f"^{field}: ") as problem:
-        parse_item(item_with(**{field: given}))
+        parse_item(item_with(**{field: value}))
     assert problem.value.field == field
     assert str(problem.value).count(f"{field}: ") == 1, "the field is named once"
 
 
-def test_only_the_named_fields_are_in_the_result() -> None:
+def test_parse_item_returns_only_named_fields() -> None:
     assert parse_item({"id": 5, "price": 3}) == {"id": "5", "price": 3.0}
 
 
-def test_other_fields_become_attributes() -> None:
+def test_parse_item_gathers_unknown_fields_as_attributes() -> None:
     item = parse_item(item_with(colour="red", sizes=[40, 41], empty="", none=None, attributes={"made_in": "Leeds"}))
     assert item == {"id": "1", "title": "Mug", "attributes": {"colour": "red", "sizes": [40, 41], "made_in": "Leeds"}}
 
 
 @pytest.mark.parametrize("name", ["colour\ud800", "colour\x00"])
-def test_the_name_of_an_attribute_is_checked_too(name: str) -> None:
+def test_parse_item_refuses_attribute_names_that_utf8_cannot_hold(name: str) -> None:
     for row in (item_with(**{name: "red"}), item_with(attributes={name: "red"})):
-        with pytest.raises(InvalidInput, match="name"):
+        with pytest.raises(InvalidInput, match=r"^attributes: expected names without NUL"):
             parse_item(row)
 
 
 @pytest.mark.parametrize("row", [None, 5, "mug", ["id", "title"], [("id", "1")]])
-def test_an_item_or_event_is_an_object(row: Any) -> None:
-    with pytest.raises(InvalidInput, match="is an object"):
+def test_rows_other_than_objects_are_refused(row: Any) -> None:
+    with pytest.raises(InvalidInput, match=r"^item: expected an object with id and title, got "):
         parse_item(row)
-    with pytest.raises(InvalidInput, match="is an object"):
+    with pytest.raises(InvalidInput, match=r"^event: expected an object with type and item, got "):
         parse_event(row, NOW)
 
 
 @pytest.mark.parametrize("depth", [100, 400, 800])
-def test_deeply_nested_attributes_are_stored_or_refused(depth: int) -> None:
+def test_nested_attributes_are_stored_or_refused(depth: int) -> None:
     try:
         item = parse_item(item_with(nested=json.loads("[" * depth + "]" * depth)))
     except InvalidInput as problem:
@@ -149,7 +149,7 @@ def test_deeply_nested_attributes_are_stored_or_refused(depth: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("field", "given", "kept"),
+    ("field", "value", "kept"),
     [
         ("event_id", 7.0, "7"),
         ("ts", "2011-09-20 12:00:00", datetime(2011, 9, 20, 12, tzinfo=UTC).timestamp()),
@@ -172,19 +172,19 @@ def test_deeply_nested_attributes_are_stored_or_refused(depth: int) -> None:
         ("quantity", None, None),
     ],
 )
-def test_fields_of_an_event(field: str, given: object, kept: object) -> None:
-    event = parse_event(event_with(**{field: given}), NOW)
+def test_parse_event_converts_fields(field: str, value: object, kept: object) -> None:
+    event = parse_event(event_with(**{field: value}), NOW)
     assert event[field] == kept
     assert type(event[field]) is type(kept)
 
 
 @pytest.mark.parametrize("kind", ["view", "click", "cart", "purchase", "dismiss"])
-def test_types_of_events(kind: str) -> None:
+def test_parse_event_accepts_every_type(kind: str) -> None:
     assert parse_event({"type": kind, "item": "1"}, NOW)["type"] == kind
 
 
 @pytest.mark.parametrize(
-    ("field", "given"),
+    ("field", "value"),
     [
         *(("type", bad) for bad in (None, "", "buy", "Click", 5, ["click"], {})),
         *(("ts", bad) for bad in ("yesterday", -1, True, 10**400, float("nan"))),
@@ -194,20 +194,57 @@ def test_types_of_events(kind: str) -> None:
         *(("quantity", bad) for bad in ("two", True, {})),
     ],
 )
-def test_fields_of_an_event_that_are_refused(field: str, given: object) -> None:
+def test_parse_event_refuses_invalid_fields(field: str, value: object) -> None:
     with pytest.raises(InvalidInput, match=f"^{field}: ") as problem:
-        parse_event(event_with(**{field: given}), NOW)
+        parse_event(event_with(**{field: value}), NOW)
     assert problem.value.field == field
 
 
-def test_fields_that_are_no_events_are_dropped() -> None:
+def test_parse_event_drops_unknown_fields() -> None:
     event = parse_event(event_with(browser="lynx"), NOW)
     assert "browser" not in event
     assert event["event_id"] is None
 
 
 @pytest.mark.parametrize(
-    ("text", "can_be"), [("", True), ("☕ ü", True), ("\U0001f600", True), (NUL, False), (SURROGATE, False)]
+    ("row", "message"),
+    [
+        ({"id": True}, "id: expected a string or number, got True"),
+        ({"id": "x" * 513}, "id: expected 1 to 512 characters, got 513"),
+        ({"id": "1", "title": " "}, "title: expected at least one character, got ' '"),
+        ({"id": "1", "title": []}, "title: expected a string, got []"),
+        ({"id": "1", "price": "cheap"}, "price: expected a number, got 'cheap'"),
+        ({"id": "1", "price": -1}, "price: expected a number from 0 up, got -1"),
+        ({"id": "1", "in_stock": "maybe"}, "in_stock: expected true or false, got 'maybe'"),
+        ({"id": "1", "tags": 5}, "tags: expected a list of strings or a string with commas, got 5"),
+        ({"id": "1", "attributes": [1]}, "attributes: expected an object, got [1]"),
+        ({"id": "1", "colour": {1}}, "colour: expected a value that JSON can hold, got {1}"),
+        ({"id": "1", "brand": NUL}, "brand: expected text without NUL characters and lone surrogates, got 'a\\x00b'"),
+    ],
 )
-def test_is_encodable(text: str, can_be: bool) -> None:
-    assert is_encodable(text) is can_be
+def test_parse_item_error_says_expected_and_got(row: dict[str, Any], message: str) -> None:
+    with pytest.raises(InvalidInput) as problem:
+        parse_item(row)
+    assert str(problem.value) == message
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"type": "buy"}, "type: expected one of view, click, cart, purchase, dismiss, got 'buy'"),
+        ({"type": None}, "type: expected one of view, click, cart, purchase, dismiss, got nothing"),
+        ({"position": 1.5}, "position: expected a whole number from 0 to 1,000,000, got 1.5"),
+        ({"value": "much"}, "value: expected a number, got 'much'"),
+    ],
+)
+def test_parse_event_error_says_expected_and_got(fields: dict[str, Any], message: str) -> None:
+    with pytest.raises(InvalidInput) as problem:
+        parse_event(event_with(**fields), NOW)
+    assert str(problem.value) == message
+
+
+@pytest.mark.parametrize(
+    ("text", "encodable"), [("", True), ("☕ ü", True), ("\U0001f600", True), (NUL, False), (SURROGATE, False)]
+)
+def test_is_encodable(text: str, encodable: bool) -> None:
+    assert is_encodable(text) is encodable

@@ -91,7 +91,7 @@ def test_export_is_json_that_a_person_can_read(run: Run, data: Path) -> None:
 
 
 @pytest.mark.parametrize("command", ["erase", "export"])
-@pytest.mark.parametrize(("user", "code", "reason"), [(" ", 1, "Error: user: an id has 1 to 512"), (None, 2, "--user")])
+@pytest.mark.parametrize(("user", "code", "reason"), [(" ", 1, "Error: user: expected 1 to 512"), (None, 2, "--user")])
 def test_nobody_named(run: Run, data: Path, command: str, user: str | None, code: int, reason: str) -> None:
     done = run("--data", data, command, *([] if user is None else ["--user", user]))
     assert done[:2] == (code, "")
@@ -111,7 +111,7 @@ def test_a_merge_says_what_changed_hands(run: Run, data: Path) -> None:
 
 @pytest.mark.parametrize(("given", "code", "reason"), [
     (("--user", "u"), 2, "--session"), (("--session", "s"), 2, "--user"),
-    (("--session", " ", "--user", "u"), 1, "Error: session: an id has 1 to 512"),
+    (("--session", " ", "--user", "u"), 1, "Error: session: expected 1 to 512"),
 ])  # fmt: skip
 def test_a_merge_needs_both(run: Run, data: Path, given: tuple[str, ...], code: int, reason: str) -> None:
     done = run("--data", data, "merge", *given)
