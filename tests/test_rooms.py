@@ -46,7 +46,7 @@ ALLOWED |= {
     "trainer.rankers": _BACKEND | {"trainer.statistics", "trainer.evaluation", "trainer.export", "trainer.data"},
 }
 ALLOWED["trainer.night"] = set(ALLOWED) - {"root"}
-ALLOWED["trainer.replay"] = _BACKEND | {"trainer.night", "trainer.statistics", "trainer.reports"}
+ALLOWED["trainer.replay"] = _BACKEND | {"trainer.night", "trainer.evaluation", "trainer.statistics", "trainer.reports"}
 ALLOWED["trainer"] = {"trainer.encoder", "trainer.night", "trainer.replay"}
 _DOOR = _BACKEND - {"index", "ingest"}
 ALLOWED |= {

@@ -19,6 +19,7 @@ from shelfwise.ingest.importer import import_events, import_items
 from shelfwise.ingest.readers import ColumnMapping
 from shelfwise.store import Event
 from shelfwise.trainer import increment
+from shelfwise.trainer.evaluation.metrics import recall_and_ndcg
 from shelfwise.trainer.replay.baselines import Baselines, InteractionHistory
 from shelfwise.types import EVENT_FIELDS, ITEM_FIELDS
 
@@ -64,9 +65,9 @@ def measure(shop: Shop, show: int) -> None:
         methods[name] = lambda user, repeats, name=name: baselines.recommend(name, user, K, () if repeats else had[user])  # type: ignore[misc]
     print(f"{len(first_basket):,} customers; recall@{K} / nDCG@{K}, repeats allowed and new items only")
     for name, ask in methods.items():
-        every = [score(ask(user, True), basket) for user, basket in first_basket.items()]
+        every = [recall_and_ndcg(ask(user, True), basket, K) for user, basket in first_basket.items()]
         wanted = {user: new for user, basket in first_basket.items() if (new := basket - had[user])}
-        fresh = [score(ask(user, False), new) for user, new in wanted.items()]
+        fresh = [recall_and_ndcg(ask(user, False), new, K) for user, new in wanted.items()]
         print(f"  {name:<15}{mean(every, 0):.3f} / {mean(every, 1):.3f}   {mean(fresh, 0):.3f} / {mean(fresh, 1):.3f}")
     print(baselines.missing or "")
     titles = dict(shop.store.items.titles())
@@ -101,12 +102,6 @@ def split(shop: Shop, cut: float) -> tuple[dict[str, list[Event]], dict[str, set
             if event.session == session:
                 items.add(event.item)
     return history, {user: items for user, (_, items) in baskets.items() if user in history}
-
-
-def score(ranked: Sequence[str], basket: set[str]) -> tuple[float, float]:
-    gains = [1 / math.log2(place + 2) for place, id in enumerate(ranked) if id in basket]
-    ideal = sum(1 / math.log2(place + 2) for place in range(min(K, len(basket))))
-    return len(gains) / min(K, len(basket)), sum(gains) / ideal
 
 
 def mean(pairs: Sequence[tuple[float, float]], side: int) -> float:

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import argparse
 import csv
-import math
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from pathlib import Path
+
+import numpy as np
 
 from bench.support.asking import Keywords
 from shelfwise import Shop
@@ -19,6 +20,7 @@ from shelfwise.ingest.importer import import_items
 from shelfwise.ingest.readers import ColumnMapping
 from shelfwise.search.blend import SourceSwitches
 from shelfwise.trainer import init
+from shelfwise.trainer.evaluation.metrics import graded_ndcg
 from shelfwise.types import ITEM_FIELDS
 
 ENCODER = SourceSwitches(words=False, memory=False, neighbours=False, popularity=False, taste=False, ranker=False)
@@ -76,13 +78,12 @@ def whole(shop: Shop, query: str, sources: SourceSwitches) -> list[str]:
 
 
 def ndcg(found: Sequence[str], ratings: dict[str, int], judged_only: bool) -> float | None:
-    """None where nothing good is known."""
+    """Return nDCG@10 with gains 2^rating - 1; None where no item is rated above 0."""
     ids = [id for id in found if not judged_only or id in ratings][:TOP]
-    best = sorted(ratings.values(), reverse=True)[:TOP]
-    ideal = sum((2**rating - 1) / math.log2(place + 2) for place, rating in enumerate(best))
-    if not ideal:
-        return None
-    return sum((2 ** ratings.get(id, 0) - 1) / math.log2(place + 2) for place, id in enumerate(ids)) / ideal
+    gains, available = (
+        np.array([2**rating - 1 for rating in part]) for part in ([ratings.get(id, 0) for id in ids], ratings.values())
+    )
+    return graded_ndcg(gains, available, TOP) if available.any() else None
 
 
 def mean(values: Sequence[float | None]) -> float:

@@ -29,7 +29,7 @@ from shelfwise.ingest.readers import ColumnMapping
 from shelfwise.search.blend import SourceSwitches
 from shelfwise.timestamps import DAY, to_datetime, to_iso
 from shelfwise.trainer import increment, init
-from shelfwise.trainer.evaluation.metrics import paired_interval
+from shelfwise.trainer.evaluation.metrics import ndcg_at_rank, paired_interval
 from shelfwise.types import EVENT_FIELDS, ITEM_FIELDS, Row
 
 Question = tuple[str, str]  # what was asked, and the item clicked for it
@@ -217,8 +217,8 @@ def ask(folder: Path, questions: Sequence[Question], sources: SourceSwitches | N
 
 
 def ndcg(ranks: Sequence[Rank]) -> np.ndarray:
-    """nDCG of one right item, (n_questions,)."""
-    return np.array([1 / math.log2(1 + rank) if rank else 0.0 for rank in ranks])
+    """Return nDCG@10 of one right item, (n_questions,)."""
+    return np.array([ndcg_at_rank(rank) for rank in ranks])
 
 
 def hits(ranks: Sequence[Rank], k: int = 5) -> np.ndarray:

@@ -25,14 +25,14 @@ from shelfwise.generation.encoder import Encoder
 from shelfwise.generation.item_signals import ItemSignals
 from shelfwise.trainer.data.interactions import Basket
 from shelfwise.trainer.evaluation.evaluation_sets import PAST, EvaluationSet, split_basket
-from shelfwise.trainer.evaluation.metrics import MEASURES, TOP, evaluate_queries, paired_interval, rank_metrics
+from shelfwise.trainer.evaluation.metrics import METRICS, TOP, evaluate_queries, paired_interval, rank_metrics
 
 __all__ = ["TOLERANCE", "GateReport", "GateResult", "judge", "judge_links", "moved"]
 
 TOLERANCE = 0.0125  # nDCG@10
 PAST_TOLERANCE = 0.03  # on what the parent learned and the child may have seen less of
-_MAIN = MEASURES.index("ndcg")
-_MAP = MEASURES.index("map")
+_MAIN = METRICS.index("ndcg")
+_MAP = METRICS.index("map")
 _LEAST_SPREAD = 0.1  # a handful of questions that all fall alike is no proof
 _SEED = 20_111
 _MOST_MOVED = 10
@@ -138,7 +138,7 @@ def judge_links(parent: ItemSignals, child: ItemSignals, baskets: Sequence[Baske
     rng = random.Random(seed)
     halves = [split_basket(basket, rng) for basket in baskets]
     before, after = (
-        np.array([_companions(side, given, wanted) for given, wanted in halves]).reshape(-1, len(MEASURES))
+        np.array([_companions(side, given, wanted) for given, wanted in halves]).reshape(-1, len(METRICS))
         for side in (parent, child)
     )
     return _compare("bought together", _Answers(before, after, [str(number) for number in range(len(halves))]))
@@ -202,7 +202,7 @@ def _companions(signals: ItemSignals, given: Sequence[str], wanted: Sequence[str
     """The measures, (5,), of what the items `given` lead to."""
     scores = signals.companions(given)
     found = sorted((id for id in scores if id not in given), key=lambda id: (-scores[id], id))
-    ranks = [rank for rank, id in enumerate(found) if id in wanted]
+    ranks = [rank for rank, id in enumerate(found, 1) if id in wanted]
     return rank_metrics(ranks, len(wanted), len({*signals.ids} - {*given, *wanted}))
 
 
@@ -213,7 +213,7 @@ def _compare(name: str, answered: _Answers) -> GateResult:
     low, high = paired_interval(after - before, answered.clusters, seed=_SEED, least_spread=_LEAST_SPREAD)
     tolerance = PAST_TOLERANCE if name == PAST else TOLERANCE
     passed = high >= -tolerance
-    means = zip(MEASURES, answered.before.mean(axis=0), answered.after.mean(axis=0), strict=True)
+    means = zip(METRICS, answered.before.mean(axis=0), answered.after.mean(axis=0), strict=True)
     return GateResult(
         exam=name,
         questions=len(before),

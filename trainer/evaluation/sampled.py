@@ -14,7 +14,7 @@ import numpy as np
 from shelfwise.generation.encoder import Encoder
 from shelfwise.trainer.data.interactions import QueryClick
 from shelfwise.trainer.evaluation.evaluation_sets import EvaluationSet
-from shelfwise.trainer.evaluation.metrics import MEASURES, evaluate_queries, paired_interval
+from shelfwise.trainer.evaluation.metrics import METRICS, evaluate_queries, paired_interval
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -24,7 +24,7 @@ __all__ = ["LOSS_ALLOWED", "Encode", "dev_metric", "quantisation_loss"]
 LOSS_ALLOWED = 0.005  # nDCG@10, half a point
 _MOST_SEARCHES, _MOST_QUERIES, _MOST_ITEMS = 200, 300, 500  # float32 encodes about 100 long texts a second
 _CERTAIN = 0.9  # two-sided; the loss is above its lower end with 95 %
-_NDCG = MEASURES.index("ndcg")
+_NDCG = METRICS.index("ndcg")
 
 Encode = Callable[[Sequence[str]], np.ndarray]  # texts → unit vectors, (n, dim) float32
 

@@ -5,11 +5,12 @@ Every metric is taken of four groups of questions, `GROUPS`; `recommend.py` deci
 
 from __future__ import annotations
 
-import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
-__all__ = ["GROUPS", "RecommendMetrics", "recall_and_ndcg"]
+from shelfwise.trainer.evaluation.metrics import recall_and_ndcg
+
+__all__ = ["GROUPS", "RecommendMetrics"]
 
 # Everybody; people with history; and both again, for what each person never had before.
 GROUPS = ("all", "known", "new_items", "known_new_items")
@@ -66,11 +67,3 @@ class RecommendMetrics:
             "popularity": self.percentiles / max(1, sum(self.shown.values())),
             "n": self.n,
         }
-
-
-def recall_and_ndcg(shelf: Sequence[str], wanted: Collection[str], k: int) -> tuple[float, float]:
-    """Return recall (hits / min(k, wanted)) and binary nDCG (its ideal has min(k, wanted) hits) of the first k."""
-    reachable = min(k, len(wanted))
-    gains = [1 / math.log2(position + 2) for position, id in enumerate(shelf[:k]) if id in wanted]
-    ideal = sum(1 / math.log2(position + 2) for position in range(reachable))
-    return (len(gains) / reachable, sum(gains) / ideal) if reachable else (0.0, 0.0)

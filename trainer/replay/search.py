@@ -25,9 +25,10 @@ from shelfwise.query.understanding import understand
 from shelfwise.query.vocabulary import Vocabulary
 from shelfwise.search.blend import ALL, SourceSwitches
 from shelfwise.timestamps import DAY, to_datetime, to_iso
+from shelfwise.trainer.evaluation.metrics import mean_rank_metrics
 from shelfwise.trainer.night.commands import increment
 from shelfwise.trainer.replay.base import Replay
-from shelfwise.trainer.replay.search_metrics import SearchMetrics, summed_by_rank
+from shelfwise.trainer.replay.search_metrics import SearchMetrics
 from shelfwise.trainer.statistics.catalogue_vectors import Progress
 from shelfwise.types import Row
 
@@ -149,7 +150,7 @@ class SearchReplay(Replay):
             of_day[name] = [_rank(answers[click.query], click.item) for click in clicks]
             for click, rank in zip(clicks, of_day[name], strict=True):
                 self.metrics[name].add(rank, click.unseen_query, click.new_item)
-        shown = {name: summed_by_rank(of_day[name], self.k) for name in ("learning", "frozen", "bm25")}
+        shown = {name: mean_rank_metrics(of_day[name], self.k) for name in ("learning", "frozen", "bm25")}
         self.days.append({"day": to_iso(self.day)[:10], **shown["learning"], "baselines": shown, "night": night})
 
     def _bm25(self, query: str) -> list[str]:

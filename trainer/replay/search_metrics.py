@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-__all__ = ["SearchMetrics", "summed_by_rank"]
+from shelfwise.trainer.evaluation.metrics import mean_rank_metrics
+
+__all__ = ["SearchMetrics"]
 
 KINDS = ("all", "unseen_queries", "new_items")
 
@@ -32,17 +32,5 @@ class SearchMetrics:
             self.ranks["new_items"].append(rank)
 
     def report(self) -> dict[str, dict[str, float]]:
-        """Return `summed_by_rank` of each kind of click."""
-        return {kind: summed_by_rank(ranks, self.k) for kind, ranks in self.ranks.items()}
-
-
-def summed_by_rank(ranks: Sequence[int | None], k: int) -> dict[str, float]:
-    """Return means over clicks: hr, map = 1/rank, ndcg = 1/log2(1 + rank), 0 beyond k; and n."""
-    found = [rank for rank in ranks if rank is not None and rank <= k]
-    n = max(1, len(ranks))
-    return {
-        "hr": len(found) / n,
-        "map": sum(1 / rank for rank in found) / n,
-        "ndcg": sum(1 / math.log2(1 + rank) for rank in found) / n,
-        "n": len(ranks),
-    }
+        """Return `mean_rank_metrics` of each kind of click."""
+        return {kind: mean_rank_metrics(ranks, self.k) for kind, ranks in self.ranks.items()}

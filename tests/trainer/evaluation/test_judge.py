@@ -12,10 +12,10 @@ import pytest
 from shelfwise.generation.item_links import ItemLinks
 from shelfwise.generation.item_signals import ItemSignals
 from shelfwise.trainer.data.interactions import Basket, QueryClick
-from shelfwise.trainer.data.split import TrainingData
+from shelfwise.trainer.data.split import Split, TrainingData
 from shelfwise.trainer.evaluation.evaluation_sets import ANCHOR, NEWEST, EvaluationSet, build_evaluation_sets
 from shelfwise.trainer.evaluation.judge import TOLERANCE, GateReport, GateResult, judge, judge_links
-from shelfwise.trainer.evaluation.metrics import MEASURES, evaluate_queries, paired_interval
+from shelfwise.trainer.evaluation.metrics import METRICS
 
 IDS = [f"i{number}" for number in range(200)]
 NOTHING = {"gained": [], "lost": []}
@@ -155,50 +155,6 @@ def test_a_verdict_goes_into_the_ledger() -> None:
     assert row["tolerance"] == TOLERANCE and row["parent"] == 1.0 and row["questions"] == 3
 
 
-@pytest.mark.parametrize(
-    ("similar", "wanted", "given", "expected"),
-    [
-        ([3, 2, 1, 0, -1], [0], [], (1, 1, 1, 1, 1)),
-        ([3, 2, 1, 0, -1], [2], [], (1, 1 / 3, 1 / np.log2(4), 1, 0.5)),
-        ([3, 2, 1, 0, -1], [2], [0, 1], (1, 1, 1, 1, 1)),
-        ([3, 2, 2, 0, -1], [1], [], (1, 1 / 3, 1 / np.log2(4), 1, 0.5)),  # a tie is lost
-        ([3, 2, 2, 0, -1], [1, 2], [0], (1, 1, 1, 1, 1)),  # but not among the wanted
-        ([3, 2, 1, 0, -1], [0, 2], [], (1, (1 + 2 / 3) / 2, (1 + 0.5) / (1 + 1 / np.log2(3)), 1, 5 / 6)),
-        (list(range(100, 0, -1)), [10], [], (0, 0, 0, 1, 89 / 99)),
-        (list(range(100, 0, -1)), [50], [], (0, 0, 0, 0, 49 / 99)),
-        ([1, 2], [], [], (0, 0, 0, 0, 0)),
-    ],
-)
-def test_measures_by_hand(
-    similar: list[float], wanted: list[int], given: list[int], expected: tuple[float, ...]
-) -> None:
-    items, question = np.array(similar, dtype=np.float32)[:, None], np.ones((1, 1), dtype=np.float32)
-    (row,) = evaluate_queries(items, question, [wanted], [given])
-    assert dict(zip(MEASURES, row, strict=True)) == pytest.approx(dict(zip(MEASURES, expected, strict=True)))
-
-
-def test_many_questions_are_answered_in_blocks() -> None:
-    random = np.random.default_rng(1)
-    items, questions = random.normal(size=(30, 4)), random.normal(size=(150, 4))
-    together = evaluate_queries(items, questions, [[row % 30] for row in range(150)])
-    alone = [evaluate_queries(items, questions[row : row + 1], [[row % 30]])[0] for row in range(150)]
-    assert np.allclose(together, alone)
-
-
-def test_the_interval_narrows_with_clusters_not_with_repetitions() -> None:
-    def width(difference: np.ndarray, clusters: list[int]) -> float:
-        low, high = paired_interval(difference, clusters, seed=1)
-        return high - low
-
-    difference = np.random.default_rng(2).normal(0, 0.2, 100)
-    one = width(difference, list(range(100)))
-    assert one == pytest.approx(2 * 1.98 * 0.2 / 10, rel=0.15)
-    assert width(np.tile(difference, 4), list(range(100)) * 4) == pytest.approx(one, rel=0.01)
-    assert width(np.tile(difference, 4), list(range(400))) == pytest.approx(one / 2, rel=0.1)
-    assert width(difference[:5], list(range(5))) > 2 * one
-    assert paired_interval(np.ones(9), [0] * 9, seed=1) == (-1.0, 1.0)
-
-
 def test_the_same_exam_gives_the_same_verdict() -> None:
     exams = [exam(NEWEST, IDS[:60])]
     assert judged(exams, vectors(), vectors(range(9))) == judged(exams, vectors(), vectors(range(9)))
@@ -206,7 +162,7 @@ def test_the_same_exam_gives_the_same_verdict() -> None:
 
 def test_what_a_basket_was_asked_with_is_no_answer() -> None:
     texts = {id: id for id in IDS}
-    material = TrainingData(held_baskets=[Basket(("i1", "i2"), 0.0, (1,))] * 5)
+    material = TrainingData(baskets=Split(holdout=[Basket(("i1", "i2"), 0.0, (1,))] * 5))
     (baskets,) = (part for part in build_evaluation_sets(material, texts, {}, 1, 0.0) if part.name == "newest baskets")
     matrix = vectors()
     matrix[1, 2] = matrix[2, 1] = 0.5  # each the other's nearest, after itself
@@ -238,7 +194,7 @@ def test_co_purchase_weights_are_judged_apart(child: str, passed: bool, score: f
     verdict = judge_links(counted(sides["right"]), counted(sides[child]), baskets)
     assert (verdict.exam, verdict.questions, verdict.passed) == ("bought together", 50, passed)
     assert verdict.parent == 1.0 and verdict.child == pytest.approx(score, abs=1e-4)
-    assert set(verdict.metrics) == set(MEASURES)
+    assert set(verdict.metrics) == set(METRICS)
 
 
 def test_without_baskets_nothing_is_asked() -> None:
