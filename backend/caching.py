@@ -1,8 +1,9 @@
-"""Keep the last result of a computation for as long as its inputs are the same objects."""
+"""Keep a value that is costly to make until what it was made of changes."""
 
 from __future__ import annotations
 
 import math
+import threading
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
@@ -12,24 +13,32 @@ Value = TypeVar("Value")
 
 
 class CachedBy(Generic[Value]):
-    """The last value of `build(*key)`. Safe for several threads; two may build at once, and the later one is kept.
+    """The last value that was built and its key. Safe for several threads, of which one builds.
 
-    Args:
-        build: called with the key, and with `now` as its last argument where `get` has one.
-        ttl_seconds: how long a value is kept, by the `now` of each call.
+    Numbers and texts of a key are compared by value, all else by identity: a snapshot or an array is the same only if
+    it is the same object. `max_age_seconds`: a value that is older is built again.
     """
 
-    def __init__(self, build: Callable[..., Value], ttl_seconds: float = math.inf) -> None:
-        self._build, self._ttl_seconds = build, ttl_seconds
-        self._kept: tuple[tuple[object, ...], float, Value] | None = None
+    def __init__(self, max_age_seconds: float = math.inf) -> None:
+        self._max_age_seconds = max_age_seconds
+        self._guard = threading.Lock()
+        self._entry: tuple[tuple[object, ...], float, Value] | None = None
 
-    def get(self, *key: object, now: float | None = None) -> Value:
-        """Return the value kept if each part of the key is the same object and it is not too old, else build it."""
-        kept, at = self._kept, 0.0 if now is None else now
-        if (
-            kept is None
-            or not 0 <= at - kept[1] < self._ttl_seconds
-            or any(part is not before for part, before in zip(key, kept[0], strict=True))
-        ):
-            kept = self._kept = key, at, self._build(*key) if now is None else self._build(*key, now)
-        return kept[2]
+    def get(self, build: Callable[[], Value], *key: object, now: float = 0.0) -> Value:
+        """Return the value kept for `key` if it isn't too old at `now` (epoch seconds), else that of `build()`."""
+        entry = self._entry
+        if entry is None or not self._holds(entry, key, now):
+            with self._guard:
+                entry = self._entry
+                if entry is None or not self._holds(entry, key, now):
+                    entry = self._entry = key, now, build()
+        return entry[2]
+
+    def _holds(self, entry: tuple[tuple[object, ...], float, Value], key: tuple[object, ...], now: float) -> bool:
+        built_key, built_at, _ = entry
+        fresh = 0 <= now - built_at < self._max_age_seconds
+        return fresh and len(key) == len(built_key) and all(map(_same, key, built_key))
+
+
+def _same(part: object, built_part: object) -> bool:
+    return part is built_part or (isinstance(part, int | float | str) and part == built_part)

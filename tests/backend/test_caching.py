@@ -1,25 +1,52 @@
-"""The last value is kept while the parts of its key are the same objects and it is not too old."""
+"""A value is built once for a key, and again when the key or its age moves on."""
 
 from __future__ import annotations
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from itertools import count
+
+import pytest
 
 from shelfwise.caching import CachedBy
 
 
-def test_cached_by_builds_again_only_for_another_object() -> None:
-    built: list[tuple[object, ...]] = []
-    cached = CachedBy(lambda *key: built.append(key) or len(built))
-    first, second, equal = [1], [2], [1]
-    assert [cached.get(first, second), cached.get(first, second)] == [1, 1]
-    assert [cached.get(equal, second), cached.get(first, second)] == [2, 3], "equal is not the same"
+def test_get_builds_again_only_when_a_part_of_the_key_moves() -> None:
+    cache, numbers, columns = CachedBy[int](), count(), [1, 2]
+    keys = [(columns, 1), (columns, 1), (columns, 2), ([1, 2], 2), (columns, 2), (columns,), (columns,)]
+    assert [cache.get(lambda: next(numbers), *key) for key in keys] == [0, 0, 1, 2, 3, 4, 4]
 
 
-def test_cached_by_with_ttl_builds_again_when_too_old_or_of_the_future() -> None:
-    cached = CachedBy(lambda key, now: now, ttl_seconds=60)
-    key = object()
-    assert [cached.get(key, now=now) for now in (100, 159, 160, 219, 110)] == [100, 100, 160, 160, 110]
+def test_get_compares_large_numbers_and_texts_by_value() -> None:
+    cache, numbers = CachedBy[int](), count()
+    assert [cache.get(lambda: next(numbers), int("1000000"), "".join(["a", "b"])) for _ in range(2)] == [0, 0]
 
 
-def test_cached_by_without_a_key_builds_once() -> None:
-    built = iter("ab")
-    cached = CachedBy(lambda: next(built))
-    assert [cached.get(), cached.get()] == ["a", "a"]
+@pytest.mark.parametrize(("now", "value"), [(100.0, 0), (159.9, 0), (160.0, 1), (99.9, 1)])
+def test_get_builds_again_what_is_too_old_or_of_the_future(now: float, value: int) -> None:
+    cache, numbers = CachedBy[int](max_age_seconds=60), count()
+    assert [cache.get(lambda: next(numbers), now=at) for at in (100.0, now)] == [0, value]
+
+
+def test_get_keeps_the_last_value_when_a_build_fails() -> None:
+    cache = CachedBy[int]()
+    assert cache.get(lambda: 7, 1) == 7
+    with pytest.raises(ZeroDivisionError):
+        cache.get(lambda: 1 // 0, 2)
+    assert cache.get(lambda: 1 // 0, 1) == 7
+
+
+def test_get_from_several_threads_builds_once() -> None:
+    cache, built, ready = CachedBy[int](), [], threading.Barrier(8)
+
+    def build() -> int:
+        built.append(len(built))
+        return built[-1]
+
+    def get() -> int:
+        ready.wait()
+        return cache.get(build, "key")
+
+    with ThreadPoolExecutor(8) as pool:
+        values = [future.result() for future in [pool.submit(get) for _ in range(8)]]
+    assert (values, built) == ([0] * 8, [0])
