@@ -3,170 +3,207 @@
 New is what the parent has not learned: later events, events imported late, and what the parent held out. The newest
 of the new is held out for the judge, and is new again the night after. A small share of all sessions, the anchor, is
 never learned: it asks every night the same questions about the past.
+
+The same events serve five purposes, each without some of them:
+
+| what is made  | from                   | bots | repeats | anchor | anomalous days | held out              |
+|---------------|------------------------|------|---------|--------|----------------|-----------------------|
+| popularity    | `clean_events`         | out  | out     | in     | in             | in                    |
+| item links    | `learnable`            | out  | out     | out    | in             | out, their whole day  |
+| encoder       | `searches`, `baskets`  | out  | out     | out    | out (searches) | out until next night  |
+| search ranker | `searches.known`       | out  | out     | out    | out            | in                    |
+| query memory  | `searches.known`       | out  | out     | out    | out            | in                    |
+| for-you ranker| `clean_events`         | out  | out     | in     | in             | in                    |
+
+Bots' purchases stay in everywhere; a repeat is a shopper's second view, click or cart of an item for a query in a day.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from dataclasses import dataclass, field, replace
+from typing import Generic, TypeVar
 
+from shelfwise.generation.card import LearnedEvents
 from shelfwise.store import Event, Impression
 from shelfwise.timestamps import DAY
 from shelfwise.trainer.data.interactions import Basket, QueryClick, baskets, is_anchor, query_clicks
 from shelfwise.trainer.data.position_bias import correct_bias, estimate_propensities
 from shelfwise.trainer.data.spam_filters import SpamLimits, cap_interactions, drop_spam, weigh_by_shoppers
 
-__all__ = ["LEAST_PAIRS", "TrainingData", "split_events"]
+__all__ = ["MIN_PAIRS", "Split", "TrainingData", "split_events"]
 
-_HELD_OUT_SHARE, _HELD_OUT_MOST = 0.1, 500
-_BASKETS_HELD_OUT_MOST = 300
-_DEV_FROM = 150  # held-out searches, from which on a third of them are for the training to look at
-_POSTPONED_MOST, _AWAITED = 50_000, 30 * DAY  # events; how long an item may come after its first event
-LEAST_PAIRS = 8  # below that a batch has too few negatives to say anything
+_HOLDOUT_SHARE, _MAX_HOLDOUT_SEARCHES, _MAX_HOLDOUT_BASKETS = 0.1, 500, 300
+_MIN_HOLDOUT_FOR_DEV = 150  # held-out searches, from which on a third of them are for early stopping
+_MAX_POSTPONED, _AWAITED_SECONDS = 50_000, 30 * DAY  # events; how long an item may come after its first event
+MIN_PAIRS = 8  # below that a batch has too few negatives to say anything
 _ENOUGH_SEARCHES = 200  # from here on a shop is learned from its searches alone
-Part = TypeVar("Part", QueryClick, Basket)
+
+Part = TypeVar("Part", bound=QueryClick | Basket)
+T = TypeVar("T")
+IsNew = Callable[[int, float], bool]  # (seq, ts) of an event → whether the parent has not learned it
 
 
-@dataclass
-class TrainingData:
-    """What a night works on, each list in the order of time. `counts` and `removed` go into the ledger.
+@dataclass(frozen=True, slots=True)
+class Split(Generic[Part]):
+    """The interactions of one kind by what a night may do with them, each list in the order of time.
 
-    `dev_searches` are held out too, for the training to look at. `postponed` are events that may be learned later: on
-    items not known yet, or without room tonight. `honest` are the events that count: without bots, without
-    repetitions; `learnable` are those without the anchor.
+    `new` are learned tonight, `replay` the parent learned; `holdout` is the newest of the new, for the judge, and `dev`
+    for early stopping; `anchor` is never learned.
     """
 
-    new_searches: list[QueryClick] = field(default_factory=list)
-    old_searches: list[QueryClick] = field(default_factory=list)
-    held_searches: list[QueryClick] = field(default_factory=list)
-    anchor_searches: list[QueryClick] = field(default_factory=list)
-    new_baskets: list[Basket] = field(default_factory=list)
-    old_baskets: list[Basket] = field(default_factory=list)
-    held_baskets: list[Basket] = field(default_factory=list)
-    anchor_baskets: list[Basket] = field(default_factory=list)
-    dev_searches: list[QueryClick] = field(default_factory=list)
-    postponed: list[int] = field(default_factory=list)
-    clean_events: list[Event] = field(default_factory=list)
-    learnable: list[Event] = field(default_factory=list)
-    counts: dict[str, int] = field(default_factory=dict)
-    removed: dict[str, int] = field(default_factory=dict)
-    bots: list[str] = field(default_factory=list)
+    new: Sequence[Part] = ()
+    replay: Sequence[Part] = ()
+    holdout: Sequence[Part] = ()
+    anchor: Sequence[Part] = ()
+    dev: Sequence[Part] = ()
+
+    @property
+    def since_parent(self) -> list[Part]:
+        """Return what the parent has not learned, held out tonight or not; without the anchor."""
+        return [*self.new, *self.holdout, *self.dev]
+
+    @property
+    def known(self) -> list[Part]:
+        """Return all but the anchor, oldest first: what is held out is judged tonight, but may be remembered."""
+        return sorted([*self.replay, *self.since_parent], key=lambda part: part.ts)
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingData:
+    """The events of a night by purpose; `counts` and `removed` go into its report.
+
+    `clean_events` are without bots and repetitions, `learnable` those without the anchor; `awaited` are the `seq` of
+    recent events on items that may still be imported; `bots` are the shoppers who look like a program.
+    """
+
+    searches: Split[QueryClick] = Split()
+    baskets: Split[Basket] = Split()
+    clean_events: Sequence[Event] = ()
+    learnable: Sequence[Event] = ()
+    awaited: Sequence[int] = ()
+    counts: Mapping[str, int] = field(default_factory=dict)
+    removed: Mapping[str, int] = field(default_factory=dict)
+    bots: Sequence[str] = ()
 
     @property
     def is_searched(self) -> bool:
-        """Whether the shop's search log is enough to learn and judge by; else its baskets and titles help."""
-        searches = len(self.new_searches) + len(self.old_searches) + len(self.held_searches)
-        return searches >= _ENOUGH_SEARCHES
+        """Return whether the search log is enough to learn and judge by; else baskets and titles help."""
+        searches = self.searches
+        return len(searches.new) + len(searches.replay) + len(searches.holdout) >= _ENOUGH_SEARCHES
 
     @property
     def is_little(self) -> bool:
-        """Whether what is new is too little to train on."""
-        return len(self.new_searches) + len(self.new_baskets) < LEAST_PAIRS
+        """Return whether what is new is too little to train on."""
+        return len(self.searches.new) + len(self.baskets.new) < MIN_PAIRS
 
-    @property
-    def held_out(self) -> list[int]:
-        """The `seq` of every event that this night keeps from learning, and that the next night may learn."""
-        held: list[QueryClick | Basket] = [*self.held_searches, *self.dev_searches, *self.held_baskets]
-        return sorted({*(seq for part in held for seq in part.seqs), *self.postponed[-_POSTPONED_MOST:]})
+    def held_out(self, postponed: Sequence[int]) -> tuple[int, ...]:
+        """Return the `seq` of every event kept from learning tonight, ascending; the next night may learn them.
+
+        `postponed` are the `seq` of events that wait for their item or for room; of many, the last 50,000 count.
+        """
+        parts: list[QueryClick | Basket] = [*self.searches.holdout, *self.searches.dev, *self.baskets.holdout]
+        return tuple(sorted({*(seq for part in parts for seq in part.seqs), *postponed[-_MAX_POSTPONED:]}))
 
 
 def split_events(
     events: Sequence[Event],
-    learned: Mapping[str, Any],
-    known: Callable[[str], bool],
+    learned: LearnedEvents,
+    is_known: Callable[[str], bool],
     impressions: Iterable[Impression] = (),
     limits: SpamLimits | None = None,
 ) -> TrainingData:
-    """Sort the events of the shop by what the parent's card says was `learned` (events_seq, until, held_out).
+    """Sort the events of the shop by what the parent learned, without spam.
 
-    Events on items for which `known` is false are counted and left out, and so is what the defences remove; and the
-    searches of the days that the parent's line found strange.
+    Args:
+        events: all events before the night's end, oldest first.
+        learned: what the parent learned; searches of its anomalous days are left out.
+        is_known: whether an item id is in the catalogue; events on others are counted and left out.
+        impressions: logged answers, for position bias and for what was passed over.
+        limits: of the spam filters; None for the defaults.
     """
     limits = limits or SpamLimits()
-    is_new = _newness(learned)
-    held = frozenset(learned["held_out"])
-    data = TrainingData()
-    about = [event for event in events if known(event.item)]
-    data.counts = {
+    is_new = _is_new(learned)
+    on_known_items, on_others = _partition(events, lambda event: is_known(event.item))
+    newest = max((event.ts for event in events), default=0.0)
+    clean_events, spam, bots = drop_spam(on_known_items, limits)
+    anchor, learnable = _partition(clean_events, is_anchor)
+    ordinary_anchor, ordinary = (
+        [event for event in part if int(event.ts // DAY) not in learned.anomalous_days] for part in (anchor, learnable)
+    )
+    searches, capped, weighed_less = _split_searches(ordinary_anchor, ordinary, is_new, list(impressions), limits)
+    bought = _split(sorted(baskets(learnable), key=_age), baskets(anchor), is_new, _MAX_HOLDOUT_BASKETS)
+    held_out = frozenset(learned.held_out)
+    counts = {
         "events": len(events),
         "new_events": sum(is_new(event.seq, event.ts) for event in events),
-        "since_parent": sum(is_new(event.seq, event.ts) and event.seq not in held for event in events),
+        "since_parent": sum(is_new(event.seq, event.ts) and event.seq not in held_out for event in events),
+        "weighed_less": weighed_less,
     }
-    data.removed["unknown_item"] = len(events) - len(about)
-    newest = max((event.ts for event in events), default=0.0)
-    data.postponed = [event.seq for event in events if event.ts >= newest - _AWAITED and not known(event.item)]
-    data.clean_events, removed, data.bots = drop_spam(about, limits)
-    data.removed |= removed
-    asked, data.learnable = _split_anchor(data.clean_events)
-    strange = frozenset(learned.get("strange_days", ()))
-    ordinary = [[event for event in part if int(event.ts // DAY) not in strange] for part in (asked, data.learnable)]
-    _sort_searches(data, ordinary[0], ordinary[1], is_new, list(impressions), limits)
-    _sort_baskets(data, asked, is_new)
-    _hold_out(data)
-    data.counts |= {
-        f"{age}_{kind}": len(getattr(data, f"{age}_{kind}"))
-        for kind in ("searches", "baskets")
-        for age in ("new", "old", "held", "anchor")
-    }
-    return data
-
-
-def _newness(learned: Mapping[str, Any]) -> Callable[[int, float], bool]:
-    last_seq, until, held = learned["events_seq"], learned["until"], frozenset(learned["held_out"])
-    return lambda seq, ts: seq > last_seq or ts >= until or seq in held
-
-
-def _sort_searches(
-    data: TrainingData,
-    asked: Sequence[Event],
-    learnable: Sequence[Event],
-    is_new: Callable[[int, float], bool],
-    impressions: list[Impression],
-    limits: SpamLimits,
-) -> None:
-    """Fill the lists of searches: within the caps, weighed by place and by shoppers, and by what is new."""
-    shown = {answer.search_id: answer for answer in impressions}
-    data.anchor_searches = sorted(query_clicks(asked, shown), key=_age)
-    searches, capped = cap_interactions(
-        sorted(query_clicks(learnable, shown, merged=not limits.repeats), key=_age), limits
+    return TrainingData(
+        searches,
+        bought,
+        clean_events,
+        learnable,
+        awaited=[event.seq for event in on_others if event.ts >= newest - _AWAITED_SECONDS],
+        counts=counts | _sizes("searches", searches) | _sizes("baskets", bought),
+        removed={"unknown_item": len(on_others)} | spam | capped,
+        bots=bots,
     )
-    searches = correct_bias(searches, estimate_propensities(impressions, learnable))
-    weighed, data.counts["weighed_less"] = weigh_by_shoppers(searches, limits)
-    data.removed |= capped
-    for search in weighed:
-        new = any(is_new(seq, search.ts) for seq in search.seqs)
-        (data.new_searches if new else data.old_searches).append(search)
 
 
-def _sort_baskets(data: TrainingData, asked: Sequence[Event], is_new: Callable[[int, float], bool]) -> None:
-    data.anchor_baskets = sorted(baskets(asked), key=_age)
-    for basket in sorted(baskets(data.learnable), key=_age):
-        new = any(is_new(seq, basket.ts) for seq in basket.seqs)
-        (data.new_baskets if new else data.old_baskets).append(basket)
+def _is_new(learned: LearnedEvents) -> IsNew:
+    held_out = frozenset(learned.held_out)
+    return lambda seq, ts: seq > learned.events_seq or ts >= learned.until or seq in held_out
 
 
-def _split_anchor(events: Sequence[Event]) -> tuple[list[Event], list[Event]]:
-    asked: list[Event] = []
-    learnable: list[Event] = []
-    for event in events:
-        (asked if is_anchor(event) else learnable).append(event)
-    return asked, learnable
+def _sizes(kind: str, split: Split[Part]) -> dict[str, int]:
+    parts = {"new": split.new, "old": split.replay, "held": split.holdout, "anchor": split.anchor}
+    return {f"{name}_{kind}": len(part) for name, part in parts.items()}
 
 
-def _hold_out(data: TrainingData) -> None:
-    """Move the newest new searches and baskets aside for the judge."""
-    data.new_searches, data.held_searches = _split(data.new_searches, _HELD_OUT_MOST)
-    if len(data.held_searches) >= _DEV_FROM:  # what stopped a training early can't judge it
-        held = data.held_searches
-        data.dev_searches = held[::3]
-        data.held_searches = [search for position, search in enumerate(held) if position % 3]
-    data.new_baskets, data.held_baskets = _split(data.new_baskets, _BASKETS_HELD_OUT_MOST)
+def _split_searches(
+    anchor: Sequence[Event],
+    learnable: Sequence[Event],
+    is_new: IsNew,
+    impressions: Sequence[Impression],
+    limits: SpamLimits,
+) -> tuple[Split[QueryClick], dict[str, int], int]:
+    """Return the searches within the caps, weighed by position and by shoppers; removed by rule; how many weigh less.
+
+    Args:
+        anchor: the ordinary events of the anchor.
+        learnable: the ordinary events outside of it.
+        is_new: whether the parent has not learned an event.
+        impressions: logged answers.
+        limits: of the spam filters.
+    """
+    shown = {answer.search_id: answer for answer in impressions}
+    clicks = sorted(query_clicks(learnable, shown, merged=not limits.repeats), key=_age)
+    capped, removed = cap_interactions(clicks, limits)
+    corrected = correct_bias(capped, estimate_propensities(impressions, learnable))
+    weighed, weighed_less = weigh_by_shoppers(corrected, limits)
+    searches = _split(weighed, query_clicks(anchor, shown), is_new, _MAX_HOLDOUT_SEARCHES)
+    holdout = searches.holdout
+    if len(holdout) >= _MIN_HOLDOUT_FOR_DEV:  # what stopped a training early can't judge it
+        judged = [search for position, search in enumerate(holdout) if position % 3]
+        searches = replace(searches, holdout=judged, dev=holdout[::3])
+    return searches, removed, weighed_less
 
 
-def _split(parts: list[Part], limit: int) -> tuple[list[Part], list[Part]]:
-    count = min(limit, round(len(parts) * _HELD_OUT_SHARE))
-    return parts[: len(parts) - count], parts[len(parts) - count :]
+def _split(parts: Iterable[Part], anchor: Iterable[Part], is_new: IsNew, max_holdout: int) -> Split[Part]:
+    """Sort `parts`, in the order of time, into new and replay, and hold the newest of the new out for the judge."""
+    new, replay = _partition(parts, lambda part: any(is_new(seq, part.ts) for seq in part.seqs))
+    start = len(new) - min(max_holdout, round(len(new) * _HOLDOUT_SHARE))
+    return Split(new[:start], replay, new[start:], sorted(anchor, key=_age))
+
+
+def _partition(values: Iterable[T], is_first: Callable[[T], bool]) -> tuple[list[T], list[T]]:
+    first: list[T] = []
+    second: list[T] = []
+    for value in values:
+        (first if is_first(value) else second).append(value)
+    return first, second
 
 
 def _age(part: QueryClick | Basket) -> tuple[float, tuple[int, ...]]:

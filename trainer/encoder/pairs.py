@@ -9,22 +9,23 @@ from dataclasses import dataclass
 
 from shelfwise.text.normalize import words
 from shelfwise.trainer.data.interactions import Basket, QueryClick
-from shelfwise.trainer.data.split import TrainingData
+from shelfwise.trainer.data.split import Split, TrainingData
 from shelfwise.trainer.encoder.hard_negatives import hard_negatives
 from shelfwise.trainer.encoder.replay_sampling import sample_replay
 
 __all__ = [
     "KNOWN_ITEMS",
-    "MOST_PAIRS",
+    "MAX_PAIRS",
     "REPLAY",
     "Pair",
+    "PairSet",
     "is_judged_title",
     "known_item_query",
     "known_items",
     "make_pairs",
 ]
 
-MOST_PAIRS = 12_000  # a night on two slow cores stays within minutes
+MAX_PAIRS = 12_000  # a night on two slow cores stays within minutes
 REPLAY = 1  # old pairs for each new one
 KNOWN_ITEMS = 0.3  # words of a title for each new search, so that what nobody asked for yet stays found
 _PER_BASKET = 8
@@ -41,47 +42,65 @@ class Pair:
     negatives: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class PairSet:
+    """The pairs of a night, shuffled; how many of each kind there are; the `seq` of events that wait for a later one.
+
+    `postponed` are events on items that may still be imported, then those without room.
+    """
+
+    pairs: Sequence[Pair]
+    counts: Mapping[str, int]
+    postponed: Sequence[int]
+
+
 def make_pairs(
     data: TrainingData,
     texts: Mapping[str, str],
     titles: Mapping[str, str],
     seed: int,
     *,
-    limit: int = MOST_PAIRS,
-) -> tuple[list[Pair], dict[str, int]]:
-    """The night's pairs, `most` of them, shuffled, and how many of each kind there are (for the ledger).
+    limit: int = MAX_PAIRS,
+) -> PairSet:
+    """Draw the night's training pairs.
 
     New pairs come with replayed old ones, so that what was learned is not forgotten, and with words of titles that lead
     to their items. With few searches, items of one basket lead to each other too, each with such a title beside it, so
     that buying together doesn't blur searching.
+
+    Args:
+        data: the night's searches and baskets.
+        texts: item id → the text that the encoder reads.
+        titles: item id → title.
+        seed: of every random choice.
+        limit: the number of pairs that there is time for.
     """
     rng = random.Random(seed)
-    parts = _from_searches(data, texts, limit, rng)
+    parts, without_room = _from_searches(data.searches, texts, limit, rng)
     known = round(KNOWN_ITEMS * len(parts["new_pairs"]))
     if not data.is_searched:
         room = limit - sum(map(len, parts.values())) - known
-        parts |= _from_baskets(data.new_baskets, data.old_baskets, texts, room, rng)
+        parts |= _from_baskets(data.baskets.new, data.baskets.replay, texts, room, rng)
         known += min(room // 3, len(parts["new_basket_pairs"]) + len(parts["replayed_basket_pairs"]))
     parts["known_item_pairs"] = known_items(titles, known, rng)
     pairs = [pair for part in parts.values() for pair in part]
     rng.shuffle(pairs)
-    return pairs, {name: len(part) for name, part in parts.items()}
+    return PairSet(pairs, {name: len(part) for name, part in parts.items()}, [*data.awaited, *without_room])
 
 
 def _from_searches(
-    data: TrainingData, texts: Mapping[str, str], limit: int, rng: random.Random
-) -> dict[str, list[Pair]]:
-    new, old = data.new_searches, data.old_searches
+    searches: Split[QueryClick], texts: Mapping[str, str], limit: int, rng: random.Random
+) -> tuple[dict[str, list[Pair]], list[int]]:
+    """Return the pairs of each kind, and the `seq` of the new events that there is no room for."""
+    new, old = searches.new, searches.replay
     # With nothing to replay, as on the first night, the whole room is for the new.
     fresh = _most_valuable(new, int(limit / (1 + KNOWN_ITEMS + (REPLAY if old else 0))))
     taken = {search.seqs for search in fresh}
-    data.postponed += [seq for search in new if search.seqs not in taken for seq in search.seqs]
+    without_room = [seq for search in new if search.seqs not in taken for seq in search.seqs]
     again = sample_replay(old, len(fresh) * REPLAY, rng)
     past = [*old, *new]
-    return {
-        "new_pairs": _pairs(fresh, past, texts),
-        "replayed_pairs": _pairs(again, past, texts),
-    }
+    pairs = {"new_pairs": _pairs(fresh, past, texts), "replayed_pairs": _pairs(again, past, texts)}
+    return pairs, without_room
 
 
 def _most_valuable(searches: Sequence[QueryClick], limit: int) -> list[QueryClick]:

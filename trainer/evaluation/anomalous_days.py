@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -16,7 +17,7 @@ from shelfwise.generation.encoder import Encoder
 from shelfwise.timestamps import DAY, to_iso
 from shelfwise.trainer.data.interactions import QueryClick
 from shelfwise.trainer.data.split import TrainingData
-from shelfwise.trainer.evaluation.metrics import MEASURES, evaluate_queries
+from shelfwise.trainer.evaluation.metrics import METRICS, evaluate_queries
 
 __all__ = ["anomalous_days", "exclude_days", "make_scorer"]
 
@@ -37,7 +38,7 @@ def make_scorer(encoder: Encoder, vectors: np.ndarray, ids: Sequence[str]) -> Sc
         position = {query: row for row, query in enumerate(queries)}
         questions = encoder.queries(queries)[[position[search.query] for search in searches]]  # (n, dim)
         wanted = [[rows[search.item]] for search in searches]
-        found: np.ndarray = evaluate_queries(vectors, questions, wanted)[:, MEASURES.index("ndcg")]
+        found: np.ndarray = evaluate_queries(vectors, questions, wanted)[:, METRICS.index("ndcg")]
         return found
 
     return score
@@ -49,12 +50,12 @@ def anomalous_days(data: TrainingData, score: Score, before: Collection[int] = (
     And of the days `before`, which were left out as strange, those that the day after is like: the world has changed,
     and neither is strange any more.
     """
-    past = _sampled(data.old_searches[-10 * _MOST :])
+    past = _sampled(data.searches.replay[-10 * _MOST :])
     if len(past) < _LEAST_OLD:
         return {}, set()
     usual = float(score(past).mean())
     by_day: defaultdict[int, list[QueryClick]] = defaultdict(list)
-    for search in (*data.new_searches, *data.held_searches, *data.dev_searches):
+    for search in data.searches.since_parent:
         by_day[int(search.ts // DAY)].append(search)
     found: dict[int, str] = {}
     for day, searches in sorted(by_day.items()):
@@ -69,16 +70,24 @@ def anomalous_days(data: TrainingData, score: Score, before: Collection[int] = (
     return alone, {day for day in before if day + 1 in found}
 
 
-def exclude_days(data: TrainingData, days: dict[int, str]) -> None:
-    """Take the searches of these days out of the night, and count them."""
-    removed = 0
-    for name in ("new_searches", "held_searches", "dev_searches", "anchor_searches"):
-        searches: list[QueryClick] = getattr(data, name)
-        kept = [search for search in searches if int(search.ts // DAY) not in days]
-        removed += len(searches) - len(kept)
-        setattr(data, name, kept)
-        data.counts[name] = len(kept)
-    data.removed["strange_days"] = removed
+def exclude_days(data: TrainingData, days: Collection[int]) -> TrainingData:
+    """Return the data without the searches of these days (since 1970) that the parent has not learned."""
+
+    def ordinary(searches: Sequence[QueryClick]) -> list[QueryClick]:
+        return [search for search in searches if int(search.ts // DAY) not in days]
+
+    old = data.searches
+    kept = replace(
+        old, new=ordinary(old.new), holdout=ordinary(old.holdout), dev=ordinary(old.dev), anchor=ordinary(old.anchor)
+    )
+    sizes = {
+        "new_searches": len(kept.new), "held_searches": len(kept.holdout),
+        "dev_searches": len(kept.dev), "anchor_searches": len(kept.anchor),
+    }  # fmt: skip
+    removed = len(old.since_parent) + len(old.anchor) - sum(sizes.values())
+    return replace(
+        data, searches=kept, counts={**data.counts, **sizes}, removed={**data.removed, "strange_days": removed}
+    )
 
 
 def _sampled(searches: Sequence[QueryClick]) -> list[QueryClick]:

@@ -64,11 +64,11 @@ def build_evaluation_sets(
     `until` (epoch seconds) is the end of the night's events. A search that was made twice is asked twice.
     """
     evaluation_sets = []
-    if data.held_searches:
-        evaluation_sets.append(_of_searches(NEWEST, data.held_searches, []))
-    if data.anchor_searches:
+    if data.searches.holdout:
+        evaluation_sets.append(_of_searches(NEWEST, data.searches.holdout, []))
+    if data.searches.anchor:
         evaluation_sets.append(_anchor(data, seed, until))
-    if recent := data.old_searches[-_RECENT_PAST:]:
+    if recent := data.searches.replay[-_RECENT_PAST:]:
         chosen = random.Random(seed).sample(range(len(recent)), min(len(recent), _MOST_PAST))
         evaluation_sets.append(_of_searches(PAST, [recent[row] for row in sorted(chosen)], []))
     if not data.is_searched:
@@ -91,7 +91,7 @@ def _anchor(data: TrainingData, seed: int, until: float) -> EvaluationSet:
         share = (_MOST_ANCHORS - len(rows)) // left
         rows += part if len(part) <= share else rng.sample(part, share)
     rows.sort()
-    return _of_searches(ANCHOR, [data.anchor_searches[row] for row in rows], [kinds[row] for row in rows])
+    return _of_searches(ANCHOR, [data.searches.anchor[row] for row in rows], [kinds[row] for row in rows])
 
 
 def strata(data: TrainingData, until: float) -> list[str]:
@@ -100,10 +100,10 @@ def strata(data: TrainingData, until: float) -> list[str]:
     Head are the most frequent queries that together make half of the anchor's searches.
     """
     first: dict[str, float] = {}
-    learned = (data.old_searches, data.new_searches, data.held_searches, data.anchor_searches)
+    learned = (data.searches.replay, data.searches.new, data.searches.holdout, data.searches.anchor)
     for search in (search for part in learned for search in part):
         first[search.item] = min(first.get(search.item, search.ts), search.ts)
-    asked = Counter(query_key(search.query) for search in data.anchor_searches)
+    asked = Counter(query_key(search.query) for search in data.searches.anchor)
     head, covered = set(), 0
     for query, count in sorted(asked.items(), key=lambda pair: (-pair[1], pair[0])):
         if covered >= _HEAD_SHARE * asked.total():
@@ -116,7 +116,7 @@ def strata(data: TrainingData, until: float) -> list[str]:
         else "head"
         if query_key(search.query) in head
         else "tail"
-        for search in data.anchor_searches
+        for search in data.searches.anchor
     ]
 
 
@@ -125,7 +125,7 @@ def _without_searches(
 ) -> list[EvaluationSet]:
     evaluation_sets = []
     rng = random.Random(seed)
-    kinds = ("newest baskets", data.held_baskets), ("anchor baskets", data.anchor_baskets[-_MOST_ANCHORS:])
+    kinds = ("newest baskets", data.baskets.holdout), ("anchor baskets", data.baskets.anchor[-_MOST_ANCHORS:])
     for name, baskets in ((name, baskets) for name, baskets in kinds if baskets):
         halves = [split_basket(basket, rng) for basket in baskets]
         asked = [[texts[id] for id in given] for given, _ in halves]

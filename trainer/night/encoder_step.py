@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,8 +14,8 @@ from shelfwise.errors import EncoderUnsupported, ShelfwiseError, TrainingDiverge
 from shelfwise.files import write_atomically
 from shelfwise.generation.encoder import Encoder
 from shelfwise.generation.registry import Generation
-from shelfwise.trainer.data.split import LEAST_PAIRS, TrainingData
-from shelfwise.trainer.encoder.pairs import MOST_PAIRS, Pair, make_pairs
+from shelfwise.trainer.data.split import MIN_PAIRS, TrainingData
+from shelfwise.trainer.encoder.pairs import MAX_PAIRS, Pair, PairSet, make_pairs
 from shelfwise.trainer.evaluation.evaluation_sets import EvaluationSet, build_evaluation_sets
 from shelfwise.trainer.evaluation.judge import judge
 from shelfwise.trainer.night.plan import Budget, Options
@@ -59,12 +59,16 @@ class EncoderJob:
 
 @dataclass(frozen=True, slots=True)
 class EncoderOutcome:
-    """The verdict with its reason; the child's vectors (n_items, dim) float32 if it may serve; whether it learned."""
+    """The verdict with its reason; the candidate's vectors (n_items, dim) float32 if it may serve; whether it learned.
+
+    `postponed` are the `seq` of events that wait for a later night.
+    """
 
     verdict: str
     reason: str
     vectors: np.ndarray | None = None
     trained: bool = True
+    postponed: Sequence[int] = ()
 
 
 def train_and_judge(job: EncoderJob, folder: Path, run_log: RunLog) -> EncoderOutcome:
@@ -72,21 +76,22 @@ def train_and_judge(job: EncoderJob, folder: Path, run_log: RunLog) -> EncoderOu
     if not job.options.learn_pairs:
         return EncoderOutcome("published", "the encoder was kept, as asked", trained=False)
     try:
-        if reason := _train(job, folder, run_log):
+        limit = job.budget.most_pairs()
+        pairs = _pairs(job, limit)
+        if reason := _train(job, pairs, limit, folder, run_log):
             return EncoderOutcome("nothing to learn", reason, trained=False)
-        return _judged(job, folder, run_log)
+        return replace(_judged(job, folder, run_log), postponed=pairs.postponed)
     except TrainingDiverged as problem:
         return EncoderOutcome("refused", f"the parent's encoder is kept: {problem}")
 
 
-def _train(job: EncoderJob, folder: Path, run_log: RunLog) -> str | None:
+def _train(job: EncoderJob, pairs: PairSet, limit: int, folder: Path, run_log: RunLog) -> str | None:
     """Train the parent's encoder on the night's pairs and export it; or why it has not been."""
-    texts, most = job.catalogue.texts, job.budget.most_pairs()
-    pairs, counts = _pairs(job, most)
-    run_log.report["counts"] |= counts
-    new = counts["new_pairs"] + counts.get("new_basket_pairs", 0)
-    if new < LEAST_PAIRS:
-        is_cut = most < LEAST_PAIRS or (most < MOST_PAIRS and not job.data.is_little)
+    texts = job.catalogue.texts
+    run_log.report["counts"] |= pairs.counts
+    new = pairs.counts["new_pairs"] + pairs.counts.get("new_basket_pairs", 0)
+    if new < MIN_PAIRS:
+        is_cut = limit < MIN_PAIRS or (limit < MAX_PAIRS and not job.data.is_little)
         why = "the budget leaves no time to train" if is_cut else f"{new} new pairs are too few to train on"
         return f"{why}; popularity and co-purchases were counted"
 
@@ -99,13 +104,13 @@ def _train(job: EncoderJob, folder: Path, run_log: RunLog) -> str | None:
         model = load_model(str(job.parent.generation.verified_path("encoder")))
         run_log.report["training"] = train_encoder(
             model,
-            pairs,
+            pairs.pairs,
             texts,
             job.work,
             seed=job.seed,
             config=job.options.config,
             progress=run_log.count("train"),
-            dev=dev_metric(dev, texts, job.seed) if (dev := job.data.dev_searches) else None,
+            dev=dev_metric(dev, texts, job.seed) if (dev := job.data.searches.dev) else None,
             deadline=job.budget.deadline,
             tensorboard=job.options.tensorboard,
         )
@@ -117,21 +122,21 @@ def _train(job: EncoderJob, folder: Path, run_log: RunLog) -> str | None:
     return None
 
 
-def _pairs(job: EncoderJob, limit: int) -> tuple[list[Pair], dict[str, int]]:
+def _pairs(job: EncoderJob, limit: int) -> PairSet:
     """The night's pairs; a night that is taken up again has those it had, whatever time and items are left."""
     path = job.work / "pairs.json"
     if job.resumed and path.exists():
         kept = json.loads(path.read_text())
         pairs = [Pair(anchor, item, weight, tuple(negatives)) for anchor, item, weight, negatives in kept["pairs"]]
         known = job.catalogue.texts.keys()
-        job.data.postponed = kept["postponed"]
-        return [pair for pair in pairs if {pair.item, *pair.negatives} <= known], kept["counts"]
-    pairs, counts = make_pairs(job.data, job.catalogue.texts, job.titles, job.seed, limit=limit)
-    rows = [[pair.anchor, pair.item, pair.weight, pair.negatives] for pair in pairs]
+        still_known = [pair for pair in pairs if {pair.item, *pair.negatives} <= known]
+        return PairSet(still_known, kept["counts"], kept["postponed"])
+    made = make_pairs(job.data, job.catalogue.texts, job.titles, job.seed, limit=limit)
+    rows = [[pair.anchor, pair.item, pair.weight, pair.negatives] for pair in made.pairs]
     job.work.mkdir(parents=True, exist_ok=True)
-    kept = {"pairs": rows, "counts": counts, "postponed": job.data.postponed}
+    kept = {"pairs": rows, "counts": made.counts, "postponed": made.postponed}
     write_atomically(path, lambda unfinished: unfinished.write_text(json.dumps(kept)))
-    return pairs, counts
+    return made
 
 
 def _export(model: SentenceTransformer, folder: Path, template: Path) -> None:

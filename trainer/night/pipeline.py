@@ -15,6 +15,7 @@ import numpy as np
 
 from shelfwise import Shop
 from shelfwise.errors import GenerationError
+from shelfwise.generation.card import LearnedEvents
 from shelfwise.generation.encoder import Encoder
 from shelfwise.generation.registry import WORK, Generation, copy_part
 from shelfwise.index import load
@@ -39,7 +40,7 @@ from shelfwise.trainer.statistics.catalogue_vectors import (
     write_index,
 )
 from shelfwise.trainer.statistics.popularity import LearnedRange, learned_range, link_items, write_popularity
-from shelfwise.trainer.statistics.query_memory import build_query_memory, learned_searches, with_vectors
+from shelfwise.trainer.statistics.query_memory import build_query_memory, with_vectors
 
 __all__ = ["NightPipeline", "NightResult"]
 
@@ -99,7 +100,8 @@ class NightPipeline:
         left_out = self.parent.card["learned"].get("strange_days", [])
         score = make_scorer(parent.encoder, parent.vectors, catalogue.ids)
         strange, changed = anomalous_days(data, score, left_out)
-        exclude_days(data, strange)
+        data = exclude_days(data, strange)
+        self.report |= {"counts": dict(data.counts), "removed": dict(data.removed)}
         self.run_log.warn(strange.values())
         texts = self._texts_then_and_now(catalogue, parent.vectors)
         job = EncoderJob(
@@ -118,7 +120,7 @@ class NightPipeline:
             self._carry_encoder(folder)
         else:
             learned = {
-                "events_seq": plan.events_seq, "until": plan.until, "held_out": data.held_out,
+                "events_seq": plan.events_seq, "until": plan.until, "held_out": list(data.held_out(outcome.postponed)),
                 "strange_days": sorted({*left_out, *strange} - changed),
             }  # fmt: skip
         vectors = parent.vectors if outcome.vectors is None else outcome.vectors
@@ -172,14 +174,14 @@ class NightPipeline:
         store, learned = self.shop.store, self.parent.card["learned"]
         data = split_events(
             list(store.events.before(plan.until, plan.events_seq)),
-            learned,
+            LearnedEvents.from_dict(learned),
             set(catalogue.ids).__contains__,
             store.impressions.searches(plan.until - _REMEMBERED, plan.until),
             self.options.limits,
         )
         self.report |= {
             "until": to_iso(plan.until), "events_seq": plan.events_seq, "since_seq": learned["events_seq"],
-            "resumed": plan.resumed, "counts": data.counts, "removed": data.removed,
+            "resumed": plan.resumed, "counts": dict(data.counts), "removed": dict(data.removed),
         }  # fmt: skip
         if bots := len(data.bots):
             self.run_log.warn(
@@ -223,8 +225,8 @@ class NightPipeline:
     def _measure_drift(self, job: EncoderJob, texts: tuple[np.ndarray, np.ndarray], child: np.ndarray | None) -> None:
         data, parent, online = job.data, job.parent, self.shop.store.engagement
         self.report["drift"], warnings = drift.measure(
-            data.old_searches,
-            [*data.new_searches, *data.held_searches, *data.dev_searches],
+            data.searches.replay,
+            data.searches.since_parent,
             self.parent.card["learned"]["until"],
             parent.encoder.queries,
             seed=self.seed,
@@ -237,7 +239,7 @@ class NightPipeline:
 
     def _remember(self, data: TrainingData, catalogue: CatalogueTexts, plan: Plan, folder: Path) -> None:
         with self.run_log.timed("remember"):
-            memory = build_query_memory(learned_searches(data), catalogue.ids, plan.until)
+            memory = build_query_memory(data.searches.known, catalogue.ids, plan.until)
             with_vectors(memory, Encoder(folder / "serving")).save(folder / "memory")
 
     def _carry_encoder(self, folder: Path) -> None:

@@ -18,7 +18,7 @@ from shelfwise.files import write_atomically
 from shelfwise.timestamps import DAY, to_iso
 from shelfwise.trainer.data.spam_filters import SpamLimits
 from shelfwise.trainer.encoder.hyperparameters import TrainingConfig
-from shelfwise.trainer.encoder.pairs import MOST_PAIRS
+from shelfwise.trainer.encoder.pairs import MAX_PAIRS
 
 __all__ = ["Budget", "Options", "Plan", "make_plan"]
 
@@ -102,5 +102,5 @@ class Budget:
 
     def most_pairs(self) -> int:
         if self.deadline is None:
-            return MOST_PAIRS
-        return max(0, min(MOST_PAIRS, int((self.deadline - time.monotonic()) * self._rate / _MARGIN)))
+            return MAX_PAIRS
+        return max(0, min(MAX_PAIRS, int((self.deadline - time.monotonic()) * self._rate / _MARGIN)))

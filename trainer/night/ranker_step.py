@@ -35,7 +35,6 @@ from shelfwise.trainer.rankers.search_examples import RankingExamples, build_sea
 from shelfwise.trainer.rankers.search_ranker import fit_search_ranker
 from shelfwise.trainer.statistics.item_signals import basket_event_types, item_numbers
 from shelfwise.trainer.statistics.popularity import Links
-from shelfwise.trainer.statistics.query_memory import learned_searches
 
 __all__ = ["RankerStep"]
 
@@ -51,7 +50,7 @@ class RankerStep:
 
     def train_search_ranker(self, data: TrainingData) -> dict[str, Any]:
         """Teach the ranker of searches, on the parent's rows and on the searches since, as the parent saw them."""
-        past = learned_searches(data)
+        past = data.searches.known
         with self.run_log.timed("rank"):
             rows = (
                 RankingExamples.open(self.parent.verified_path("ranker"))

@@ -37,14 +37,14 @@ def link_items(
     Returns the verdict, None where no basket is held out, up to where links are counted now, and the links.
     """
     rows = {id: row for row, id in enumerate(ids)}
-    held = {seq for basket in data.held_baskets for seq in basket.seqs}
+    held = {seq for basket in data.baskets.holdout for seq in basket.seqs}
     days = {(event.shopper, event.ts // DAY) for event in data.clean_events if event.seq in held}
     learnable = [event for event in data.learnable if (event.shopper, event.ts // DAY) not in days]
     links = item_links(learnable, rows, learned.until)
-    if not data.held_baskets:
+    if not data.baskets.holdout:
         return None, learned, links
     before = ItemSignals.open(parent.verified_path("signals")) if parent.has_part("signals") else ItemSignals()
-    verdict = judge_links(before, ItemSignals(ids, {}, links), data.held_baskets)
+    verdict = judge_links(before, ItemSignals(ids, {}, links), data.baskets.holdout)
     if not verdict.passed:
         now, learned = learned.until, learned_range(parent)
         early = [event for event in learnable if event.ts < learned.until and event.seq <= learned.events_seq]

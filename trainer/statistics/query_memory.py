@@ -12,15 +12,8 @@ from shelfwise.generation.encoder import Encoder
 from shelfwise.generation.query_memory import HALF_LIFE_DAYS, QueryMemory
 from shelfwise.timestamps import DAY
 from shelfwise.trainer.data.interactions import QueryClick
-from shelfwise.trainer.data.split import TrainingData
 
-__all__ = ["build_query_memory", "learned_searches", "with_vectors"]
-
-
-def learned_searches(data: TrainingData) -> list[QueryClick]:
-    """All searches but the anchor's, oldest first: what was held out is judged tonight, but it may be remembered."""
-    parts = data.old_searches, data.new_searches, data.held_searches, data.dev_searches
-    return sorted((search for part in parts for search in part), key=lambda search: search.ts)
+__all__ = ["build_query_memory", "with_vectors"]
 
 
 def build_query_memory(searches: Iterable[QueryClick], items: Sequence[str], now: float) -> QueryMemory:

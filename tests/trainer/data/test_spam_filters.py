@@ -164,7 +164,7 @@ def test_a_cap_keeps_the_first_in_their_order(
 
 
 def test_searches_of_nobody_are_no_shoppers() -> None:
-    nobody = [replace(search(seq), who="") for seq in range(50)]
+    nobody = [replace(search(seq), shopper="") for seq in range(50)]
     assert within_shopper_cap(nobody, LIMITS) == (nobody, 0)
 
 
@@ -215,7 +215,7 @@ def test_a_pair_weighs_fully_from_a_twentieth_of_its_querys_shoppers_on(
 
 
 def test_those_of_nobody_are_as_many_shoppers() -> None:
-    nobody = [replace(search(seq), who="") for seq in (1, 2)]
+    nobody = [replace(search(seq), shopper="") for seq in (1, 2)]
     assert weigh_by_shoppers(nobody, LIMITS) == (nobody, 0)
 
 
@@ -229,7 +229,7 @@ def test_nobody_is_one_shopper_where_others_are_named() -> None:
     many = [search(seq) for seq in range(20, 40)]
     assert weight(many) == 1.0
     assert weight([replace(one, who="the same") for one in many]) == pytest.approx(0.2), "one of ten"
-    assert weight([replace(one, who="") for one in many]) == pytest.approx(0.2)
+    assert weight([replace(one, shopper="") for one in many]) == pytest.approx(0.2)
 
 
 def test_the_share_follows_the_number_of_shoppers_and_the_order_stays() -> None:

@@ -10,14 +10,15 @@ from typing import Any
 
 import pytest
 
+from shelfwise.generation.card import LearnedEvents
 from shelfwise.store import Event, Impression, Store
 from shelfwise.timestamps import DAY
-from shelfwise.trainer.data.interactions import is_anchor
+from shelfwise.trainer.data.interactions import QueryClick, is_anchor
 from shelfwise.trainer.data.spam_filters import SpamLimits
-from shelfwise.trainer.data.split import TrainingData, split_events
+from shelfwise.trainer.data.split import Split, TrainingData, split_events
 from shelfwise.validation import parse_event
 
-NOTHING: dict[str, Any] = {"events_seq": 0, "until": 0.0, "held_out": []}
+NOTHING = LearnedEvents()
 BOUGHT: dict[str, Any] = {"query": None, "type": "purchase"}
 
 
@@ -40,13 +41,17 @@ def spread(start: int, end: int) -> list[Event]:
 
 def gather(
     events: Sequence[Event],
-    learned: dict[str, Any] = NOTHING,
+    learned: LearnedEvents = NOTHING,
     impressions: Sequence[Impression] = (),
     limits: SpamLimits | None = None,
 ) -> TrainingData:
     return split_events(
         events, learned, {"a", "b", "c"}.__contains__, impressions, limits or replace(SpamLimits.off(), repeats=False)
     )
+
+
+def held_out(data: TrainingData) -> list[int]:
+    return list(data.held_out(data.awaited))
 
 
 def seqs(*parts: Sequence[Any]) -> list[int]:
@@ -58,24 +63,24 @@ def seqs(*parts: Sequence[Any]) -> list[int]:
 
 def test_the_newest_tenth_is_held_out() -> None:
     material = gather(spread(1, 101))
-    assert seqs(material.held_searches) == material.held_out == list(range(91, 101))
-    assert seqs(material.new_searches) == list(range(1, 91))
+    assert seqs(material.searches.holdout) == held_out(material) == list(range(91, 101))
+    assert seqs(material.searches.new) == list(range(1, 91))
 
 
 def test_only_the_new_is_new() -> None:
-    material = gather(spread(1, 61), {"events_seq": 50, "until": 50.5, "held_out": [49, 50]})
-    assert seqs(material.new_searches, material.held_searches) == [49, 50, *range(51, 61)]
-    assert seqs(material.old_searches) == list(range(1, 49))
+    material = gather(spread(1, 61), LearnedEvents(50, 50.5, (49, 50)))
+    assert seqs(material.searches.new, material.searches.holdout) == [49, 50, *range(51, 61)]
+    assert seqs(material.searches.replay) == list(range(1, 49))
 
 
 def test_an_event_imported_late_is_new_though_its_time_is_past() -> None:
-    material = gather([*spread(1, 51), click(51, 3.0)], {"events_seq": 50, "until": 1000.0, "held_out": []})
-    assert seqs(material.new_searches) == [51]
+    material = gather([*spread(1, 51), click(51, 3.0)], LearnedEvents(50, 1000.0))
+    assert seqs(material.searches.new) == [51]
 
 
 def test_an_event_known_early_but_after_until_is_new_the_next_night() -> None:
-    material = gather(spread(1, 51), {"events_seq": 50, "until": 40.0, "held_out": []})
-    assert seqs(material.new_searches, material.held_searches) == list(range(40, 51))
+    material = gather(spread(1, 51), LearnedEvents(50, 40.0))
+    assert seqs(material.searches.new, material.searches.holdout) == list(range(40, 51))
 
 
 def test_what_was_learned_of_a_session_stays_learned_when_it_is_merged_into_a_user(tmp_path: Path) -> None:
@@ -83,20 +88,25 @@ def test_what_was_learned_of_a_session_stays_learned_when_it_is_merged_into_a_us
     (session,) = sessions(1, anchor=False)
     rows = [{"type": "click", "query": f"q{number}", "item": "a", "session": session} for number in range(20)]
     rows += [{"type": "purchase", "item": item, "session": session} for item in "ab"]
-    store, parts = Store(tmp_path), ("new_searches", "held_searches", "new_baskets", "old_baskets", "anchor_searches")
+    store = Store(tmp_path)
     store.events.add([parse_event(row | {"event_id": str(n)}, 1.0 + n) for n, row in enumerate(rows)])
     later = [{"type": "click", "query": query, "item": "a", "user": "u", "session": session} for query in ("q3", "x")]
     store.events.add([parse_event(row | {"event_id": row["query"]}, 500.0) for row in later])
 
+    def parts(data: TrainingData) -> list[list[int]]:
+        searches, bought = data.searches, data.baskets
+        lists = searches.new, searches.holdout, bought.new, bought.replay, searches.anchor
+        return [seqs(part) for part in lists]
+
     def collected() -> TrainingData:
-        return gather(list(store.events.before(1000.0, 99)), {"events_seq": 22, "until": 400.0, "held_out": [20]})
+        return gather(list(store.events.before(1000.0, 99)), LearnedEvents(22, 400.0, (20,)))
 
     before = collected()
     assert store.session_merge.merge(session, "u")["events"] == 22
     after = collected()
-    assert [seqs(getattr(before, part)) for part in parts] == [[20, 23, 24], [], [], [21, 22], []]
-    assert [seqs(getattr(after, part)) for part in parts] == [[20, 24], [], [], [21, 22], []], "q3 was chosen once"
-    assert seqs(before.old_searches) == seqs(after.old_searches) == list(range(1, 20))
+    assert parts(before) == [[20, 23, 24], [], [], [21, 22], []]
+    assert parts(after) == [[20, 24], [], [], [21, 22], []], "q3 was chosen once"
+    assert seqs(before.searches.replay) == seqs(after.searches.replay) == list(range(1, 20))
     assert after.counts["since_parent"] == before.counts["since_parent"] == 2
     store.close()
 
@@ -104,14 +114,14 @@ def test_what_was_learned_of_a_session_stays_learned_when_it_is_merged_into_a_us
 @pytest.mark.parametrize("ts", [1.2, 2.0])  # imported late, or made later
 def test_a_purchase_after_an_old_click_makes_the_search_new_and_whole(ts: float) -> None:
     events = [click(1, 1.0), click(2, ts, user="u1", type="purchase")]
-    material = gather(events, {"events_seq": 1, "until": 1.5, "held_out": []})
-    assert [(search.seqs, search.weight) for search in material.new_searches] == [((1, 2), 5.0)]
-    assert material.old_searches == []
+    material = gather(events, LearnedEvents(1, 1.5))
+    assert [(search.seqs, search.weight) for search in material.searches.new] == [((1, 2), 5.0)]
+    assert material.searches.replay == []
 
 
 def test_a_held_search_holds_all_its_events_back() -> None:
     last = [click(seq, 100.0 + seq, user="late", type=type) for seq, type in enumerate(("click", "cart"), 101)]
-    assert gather([*spread(1, 10), *last]).held_out == [101, 102]
+    assert held_out(gather([*spread(1, 10), *last])) == [101, 102]
 
 
 def test_all_lists_are_in_the_order_of_time() -> None:
@@ -122,11 +132,11 @@ def test_all_lists_are_in_the_order_of_time() -> None:
         for place, item in enumerate("ab")
     ]
     searches = [click(seq, 1000.0 - seq) for seq in range(1, 101)]
-    for learned in (NOTHING, {"events_seq": 540, "until": 1e9, "held_out": []}):
+    for learned in (NOTHING, LearnedEvents(540, 1e9)):
         material = gather([*searches, *baskets], learned)
-        searched = [*material.new_searches, *material.held_searches]
-        bought = [*material.new_baskets, *material.held_baskets]
-        for part in (searched, bought, material.old_searches, material.old_baskets):
+        searched = [*material.searches.new, *material.searches.holdout]
+        bought = [*material.baskets.new, *material.baskets.holdout]
+        for part in (searched, bought, material.searches.replay, material.baskets.replay):
             times = [one.ts for one in part]
             assert times == sorted(times)
 
@@ -136,12 +146,12 @@ def test_what_teaches_nothing_is_left_out_and_counted() -> None:
     material = gather(events)
     assert material.removed["unknown_item"] == 1
     assert material.counts["events"] == material.counts["new_events"] == material.counts["since_parent"] == 4
-    assert seqs(material.new_searches) == [4]
+    assert seqs(material.searches.new) == [4]
     assert [event.seq for event in material.clean_events] == [2, 3, 4]
 
 
 def test_the_counts_are_those_of_the_lists() -> None:
-    material = gather(spread(1, 61), {"events_seq": 50, "until": 50.5, "held_out": [49, 50]})
+    material = gather(spread(1, 61), LearnedEvents(50, 50.5, (49, 50)))
     assert material.counts == {
         "events": 60, "new_events": 12, "since_parent": 10,
         "new_searches": 11, "old_searches": 48, "held_searches": 1, "anchor_searches": 0, "weighed_less": 0,
@@ -160,6 +170,15 @@ def test_how_much_there_is(searches: int, baskets: int, is_searched: bool, is_li
     assert (material.is_searched, material.is_little) == (is_searched, is_little)
 
 
+def test_known_is_all_but_the_anchor_oldest_first() -> None:
+    made = {
+        name: [QueryClick(name, "a", ts, (1,))] for ts, name in enumerate(("holdout", "replay", "anchor", "dev", "new"))
+    }
+    split = Split(**made)
+    assert [search.query for search in split.known] == ["holdout", "replay", "dev", "new"]
+    assert [search.query for search in split.since_parent] == ["new", "holdout", "dev"]
+
+
 # ---- baskets ------------------------------------------------------------------------------------------------
 
 
@@ -175,7 +194,7 @@ def test_baskets_are_sessions_or_a_users_day() -> None:
         click(5, DAY + 1, item="c", **nobody),
     ]
     material = gather(events)
-    assert [basket.items for basket in (*material.new_baskets, *material.held_baskets)] == [("a", "b"), ("a", "c")]
+    assert [basket.items for basket in (*material.baskets.new, *material.baskets.holdout)] == [("a", "b"), ("a", "c")]
 
 
 def test_baskets_are_new_old_and_held_out_as_searches_are() -> None:
@@ -184,10 +203,10 @@ def test_baskets_are_new_old_and_held_out_as_searches_are() -> None:
         for row, name in enumerate(sessions(50, anchor=False))
         for place, item in enumerate("ab")
     ]
-    material = gather(events, {"events_seq": 60, "until": 1e9, "held_out": [1, 2]})
-    assert seqs(material.old_baskets) == list(range(3, 61))
-    assert seqs(material.new_baskets) == [1, 2, *range(61, 97)]
-    assert seqs(material.held_baskets) == material.held_out == list(range(97, 101))
+    material = gather(events, LearnedEvents(60, 1e9, (1, 2)))
+    assert seqs(material.baskets.replay) == list(range(3, 61))
+    assert seqs(material.baskets.new) == [1, 2, *range(61, 97)]
+    assert seqs(material.baskets.holdout) == held_out(material) == list(range(97, 101))
 
 
 # ---- what waits for the next night --------------------------------------------------------------------------
@@ -197,27 +216,27 @@ def test_events_on_an_item_that_may_come_yet_are_new_again_the_next_night() -> N
     early, late = click(1, 1.0, item="long gone"), click(2, 35 * DAY, item="to come")
     events = [early, *(replace(one, ts=40 * DAY + one.ts) for one in spread(3, 13)), late]
     first = gather(events)
-    assert {1, 2}.isdisjoint(seqs(first.new_searches, first.held_searches))
-    assert 2 in first.held_out and 1 not in first.held_out, "it is waited for 30 days"
-    learned = {"events_seq": 12, "until": 41 * DAY, "held_out": first.held_out}
+    assert {1, 2}.isdisjoint(seqs(first.searches.new, first.searches.holdout))
+    assert 2 in held_out(first) and 1 not in held_out(first), "it is waited for 30 days"
+    learned = LearnedEvents(12, 41 * DAY, held_out(first))
     next_night = split_events(events, learned, {"a", "b", "c", "to come"}.__contains__, (), SpamLimits.off())
-    assert 2 in seqs(next_night.new_searches, next_night.held_searches)
+    assert 2 in seqs(next_night.searches.new, next_night.searches.holdout)
 
 
 @pytest.mark.parametrize(("searches", "dev"), [(1490, 0), (1500, 50), (9000, 167)])
 def test_many_held_out_searches_are_for_the_training_to_look_at_too(searches: int, dev: int) -> None:
     material = gather(spread(1, searches + 1))
-    held, looked_at = seqs(material.held_searches), seqs(material.dev_searches)
+    held, looked_at = seqs(material.searches.holdout), seqs(material.searches.dev)
     assert len(looked_at) == dev and set(held).isdisjoint(looked_at), "what stops a training can't judge it"
-    assert material.held_out == sorted([*held, *looked_at])
-    assert seqs(material.new_searches) == list(range(1, material.held_out[0]))
+    assert held_out(material) == sorted([*held, *looked_at])
+    assert seqs(material.searches.new) == list(range(1, held_out(material)[0]))
 
 
 def test_the_days_that_were_strange_are_never_searches_again() -> None:
     events = [*spread(1, 11), *(replace(one, ts=DAY + one.ts) for one in spread(11, 21))]
-    for learned in (NOTHING, {"events_seq": 20, "until": 2 * DAY, "held_out": [20]}):
-        material = gather(events, learned | {"strange_days": [1]})
-        assert seqs(material.new_searches, material.held_searches, material.old_searches) == list(range(1, 11))
+    for learned in (NOTHING, LearnedEvents(20, 2 * DAY, (20,))):
+        material = gather(events, replace(learned, anomalous_days=(1,)))
+        assert seqs(material.searches.new, material.searches.holdout, material.searches.replay) == list(range(1, 11))
         assert len(material.clean_events) == 20, "popularity is counted all the same"
 
 
@@ -239,14 +258,12 @@ def crowd(days: int) -> list[Event]:
 
 def test_the_anchor_is_two_percent_of_sessions_and_never_learned() -> None:
     events = crowd(3)
-    material = gather(events, {"events_seq": 2000, "until": DAY, "held_out": []})
+    material = gather(events, LearnedEvents(2000, DAY))
     asked = {event.seq for event in events if is_anchor(event)}
     assert 0.01 < len(asked) / len(events) < 0.03
-    assert set(seqs(material.anchor_searches, material.anchor_baskets)) == asked
-    parts = ("new", "old", "held", "dev")
-    learned = [*(f"{part}_searches" for part in parts), *(f"{part}_baskets" for part in parts[:3])]
-    assert set(seqs(*(getattr(material, name) for name in learned))) == {event.seq for event in events} - asked
-    assert asked.isdisjoint(material.held_out)
+    assert set(seqs(material.searches.anchor, material.baskets.anchor)) == asked
+    assert set(seqs(material.searches.known, material.baskets.known)) == {event.seq for event in events} - asked
+    assert asked.isdisjoint(held_out(material))
     assert {event.seq for event in material.clean_events} == {event.seq for event in events}, "it is popular, though"
     assert {event.seq for event in material.learnable} == {event.seq for event in events} - asked
 
@@ -258,13 +275,13 @@ def test_the_anchor_only_grows_from_night_to_night() -> None:
     for night in (1, 2, 3):
         material = gather(events[: 2000 * night], learned)
         nights.append(material)
-        learned = {"events_seq": 2000 * night, "until": night * DAY, "held_out": material.held_out}
+        learned = LearnedEvents(2000 * night, night * DAY, held_out(material))
     for before, after in pairwise(nights):
-        assert after.anchor_searches[: len(before.anchor_searches)] == before.anchor_searches
-        assert after.anchor_baskets[: len(before.anchor_baskets)] == before.anchor_baskets
-        assert len(after.anchor_searches) > len(before.anchor_searches)
-    everything = seqs(*(part for night in nights for part in (night.new_searches, night.held_searches)))
-    assert set(everything).isdisjoint(seqs(nights[-1].anchor_searches))
+        assert after.searches.anchor[: len(before.searches.anchor)] == before.searches.anchor
+        assert after.baskets.anchor[: len(before.baskets.anchor)] == before.baskets.anchor
+        assert len(after.searches.anchor) > len(before.searches.anchor)
+    everything = seqs(*(part for night in nights for part in (night.searches.new, night.searches.holdout)))
+    assert set(everything).isdisjoint(seqs(nights[-1].searches.anchor))
 
 
 # ---- the rules and the bias, wired --------------------------------------------------------------------------
@@ -282,15 +299,15 @@ def test_the_defences_are_on_by_default_and_their_counts_are_kept() -> None:
         "over_user_cap": 0, "over_pair_cap": 11, "over_item_cap": 0,
     }  # fmt: skip
     assert [event.seq for event in material.clean_events] == [150, 201, *range(301, 331)]
-    assert len(material.new_searches) + len(material.held_searches) == 20
+    assert len(material.searches.new) + len(material.searches.holdout) == 20
 
 
 def test_few_shoppers_are_counted_over_all_nights() -> None:
     events = [click(1, 1.0, item="a"), click(2, 2.0, item="a"), click(3, 3.0, item="b")]
     limits = replace(SpamLimits(), full_share=2 / 3)
-    material = gather(events, {"events_seq": 1, "until": 1.5, "held_out": []}, limits=limits)
-    assert {search.item: search.weight for search in material.new_searches} == {"a": 1.0, "b": 0.5}
-    assert [search.weight for search in material.old_searches] == [1.0]
+    material = gather(events, LearnedEvents(1, 1.5), limits=limits)
+    assert {search.item: search.weight for search in material.searches.new} == {"a": 1.0, "b": 0.5}
+    assert [search.weight for search in material.searches.replay] == [1.0]
     assert material.counts["weighed_less"] == 1
 
 
@@ -309,17 +326,17 @@ def shown_at_two_places(number: int) -> tuple[list[Impression], list[Event]]:
 def test_choices_further_down_weigh_more_when_attention_falls() -> None:
     answers, events = shown_at_two_places(400)
     material = gather(events, impressions=answers)
-    weights = {(search.position, search.weight) for search in (*material.new_searches, *material.held_searches)}
+    weights = {(search.position, search.weight) for search in (*material.searches.new, *material.searches.holdout)}
     assert weights == {(1, 1.0), (2, 2.0)}
 
 
 def test_without_impressions_all_weigh_the_same_and_nothing_was_passed_over() -> None:
     _, events = shown_at_two_places(400)
     material = gather(events)
-    assert {(search.weight, search.position, search.passed) for search in material.new_searches} == {(1.0, None, ())}
+    assert {(search.weight, search.position, search.passed) for search in material.searches.new} == {(1.0, None, ())}
 
 
 def test_what_was_passed_over_comes_from_the_impressions() -> None:
     answers = [Impression("s", "mug", 0.0, ("c", "b", "a"))]
     material = gather([click(1, 1.0, item="a", search_id="s")], impressions=answers)
-    assert [search.passed for search in material.new_searches] == [("b", "c")]
+    assert [search.passed for search in material.searches.new] == [("b", "c")]

@@ -15,7 +15,7 @@ from shelfwise import Shop
 from shelfwise.timestamps import DAY
 from shelfwise.trainer import increment
 from shelfwise.trainer.data.interactions import QueryClick
-from shelfwise.trainer.data.split import TrainingData
+from shelfwise.trainer.data.split import Split, TrainingData
 from shelfwise.trainer.encoder import training as learn_module
 from shelfwise.trainer.encoder.pairs import Pair
 from shelfwise.trainer.evaluation.anomalous_days import Score, anomalous_days, exclude_days, make_scorer
@@ -35,7 +35,7 @@ def day(number: int, count: int, query: str = "ordinary") -> list[QueryClick]:
 
 
 def material(old: int, *new: QueryClick, held: Sequence[QueryClick] = ()) -> TrainingData:
-    return TrainingData(old_searches=day(TODAY - 9, old), new_searches=list(new), held_searches=list(held))
+    return TrainingData(searches=Split(new=new, replay=day(TODAY - 9, old), holdout=held))
 
 
 # ---- which days are strange -----------------------------------------------------------------------------------
@@ -66,8 +66,7 @@ def test_half_of_the_usual_may_be_chance() -> None:
 
 def test_what_the_judge_and_the_training_hold_out_is_of_its_day() -> None:
     part = day(TODAY, 45, "mixed up")
-    given = material(200, *part[:15], held=part[15:30])
-    given.dev_searches = part[30:]
+    given = TrainingData(Split(new=part[:15], replay=day(TODAY - 9, 200), holdout=part[15:30], dev=part[30:]))
     assert list(anomalous_days(given, score)[0]) == [TODAY]
 
 
@@ -107,23 +106,21 @@ def test_no_more_is_scored_than_a_sample_over_all_the_time() -> None:
 
 def test_what_is_left_out_is_counted() -> None:
     ordinary, strange = day(TODAY, 20), day(TODAY + 1, 12, "mixed up")
-    given = TrainingData(
-        old_searches=day(TODAY - 1, 5),
-        new_searches=ordinary[:10] + strange[:5], anchor_searches=ordinary[10:12] + strange[5:7],
-        held_searches=ordinary[12:16] + strange[7:10], dev_searches=ordinary[16:] + strange[10:],
-    )  # fmt: skip
-    exclude_days(given, {TODAY + 1: "contradicts"})
-    assert [*given.new_searches, *given.anchor_searches, *given.held_searches, *given.dev_searches] == ordinary
-    assert len(given.old_searches) == 5
+    given = TrainingData(Split(
+        replay=day(TODAY - 1, 5), new=ordinary[:10] + strange[:5], anchor=ordinary[10:12] + strange[5:7],
+        holdout=ordinary[12:16] + strange[7:10], dev=ordinary[16:] + strange[10:],
+    ))  # fmt: skip
+    given = exclude_days(given, {TODAY + 1})
+    assert [*given.searches.new, *given.searches.anchor, *given.searches.holdout, *given.searches.dev] == ordinary
+    assert len(given.searches.replay) == 5
     assert given.removed == {"strange_days": 12}
     assert given.counts == {"new_searches": 10, "held_searches": 4, "dev_searches": 4, "anchor_searches": 2}
-    assert given.held_out == sorted(search.seqs[0] for search in ordinary[12:])
+    assert given.held_out([]) == tuple(sorted(search.seqs[0] for search in ordinary[12:]))
 
 
 def test_without_a_strange_day_nothing_is_left_out() -> None:
-    given = material(5, *day(TODAY, 7))
-    exclude_days(given, {})
-    assert (len(given.new_searches), given.removed) == (7, {"strange_days": 0})
+    given = exclude_days(material(5, *day(TODAY, 7)), {})
+    assert (len(given.searches.new), given.removed) == (7, {"strange_days": 0})
 
 
 def test_the_score_is_what_the_parent_finds() -> None:
@@ -193,7 +190,7 @@ def test_a_strange_day_alone_waits_and_the_next_like_it_is_learned_with_it(
     tiny_shop: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(run, "make_scorer", mixed_up)
-    monkeypatch.setattr("shelfwise.trainer.data.split._HELD_OUT_SHARE", 0.0)
+    monkeypatch.setattr("shelfwise.trainer.data.split._HOLDOUT_SHARE", 0.0)
     with Shop(tiny_shop, clock=lambda: NOW) as shop:
         teach(shop, 3, *ORDINARY)
         increment(tiny_shop, NOW - timedelta(days=2))

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import random
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 
 from shelfwise.timestamps import DAY
 from shelfwise.trainer.data.interactions import Basket, QueryClick
-from shelfwise.trainer.data.split import TrainingData
+from shelfwise.trainer.data.split import Split, TrainingData
 from shelfwise.trainer.evaluation.evaluation_sets import (
     ANCHOR,
     NEWEST,
@@ -33,7 +34,7 @@ def anchor(material: TrainingData, seed: int = 1) -> EvaluationSet:
 
 def test_the_searches_are_asked_as_often_as_they_were_made() -> None:
     held = [*searches("mug", "a", 3), *searches("cup", "b")]
-    exam, _ = build_evaluation_sets(TrainingData(held_searches=held, old_searches=held * 100), {}, {}, 1, UNTIL)
+    exam, _ = build_evaluation_sets(TrainingData(Split(holdout=held, replay=held * 100)), {}, {}, 1, UNTIL)
     assert exam.name == NEWEST and exam.are_queries and exam.is_of_searches
     assert exam.queries == [["mug"]] * 3 + [["cup"]]
     assert exam.relevant == [{"a"}] * 3 + [{"b"}] and exam.given == [frozenset()] * 4
@@ -50,7 +51,7 @@ def test_the_searches_are_asked_as_often_as_they_were_made() -> None:
     ],
 )
 def test_strata(asked: list[QueryClick], expected: str) -> None:
-    material = TrainingData(anchor_searches=asked, old_searches=searches("x", "known", ts=UNTIL - 8 * DAY))
+    material = TrainingData(Split(anchor=asked, replay=searches("x", "known", ts=UNTIL - 8 * DAY)))
     assert " ".join(kind[0] for kind in strata(material, UNTIL)) == expected
 
 
@@ -66,7 +67,7 @@ def test_strata(asked: list[QueryClick], expected: str) -> None:
 def test_no_stratum_of_the_anchor_is_drowned(head: int, tail: int, new: int, expected: dict[str, int]) -> None:
     made = [*searches("mug", "a", head), *(s for number in range(tail) for s in searches(f"q{number}", "b"))]
     made += [s for number in range(new) for s in searches(f"n{number}", "c", ts=UNTIL - DAY)]
-    exam = anchor(TrainingData(anchor_searches=made))
+    exam = anchor(TrainingData(Split(anchor=made)))
     counts = Counter(exam.strata)
     assert counts.total() == len(exam.queries) == len(exam.relevant) == min(500, head + tail + new)
     assert all(abs(counts[kind] - count) <= 1 for kind, count in expected.items())
@@ -78,7 +79,7 @@ def test_no_stratum_of_the_anchor_is_drowned(head: int, tail: int, new: int, exp
 
 
 def test_the_anchor_is_drawn_by_the_seed() -> None:
-    material = TrainingData(anchor_searches=[s for number in range(900) for s in searches(f"q{number}", "a")])
+    material = TrainingData(Split(anchor=[s for number in range(900) for s in searches(f"q{number}", "a")]))
     assert anchor(material, seed=1) == anchor(material, seed=1)
     assert anchor(material, seed=1) != anchor(material, seed=2)
 
@@ -86,16 +87,14 @@ def test_the_anchor_is_drawn_by_the_seed() -> None:
 def test_a_shop_with_few_searches_is_asked_for_baskets_and_known_items_too() -> None:
     titles = {f"x{number}": f"a title of {number}" for number in range(100)}
     material = TrainingData(
-        held_baskets=[Basket(("x1", "x2"), 0.0, (1,))],
-        anchor_baskets=[Basket(("x3", "x4"), 0.0, (2,))],
-        held_searches=searches("a", "x1"),
-        anchor_searches=searches("a", "x2"),
+        Split(holdout=searches("a", "x1"), anchor=searches("a", "x2")),
+        Split(holdout=[Basket(("x1", "x2"), 0.0, (1,))], anchor=[Basket(("x3", "x4"), 0.0, (2,))]),
     )
     names = [exam.name for exam in build_evaluation_sets(material, titles, titles, 1, UNTIL)]
     assert names == [NEWEST, ANCHOR, "newest baskets", "anchor baskets", "known items"]
-    material.old_searches = searches("a", "x1", 500)
+    material = replace(material, searches=replace(material.searches, replay=searches("a", "x1", 500)))
     assert [exam.name for exam in build_evaluation_sets(material, titles, titles, 1, UNTIL)] == [NEWEST, ANCHOR, PAST]
-    (past,) = build_evaluation_sets(TrainingData(old_searches=searches("a", "x1", 5_000)), titles, titles, 1, UNTIL)
+    (past,) = build_evaluation_sets(TrainingData(Split(replay=searches("a", "x1", 5_000))), titles, titles, 1, UNTIL)
     assert (past.name, len(past.queries)) == (PAST, 500)
 
 

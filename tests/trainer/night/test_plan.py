@@ -13,7 +13,7 @@ from shelfwise.errors import InvalidInput
 from shelfwise.timestamps import DAY
 from shelfwise.trainer.data.spam_filters import SpamLimits
 from shelfwise.trainer.encoder.hyperparameters import TrainingConfig
-from shelfwise.trainer.encoder.pairs import MOST_PAIRS
+from shelfwise.trainer.encoder.pairs import MAX_PAIRS
 from shelfwise.trainer.night.plan import Budget, Options, Plan, make_plan
 
 NOW, LATER = 1000.0, 2000.0
@@ -101,7 +101,7 @@ LAST: dict[str, Any] = {"seconds": SPENT, "training": {"steps": 50, "batch_size"
 
 def test_without_a_budget_a_night_takes_its_time(clock: list[float]) -> None:
     budget = Budget(None, 1000, LAST)
-    assert (budget.deadline, budget.most_pairs()) == (None, MOST_PAIRS)
+    assert (budget.deadline, budget.most_pairs()) == (None, MAX_PAIRS)
 
 
 @pytest.mark.parametrize(
@@ -111,7 +111,7 @@ def test_without_a_budget_a_night_takes_its_time(clock: list[float]) -> None:
         (20.0, LAST, 507.0, 700),
         (13.0, LAST, 500.0, 0),
         (1.0, LAST, 488.0, 0),
-        (9999.0, LAST, 10_486.0, MOST_PAIRS),
+        (9999.0, LAST, 10_486.0, MAX_PAIRS),
         # Half of the steps were done before it was killed: the seconds are those of the other half.
         (60.0, {"seconds": SPENT, "training": {"steps": 50, "resumed_at_step": 25, "batch_size": 26}}, 547.0, 2350),
         # Nothing left to do when it was taken up again: no measure of this machine.

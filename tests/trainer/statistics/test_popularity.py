@@ -14,7 +14,7 @@ from shelfwise.generation.registry import Generation, GenerationRegistry
 from shelfwise.store import Event
 from shelfwise.timestamps import DAY
 from shelfwise.trainer.data.interactions import Basket
-from shelfwise.trainer.data.split import TrainingData
+from shelfwise.trainer.data.split import Split, TrainingData
 from shelfwise.trainer.statistics.item_signals import item_links
 from shelfwise.trainer.statistics.popularity import LearnedRange, Links, learned_range, link_items, write_popularity
 
@@ -97,7 +97,7 @@ def baskets(parts: list[list[Event]]) -> list[Basket]:
 
 def material_of(events: list[Event], parts: list[list[Event]]) -> TrainingData:
     everything = events + [event for part in parts for event in part]
-    return TrainingData(clean_events=everything, learnable=everything, held_baskets=baskets(parts))
+    return TrainingData(clean_events=everything, learnable=everything, baskets=Split(holdout=baskets(parts)))
 
 
 def together(links: Links, item: str) -> list[str]:

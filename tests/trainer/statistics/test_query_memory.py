@@ -12,8 +12,7 @@ from shelfwise.generation.query_memory import HALF_LIFE_DAYS, QueryMemory
 from shelfwise.serving.loaded_generation import LoadedGeneration
 from shelfwise.timestamps import DAY
 from shelfwise.trainer.data.interactions import QueryClick
-from shelfwise.trainer.data.split import TrainingData
-from shelfwise.trainer.statistics.query_memory import build_query_memory, learned_searches, with_vectors
+from shelfwise.trainer.statistics.query_memory import build_query_memory, with_vectors
 from support.interactions import at, search
 
 ITEMS = ["mug", "cup", "bag"]
@@ -27,13 +26,6 @@ def masses(memory: QueryMemory, query: str) -> dict[str, float]:
 
 def times(memory: QueryMemory, query: str) -> dict[str, int]:
     return {memory.items[row]: often for row, often in memory.times(query).items()}
-
-
-def test_all_searches_but_the_anchors_oldest_first() -> None:
-    material = TrainingData()
-    for day, name in enumerate(("held", "old", "anchor", "dev", "new")):
-        setattr(material, f"{name}_searches", [search(name, "mug", day)])
-    assert [made.query for made in learned_searches(material)] == ["held", "old", "dev", "new"]
 
 
 @pytest.mark.parametrize("order", [ITEMS, ITEMS[::-1], ["gone", *ITEMS]])
