@@ -1,4 +1,4 @@
-"""How many items of a result have each brand, category, price range, stock, tag or value of an attribute."""
+"""Facets: how many items of a result have each brand, category, price range, stock, tag or attribute's value."""
 
 from __future__ import annotations
 
@@ -18,32 +18,32 @@ from shelfwise.text.normalize import casefold_nfkc
 __all__ = ["MAX_FACETS", "count_facets", "validate_facets"]
 
 MAX_FACETS = 20
-_STEPS = np.array([1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 7.5, 10.0])
-_SHARES = (0.2, 0.4, 0.6, 0.8)  # of the items, where one price range shall end and the next begin
+_ROUND_PRICES = np.array([1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 7.5, 10.0])  # times a power of ten
+_BOUND_QUANTILES = (0.2, 0.4, 0.6, 0.8)  # of the prices, where one range ends and the next begins
 
 Entry = dict[str, Any]
 
 
 def validate_facets(names: Sequence[str]) -> list[str]:
-    """The names, each once. Raises InvalidInput for a field that can't be counted, or for too many."""
+    """Return the names, each once. Raises InvalidInput for a field that can't be counted, or for too many."""
     for name in names:
         validate_name(name, "facets")
         if not name.strip() or casefold_nfkc(name) in ("id", "created_at"):
             raise InvalidInput(
-                f"facets: {name!r} can't be counted; name brand, category, price or an attribute", "facets"
+                f"facets: expected brand, category, price, stock, tags or an attribute, got {name!r}", "facets"
             )
-    asked = list(dict.fromkeys(names))
-    if len(asked) > MAX_FACETS:
-        raise InvalidInput(f"facets: {len(asked)} are asked for; at most {MAX_FACETS} are counted", "facets")
-    return asked
+    unique = list(dict.fromkeys(names))
+    if len(unique) > MAX_FACETS:
+        raise InvalidInput(f"facets: expected at most {MAX_FACETS}, got {len(unique)}", "facets")
+    return unique
 
 
 def count_facets(
     mask: Mask, names: Sequence[str], columns: CatalogueSnapshot, limit: int = 20
 ) -> dict[str, list[Entry]]:
-    """For each name the values that the rows of the mask, (columns.size,) bool, have most: {"value", "count"}.
+    """Return for each name the most frequent values of the rows in `mask`, (columns.size,) bool: {"value", "count"}.
 
-    At most `most` of them, the largest count first, equal ones by value. A category is counted at each of its
+    At most `limit` of them, the largest count first, equal ones by value. A category is counted at each of its
     levels. Prices come as ranges in their order, {"from", "to", "count"} with from ≤ price < to and None for an open
     end; each item with a price is in exactly one.
     """
@@ -53,19 +53,19 @@ def count_facets(
 def _facet(name: str, mask: Mask, columns: CatalogueSnapshot, limit: int) -> list[Entry]:
     match name:
         case "brand":
-            return _labels(columns.brand[mask], columns.brands, limit)
+            return _count_labels(columns.brand[mask], columns.brands, limit)
         case "category":
-            return _labels(columns.category[mask], columns.categories, limit)
+            return _count_labels(columns.category[mask], columns.categories, limit)
         case "price":
-            return _prices(columns.price[mask])
+            return _count_prices(columns.price[mask])
         case "stock":
             available = int(np.count_nonzero(columns.in_stock[mask]))
             return _top({"in": available, "out": int(np.count_nonzero(mask)) - available}, limit)
-    return _values(name, mask, columns, limit)
+    return _count_values(name, mask, columns, limit)
 
 
-def _labels(codes: Codes, labels: LabelDictionary, limit: int) -> list[Entry]:
-    """Spellings of one brand or level are counted together and shown as most of the items write it."""
+def _count_labels(codes: Codes, labels: LabelDictionary, limit: int) -> list[Entry]:
+    """Count spellings of one brand or level together, shown by the most frequent one."""
     counts = np.bincount(codes)
     totals: dict[str, int] = {}
     for code in np.flatnonzero(counts).tolist():
@@ -74,24 +74,24 @@ def _labels(codes: Codes, labels: LabelDictionary, limit: int) -> list[Entry]:
     return [entry | {"value": labels.spelling(entry["value"], counts)} for entry in _top(totals, limit)]
 
 
-def _values(name: str, mask: Mask, columns: CatalogueSnapshot, limit: int) -> list[Entry]:
+def _count_values(name: str, mask: Mask, columns: CatalogueSnapshot, limit: int) -> list[Entry]:
     attribute = columns.attribute(name)
     counts = attribute.counts(mask)
     present = np.flatnonzero(counts)
     if len(present) > limit:
-        # One whole number says count and place, so that no more than `most` values are ever sorted.
-        order = attribute.places[present] - counts[present] * len(counts)
-        present = present[np.argpartition(order, limit)[:limit]]
-    present = present[np.lexsort((attribute.places[present], -counts[present]))]
-    shown = columns.spellings(name, present.tolist())
-    return [{"value": value, "count": int(count)} for value, count in zip(shown, counts[present], strict=True)]
+        # One whole number holds count and alphabetical rank, so that no more than `limit` values are ever sorted.
+        keys = attribute.alphabetical_ranks[present] - counts[present] * len(counts)
+        present = present[np.argpartition(keys, limit)[:limit]]
+    present = present[np.lexsort((attribute.alphabetical_ranks[present], -counts[present]))]
+    spellings = columns.spellings(name, present.tolist())
+    return [{"value": value, "count": int(count)} for value, count in zip(spellings, counts[present], strict=True)]
 
 
-def _prices(prices: npt.NDArray[np.float64]) -> list[Entry]:
+def _count_prices(prices: npt.NDArray[np.float64]) -> list[Entry]:
     prices = np.sort(prices[~np.isnan(prices)])
     if not len(prices):
         return []
-    bounds = sorted({_round(float(prices[int(share * len(prices))])) for share in _SHARES})
+    bounds = sorted({_round_price(float(prices[int(share * len(prices))])) for share in _BOUND_QUANTILES})
     bounds = [bound for bound in bounds if prices[0] < bound <= prices[-1]]
     counts = np.diff([0, *np.searchsorted(prices, bounds), len(prices)]).tolist()
     ends = [None, *bounds, None]
@@ -99,13 +99,13 @@ def _prices(prices: npt.NDArray[np.float64]) -> list[Entry]:
     return [entry for entry in ranges if entry["count"]]
 
 
-def _round(price: float) -> float:
-    """The nearest of 1, 1.5, 2, 2.5, 3, 4, 5, 7.5 and 10 times a power of ten; 0 stays."""
+def _round_price(price: float) -> float:
+    """Return the nearest of 1, 1.5, 2, 2.5, 3, 4, 5, 7.5 and 10 times a power of ten; 0 stays."""
     if price <= 0:
         return 0.0
     power = 10.0 ** np.floor(np.log10(price))
-    step = _STEPS[np.abs(_STEPS - price / power).argmin()]
-    return round(float(step * power), 6)
+    leading = _ROUND_PRICES[np.abs(_ROUND_PRICES - price / power).argmin()]
+    return round(float(leading * power), 6)
 
 
 def _top(counts: dict[str, int], limit: int) -> list[Entry]:

@@ -1,6 +1,7 @@
 """Filters as text: `brand:Sony,HP price:10..50 NOT (tags:sale OR colour:red)`. docs/filters.md explains it.
 
-A parser by hand, because its errors have to tell a shop owner where in an address the mistake is.
+A parser by hand, because its errors have to tell a shop owner where in an address the mistake is. What the values of
+each field are is `filter_values`' matter.
 """
 
 from __future__ import annotations
@@ -19,28 +20,29 @@ __all__ = ["MAX_CHARACTERS", "MAX_CONDITIONS", "MAX_DEPTH", "parse", "to_text", 
 
 MAX_CHARACTERS, MAX_CONDITIONS, MAX_DEPTH = 2_000, 100, 20
 
-_BLANKS = re.compile(r"\s*")
 _OPERATOR = re.compile(r"(and|or|not)(?=[\s()\"]|$)", re.IGNORECASE)
 _NAME = re.compile(r"[^\s\"(),:]+")
 _VALUE = re.compile(r"[\d.][^\s\"(),]*|[^\s\"(),:]+")  # a ':' as in 12:30; after letters it ends a name
-_FOUND = re.compile(r"[^\s\"(),]{1,40}")
+_EXCERPT = re.compile(r"[^\s\"(),]{1,40}")
 _QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"', re.DOTALL)
 
-_ELSEWHERE = {
-    "in_stock": "write stock:in or stock:out",
-    "title": "ask for its words with q",
-    "description": "ask for its words with q",
-    **dict.fromkeys(("currency", "url", "image", "attributes"), "no item is chosen by it"),
+_INSTEAD = {  # fields of every item that neither filters nor facets read
+    "in_stock": "; write stock:in or stock:out",
+    **dict.fromkeys(("title", "description"), "; ask for its words with q"),
+    **dict.fromkeys(("currency", "url", "image", "attributes"), ""),
 }
 
 
 def parse(text: str) -> Filter:
-    """The filter that a text says; a blank one lets all items pass. Raises InvalidInput, naming the place."""
+    """Return the filter that a text stands for; a blank one lets all items pass.
+
+    Raises InvalidInput, which names the position, what was expected there and what came.
+    """
     if not isinstance(text, str) or not is_encodable(text):
-        raise InvalidInput("filter: is no text, or holds a NUL character or a lone surrogate", "filter")
+        raise InvalidInput("filter: expected a text without NUL characters and lone surrogates", "filter")
     if len(text) > MAX_CHARACTERS:
-        raise InvalidInput(f"filter: has {len(text):,} characters; at most {MAX_CHARACTERS:,} are read", "filter")
-    return _Reader(text).read()
+        raise InvalidInput(f"filter: expected at most {MAX_CHARACTERS:,} characters, got {len(text):,}", "filter")
+    return _Parser(text).parse()
 
 
 def to_text(filter: Filter) -> str:
@@ -71,47 +73,50 @@ def _group(part: Filter, *looser: type[Filter]) -> str:
 
 
 def validate_name(name: str, parameter: str) -> None:
-    """Raises InvalidInput for a field of every item that is no filter and no facet, and says what is."""
-    if (instead := _ELSEWHERE.get(casefold_nfkc(name))) is not None:
-        raise InvalidInput(f"{parameter}: there is none by {name!r}; {instead}", parameter)
+    """Raise InvalidInput, which says what to use instead, for a field that neither filters nor facets read."""
+    if (instead := _INSTEAD.get(casefold_nfkc(name))) is not None:
+        raise InvalidInput(
+            f"{parameter}: expected brand, category, price, stock, tags or an attribute, got {name!r}{instead}",
+            parameter,
+        )
 
 
-class _Reader:
-    """One text, read from left to right by recursive descent; `_at` is the place reached."""
+class _Parser:
+    """One text, read from left to right by recursive descent; `_at` is the position reached."""
 
     def __init__(self, text: str) -> None:
         self._text = text
         self._at = 0
         self._conditions = 0
 
-    def read(self) -> Filter:
+    def parse(self) -> Filter:
         if not self._text.strip():
             return And(())
-        found = self._either(depth=0)
+        filter = self._or(depth=0)
         if self._at < len(self._text):
             self._fail("AND, OR or the end")
-        return found
+        return filter
 
-    def _either(self, depth: int) -> Filter:
-        parts = [self._both(depth)]
-        while self._operator("or"):
-            parts.append(self._both(depth))
+    def _or(self, depth: int) -> Filter:
+        parts = [self._and(depth)]
+        while self._take_operator("or"):
+            parts.append(self._and(depth))
         return parts[0] if len(parts) == 1 else Or(tuple(parts))
 
-    def _both(self, depth: int) -> Filter:
-        parts = [self._one(depth)]
-        while self._operator("and") or self._more():
-            parts.append(self._one(depth))
+    def _and(self, depth: int) -> Filter:
+        parts = [self._operand(depth)]
+        while self._take_operator("and") or self._has_more():
+            parts.append(self._operand(depth))
         return parts[0] if len(parts) == 1 else And(tuple(parts))
 
-    def _one(self, depth: int) -> Filter:
+    def _operand(self, depth: int) -> Filter:
         if depth > MAX_DEPTH:
             self._fail(f"at most {MAX_DEPTH} levels of NOT and parentheses")
-        if self._operator("not"):
-            return Not(self._one(depth + 1))
-        if self._sign("("):
-            within = self._either(depth + 1)
-            if not self._sign(")"):
+        if self._take_operator("not"):
+            return Not(self._operand(depth + 1))
+        if self._take("("):
+            within = self._or(depth + 1)
+            if not self._take(")"):
                 self._fail("AND, OR or ')'")
             return within
         return self._condition()
@@ -122,13 +127,13 @@ class _Reader:
             self._fail(f"at most {MAX_CONDITIONS} conditions")
         start, expected = self._at, "a condition such as brand:Sony (words that belong together in quotes)"
         name, _ = self._word(_NAME, expected)
-        if not self._follows(":"):
+        if not self._take_here(":"):
             self._at = start
             self._fail(expected)
         validate_name(name, "filter")
         name = casefold_nfkc(name)
         values = [self._value(name)]
-        while self._sign(","):
+        while self._take(","):
             self._skip()
             values.append(self._value(name))
         return Condition(name, tuple(value for value, _ in values), tuple(written for _, written in values))
@@ -145,49 +150,49 @@ class _Reader:
             self._fail(expected_value(name))
 
     def _word(self, bare: re.Pattern[str], expected: str) -> tuple[str, bool]:
-        """A word or a text in quotes from here on, and whether it was in quotes."""
+        """Take a word or a text in quotes from here on; return it and whether it was in quotes."""
         if self._text.startswith('"', self._at):
-            found = _QUOTED.match(self._text, self._at)
-            if found is None:
+            match = _QUOTED.match(self._text, self._at)
+            if match is None:
                 self._fail("a second quotation mark that ends the text")
-            text = re.sub(r"\\(.)", r"\1", found[1], flags=re.DOTALL)
+            text = re.sub(r"\\(.)", r"\1", match[1], flags=re.DOTALL)
         else:
-            found = bare.match(self._text, self._at)
-            text = found[0] if found else ""
-        if found is None or not text.strip():
+            match = bare.match(self._text, self._at)
+            text = match[0] if match else ""
+        if match is None or not text.strip():
             self._fail(expected)
-        self._at = found.end()
-        return text, found[0].startswith('"')
+        self._at = match.end()
+        return text, match[0].startswith('"')
 
-    def _more(self) -> bool:
-        """Whether another condition follows without AND."""
+    def _has_more(self) -> bool:
+        """Return whether another condition follows without AND."""
         self._skip()
         operator = _OPERATOR.match(self._text, self._at)
         ends = operator is not None and operator[1].lower() == "or"
         return not ends and self._at < len(self._text) and self._text[self._at] not in "),:"
 
-    def _operator(self, name: str) -> bool:
+    def _take_operator(self, name: str) -> bool:
         self._skip()
-        found = _OPERATOR.match(self._text, self._at)
-        if found is None or found[1].lower() != name:
+        match = _OPERATOR.match(self._text, self._at)
+        if match is None or match[1].lower() != name:
             return False
-        self._at = found.end()
+        self._at = match.end()
         return True
 
-    def _sign(self, sign: str) -> bool:
+    def _take(self, sign: str) -> bool:
         self._skip()
-        return self._follows(sign)
+        return self._take_here(sign)
 
-    def _follows(self, sign: str) -> bool:
-        there = self._text.startswith(sign, self._at)
-        self._at += there
-        return there
+    def _take_here(self, sign: str) -> bool:
+        is_here = self._text.startswith(sign, self._at)
+        self._at += is_here
+        return is_here
 
     def _skip(self) -> None:
-        found = _BLANKS.match(self._text, self._at)
-        self._at = found.end() if found else self._at
+        while self._text[self._at : self._at + 1].isspace():
+            self._at += 1
 
     def _fail(self, expected: str) -> NoReturn:
-        found = _FOUND.match(self._text, self._at)
-        there = repr(found[0] if found else self._text[self._at]) if self._at < len(self._text) else "the end"
-        raise InvalidInput(f"filter: at character {self._at + 1} there is {there}, expected {expected}", "filter")
+        excerpt = _EXCERPT.match(self._text, self._at)
+        got = repr(excerpt[0] if excerpt else self._text[self._at]) if self._at < len(self._text) else "the end"
+        raise InvalidInput(f"filter: at character {self._at + 1}: expected {expected}, got {got}", "filter")

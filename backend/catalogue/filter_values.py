@@ -11,7 +11,7 @@ from contextlib import suppress
 
 import numpy as np
 
-from shelfwise.catalogue.dictionary import Range, category_levels, key, number
+from shelfwise.catalogue.dictionary import Range, category_levels, comparison_key, parse_number
 from shelfwise.text.normalize import casefold_nfkc
 from shelfwise.timestamps import DAY, parse_time, to_datetime
 
@@ -32,7 +32,7 @@ def read_value(name: str, text: str, quoted: bool) -> str | Range:
         case "id":
             return text.strip()
         case "brand" | "tags":
-            return key(text)
+            return comparison_key(text)
         case "category":
             return _read_category(text)
         case "price":
@@ -41,7 +41,7 @@ def read_value(name: str, text: str, quoted: bool) -> str | Range:
             return _read_range(text, _read_time, _read_last_moment)
         case "stock":
             return _read_stock(text)
-    return key(text) if quoted or ".." not in text else _read_range(text, _read_number, _read_number)
+    return comparison_key(text) if quoted or ".." not in text else _read_range(text, _read_number, _read_number)
 
 
 def expected_value(name: str) -> str:
@@ -87,7 +87,7 @@ def _read_range(text: str, low_of: Callable[[str], float], high_of: Callable[[st
 
 
 def _read_number(text: str) -> float:
-    value = number(text)
+    value = parse_number(text)
     if np.isnan(value):
         raise ValueError(f"expected a number, got {text!r}")
     return value

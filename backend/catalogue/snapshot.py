@@ -20,9 +20,9 @@ from shelfwise.catalogue.dictionary import (
     Codes,
     LabelDictionary,
     Mask,
-    brand_level,
+    brand_levels,
     category_levels,
-    key,
+    comparison_key,
 )
 from shelfwise.store import Store
 from shelfwise.text.normalize import casefold_nfkc
@@ -70,7 +70,7 @@ class CatalogueSnapshot:
         name = casefold_nfkc(name)
         known = self._attributes.get(name)
         if known is None:
-            known = self._attributes.setdefault(name, self._source.attribute(name, self.seq).before(self.size))
+            known = self._attributes.setdefault(name, self._source.attribute(name, self.seq).before_row(self.size))
         return known
 
     def spellings(self, name: str, codes: Sequence[int]) -> list[str]:
@@ -82,7 +82,9 @@ class CatalogueSnapshot:
             given = self._source.spellings(casefold_nfkc(name), rows)
             for code, row in zip(missing, rows, strict=True):
                 text = attribute.values.keys[code]
-                attribute.spellings[code] = next((one for one in given.get(row, ()) if key(one) == text), text)
+                attribute.spellings[code] = next(
+                    (one for one in given.get(row, ()) if comparison_key(one) == text), text
+                )
         return [attribute.spellings[code] for code in codes]
 
 
@@ -104,7 +106,7 @@ class CatalogueCache:
             brand=np.zeros(1, dtype=np.int32),
             category=np.zeros(1, dtype=np.int32),
             family=np.zeros(1, dtype=np.int64),
-            brands=LabelDictionary(brand_level),
+            brands=LabelDictionary(brand_levels),
             categories=LabelDictionary(category_levels),
             ids=self._ids,
             row_of=self._row_of,
@@ -163,12 +165,12 @@ class CatalogueCache:
 
     def _read(self, name: str) -> AttributeColumn:
         seq = self._store.items.last_seq()  # first: what changes meanwhile is read again
-        return AttributeColumn.of(seq, self._store.item_columns.values(name))
+        return AttributeColumn.from_values(seq, self._store.item_columns.values(name))
 
     def _follow(self, name: str, known: AttributeColumn) -> AttributeColumn:
         changes = self._store.item_columns.changed_values(name, known.seq)
         found = [(row, value) for row, _, value in changes if value is not None]
-        return known.changed(max(seq for _, seq, _ in changes), {row for row, _, _ in changes}, found)
+        return known.with_changes(max(seq for _, seq, _ in changes), {row for row, _, _ in changes}, found)
 
 
 def _written(before: npt.NDArray[Any], size: int, rows: npt.NDArray[Any], new: Sequence[Any]) -> npt.NDArray[Any]:

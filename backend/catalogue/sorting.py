@@ -1,4 +1,4 @@
-"""The orders that a shopper can ask for, over rows of the catalogue. The order by relevance is the ranking's."""
+"""The sort orders that a shopper can choose, over rows of the catalogue. Relevance is the ranking's."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ import numpy.typing as npt
 
 from shelfwise.catalogue.snapshot import CatalogueSnapshot
 
-__all__ = ["SORTS", "order"]
+__all__ = ["SORTS", "sort_rows"]
 
 SORTS = ("relevance", "price", "-price", "newest", "popular")
 
 Rows = npt.NDArray[np.int64]
 
 
-def order(rows: Rows, sort: str, columns: CatalogueSnapshot, popularity: npt.NDArray[np.float64]) -> Rows:
-    """The rows in the order of `sort`, one of SORTS; under `relevance` they stay as they come.
+def sort_rows(rows: Rows, sort: str, columns: CatalogueSnapshot, popularity: npt.NDArray[np.float64]) -> Rows:
+    """Return the rows in the order of `sort`, one of SORTS; `relevance` keeps their order. Raises ValueError.
 
-    What is out of stock comes last, within that what has no price or date; equal ones by row, so that pages are
-    stable. `popularity` is by row, (columns.size,), higher is better.
+    Items out of stock come last, within that those without a price or date; equal ones by row, so that pages are
+    stable. `popularity` is by row of the catalogue, (columns.size,), higher is better.
     """
     if sort == "relevance":
         return rows
@@ -29,7 +29,7 @@ def order(rows: Rows, sort: str, columns: CatalogueSnapshot, popularity: npt.NDA
 def _key(
     sort: str, rows: Rows, columns: CatalogueSnapshot, popularity: npt.NDArray[np.float64]
 ) -> npt.NDArray[np.float64]:
-    """(n,) float64, lower is better."""
+    """Return the sort key of each row, (n,) float64, lower is better."""
     match sort:
         case "price":
             return columns.price[rows]
@@ -39,4 +39,4 @@ def _key(
             return -columns.created[rows]
         case "popular":
             return -popularity[rows]
-    raise ValueError(f"sort: {sort!r} is none of {', '.join(SORTS)}")
+    raise ValueError(f"sort: expected one of {', '.join(SORTS)}, got {sort!r}")

@@ -5,7 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from shelfwise.catalogue.dictionary import AttributeColumn, LabelDictionary, Range, category_levels, key, number
+from shelfwise.catalogue.dictionary import (
+    AttributeColumn,
+    LabelDictionary,
+    Range,
+    category_levels,
+    comparison_key,
+    parse_number,
+)
 
 
 @pytest.mark.parametrize(
@@ -16,7 +23,7 @@ from shelfwise.catalogue.dictionary import AttributeColumn, LabelDictionary, Ran
     ],
 )  # fmt: skip
 def test_how_a_text_is_compared(text: str, compared: str) -> None:
-    assert key(text) == compared == key(compared)
+    assert comparison_key(text) == compared == comparison_key(compared)
 
 
 @pytest.mark.parametrize(
@@ -27,7 +34,7 @@ def test_how_a_text_is_compared(text: str, compared: str) -> None:
     ],
 )  # fmt: skip
 def test_what_is_a_number(text: str, is_number: float | None) -> None:
-    np.testing.assert_equal(number(text), np.nan if is_number is None else is_number)
+    np.testing.assert_equal(parse_number(text), np.nan if is_number is None else is_number)
 
 
 @pytest.mark.parametrize(
@@ -55,16 +62,16 @@ def test_labels_grow_and_forget_nothing() -> None:
 
 
 def test_an_attribute_and_what_changes_it() -> None:
-    first = AttributeColumn.of(1, [(2, "red"), (1, "17.0"), (1, "red"), (1, "17"), (2, "red")])
+    first = AttributeColumn.from_values(1, [(2, "red"), (1, "17.0"), (1, "red"), (1, "17"), (2, "red")])
     assert (first.rows.tolist(), len(first.numbers)) == ([1, 1, 2], 2)
     assert first.rows_with(["red"]).tolist() == [1, 2]
     assert first.rows_with(["blue", Range(16, 17)]).tolist() == [1]
-    second = first.changed(2, {1, 9}, [(3, "blue"), (1, "blue")])
+    second = first.with_changes(2, {1, 9}, [(3, "blue"), (1, "blue")])
     assert second.rows.tolist() == [1, 2, 3] and second.rows_with(["blue"]).tolist() == [1, 3]
     assert first.rows_with(["blue"]).tolist() == [] and first.rows_with(["red"]).tolist() == [1, 2], (
         "it stays as it was"
     )
-    assert second.before(3).rows_with(["blue"]).tolist() == [1] and second.before(9) is second
+    assert second.before_row(3).rows_with(["blue"]).tolist() == [1] and second.before_row(9) is second
     mask = np.array([False, True, True, True])
     by_value = dict(zip(second.values.keys, second.counts(mask).tolist(), strict=True))
     assert by_value == {"red": 1, "17": 0, "blue": 2}

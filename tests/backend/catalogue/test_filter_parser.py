@@ -1,4 +1,4 @@
-"""What a filter's text says, and what is said about a text that is none."""
+"""Filters from text, the errors about a text that is none, and filters written back as text."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ A, B, C = (Condition(name, ("x",)) for name in "abc")
 JUNE = parse_time("2024-06-01")
 
 
-def one(name: str, *values: str | Range) -> Condition:
+def condition_on(name: str, *values: str | Range) -> Condition:
     return Condition(name, values)
 
 
@@ -38,8 +38,8 @@ def one(name: str, *values: str | Range) -> Condition:
         ("not NOT a:x or b:x", Or((Not(Not(A)), B))),
         ("((a:x))", A),
         ("\n a:x\tAND\u00a0b:x ", And((A, B))),
-        ("or:x AND:y not:z", And((one("or", "x"), one("and", "y"), one("not", "z")))),
-        ("brand:or OR brand:not", Or((one("brand", "or"), one("brand", "not")))),
+        ("or:x AND:y not:z", And((condition_on("or", "x"), condition_on("and", "y"), condition_on("not", "z")))),
+        ("brand:or OR brand:not", Or((condition_on("brand", "or"), condition_on("brand", "not")))),
     ],
 )
 def test_operators(text: str, filter: Filter) -> None:
@@ -49,40 +49,40 @@ def test_operators(text: str, filter: Filter) -> None:
 @pytest.mark.parametrize(
     ("text", "condition"),
     [
-        ("brand:Sony", one("brand", "sony")),
-        ('brand:"Sony  Ericsson"', one("brand", "sony ericsson")),
-        ("Brand:Sony,HP , Intel", one("brand", "sony", "hp", "intel")),
-        ('brand:"Sony, Inc.","HP"', one("brand", "sony, inc.", "hp")),
-        (r'brand:"17\" \\ co"', one("brand", r'17" \ co')),
-        ("brand:a..b", one("brand", "a..b")),
-        ("brand:ＨＰ", one("brand", "hp")),
-        ('category:"Audio > Head Phones>In-Ear"', one("category", "audio > head phones > in-ear")),
-        ("category:Audio>Headphones", one("category", "audio > headphones")),
-        ("price:10..50", one("price", Range(10, 50))),
-        ("price:10..", one("price", Range(10, math.inf))),
-        ("price:..50", one("price", Range(-math.inf, 50))),
-        ("price:..<50", one("price", Range(-math.inf, math.nextafter(50, 0)))),
-        ("price:9.99,.5..1e3", one("price", Range(9.99, 9.99), Range(0.5, 1000))),
-        ('price:"10..50"', one("price", Range(10, 50))),
-        ("stock:IN", one("stock", "in")),
-        ("stock:in,out", one("stock", "in", "out")),
-        ("created_at:2024-06-01..", one("created_at", Range(JUNE, math.inf))),
-        ("created_at:2024-06-01..<2024-06-02", one("created_at", Range(JUNE, math.nextafter(JUNE + DAY, 0)))),
-        ("created_at:2024-06-01", one("created_at", Range(JUNE, math.nextafter(JUNE + DAY, 0)))),
-        ("created_at:20240601..2024-06-01", one("created_at", Range(JUNE, math.nextafter(JUNE + DAY, 0)))),
-        ("created_at:2024-06-01T00:00:30Z..", one("created_at", Range(JUNE + 30, math.inf))),
-        ("created_at:..1717200000.5", one("created_at", Range(-math.inf, 1717200000.5))),
-        ("id:A-1,a-1", one("id", "A-1", "a-1")),
-        ('id:"a, b"', one("id", "a, b")),
-        ("Colour:Dark-Red", one("colour", "dark-red")),
-        ('"Product Line":Pro', one("product line", "pro")),
-        ("screen.size:15..17", one("screen.size", Range(15, 17))),
-        ('version:"15..17"', one("version", "15..17")),
-        ("size:17.0,17,17.50,0.0", one("size", "17", "17", "17.50", "0")),
-        ("time:12:30", one("time", "12:30")),
-        ('brand:"A:B"', one("brand", "a:b")),
-        ("tags:sale..now", one("tags", "sale..now")),
-        ("temperature:-5..-1", one("temperature", Range(-5, -1))),
+        ("brand:Sony", condition_on("brand", "sony")),
+        ('brand:"Sony  Ericsson"', condition_on("brand", "sony ericsson")),
+        ("Brand:Sony,HP , Intel", condition_on("brand", "sony", "hp", "intel")),
+        ('brand:"Sony, Inc.","HP"', condition_on("brand", "sony, inc.", "hp")),
+        (r'brand:"17\" \\ co"', condition_on("brand", r'17" \ co')),
+        ("brand:a..b", condition_on("brand", "a..b")),
+        ("brand:ＨＰ", condition_on("brand", "hp")),
+        ('category:"Audio > Head Phones>In-Ear"', condition_on("category", "audio > head phones > in-ear")),
+        ("category:Audio>Headphones", condition_on("category", "audio > headphones")),
+        ("price:10..50", condition_on("price", Range(10, 50))),
+        ("price:10..", condition_on("price", Range(10, math.inf))),
+        ("price:..50", condition_on("price", Range(-math.inf, 50))),
+        ("price:..<50", condition_on("price", Range(-math.inf, math.nextafter(50, 0)))),
+        ("price:9.99,.5..1e3", condition_on("price", Range(9.99, 9.99), Range(0.5, 1000))),
+        ('price:"10..50"', condition_on("price", Range(10, 50))),
+        ("stock:IN", condition_on("stock", "in")),
+        ("stock:in,out", condition_on("stock", "in", "out")),
+        ("created_at:2024-06-01..", condition_on("created_at", Range(JUNE, math.inf))),
+        ("created_at:2024-06-01..<2024-06-02", condition_on("created_at", Range(JUNE, math.nextafter(JUNE + DAY, 0)))),
+        ("created_at:2024-06-01", condition_on("created_at", Range(JUNE, math.nextafter(JUNE + DAY, 0)))),
+        ("created_at:20240601..2024-06-01", condition_on("created_at", Range(JUNE, math.nextafter(JUNE + DAY, 0)))),
+        ("created_at:2024-06-01T00:00:30Z..", condition_on("created_at", Range(JUNE + 30, math.inf))),
+        ("created_at:..1717200000.5", condition_on("created_at", Range(-math.inf, 1717200000.5))),
+        ("id:A-1,a-1", condition_on("id", "A-1", "a-1")),
+        ('id:"a, b"', condition_on("id", "a, b")),
+        ("Colour:Dark-Red", condition_on("colour", "dark-red")),
+        ('"Product Line":Pro', condition_on("product line", "pro")),
+        ("screen.size:15..17", condition_on("screen.size", Range(15, 17))),
+        ('version:"15..17"', condition_on("version", "15..17")),
+        ("size:17.0,17,17.50,0.0", condition_on("size", "17", "17", "17.50", "0")),
+        ("time:12:30", condition_on("time", "12:30")),
+        ('brand:"A:B"', condition_on("brand", "a:b")),
+        ("tags:sale..now", condition_on("tags", "sale..now")),
+        ("temperature:-5..-1", condition_on("temperature", Range(-5, -1))),
     ],
 )
 def test_conditions(text: str, condition: Condition) -> None:
@@ -92,51 +92,52 @@ def test_conditions(text: str, condition: Condition) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("Sony", "at character 1 there is 'Sony', expected a condition such as brand:Sony"),
-        ("brand:black shoes", "at character 13 there is 'shoes', expected"),
-        ("brand:", "at character 7 there is the end, expected a value of 'brand'"),
-        ("brand: Sony", "at character 7 there is ' ', expected a value of 'brand'"),
-        ("brand:Sony,", "at character 12 there is the end, expected a value of 'brand'"),
-        ("brand:Sony,,HP", "at character 12 there is ',', expected a value"),
-        ('brand:" "', "at character 7 there is '\"', expected a value"),
-        ('brand:"Sony', "at character 7 there is '\"', expected a second quotation mark"),
-        (":Sony", "at character 1 there is ':Sony', expected a condition such as brand:Sony"),
-        ("(a:x", "at character 5 there is the end, expected AND, OR or ')'"),
-        ("a:x)", "at character 4 there is ')', expected AND, OR or the end"),
-        ("()", "at character 2 there is ')', expected a condition"),
-        ("a:x OR", "at character 7 there is the end, expected a condition"),
-        ("a:x AND OR b:x", "at character 9 there is 'OR', expected a condition"),
-        ("NOT", "at character 4 there is the end, expected a condition"),
-        ("brand:Sony, price:10..50", "at character 18 there is ':10..50', expected a blank before the next condition"),
-        ("brand:A:B", "at character 8 there is ':B', expected a blank before the next condition (a value with a ':'"),
-        ("a:x :y", "at character 5 there is ':y', expected AND, OR or the end"),
-        ("price:cheap", "at character 7 there is 'cheap', expected a price such as 10..50"),
-        ("price:..", "at character 7 there is '..', expected a price"),
-        ("price:<20", "at character 7 there is '<20', expected a price"),
-        ("price:10..<", "at character 7 there is '10..<', expected a price"),
-        ("price:1..2,nan", "at character 12 there is 'nan', expected a price"),
+        ("Sony", "at character 1: expected a condition such as brand:Sony … got 'Sony'"),
+        ("brand:black shoes", "at character 13: expected … got 'shoes'"),
+        ("brand:", "at character 7: expected a value of 'brand' … got the end"),
+        ("brand: Sony", "at character 7: expected a value of 'brand' … got ' '"),
+        ("brand:Sony,", "at character 12: expected a value of 'brand' … got the end"),
+        ("brand:Sony,,HP", "at character 12: expected a value … got ','"),
+        ('brand:" "', "at character 7: expected a value … got '\"'"),
+        ('brand:"Sony', "at character 7: expected a second quotation mark … got '\"'"),
+        (":Sony", "at character 1: expected a condition such as brand:Sony … got ':Sony'"),
+        ("(a:x", "at character 5: expected AND, OR or ')' … got the end"),
+        ("a:x)", "at character 4: expected AND, OR or the end … got ')'"),
+        ("()", "at character 2: expected a condition … got ')'"),
+        ("a:x OR", "at character 7: expected a condition … got the end"),
+        ("a:x AND OR b:x", "at character 9: expected a condition … got 'OR'"),
+        ("NOT", "at character 4: expected a condition … got the end"),
+        ("brand:Sony, price:10..50", "at character 18: expected a blank before the next condition … got ':10..50'"),
+        ("brand:A:B", "at character 8: expected a blank before the next condition (a value with a ':' … got ':B'"),
+        ("a:x :y", "at character 5: expected AND, OR or the end … got ':y'"),
+        ("price:cheap", "at character 7: expected a price such as 10..50 … got 'cheap'"),
+        ("price:..", "at character 7: expected a price … got '..'"),
+        ("price:<20", "at character 7: expected a price … got '<20'"),
+        ("price:10..<", "at character 7: expected a price … got '10..<'"),
+        ("price:1..2,nan", "at character 12: expected a price … got 'nan'"),
         ("price:1_000", "expected a price"),
         ("price:１０", "expected a price"),
-        ("size:a..b", "at character 6 there is 'a..b', expected numbers such as 15..17"),
-        ("created_at:2024", "at character 12 there is '2024', expected days such as 2024-01-01..2024-06-30"),
+        ("size:a..b", "at character 6: expected numbers such as 15..17 … got 'a..b'"),
+        ("created_at:2024", "at character 12: expected days such as 2024-01-01..2024-06-30 … got '2024'"),
         ("created_at:soon", "expected days such as"),
-        ("stock:yes", "at character 7 there is 'yes', expected in or out"),
+        ("stock:yes", "at character 7: expected in or out … got 'yes'"),
         ('category:" > "', "expected a category such as"),
-        ("in_stock:true", "there is none by 'in_stock'; write stock:in or stock:out"),
-        ("Title:mug", "there is none by 'Title'; ask for its words with q"),
+        ("in_stock:true", "or an attribute, got 'in_stock'; write stock:in or stock:out"),
+        ("Title:mug", "or an attribute, got 'Title'; ask for its words with q"),
         ("brand:\x00", "NUL"),
         ("brand:\ud800", "surrogate"),
-        ("a:" + "x" * MAX_CHARACTERS, "has 2,002 characters; at most 2,000 are read"),
+        ("a:" + "x" * MAX_CHARACTERS, "expected at most 2,000 characters, got 2,002"),
         ("a:x " * (MAX_CONDITIONS + 1), f"at most {MAX_CONDITIONS} conditions"),
         ("NOT " * (MAX_DEPTH + 1) + "a:x", f"at most {MAX_DEPTH} levels"),
         ("(" * (MAX_DEPTH + 1) + "a:x", f"at most {MAX_DEPTH} levels"),
         ("(" * MAX_CHARACTERS, f"at most {MAX_DEPTH} levels"),
     ],
 )
-def test_what_is_no_filter_is_refused_by_its_place(text: str, message: str) -> None:
+def test_parse_refuses_with_position_expected_and_got(text: str, message: str) -> None:
     with pytest.raises(InvalidInput) as refused:
         parse(text)
-    assert str(refused.value).startswith("filter: ") and message in str(refused.value)
+    assert str(refused.value).startswith("filter: ")
+    assert all(part in str(refused.value) for part in message.split(" … "))
     assert refused.value.field == "filter"
     assert len(str(refused.value)) < 200, "an error repeats little of what was sent"
 
@@ -154,9 +155,9 @@ SIGNS = ['"', "\\", "(", ")", ",", ":", "..", "<", ">", "and", "or", "not", " ",
 
 
 def test_any_text_is_read_or_refused() -> None:
-    chance, read = random.Random(5), 0
+    rng, read = random.Random(5), 0
     for _ in range(3_000):
-        text = "".join(chance.choices(SIGNS, k=chance.randint(1, 12)))
+        text = "".join(rng.choices(SIGNS, k=rng.randint(1, 12)))
         try:
             filter = parse(text)
         except InvalidInput as refused:
@@ -238,5 +239,5 @@ def test_to_text_keeps_each_moment() -> None:
             Range(low),
             Range(high=math.nextafter(round(low, rng.randint(0, 6)), -math.inf)),
         ):
-            filter = one("created_at", moments)
+            filter = condition_on("created_at", moments)
             assert parse(to_text(filter)) == filter

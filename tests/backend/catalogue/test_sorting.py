@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from shelfwise.catalogue.snapshot import CatalogueCache, CatalogueSnapshot
-from shelfwise.catalogue.sorting import SORTS, order
+from shelfwise.catalogue.sorting import SORTS, sort_rows
 from shelfwise.store import Store
 from shelfwise.validation import parse_item
 
@@ -45,16 +45,18 @@ def columns(tmp_path: Path) -> Iterator[CatalogueSnapshot]:
 def test_the_order_does_not_depend_on_how_the_rows_came(columns: CatalogueSnapshot, sort: str, rows: list[int]) -> None:
     for seed in range(5):
         given = np.random.default_rng(seed).permutation(np.arange(1, 8))
-        assert order(given, sort, columns, POPULARITY).tolist() == rows
-    assert order(np.array([3, 2, 5]), sort, columns, POPULARITY).tolist() == [row for row in rows if row in (3, 2, 5)]
+        assert sort_rows(given, sort, columns, POPULARITY).tolist() == rows
+    assert sort_rows(np.array([3, 2, 5]), sort, columns, POPULARITY).tolist() == [
+        row for row in rows if row in (3, 2, 5)
+    ]
 
 
 def test_relevance_is_the_order_they_come_in(columns: CatalogueSnapshot) -> None:
-    assert order(np.array([2, 7, 1]), "relevance", columns, POPULARITY).tolist() == [2, 7, 1]
+    assert sort_rows(np.array([2, 7, 1]), "relevance", columns, POPULARITY).tolist() == [2, 7, 1]
 
 
 def test_every_order_that_is_named_exists_and_no_other(columns: CatalogueSnapshot) -> None:
     for sort in SORTS:
-        assert sorted(order(np.arange(1, 8), sort, columns, POPULARITY)) == list(range(1, 8))
-    with pytest.raises(ValueError, match="'cheap' is none of relevance, price"):
-        order(np.arange(1, 8), "cheap", columns, POPULARITY)
+        assert sorted(sort_rows(np.arange(1, 8), sort, columns, POPULARITY)) == list(range(1, 8))
+    with pytest.raises(ValueError, match=r"expected one of relevance, price.*got 'cheap'"):
+        sort_rows(np.arange(1, 8), "cheap", columns, POPULARITY)
