@@ -44,7 +44,7 @@ def score(
     """The best candidates of each source in their order."""
     rows = _candidates(retrieved)
     index = generation.index if generation is not None else None
-    tastes = taste.of(rows, columns, index) if taste is not None and sources.taste else {}
+    tastes = taste.features(rows) if taste is not None and sources.taste else {}
     cosine = _cosines(retrieved, rows, columns, index)
     words = len(retrieved.query.terms)
     made = build_features(rows, cosine, retrieved.matches, retrieved.remembered, counts, columns.price, tastes, words)

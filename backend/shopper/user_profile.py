@@ -183,12 +183,14 @@ class UserProfile:
         return np.asarray((np.log1p(prices[rows]) - own.mean()) / (own.std() + _PRICE_TOLERANCE))
 
     def embedding(self, index: VectorIndex, columns: CatalogueSnapshot) -> npt.NDArray[np.float32] | None:
-        """Return the unit mean vector of their newest 20 items, (dim,), halved with every week of age.
+        """Return the unit mean vector of their newest 20 items, (dim,): each visit counts, halved with a week of age.
 
-        None where no item has a vector or all are too old to weigh anything.
+        A click weighs as much as a purchase: it tells as much of what is sought now. None where no item has a vector or
+        all are too old to weigh anything.
         """
         positions, vectors = row_vectors(index, columns, self.rows[:_EMBEDDED_ITEMS])
-        total = self.decayed(_EMBEDDING_HALF_LIFE_DAYS)[positions].astype(np.float32) @ vectors
+        weights = np.bincount(self.item, decay_all(self.age, _EMBEDDING_HALF_LIFE_DAYS), minlength=len(self))
+        total = weights[positions].astype(np.float32) @ vectors
         norm = float(np.linalg.norm(total))
         return np.asarray(total / norm) if norm > 0 else None
 

@@ -1,4 +1,4 @@
-"""A shopper's taste from their own events, how much of it a candidate meets, and the vector of what they look at."""
+"""A shopper's taste from their own events, and how much of it a candidate meets."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from shelfwise.catalogue.snapshot import CatalogueCache, CatalogueSnapshot
 from shelfwise.events import EVENT_WEIGHTS
 from shelfwise.generation.item_signals import ItemSignals, SignalsByRow
 from shelfwise.index import VectorIndex, build
-from shelfwise.search.personalization import ShopperTaste, recent_embedding, shopper_taste
+from shelfwise.search.personalization import ShopperTaste, shopper_taste
 from shelfwise.store import Event, Store
 from shelfwise.timestamps import DAY
 from support.fake_generation import WordEncoder, put, stocked
@@ -63,7 +63,7 @@ def taste_of(
     """Feature → item → value, of what is not zero."""
     found = shopper_taste(events, columns, index, SignalsByRow(signals, columns), NOW)
     assert found is not None
-    tastes = found.of(ROWS, columns, index)
+    tastes = found.features(ROWS)
     assert all(values.shape == (6,) and values.dtype == np.float32 for values in tastes.values())
     assert all(np.isfinite(values).all() for values in tastes.values())
     return {name: {id: v for id, v in zip(IDS, values.tolist(), strict=True) if v} for name, values in tastes.items()}
@@ -78,7 +78,7 @@ def test_things_of_the_same_brand_and_category(columns: CatalogueSnapshot) -> No
 
 def test_shares_go_by_what_the_events_are_worth(columns: CatalogueSnapshot) -> None:
     tastes = taste_of(columns, event("mug", "purchase"), event("jug"), event("bag", "purchase"))
-    whole = EVENT_WEIGHTS["purchase"] + EVENT_WEIGHTS["click"]  # what has no brand has no share
+    whole = 2 * EVENT_WEIGHTS["purchase"] + EVENT_WEIGHTS["click"]  # with the bag, which has no brand
     assert tastes["brand"]["cup"] == pytest.approx(EVENT_WEIGHTS["purchase"] / whole)
     assert tastes["brand"]["jug"] == pytest.approx(EVENT_WEIGHTS["click"] / whole)
     assert "ring" not in tastes["brand"]
@@ -89,11 +89,21 @@ def test_newer_events_are_worth_more(columns: CatalogueSnapshot) -> None:
     assert [own[id] for id in ("mug", "cup", "jug")] == pytest.approx(np.log1p([1, 0.5, 0.25]).tolist())
 
 
-def test_a_price_level_needs_three_prices(columns: CatalogueSnapshot) -> None:
-    assert "price_fit" not in taste_of(columns, event("mug"), event("cup"), event("bag"), event("mug"))
+def test_a_price_fits_by_its_distance_to_the_shoppers_prices(columns: CatalogueSnapshot) -> None:
+    assert taste_of(columns, event("bag"))["price_fit"] == {}, "nothing is known of its price"
     fit = taste_of(columns, event("mug"), event("cup"), event("jug"))["price_fit"]
     assert fit["cup"] == fit["pin"] > fit["mug"] > fit.get("ring", 0.0)
-    assert "bag" not in fit, "nothing is known of its price"
+    assert "bag" not in fit
+
+
+def test_repeated_events_of_one_visit_count_once_as_the_best(columns: CatalogueSnapshot) -> None:
+    own = taste_of(columns, event("mug"), event("mug"), event("cup"), event("cup", "cart"))["own"]
+    assert own == pytest.approx({"mug": np.log1p(EVENT_WEIGHTS["click"]), "cup": np.log1p(EVENT_WEIGHTS["cart"])})
+
+
+def test_events_of_a_dismissed_item_say_nothing(columns: CatalogueSnapshot) -> None:
+    tastes = taste_of(columns, event("mug", "dismiss"), event("mug", "purchase", days_ago=1), event("ring"))
+    assert set(tastes["own"]) == set(tastes["brand"]) == {"ring"}
 
 
 def test_the_look_of_what_was_chosen(columns: CatalogueSnapshot, index: VectorIndex) -> None:
@@ -154,33 +164,4 @@ def test_a_deleted_item_still_tells_of_a_taste(store: Store) -> None:
 def test_no_candidates(columns: CatalogueSnapshot, index: VectorIndex) -> None:
     found = shopper_taste([event("mug")], columns, index, SignalsByRow(NOTHING, columns), NOW)
     assert isinstance(found, ShopperTaste)
-    assert all(len(values) == 0 for values in found.of(ROWS[:0], columns, index).values())
-
-
-# ---- the vector of what was looked at -----------------------------------------------------------------------
-
-
-def looks(index: VectorIndex, *events: Event) -> list[float] | None:
-    found = recent_embedding(index, events, NOW)
-    return None if found is None else found.tolist()
-
-
-def test_it_is_a_unit_vector_and_a_week_ago_counts_half(index: VectorIndex) -> None:
-    found = looks(index, event("mug"), event("jug", days_ago=7))
-    assert found == pytest.approx([2 / 5**0.5, 1 / 5**0.5, 0, 0], abs=1e-6)
-
-
-@pytest.mark.parametrize(
-    "events", [[], [event("nothing")], [event("mug", "dismiss")], [event("mug", days_ago=100_000)], [event("pin")]]
-)
-def test_nothing_to_look_at(index: VectorIndex, events: list[Event]) -> None:
-    assert looks(index, *events) is None
-
-
-def test_what_was_dismissed_is_no_part_of_it(index: VectorIndex) -> None:
-    assert looks(index, event("mug", "dismiss"), event("jug")) == [0.0, 1.0, 0.0, 0.0]
-
-
-def test_only_the_newest_items_are_looked_at(index: VectorIndex) -> None:
-    unknown = [event(f"unknown {number}") for number in range(19)]
-    assert looks(index, *unknown, event("mug"), event("jug")) == [1.0, 0.0, 0.0, 0.0]
+    assert all(len(values) == 0 for values in found.features(ROWS[:0]).values())

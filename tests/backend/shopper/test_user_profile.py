@@ -219,7 +219,8 @@ def test_price_deviations_are_of_log_prices(columns: CatalogueSnapshot) -> None:
 
 def test_embedding_is_a_unit_vector_and_a_week_ago_counts_half(columns: CatalogueSnapshot) -> None:
     index = on_circle({"tea": 0, "cup": 90})
-    found = of(columns, event("tea", days=0), event("cup", days=7), event("mug", days=1)).embedding(index, columns)
+    events = event("tea", "click", days=0), event("cup", days=7), event("mug", days=1)
+    found = of(columns, *events).embedding(index, columns)
     assert found == pytest.approx([2 / 5**0.5, 1 / 5**0.5], abs=1e-6)
 
 
