@@ -1,4 +1,4 @@
-"""What a filter is, and which items pass it. Reading one from text is `grammar`'s work."""
+"""Filters as trees of conditions, and which items pass one. `filter_parser` reads them from text."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Condition:
     """The item has, by this name, one of these values or a number within one of these ranges."""
 
     name: str  # folded
-    values: tuple[str | Range, ...]  # as they are compared: `dictionary.key`, for an id as it is
+    values: tuple[str | Range, ...]  # as they are compared: `dictionary.comparison_key`, for an id as it is
     written: tuple[str, ...] = field(default=(), compare=False, repr=False)  # as the parsed text spells them, unquoted
 
 
@@ -43,56 +43,58 @@ Filter = Condition | Not | And | Or
 
 
 def evaluate(filter: Filter | None, columns: CatalogueSnapshot) -> Mask:
-    """Which rows hold a live item that passes the filter, (columns.size,) bool; None lets all live items pass."""
-    return columns.live.copy() if filter is None else _passing(filter, columns) & columns.live
+    """Return which rows hold a live item that passes the filter, (columns.size,) bool; None lets all live ones pass."""
+    return columns.live.copy() if filter is None else _evaluate(filter, columns) & columns.live
 
 
-def _passing(filter: Filter, columns: CatalogueSnapshot) -> Mask:
-    """The same for all rows, whoever's they are."""
+def _evaluate(filter: Filter, columns: CatalogueSnapshot) -> Mask:
+    """Evaluate the filter on every row, deleted ones too, (columns.size,) bool."""
     match filter:
         case Not(part):
-            return ~_passing(part, columns)
+            return ~_evaluate(part, columns)
         case And(parts):
-            passing = np.ones(columns.size, dtype=np.bool_)
+            mask = np.ones(columns.size, dtype=np.bool_)
             for part in parts:
-                passing &= _passing(part, columns)
-            return passing
+                mask &= _evaluate(part, columns)
+            return mask
         case Or(parts):
-            passing = np.zeros(columns.size, dtype=np.bool_)
+            mask = np.zeros(columns.size, dtype=np.bool_)
             for part in parts:
-                passing |= _passing(part, columns)
-            return passing
+                mask |= _evaluate(part, columns)
+            return mask
         case Condition(name, values):
-            field = _FIELDS.get(name)
-            return field(columns, values) if field else _rows(columns, columns.attribute(name).rows_with(values))
+            evaluate_field = _FIELDS.get(name)
+            if evaluate_field:
+                return evaluate_field(columns, values)
+            return _mask_of(columns, columns.attribute(name).rows_with(values))
 
 
-def _ranges(values: Sequence[str | Range], column: np.ndarray) -> Mask:
-    passing = np.zeros(len(column), dtype=np.bool_)
+def _in_ranges(values: Sequence[str | Range], column: np.ndarray) -> Mask:
+    mask = np.zeros(len(column), dtype=np.bool_)
     for value in values:
         if isinstance(value, Range):
-            passing |= (column >= value.low) & (column <= value.high)  # NaN is in no range
-    return passing
+            mask |= (column >= value.low) & (column <= value.high)  # NaN is in no range
+    return mask
 
 
-def _stock(columns: CatalogueSnapshot, values: Sequence[str | Range]) -> Mask:
-    passing = np.zeros(columns.size, dtype=np.bool_)
+def _in_stock(columns: CatalogueSnapshot, values: Sequence[str | Range]) -> Mask:
+    mask = np.zeros(columns.size, dtype=np.bool_)
     for value in values:
-        passing |= columns.in_stock if value == "in" else ~columns.in_stock
-    return passing
+        mask |= columns.in_stock if value == "in" else ~columns.in_stock
+    return mask
 
 
-def _rows(columns: CatalogueSnapshot, rows: np.ndarray) -> Mask:
-    passing = np.zeros(columns.size, dtype=np.bool_)
-    passing[rows] = True
-    return passing
+def _mask_of(columns: CatalogueSnapshot, rows: np.ndarray) -> Mask:
+    mask = np.zeros(columns.size, dtype=np.bool_)
+    mask[rows] = True
+    return mask
 
 
 _FIELDS: dict[str, Callable[[CatalogueSnapshot, Sequence[str | Range]], Mask]] = {
-    "id": lambda columns, values: _rows(columns, columns.rows(map(str, values))),
+    "id": lambda columns, values: _mask_of(columns, columns.rows(map(str, values))),
     "brand": lambda columns, values: columns.brands.codes_within(map(str, values))[columns.brand],
     "category": lambda columns, values: columns.categories.codes_within(map(str, values))[columns.category],
-    "price": lambda columns, values: _ranges(values, columns.price),
-    "created_at": lambda columns, values: _ranges(values, columns.created),
-    "stock": _stock,
+    "price": lambda columns, values: _in_ranges(values, columns.price),
+    "created_at": lambda columns, values: _in_ranges(values, columns.created),
+    "stock": _in_stock,
 }

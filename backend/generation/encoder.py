@@ -6,24 +6,34 @@ thread; bulk encoding spreads batches over several, since a session may be run b
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-__all__ = ["MAX_TOKENS", "SERVING_CONFIG", "SERVING_MODEL", "SERVING_TOKENIZER", "Encoder", "encoder_id", "threads"]
+from shelfwise.files import sha256_of
+
+__all__ = [
+    "MAX_TOKENS",
+    "SERVING_CONFIG",
+    "SERVING_MODEL",
+    "SERVING_TOKENIZER",
+    "Encoder",
+    "encoder_id",
+    "thread_count",
+]
 
 SERVING_MODEL = "model.onnx"
 SERVING_TOKENIZER = "tokenizer.json"
 SERVING_CONFIG = "serving.json"
 MAX_TOKENS = 64  # titles and queries are short; attention costs grow with the square
-_BATCH = 32
+_BATCH_TEXTS = 32
 
 
 class Encoder:
@@ -51,26 +61,26 @@ class Encoder:
 
     @cached_property
     def tokenizer_words(self) -> list[str]:
-        """The whole words that its tokenizer knows: words of the language, whatever the shop sells."""
+        """Return the whole words that the tokenizer knows: words of the language, whatever the shop sells."""
         vocabulary: dict[str, int] = self._tokenizer.get_vocab()
         whole = (token.removeprefix("\u2581") for token in vocabulary)  # as SentencePiece marks the start of a word
         return [token for token in whole if token.isalpha()]
 
     def query(self, text: str) -> np.ndarray:
-        """The vector of one query, (dim,) float32."""
+        """Encode one query, (dim,) float32."""
         vector: np.ndarray = self.encode_raw([self.config["query_prompt"] + text])[0]
         return vector
 
     def queries(self, texts: Sequence[str]) -> np.ndarray:
-        """The vectors of many queries, (n, dim) float32."""
+        """Encode many queries, (n, dim) float32."""
         return self._bulk([self.config["query_prompt"] + text for text in texts], None)
 
     def items(self, texts: Sequence[str], progress: Callable[[int], object] | None = None) -> np.ndarray:
-        """The vectors of many item texts, (n, dim) float32; `progress` is told how many more are done."""
+        """Encode many item texts, (n, dim) float32; `progress` is called with how many more are done."""
         return self._bulk([self.config["item_prompt"] + text for text in texts], progress)
 
     def encode_raw(self, texts: Sequence[str]) -> np.ndarray:
-        """One padded batch through the graph, without prompts, (n, dim) float32."""
+        """Encode one padded batch without prompts, (n, dim) float32."""
         encodings = self._tokenizer.encode_batch(list(texts))
         vectors: np.ndarray = self._session.run(
             ["vectors"],
@@ -84,7 +94,7 @@ class Encoder:
     def _bulk(self, texts: list[str], progress: Callable[[int], object] | None) -> np.ndarray:
         vectors = np.empty((len(texts), self.dim), dtype=np.float32)
         order = sorted(range(len(texts)), key=lambda row: len(texts[row]))  # little padding within a batch
-        batches = [order[start : start + _BATCH] for start in range(0, len(order), _BATCH)]
+        batches = [order[start : start + _BATCH_TEXTS] for start in range(0, len(order), _BATCH_TEXTS)]
 
         def run(rows: list[int]) -> int:
             vectors[rows] = self.encode_raw([texts[row] for row in rows])
@@ -93,7 +103,7 @@ class Encoder:
         if len(batches) == 1:
             run(batches[0])
         elif batches:
-            with ThreadPoolExecutor(threads()) as pool:
+            with ThreadPoolExecutor(thread_count()) as pool:
                 for done in pool.map(run, batches):
                     if progress:  # in the caller's thread
                         progress(done)
@@ -101,14 +111,11 @@ class Encoder:
 
 
 def encoder_id(folder: Path) -> str:
-    """16 hex digits over every file that shapes a vector."""
-    digest = hashlib.sha256()
-    for name in (SERVING_MODEL, SERVING_TOKENIZER, SERVING_CONFIG):
-        with (folder / name).open("rb") as file:
-            digest.update(hashlib.file_digest(file, "sha256").digest())
-    return digest.hexdigest()[:16]
+    """Return 16 hexadecimal digits of a hash over every file that shapes a vector."""
+    files = (SERVING_MODEL, SERVING_TOKENIZER, SERVING_CONFIG)
+    return sha256(b"".join(bytes.fromhex(sha256_of(folder / name)) for name in files)).hexdigest()[:16]
 
 
-def threads() -> int:
-    """How many threads bulk work may use: the processors this process may run on."""
+def thread_count() -> int:
+    """Return how many threads bulk work may use: the processors this process may run on."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -16,7 +16,7 @@ __all__ = ["ItemCounts"]
 
 @dataclass(frozen=True, slots=True)
 class ItemCounts:
-    """By row of the catalogue, (n_rows,) float32."""
+    """Popularity and age by row of the catalogue, (n_rows,) float32."""
 
     popularity: np.ndarray  # 0..1, over weeks
     recent: np.ndarray  # 0..1, over days
@@ -24,17 +24,16 @@ class ItemCounts:
 
     @classmethod
     def of(cls, statistics: PopularityCounts, columns: CatalogueSnapshot, now: float) -> ItemCounts:
-        """What was counted, by row of the catalogue, as of `now` (epoch seconds)."""
-        popularity, recent, seen = (
-            _by_row(values, columns) for values in (statistics.popularity, statistics.recent, statistics.first_seen)
-        )
-        born = np.where(np.isnan(columns.created), np.where(seen > 0, seen, np.nan), columns.created)
-        return cls(popularity.astype(np.float32), recent.astype(np.float32), (now - born) / DAY)
+        """Lay the counts out by row of the catalogue, with ages as of `now` (epoch seconds)."""
+        popularity, recent = _by_row(statistics.popularity, columns), _by_row(statistics.recent, columns)
+        first_seen = _by_row(statistics.first_seen, columns)
+        since = np.where(np.isnan(columns.created), np.where(first_seen > 0, first_seen, np.nan), columns.created)
+        return cls(popularity.astype(np.float32), recent.astype(np.float32), (now - since) / DAY)
 
 
 def _by_row(values: Mapping[str, float], columns: CatalogueSnapshot) -> np.ndarray:
-    """(size,) float64, 0 where there is no value."""
-    table = np.zeros(columns.size)
-    table[columns.rows(values)] = list(values.values())
-    table[0] = 0.0  # nobody's, which an unknown id gives
-    return table
+    """Return the values by row, (columns.size,) float64, 0 where there is none."""
+    by_row = np.zeros(columns.size)
+    by_row[columns.rows(values)] = list(values.values())
+    by_row[0] = 0.0  # the row of ids that the catalogue lacks
+    return by_row

@@ -1,6 +1,6 @@
-"""Which items lead to which: a sparse item-item matrix as a generation holds it, the strongest links of each item.
+"""Item-item links: a sparse matrix with the strongest links of each item.
 
-Rows are places in the generation's own list of items. What a link means is the counting's to say.
+Rows are positions in the generation's own list of items. What a link means is said where it is counted.
 """
 
 from __future__ import annotations
@@ -30,51 +30,51 @@ class ItemLinks:
         return len(self.indptr) - 1
 
     def links_of(self, row: int) -> tuple[np.ndarray, np.ndarray]:
-        """The items that this one leads to and how strongly, (m,) each; of an item it doesn't know, none."""
+        """Return the items that `row` links to and the weights, (m,) each; none for a row out of range."""
         if not 0 <= row < len(self):
             return self.indices[:0], self.weights[:0]
         part = slice(int(self.indptr[row]), int(self.indptr[row + 1]))
         return self.indices[part], self.weights[part]
 
     def spread(self, rows: np.ndarray, weights: np.ndarray, size: int) -> npt.NDArray[np.float32]:
-        """Where the items `rows` (m,) lead together, each counting `weights` (m,), (size,) float32."""
-        places, spread = self._links(rows, weights)
-        if not len(places):
+        """Return the link weights summed over the items `rows` (m,), each times its `weights` (m,), (size,) float32."""
+        links, link_weights = self._links(rows, weights)
+        if not len(links):
             return np.zeros(size, np.float32)
-        return np.bincount(self.indices[places], spread * self.weights[places], minlength=size).astype(np.float32)
+        return np.bincount(self.indices[links], link_weights * self.weights[links], minlength=size).astype(np.float32)
 
     def weights_to(self, row: int, others: np.ndarray) -> npt.NDArray[np.float32]:
-        """How strongly each of `others` (m,) leads to the item `row`, (m,) float32."""
-        found = np.zeros(len(others), np.float32)
+        """Return the weight of the link from each of `others` (m,) to the item `row`, (m,) float32, 0 without one."""
+        weights_to = np.zeros(len(others), np.float32)
         for position, other in enumerate(others.tolist()):
             indices, weights = self.links_of(other)
-            hit = np.flatnonzero(indices == row)
-            if len(hit):
-                found[position] = weights[hit[0]]
-        return found
+            link = np.flatnonzero(indices == row)
+            if len(link):
+                weights_to[position] = weights[link[0]]
+        return weights_to
 
     def support_of(self, row: int, other: int) -> int:
-        """How many shoppers made the link from `row` to `other`; 0 where that was not counted."""
+        """Return how many shoppers made the link from `row` to `other`; 0 where that was not counted."""
         indices, _ = self.links_of(row)
-        hit = np.flatnonzero(indices == other)
-        return int(self.support[self.indptr[row] + hit[0]]) if len(hit) and len(self.support) else 0
+        link = np.flatnonzero(indices == other)
+        return int(self.support[self.indptr[row] + link[0]]) if len(link) and len(self.support) else 0
 
     def _links(self, rows: np.ndarray, weights: np.ndarray) -> tuple[Rows, np.ndarray]:
-        """The places of all links of `rows`, (n,), and the weight of the row that each belongs to."""
+        """Return the positions of all links of `rows`, (n_links,), and the weight of the row that each belongs to."""
         known = (rows >= 0) & (rows < len(self))
         starts, ends = self.indptr[rows[known]], self.indptr[rows[known] + 1]
         sizes = ends - starts
         shifts = np.cumsum(sizes) - sizes
-        places = np.arange(int(sizes.sum())) - np.repeat(shifts - starts, sizes)
-        return places, np.repeat(weights[known], sizes)
+        links = np.arange(int(sizes.sum())) - np.repeat(shifts - starts, sizes)
+        return links, np.repeat(weights[known], sizes)
 
     def to_arrays(self, name: str) -> dict[str, np.ndarray]:
-        """For `np.savez`, each array under the matrix's name."""
+        """Return the arrays for `np.savez`, each under the matrix's name."""
         return {f"{name}_{part}": getattr(self, part) for part in self.__dataclass_fields__}
 
     @classmethod
     def from_arrays(cls, name: str, arrays: Mapping[str, Any]) -> ItemLinks:
-        """What `to_arrays` gave; an empty matrix where there is none."""
+        """Read what `to_arrays` returned; an empty matrix where there is none."""
         if f"{name}_indptr" not in arrays:
             return cls()
         return cls(*(arrays[f"{name}_{part}"] for part in cls.__dataclass_fields__))

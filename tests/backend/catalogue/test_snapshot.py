@@ -32,13 +32,13 @@ def put(store: Store) -> Put:
 
 
 def fields(columns: CatalogueSnapshot) -> list[Any]:
-    """All of a snapshot, copied, for it to be compared with itself later."""
+    """Return all of a snapshot, copied, to compare it with itself later."""
     arrays = [getattr(columns, name) for name in ARRAYS]
     return [columns.size, columns.seq, *(np.nan_to_num(array, nan=-1).tolist() for array in arrays)]
 
 
-def said(columns: CatalogueSnapshot, name: str) -> list[tuple[str | None, str]]:
-    """(id, value) of an attribute."""
+def values_of(columns: CatalogueSnapshot, name: str) -> list[tuple[str | None, str]]:
+    """Return (id, value) of an attribute, sorted."""
     attribute = columns.attribute(name)
     pairs = zip(attribute.rows.tolist(), attribute.codes.tolist(), strict=True)
     return sorted((columns.ids[row] or "", attribute.values.keys[code]) for row, code in pairs)
@@ -47,7 +47,7 @@ def said(columns: CatalogueSnapshot, name: str) -> list[tuple[str | None, str]]:
 def test_an_empty_shop(store: Store) -> None:
     columns = CatalogueCache(store).current()
     assert (columns.size, columns.live.tolist(), columns.rows(["a"]).tolist()) == (1, [False], [0])
-    assert said(columns, "colour") == []
+    assert values_of(columns, "colour") == []
 
 
 def test_each_field_lies_in_the_row_of_its_item(store: Store, put: Put) -> None:
@@ -56,7 +56,7 @@ def test_each_field_lies_in_the_row_of_its_item(store: Store, put: Put) -> None:
         {"id": "b", "in_stock": False},
     )
     columns = CatalogueCache(store).current()
-    assert columns.rows(["b", "nobody", "a"]).tolist() == [2, 0, 1]
+    assert columns.rows(["b", "unknown", "a"]).tolist() == [2, 0, 1]
     assert list(columns.ids) == [None, "a", "b"]
     np.testing.assert_array_equal(columns.live, [False, True, True])
     np.testing.assert_array_equal(columns.in_stock, [False, True, False])
@@ -81,12 +81,12 @@ def test_a_snapshot_stays_as_it_is(store: Store, put: Put) -> None:
     put({"id": "a", "price": 1, "brand": "X", "colour": "red"}, {"id": "b", "price": 2})
     catalogue = CatalogueCache(store)
     old = catalogue.current()
-    before, colours = fields(old), said(old, "colour")
+    before, colours = fields(old), values_of(old, "colour")
     put({"id": "a", "price": 9, "brand": "Y", "category": "C", "colour": "blue"}, {"id": "c", "price": 3})
     store.items.delete(["b"])
     new = catalogue.current()
-    assert said(new, "colour") == [("a", "blue")]
-    assert fields(old) == before and said(old, "colour") == colours == [("a", "red")]
+    assert values_of(new, "colour") == [("a", "blue")]
+    assert fields(old) == before and values_of(old, "colour") == colours == [("a", "red")]
     assert old.rows(["c"]).tolist() == [0], "it came later"
     assert new.live.tolist() == [False, True, False, True] and new.price[1] == 9 and new.rows(["c"]).tolist() == [3]
     before = fields(new)
@@ -115,37 +115,39 @@ CHANGES = [
 ]
 
 
-@pytest.mark.parametrize("reload", [0, 5_000], ids=["read anew", "followed"])
-def test_attributes_follow_every_change(store: Store, put: Put, reload: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_RELOAD", reload)
+@pytest.mark.parametrize("max_changes", [0, 5_000], ids=["read anew", "followed"])
+def test_attributes_follow_every_change(
+    store: Store, put: Put, max_changes: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_MAX_CHANGES", max_changes)
     put({"id": "a", "colour": "red"}, {"id": "b", "tags": ["x", "X"]}, {"id": "c", "colour": "red"})
     catalogue = CatalogueCache(store)
-    assert said(catalogue.current(), "Colour") == [("a", "red"), ("c", "red")]
+    assert values_of(catalogue.current(), "Colour") == [("a", "red"), ("c", "red")]
     for change in CHANGES:
         change(store, put)
         columns, afresh = catalogue.current(), CatalogueCache(store).current()
         for name in ("colour", "tags", "nothing"):
-            assert said(columns, name) == said(afresh, name)
-    assert said(columns, "colour") == [("a", "green"), ("c", "red"), ("new", "green")]
+            assert values_of(columns, name) == values_of(afresh, name)
+    assert values_of(columns, "colour") == [("a", "green"), ("c", "red"), ("new", "green")]
 
 
 def test_only_so_many_attributes_are_kept(store: Store, put: Put, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_ATTRIBUTES", 2)
+    monkeypatch.setattr(module, "_MAX_ATTRIBUTES", 2)
     put({"id": "a", "x": 1, "y": 2, "z": 3})
     catalogue = CatalogueCache(store)
     for name in ("x", "y", "x", "z", "x", "nothing at all", "x"):
-        assert said(catalogue.current(), name) == ([("a", str("xyz".index(name) + 1))] if len(name) == 1 else [])
+        assert values_of(catalogue.current(), name) == ([("a", str("xyz".index(name) + 1))] if len(name) == 1 else [])
         assert len(catalogue._attributes) <= 2
 
 
 def test_values_that_nothing_has_any_more_are_forgotten(
     store: Store, put: Put, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "_RELOAD", 3)
+    monkeypatch.setattr(module, "_MAX_CHANGES", 3)
     catalogue = CatalogueCache(store)
     for turn in range(30):
         put({"id": "a", "in_store": turn})
-        assert said(catalogue.current(), "in_store") == [("a", str(turn))]
+        assert values_of(catalogue.current(), "in_store") == [("a", str(turn))]
         assert len(catalogue.current().attribute("in_store").values.keys) < 10
 
 

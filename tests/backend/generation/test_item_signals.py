@@ -43,7 +43,7 @@ def said(values: np.ndarray, columns: CatalogueSnapshot) -> dict[str | None, flo
 
 def test_what_was_written_is_read_again(tmp_path: Path) -> None:
     save_signals(tmp_path / "signals", IDS, KNOWN.numbers, KNOWN.links)
-    found = ItemSignals.open(tmp_path / "signals")
+    found = ItemSignals.load(tmp_path / "signals")
     assert list(found.ids) == IDS
     assert {name: values.tolist() for name, values in found.numbers.items()} == {
         name: values.tolist() for name, values in KNOWN.numbers.items()
@@ -58,7 +58,7 @@ def test_half_of_it_is_an_error(tmp_path: Path, name: str) -> None:
     save_signals(tmp_path / "signals", IDS, KNOWN.numbers, KNOWN.links)
     (tmp_path / "signals" / name).unlink()
     with pytest.raises(OSError):
-        ItemSignals.open(tmp_path / "signals")
+        ItemSignals.load(tmp_path / "signals")
 
 
 def test_numbers_by_row(columns: CatalogueSnapshot) -> None:

@@ -72,7 +72,7 @@ def test_what_is_saved_is_opened(tmp_path: Path) -> None:
         "first_seen": {"a": NOW, "d": 5.0},
     }
     save_popularity(tmp_path / "s", list("abcd"), counts)
-    opened = PopularityCounts.open(tmp_path / "s")
+    opened = PopularityCounts.load(tmp_path / "s")
     assert opened.popularity == {"a": 0.5, "b": 1.0, "d": 0.5}
     assert (opened.recent, opened.first_seen) == ({"b": 1.0}, {"a": NOW, "d": 5.0})
 
@@ -82,13 +82,13 @@ def test_those_of_an_older_shelfwise_are_opened_too(tmp_path: Path) -> None:
     (tmp_path / "ids.json").write_text(json.dumps(list("abcd")))
     popular = np.array([0.5, 1.0, 0.0, 0.5])
     np.savez(tmp_path / "weights.npz", popularity=popular, indptr=np.array([0, 1, 1, 1, 1]))
-    opened = PopularityCounts.open(tmp_path)
+    opened = PopularityCounts.load(tmp_path)
     assert opened.popularity == {"a": 0.5, "b": 1.0, "d": 0.5}
     assert (opened.recent, opened.first_seen) == ({}, {})
 
 
 def test_nothing_at_all(tmp_path: Path) -> None:
     save_popularity(tmp_path / "s", [], {"popularity": {}})
-    for empty in (PopularityCounts.open(tmp_path / "s"), PopularityCounts()):
+    for empty in (PopularityCounts.load(tmp_path / "s"), PopularityCounts()):
         assert dict(empty.popularity) == {}
         assert (dict(empty.recent), dict(empty.first_seen)) == ({}, {})

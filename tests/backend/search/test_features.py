@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
 from shelfwise.catalogue.postings import LexicalMatches
-from shelfwise.catalogue.snapshot import CatalogueCache, CatalogueSnapshot
 from shelfwise.generation.item_counts import ItemCounts
-from shelfwise.generation.popularity import PopularityCounts
 from shelfwise.search.blend import BLEND, LEARNED
 from shelfwise.search.features import NAMES, SOURCES, TASTES, MemoryFeatures, build_features
-from shelfwise.timestamps import DAY
-from support.fake_generation import stocked
 
-NOW = 1_320_000_000.0
 ROWS = np.array([1, 3, 4])  # of a catalogue of five rows, nobody's among them
 NAN = float("nan")
 
@@ -128,33 +121,3 @@ def test_every_feature_is_evidence_of_a_source() -> None:
     assert {name for name in NAMES if SOURCES[name] == "taste"} == set(TASTES)
     assert set(BLEND) <= set(NAMES)
     assert set(LEARNED) <= set(BLEND) - set(TASTES)
-
-
-# ---- what was counted, by row -------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def columns(tmp_path: Path) -> Iterator[CatalogueSnapshot]:
-    """Rows 1 to 4: dated, undated, undated and never chosen, dated and chosen before."""
-    store = stocked(tmp_path, [
-        {"id": "a", "title": "A", "created_at": NOW - 5 * DAY}, {"id": "b", "title": "B"}, {"id": "c", "title": "C"},
-        {"id": "d", "title": "D", "created_at": NOW - 9 * DAY},
-    ])  # fmt: skip
-    yield CatalogueCache(store).current()
-    store.close()
-
-
-def test_what_was_counted_by_row(columns: CatalogueSnapshot) -> None:
-    statistics = PopularityCounts(
-        {"a": 1.0, "gone": 0.9, "b": 0.5}, {"b": 1.0}, {"b": NOW - 2 * DAY, "d": NOW - 30 * DAY, "gone": NOW}
-    )
-    counts = ItemCounts.of(statistics, columns, NOW)
-    assert counts.popularity.tolist() == close(0, 1, 0.5, 0, 0)
-    assert counts.recent.tolist() == close(0, 0, 1, 0, 0)
-    assert counts.age[1:].tolist() == pytest.approx([5, 2, NAN, 9], nan_ok=True), "created, else first chosen"
-
-
-def test_nothing_was_counted(columns: CatalogueSnapshot) -> None:
-    counts = ItemCounts.of(PopularityCounts(), columns, NOW)
-    assert (counts.popularity.any(), counts.recent.any()) == (False, False)
-    assert counts.age[1:].tolist() == pytest.approx([5, NAN, NAN, 9], nan_ok=True)
