@@ -1,7 +1,4 @@
-"""What the kinds of events mean, wherever they are counted: their weights, whose they are, and how they decay.
-
-The one place for the weights, for the keys of shoppers and visits, and for the half-life formula.
-"""
+"""The one place for the weights of event types, the keys of shoppers and visits, and the half-life formula."""
 
 from __future__ import annotations
 
@@ -14,7 +11,7 @@ from shelfwise.timestamps import DAY
 
 __all__ = ["CHOICE_TYPES", "EVENT_WEIGHTS", "decay", "decay_all", "shopper_key", "visit_key"]
 
-# How much an event says of the interest in an item; a purchase weighs as much as five clicks.
+# Interest in an item that an event shows; a purchase weighs as much as five clicks.
 EVENT_WEIGHTS: Mapping[str, float] = {"view": 0.3, "click": 1.0, "cart": 3.0, "purchase": 5.0, "dismiss": -1.0}
 CHOICE_TYPES = ("click", "cart", "purchase")  # the events that choose an item
 

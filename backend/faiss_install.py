@@ -7,24 +7,24 @@ from importlib.util import find_spec
 
 __all__ = ["require_one_faiss"]
 
-_CPU, _GPU = ("faiss-cpu",), ("faiss-gpu", "faiss-gpu-cu11", "faiss-gpu-cu12", "faiss-gpu-cu13")
+_PACKAGES = ("faiss-cpu", "faiss-gpu", "faiss-gpu-cu11", "faiss-gpu-cu12", "faiss-gpu-cu13")
 
 
 def require_one_faiss() -> None:
-    """Raises ImportError, with the command to run, unless exactly one FAISS is installed."""
-    found = [name for name in (*_CPU, *_GPU) if _installed(name)]
-    if len(found) > 1:
+    """Raise ImportError, with the command to run, unless exactly one FAISS is installed."""
+    installed = [name for name in _PACKAGES if _is_installed(name)]
+    if len(installed) > 1:
         raise ImportError(
-            f"{' and '.join(found)} are both installed and overwrite each other; run:"
-            f" pip uninstall -y {' '.join(found)} && pip install 'shelfwise[cpu]'   (or 'shelfwise[gpu]')"
+            f"{' and '.join(installed)} are both installed and overwrite each other; run:"
+            f" pip uninstall -y {' '.join(installed)} && pip install 'shelfwise[cpu]'   (or 'shelfwise[gpu]')"
         )
-    if not found and find_spec("faiss") is None:  # a FAISS from conda has another name, and is fine
+    if not installed and find_spec("faiss") is None:  # a FAISS from conda goes by another name
         raise ImportError(
             "shelfwise needs FAISS; run: pip install 'shelfwise[cpu]'   (or 'shelfwise[gpu]' on a machine with a GPU)"
         )
 
 
-def _installed(name: str) -> bool:
+def _is_installed(name: str) -> bool:
     try:
         version(name)
     except PackageNotFoundError:

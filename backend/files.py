@@ -14,7 +14,7 @@ __all__ = ["fsync", "locked", "sha256_of", "write_atomically"]
 
 @contextmanager
 def locked(path: Path, *, wait: bool = True) -> Iterator[bool]:
-    """Hold the lock file at `path`; yields whether it was had (always True with `wait`)."""
+    """Hold the lock file at `path` within the block; yield whether it was acquired (always True with `wait`)."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a") as file:
         try:
@@ -43,7 +43,7 @@ def fsync(path: Path) -> None:
 def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
     """Write `path` whole or not at all: `write` fills a file beside it, which is synced and takes its place.
 
-    The file beside it is `.NAME-PID`, so that what sweeps a night's `.tmp-*` folders leaves it alone.
+    The file beside it is `.NAME-PID`, so that the removal of a night's `.tmp-*` folders leaves it alone.
     """
     unfinished = path.with_name(f".{path.name}-{os.getpid()}")
     write(unfinished)

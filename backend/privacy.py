@@ -1,7 +1,7 @@
-"""Erasing a person from a shop, and giving out what it keeps of them: the rows, and which generations learned.
+"""Erase a person from a shop, or export all rows about them and the generations that learned from these.
 
-Rows go at once. Weights and counts can't be taken apart, so the generations that hold something of the person are
-tainted: none is made from them again, and the next night starts from one that never saw the person.
+Rows go at once. Weights and counts can't be taken apart, so the generations that learned from the person are retired:
+none is made from them again, and the next night starts from one that never saw the person.
 """
 
 from __future__ import annotations
@@ -38,42 +38,49 @@ _EVERYTHING = LearnedRange(float("inf"), 2**63 - 1)
 
 
 def erase(folder: Path, store: Store, generations: GenerationRegistry, user: str, at: float) -> Row:
-    """Take everything about a person out of the shop in `folder`; `at` is now, in epoch seconds.
+    """Delete all rows about a person from the shop in `folder`, and retire the generations that learned from them.
 
-    A tainted generation that serves does so until the next night has made a clean one. Returns the receipt:
-    {"erasure", "at", "events", "searches", "recommendations", "generations", "next_parent", "scrubbed"}, that is its
-    number (None when there was nothing), the rows erased, the generations on disk that learned from them, the one that
-    the next night starts from (None: the base model), and whether no copy of a deleted row stays in the file.
-    Repeating it is harmless, and takes out what another process logged within this second.
-    Raises InvalidInput for what is no id, NightBusy while a night runs, for it would learn what it read before.
+    A retired generation that serves does so until the next night has made another. Returns the receipt: {"erasure",
+    "at", "events", "searches", "recommendations", "generations", "next_parent", "scrubbed"}, that is its number (None
+    without any row), the rows erased, the generations on disk that learned from them, the one that the next night
+    starts from (None: the base model), and whether no copy of a deleted row stays in the file. Repeating it is
+    harmless, and erases rows that another process logged within this second. Raises InvalidInput for an invalid id,
+    NightBusy while a night runs, since it would learn from rows that it read before.
+
+    Args:
+        folder: the folder of the shop.
+        store: its store.
+        generations: its generations.
+        user: the id of the person.
+        at: now, in epoch seconds.
     """
     user = parse_id(user, "user")
-    with locked(folder / NIGHT_LOCK, wait=False) as mine:
-        if not mine:
+    with locked(folder / NIGHT_LOCK, wait=False) as acquired:
+        if not acquired:
             raise NightBusy(f"a night is running on {folder} and may be learning from this person; erase when it ended")
-        generations.current()  # a pointer that names no number is better known before than after
-        store.answer_log.close()  # writes what is queued; the next answer opens it again
-        generations.remove_unfinished()  # a night that was killed may have left weights here, and checkpoints there
+        generations.current()  # raises GenerationCorrupt before anything is erased
+        store.answer_log.close()  # writes the queue; the next answer starts the log again
+        generations.remove_unfinished()  # a night that was killed may have left weights here and checkpoints in WORK
         if (folder / WORK).exists():
             shutil.rmtree(folder / WORK)
-        done = store.personal_data.erase(user, at, _learned_ranges(generations))
+        erased = store.personal_data.erase(user, at, _learned_ranges(generations))
         parent = generations.latest_valid(exclude=store.personal_data.generations_to_retire())
         scrubbed = store.personal_data.vacuum()
-    receipt = {"erasure": done.pop("erasure"), "at": to_iso(at), **done}
+    receipt = {"erasure": erased["erasure"], "at": to_iso(at)} | erased
     return receipt | {"next_parent": parent.number if parent else None, "scrubbed": scrubbed}
 
 
 def export(store: Store, generations: GenerationRegistry, user: str) -> Row:
-    """All that is kept about a person. Raises InvalidInput for what is no id.
+    """Return all that is kept about a person. Raises InvalidInput for an invalid id.
 
-    Returns {"user", "events", "searches", "recommendations", "sessions", "generations", "note"}: whole rows, the
+    That is {"user", "events", "searches", "recommendations", "sessions", "generations", "note"}: whole rows, the
     sessions that are theirs alone, and the generations on disk that learned from them.
     """
     user = parse_id(user, "user")
     store.answer_log.close()
-    theirs = store.personal_data.find(user)
-    learned = theirs.learned_by(_learned_ranges(generations))
-    return {"user": user, **theirs.to_dict(), "generations": learned, "note": _NOTE}
+    data = store.personal_data.find(user)
+    learned_by = data.learned_by(_learned_ranges(generations))
+    return {"user": user, **data.to_dict(), "generations": learned_by, "note": _NOTE}
 
 
 def learned_range(card: Mapping[str, Any]) -> LearnedRange:
@@ -93,10 +100,10 @@ def learned_range(card: Mapping[str, Any]) -> LearnedRange:
 
 
 def _learned_ranges(generations: GenerationRegistry) -> dict[int, LearnedRange]:
-    found: dict[int, LearnedRange] = {}
+    ranges: dict[int, LearnedRange] = {}
     for number in generations.numbers():
         try:
-            found[number] = learned_range(generations.open(number).card)
-        except (GenerationError, NotFound):  # what can't be read may hold anything
-            found[number] = _EVERYTHING
-    return found
+            ranges[number] = learned_range(generations.open(number).card)
+        except (GenerationError, NotFound):  # a generation that can't be read may hold anything
+            ranges[number] = _EVERYTHING
+    return ranges

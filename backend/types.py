@@ -1,4 +1,4 @@
-"""The nouns: an item, an event, a hit and the answers of `Shop`. Turning raw rows into valid ones is `cleaning`'s."""
+"""The fields of an item and an event, a hit, and the answers of `Shop`. `validation` turns raw rows into valid ones."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ EVENT_TYPES = ("view", "click", "cart", "purchase", "dismiss")
 class Hit:
     """One item of an answer: all its fields, and its score (higher is better, comparable within an answer).
 
-    `reasons` says why it stands there, where that was asked for.
+    `reasons` explains its position, with `explain`.
     """
 
     id: str
@@ -34,15 +34,17 @@ class Hit:
     reasons: Mapping[str, Any] | None = None
 
     def to_dict(self) -> Row:
+        """Return the hit as JSON holds it: the fields of the item, the score in 6 digits, the reasons."""
         reasons = {} if self.reasons is None else {"reasons": dict(self.reasons)}
         return {**self.item, "score": round(self.score, 6), **reasons}
 
 
 @dataclass(frozen=True, slots=True)
 class SearchResult:
-    """What a search gave. `total` counts the whole result, `took_ms` is wall time in milliseconds.
+    """The answer to a search. `total` counts the whole result, `took_ms` is wall time in milliseconds.
 
-    `corrected` is the query as it was read, `relaxed` what had to give way for anything to be found, else None.
+    `corrected` is the query that was searched for in place of `query`, else None. `relaxed` is "any word" where no item
+    has all words, else None.
     """
 
     search_id: str
@@ -57,9 +59,10 @@ class SearchResult:
     facets: Mapping[str, list[Row]] = field(default_factory=dict)
 
     def to_dict(self) -> Row:
+        """Return the HTTP body of the answer."""
         body = _body(self, {"search_id": self.search_id, "query": self.query}, {"total": self.total})
-        done = {"corrected": self.corrected, "relaxed": self.relaxed, "facets": dict(self.facets)}
-        return body | {name: value for name, value in done.items() if value}
+        optional = {"corrected": self.corrected, "relaxed": self.relaxed, "facets": dict(self.facets)}
+        return body | {name: value for name, value in optional.items() if value}
 
 
 Answer = SearchResult  # its name in 0.1; scripts outside rely on it
@@ -67,9 +70,9 @@ Answer = SearchResult  # its name in 0.1; scripts outside rely on it
 
 @dataclass(frozen=True, slots=True)
 class Recommendations:
-    """What a recommendation gave. `kind` is the kind of shelf that the first hits are of: one of shelves.KINDS.
+    """The answer to a recommendation. `kind` is the kind of shelf that the first hits are of.
 
-    `filled` are the kinds that filled the shelf up where that one found too little.
+    `filled` are the kinds that filled the shelf up where that one had fewer than `limit` items.
     """
 
     recommendation_id: str
@@ -81,11 +84,13 @@ class Recommendations:
     filled: list[str] = field(default_factory=list)
 
     def to_dict(self) -> Row:
+        """Return the HTTP body of the answer."""
         filled = {"filled": self.filled} if self.filled else {}
         return _body(self, {"recommendation_id": self.recommendation_id}, {"kind": self.kind} | filled)
 
 
 def _body(answer: SearchResult | Recommendations, first: Row, second: Row) -> Row:
+    """Return the body of either answer: `first`, the generation, `second`, the time taken and the hits."""
     body = first | {"generation": answer.generation} | second | {"took_ms": round(answer.took_ms, 3)}
     body["hits"] = [hit.to_dict() for hit in answer.hits]
     return body | {"degraded": answer.degraded} if answer.degraded else body

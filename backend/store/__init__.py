@@ -6,6 +6,7 @@ from pathlib import Path
 
 from shelfwise.store.answer_log import AnswerLog
 from shelfwise.store.connection import Connections
+from shelfwise.store.curation import Rule, Rules, Synonym, Synonyms
 from shelfwise.store.engagement import DailyEngagement, Engagement, KindEngagement
 from shelfwise.store.events import Event, Events
 from shelfwise.store.fulltext import FullText
@@ -15,9 +16,7 @@ from shelfwise.store.item_texts import ItemTexts
 from shelfwise.store.items import Items, ItemText, Upserted
 from shelfwise.store.ledger import Ledger
 from shelfwise.store.personal_data import PersonalDataStore
-from shelfwise.store.rules import Rule, Rules
 from shelfwise.store.session_merge import SessionMerge
-from shelfwise.store.synonyms import Synonym, Synonyms
 from shelfwise.store.vectors import StoredVector, Vectors
 
 __all__ = [
@@ -36,9 +35,7 @@ __all__ = [
 
 
 class Store:
-    """`shop.db` of one shop: `items`, `columns`, `events`, `impressions`, `text`, `vectors`, `nights`, `online`,
-    `people`, `merging`, `synonyms`, `rules` and `shown`. Safe for several threads.
-    """
+    """The file `shop.db` of one shop, a topic an attribute. Safe for several threads; not to be used across fork."""
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
@@ -60,9 +57,10 @@ class Store:
         self.item_texts = ItemTexts(self._connections)
 
     def curation_seq(self) -> int:
-        """A number that moves with every change of the synonyms and the rules, by whichever process."""
+        """Return a number that grows with every change of the synonyms and the rules, by any process."""
         return int(self._connections.value("SELECT seq FROM said"))
 
     def close(self) -> None:
+        """Write the queued answers and close all connections."""
         self.answer_log.close()
         self._connections.close()

@@ -1,4 +1,4 @@
-"""SQLite connections: one a thread, WAL, and `write()`, the only way anything but a migration is written.
+"""SQLite connections: one a thread, WAL, and `write()`, the only way to write anything but a migration.
 
 `write()` takes BEGIN IMMEDIATE, because a plain BEGIN that reads before it writes fails with "database is locked"
 as soon as two processes do so at once.
@@ -18,9 +18,9 @@ import pysqlite3.dbapi2 as sqlite
 from shelfwise.errors import ShelfwiseError
 from shelfwise.files import locked
 
-__all__ = ["SCHEMA", "Connections"]
+__all__ = ["SCHEMA", "Connections", "Repository"]
 
-SCHEMA = 6  # how many migrations schema.py has; a database that has had them all says so in its user_version
+SCHEMA = 6  # the number of migrations in schema.py; a database that has had them all has it as its user_version
 
 _BUSY_SECONDS = 60  # how long a writer waits for the others
 
@@ -31,14 +31,14 @@ class Connections:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._local = threading.local()
-        self._all: list[tuple[threading.Thread, Any]] = []
+        self._opened: list[tuple[threading.Thread, Any]] = []
         self._guard = threading.Lock()
         self._pid = os.getpid()
         self._closed = False
         self._migrate()
 
     def connection(self) -> Any:
-        """This thread's connection, opened at first use."""
+        """Return this thread's connection, opened at first use. Raises ShelfwiseError after `close` and a fork."""
         if os.getpid() != self._pid:
             raise ShelfwiseError("a Shop can't be used across fork; open a new one in the child process")
         if self._closed:
@@ -49,17 +49,23 @@ class Connections:
         return connection
 
     def rows(self, sql: str, parameters: Sequence[object] | dict[str, object] = ()) -> list[Any]:
-        """All rows of a SELECT, as sqlite Row objects."""
+        """Return all rows of a SELECT, as sqlite Row objects."""
         return self.connection().execute(sql, parameters).fetchall()  # type: ignore[no-any-return]
 
     def value(self, sql: str, parameters: Sequence[object] = ()) -> Any:
-        """The first column of the first row, or None."""
+        """Return the first column of the first row, or None."""
         row = self.connection().execute(sql, parameters).fetchone()
         return row[0] if row else None
 
+    def tuples(self, sql: str, parameters: Sequence[object] = ()) -> Iterator[tuple[Any, ...]]:
+        """Yield the rows of a SELECT as plain tuples, one at a time: there may be thousands."""
+        cursor = self.connection().cursor()
+        cursor.row_factory = None
+        return cursor.execute(sql, parameters)  # type: ignore[no-any-return]
+
     @contextmanager
     def write(self) -> Iterator[Any]:
-        """One transaction, committed at the end or rolled back whole; it waits for other writers."""
+        """Run one transaction, committed at the end or rolled back whole; it waits for other writers."""
         connection = self.connection()
         connection.execute("BEGIN IMMEDIATE")
         try:
@@ -71,11 +77,12 @@ class Connections:
             raise
 
     def close(self) -> None:
+        """Close the connections of all threads, for good."""
         self._closed = True
         with self._guard:
-            for _, connection in self._all:
+            for _, connection in self._opened:
                 connection.close()
-            self._all.clear()
+            self._opened.clear()
         self._local = threading.local()
 
     def _migrate(self) -> None:
@@ -101,8 +108,18 @@ class Connections:
         connection.execute("PRAGMA synchronous = FULL")  # an acknowledged event survives a power cut
         connection.execute("PRAGMA cache_size = -16000")
         with self._guard:
-            for ended in [held for held in self._all if not held[0].is_alive()]:
-                ended[1].close()
-                self._all.remove(ended)
-            self._all.append((threading.current_thread(), connection))
+            self._close_those_of_ended_threads()
+            self._opened.append((threading.current_thread(), connection))
         return connection
+
+    def _close_those_of_ended_threads(self) -> None:
+        for entry in [entry for entry in self._opened if not entry[0].is_alive()]:
+            entry[1].close()
+            self._opened.remove(entry)
+
+
+class Repository:
+    """The base of each topic of the store: its statements over the connections of this process."""
+
+    def __init__(self, connections: Connections) -> None:
+        self._db = connections

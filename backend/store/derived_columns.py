@@ -1,4 +1,4 @@
-"""What the tables derive from an item: the words beside its text, and one row for each value of its attributes."""
+"""What is derived from an item when it is written: index terms beside its text, and a row for each attribute value."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from shelfwise.text.variants import variant_key
 
 __all__ = ["attribute_text", "derive", "extra_text", "replace_values", "variant_number"]
 
-_TEXTS = ("title", "brand", "category", "description", "tags", "attribute_text")
-_MAX_VALUE = 200  # characters; what is longer is a text to search, not a value to filter by
+_TEXT_COLUMNS = ("title", "brand", "category", "description", "tags", "attribute_text")
+_MAX_VALUE_CHARS = 200  # a longer value is a text to search, not a value to filter by
 
 
 def attribute_text(attributes: Mapping[str, Any]) -> str | None:
-    """The texts within attributes, values only: a name such as `colour` tells nothing about one item."""
+    """Return the values within attributes as one text; names are left out: `colour` is the same for all items."""
     return " ".join(value for _, value in _values(attributes, flags=False)) or None
 
 
 def extra_text(row: Mapping[str, Any]) -> str | None:
-    """What is indexed beside the texts of an item; None where they stand for themselves."""
-    return index_terms(row[name] for name in _TEXTS if row[name]) or None
+    """Return the terms that are indexed beside the texts of an item; None where there are none."""
+    return index_terms(row[name] for name in _TEXT_COLUMNS if row[name]) or None
 
 
 def variant_number(title: str) -> int:
-    """A number that is the same for the variants of one product."""
+    """Return a number (int64) that is the same for the variants of one product."""
     digest = hashlib.blake2b(variant_key(title).encode(), digest_size=8).digest()
     return int.from_bytes(digest, signed=True)
 
@@ -42,30 +42,29 @@ def derive(connection: Any, row: Mapping[str, Any]) -> None:
 
 
 def replace_values(connection: Any, row: Mapping[str, Any]) -> None:
-    """The same for the values alone: tags, and attributes by their name (`screen.size` within another), folded."""
+    """Replace the item's rows of `item_values`: tags, and attributes by name (`screen.size` if nested), folded.
+
+    The caller holds the transaction.
+    """
     connection.execute("DELETE FROM item_values WHERE pk = ?", (row["pk"],))
-    given = json.loads(row["attributes"]) if row["attributes"] else {}
-    tags = json.loads(row["tags"]) if row["tags"] else []
+    tags, attributes = json.loads(row["tags"] or "[]"), json.loads(row["attributes"] or "{}")
     connection.executemany(
         "INSERT INTO item_values (pk, name, value) VALUES (?, ?, ?)",
         [
             (row["pk"], casefold_nfkc(name), casefold_nfkc(value))
-            for name, value in (*(("tags", tag) for tag in tags), *_values(given))
-            if len(value) <= _MAX_VALUE
+            for name, value in (*(("tags", tag) for tag in tags), *_values(attributes))
+            if len(value) <= _MAX_VALUE_CHARS
         ],
     )
 
 
 def _values(value: object, name: str = "", *, flags: bool = True) -> Iterator[tuple[str, str]]:
-    """(name, text) of every leaf; `flags`: true and false too."""
+    """Yield (dotted name, text) of every leaf; true and false only with `flags`."""
     if isinstance(value, Mapping):
-        for part, within in value.items():
-            yield from _values(within, f"{name}.{part}" if name else str(part), flags=flags)
+        for key, part in value.items():
+            yield from _values(part, f"{name}.{key}" if name else str(key), flags=flags)
     elif isinstance(value, list):
-        for within in value:
-            yield from _values(within, name, flags=flags)
-    elif isinstance(value, bool):
-        if flags:
-            yield name, str(value)
-    elif value is not None:
+        for element in value:
+            yield from _values(element, name, flags=flags)
+    elif value is not None and (flags or not isinstance(value, bool)):
         yield name, str(value)

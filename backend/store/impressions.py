@@ -1,4 +1,4 @@
-"""What shoppers were shown: the logged answers with their items, for learning from what was passed over."""
+"""Logged answers with the items that they showed, for learning from items that were shown and not chosen."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from shelfwise.store.connection import Connections
+from shelfwise.store.connection import Repository
 
 __all__ = ["Impression", "Impressions", "ShownRecommendation"]
 
@@ -23,18 +23,17 @@ class Impression:
 
 @dataclass(frozen=True, slots=True)
 class ShownRecommendation:
-    """One shelf as it was shown to somebody: item ids in their order. ts in seconds."""
+    """One shelf as it was shown to a shopper: item ids in their order. ts in seconds."""
 
     ts: float
     shown: tuple[str, ...]
 
 
-class Impressions:
-    def __init__(self, connections: Connections) -> None:
-        self._db = connections
+class Impressions(Repository):
+    """Reads of the logged answers; `AnswerLog` writes them."""
 
     def searches(self, since: float, until: float) -> Iterator[Impression]:
-        """The searches answered with since ≤ ts < until, oldest first, streamed."""
+        """Yield the searches answered with since ≤ ts < until, oldest first."""
         cursor = self._db.connection().execute(
             "SELECT search_id, query, ts, shown FROM searches WHERE ts >= ? AND ts < ? ORDER BY ts", (since, until)
         )
@@ -43,15 +42,21 @@ class Impressions:
     def recommendations_of(
         self, user: str | None, session: str | None, since: float, until: float, limit: int
     ) -> list[ShownRecommendation]:
-        """The newest shelves with since ≤ ts ≤ until that were shown to this user; without one, in this session while
-        nobody was logged in. Newest first.
+        """Return the newest shelves shown to a shopper, newest first.
+
+        Args:
+            user: the shelves are those that were shown to this user.
+            session: without a user, those of this session that were shown before a login; without both, none.
+            since: lowest `ts`, in epoch seconds.
+            until: highest `ts`, inclusive.
+            limit: how many at most.
         """
         if user is None and session is None:
             return []
-        whose = "user IS NULL AND session = ?" if user is None else "user = ?"
-        rows = self._db.rows(_SHELVES_OF.format(whose=whose), (user or session, since, until, limit))
+        condition = "user IS NULL AND session = ?" if user is None else "user = ?"
+        rows = self._db.rows(_SELECT_SHELVES.format(condition=condition), (user or session, since, until, limit))
         return [ShownRecommendation(ts, tuple(json.loads(shown))) for ts, shown in rows]
 
 
-_SHELVES_OF = """SELECT ts, shown FROM recommendations
-    WHERE {whose} AND ts >= ? AND ts <= ? ORDER BY ts DESC LIMIT ?"""
+_SELECT_SHELVES = """SELECT ts, shown FROM recommendations
+    WHERE {condition} AND ts >= ? AND ts <= ? ORDER BY ts DESC LIMIT ?"""

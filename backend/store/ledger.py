@@ -1,4 +1,4 @@
-"""The ledger: one row a night, whatever its end."""
+"""The ledger: one row a night, however it ended."""
 
 from __future__ import annotations
 
@@ -7,21 +7,20 @@ import math
 from typing import Any
 
 from shelfwise.errors import NotFound
-from shelfwise.store.connection import Connections
+from shelfwise.store.connection import Repository
 from shelfwise.timestamps import to_iso
 from shelfwise.types import Row
 
 __all__ = ["Ledger"]
 
 
-class Ledger:
-    def __init__(self, connections: Connections) -> None:
-        self._db = connections
+class Ledger(Repository):
+    """The `nights` table. A report is the JSON of a night's figures; its fields are the trainer's."""
 
     def begin(self, started: float, parent: int | None) -> int:
         """Open a row with the verdict `running`; rows that a killed night left running become `killed`.
 
-        Called under the night's lock, so no other night can be running. A killed row keeps what was noted in it.
+        Called under the night's lock, so no other night can be running. A killed row keeps the report noted in it.
         """
         with self._db.write() as connection:
             connection.execute(
@@ -34,13 +33,23 @@ class Ledger:
             return int(cursor.lastrowid)
 
     def note(self, night: int, report: Row) -> None:
-        """Keep the report so far, so that the row of a night that is killed holds what was known."""
+        """Keep the report so far, so that the row of a night that is killed has it."""
         with self._db.write() as connection:
             connection.execute(
                 "UPDATE nights SET report = ? WHERE night = ? AND verdict = 'running'", (_to_json(report), night)
             )
 
     def end(self, night: int, finished: float, verdict: str, reason: str, generation: int | None, report: Row) -> None:
+        """Fill in the row of a night.
+
+        Args:
+            night: its number, as `begin` returned it.
+            finished: epoch seconds.
+            verdict: published, refused, compacted, nothing to learn or failed.
+            reason: one sentence that says why.
+            generation: the generation that serves from now on.
+            report: the figures of the night.
+        """
         with self._db.write() as connection:
             connection.execute(
                 "UPDATE nights SET finished = ?, verdict = ?, reason = ?, generation = ?, report = ? WHERE night = ?",
@@ -48,23 +57,23 @@ class Ledger:
             )
 
     def latest(self, limit: int) -> list[Row]:
-        """The newest nights first; of their reports only what a line shows.
+        """Return the newest nights first, each with the figures of its report that a line shows.
 
-        That is `measure`, the main measure as [parent, child] on the first exam that asked anything, `seconds`, the
-        sum over all stages, and `warnings`; None and an empty list where there are none.
+        They are `measure`, the main measure as [parent, candidate] on the first evaluation set with any question,
+        `seconds`, the sum over all stages, and `warnings`; None and an empty list where there are none.
         """
         rows = self._db.rows("SELECT * FROM nights ORDER BY night DESC LIMIT ?", (limit,))
         return [_shown(row) | _summary(_report(row)) for row in rows]
 
     def get(self, night: int) -> Row:
-        """One whole night. Raises NotFound."""
+        """Return one whole night. Raises NotFound."""
         rows = self._db.rows("SELECT * FROM nights WHERE night = ?", (night,))
         if not rows:
-            raise NotFound(f"there is no night {night}; `shelfwise nights` lists them", "night")
+            raise NotFound(f"night: expected one that `shelfwise nights` lists, got {night}", "night")
         return _shown(rows[0]) | {"report": _report(rows[0])}
 
     def warnings(self) -> list[str]:
-        """What the latest night that came to its end warned of."""
+        """Return the warnings of the latest night that neither failed nor was killed."""
         rows = self._db.rows(
             "SELECT report FROM nights WHERE verdict IN ('published', 'refused', 'nothing to learn')"
             " ORDER BY night DESC LIMIT 1"
@@ -72,7 +81,7 @@ class Ledger:
         return [warning for row in rows for warning in _report(row).get("warnings", [])]
 
     def pace(self) -> dict[str, float]:
-        """Seconds by stage, in their order, of the latest night that trained; empty without one."""
+        """Return the seconds by stage, in their order, of the latest night that trained; empty without one."""
         rows = self._db.rows(
             "SELECT report FROM nights WHERE verdict IN ('published', 'refused')"
             " AND json_extract(report, '$.seconds.train') IS NOT NULL ORDER BY night DESC LIMIT 1"
@@ -86,16 +95,16 @@ def _shown(row: Row) -> Row:
 
 
 def _to_json(report: Row) -> str:
-    """What is no number, a loss that ran away say, becomes null: JSON knows no NaN."""
+    """Return the report as JSON, with null for NaN and infinities (of a loss that diverged, say)."""
 
-    def sound(value: Any) -> Any:
+    def finite(value: Any) -> Any:
         if isinstance(value, dict):
-            return {name: sound(part) for name, part in value.items()}
+            return {name: finite(part) for name, part in value.items()}
         if isinstance(value, list | tuple):
-            return [sound(part) for part in value]
+            return [finite(part) for part in value]
         return None if isinstance(value, float) and not math.isfinite(value) else value
 
-    return json.dumps(sound(report))
+    return json.dumps(finite(report))
 
 
 def _report(row: Row) -> dict[str, Any]:
@@ -103,7 +112,7 @@ def _report(row: Row) -> dict[str, Any]:
 
 
 def _summary(report: Row) -> Row:
-    verdict: Row = next((one for one in report.get("verdicts") or [] if one.get("questions")), {})
+    verdict: Row = next((verdict for verdict in report.get("verdicts") or [] if verdict.get("questions")), {})
     seconds = report.get("seconds")
     return {
         "measure": [verdict["parent"], verdict["child"]] if {"parent", "child"} <= set(verdict) else None,

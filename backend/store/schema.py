@@ -1,4 +1,7 @@
-"""The tables of shop.db. A change of schema is a new migration at the end, never an edit of an old one."""
+"""The tables of shop.db. A change of schema is a new migration at the end, never an edit of an old one.
+
+The names of the functions are stored in the database, as the migrations that it had.
+"""
 
 from __future__ import annotations
 
@@ -11,12 +14,13 @@ __all__ = ["FTS_COLUMNS", "migrations"]
 
 migrations = Migrations("shelfwise")
 
-# Searchable text, most telling first; the order is that of the weights in store.text.
+# The searchable columns, in the order of the weights in `fulltext`.
 FTS_COLUMNS = ("title", "brand", "category", "tags", "description", "attribute_text", "extra_text")
 
 
 @migrations()
 def facts(db: Database) -> None:
+    """Create items, logged answers, events, nights and vectors."""
     # `pk` is explicit because FTS5 refers to it, and VACUUM may renumber an implicit rowid.
     # A deleted item stays as a tombstone row, so that every process learns of it by its `seq`.
     for statement in (
@@ -52,6 +56,7 @@ def facts(db: Database) -> None:
 
 @migrations()
 def full_text(db: Database) -> None:
+    """Create the full-text index over the first six columns, and its triggers."""
     first = FTS_COLUMNS[:6]
     columns = ", ".join(first)
     old, new = (", ".join(f"{side}.{column}" for column in first) for side in ("old", "new"))
@@ -70,7 +75,7 @@ def full_text(db: Database) -> None:
 
 @migrations()
 def erasures(db: Database) -> None:
-    # Who was erased is not kept, not even as a hash: what was taken out, and the generations that had learned of it.
+    """Create the table of erasures, which names no user, not even as a hash, and the indexes of answers by time."""
     db.execute(
         """CREATE TABLE erasures (
             id INTEGER PRIMARY KEY AUTOINCREMENT, at REAL NOT NULL, events INTEGER NOT NULL,
@@ -83,11 +88,11 @@ def erasures(db: Database) -> None:
 
 @migrations()
 def understanding(db: Database) -> None:
-    """Words beside the text, every attribute findable by its value, and what the shop says about words and hits."""
+    """Add index terms beside the text, attributes by value, synonyms and rules; build the full-text index anew."""
     for statement in (
         "ALTER TABLE items ADD COLUMN extra_text TEXT",
         "ALTER TABLE items ADD COLUMN family INTEGER",  # equal for the variants of one product
-        # Derived from `attributes`, kept by whoever writes an item: a row for each value.
+        # Derived from `attributes`, a row for each value; the writer of an item keeps it.
         """CREATE TABLE item_values (pk INTEGER NOT NULL, name TEXT NOT NULL, value TEXT NOT NULL)""",
         "CREATE INDEX item_values_pk ON item_values (pk)",
         "CREATE INDEX item_values_name ON item_values (name, value, pk)",
@@ -97,7 +102,7 @@ def understanding(db: Database) -> None:
         """CREATE TABLE rules (
             id INTEGER PRIMARY KEY AUTOINCREMENT, action TEXT NOT NULL, query TEXT, match TEXT NOT NULL,
             filter TEXT, items TEXT NOT NULL, strength REAL NOT NULL, starts REAL, ends REAL, note TEXT)""",
-        # Every change of what the shop says, or of a searchable text, moves a number that each process looks at.
+        # Every change of a synonym, a rule or a searchable text raises a number that each process reads.
         "CREATE TABLE said (seq INTEGER NOT NULL)",
         "INSERT INTO said VALUES (0)",
         "CREATE TABLE text_changes (seq INTEGER NOT NULL)",
@@ -119,14 +124,14 @@ def understanding(db: Database) -> None:
 
 @migrations()
 def logins(db: Database) -> None:
-    # A login looks for what an anonymous session left; without these it would read every answer ever shown.
+    """Index the answers of anonymous sessions, which a login looks for."""
     for table in ("searches", "recommendations"):
         db.execute(f"CREATE INDEX {table}_session ON {table} (session) WHERE session IS NOT NULL AND user IS NULL")
 
 
 @migrations()
 def shelves_of_a_user(db: Database) -> None:
-    # Each shelf looks at what its shopper was shown lately.
+    """Index the shelves by shopper and time: each new one reads those that its shopper was shown lately."""
     for statement in (
         "CREATE INDEX recommendations_user ON recommendations (user, ts) WHERE user IS NOT NULL",
         "DROP INDEX recommendations_session",
@@ -137,7 +142,7 @@ def shelves_of_a_user(db: Database) -> None:
 
 
 def _make_full_text(db: Database) -> None:
-    """The full-text index over all columns; written only when a searchable text changes, not with each price."""
+    """Create the full-text index over all columns; it is written only when a searchable text changes."""
     columns = ", ".join(FTS_COLUMNS)
     old, new = (", ".join(f"{side}.{column}" for column in FTS_COLUMNS) for side in ("old", "new"))
     moved = "UPDATE text_changes SET seq = seq + 1;"

@@ -366,7 +366,7 @@ def test_every_command_explains_itself(run: Run, command: list[str]) -> None:
         (["recommend", "--filter", "price:cheap"], "filter: "),
         (["rollback"], "generation 0 is the first"),
         (["rollback", "99"], "there is no generation 99"),
-        (["nights", "99"], "there is no night 99"),
+        (["nights", "99"], "night: expected one that `shelfwise nights` lists, got 99"),
         (["increment", "--until", "tomorrow"], "until: expected ISO 8601"),
         (["import", "items", "missing.csv"], "missing.csv: No such file"),
         (["import", "items", "items.xlsx"], "neither .csv nor .jsonl"),

@@ -70,7 +70,7 @@ def test_erasing_nobody_is_no_error(run: Run, data: Path) -> None:
 
 
 def test_what_could_not_be_overwritten_is_said(run: Run, data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("shelfwise.store.personal_data._MOST_BYTES", 0)
+    monkeypatch.setattr("shelfwise.store.personal_data._MAX_VACUUM_BYTES", 0)
     assert "erase again later" in run("--data", data, "erase", "--user", "Änne")[1]
 
 

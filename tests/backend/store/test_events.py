@@ -85,7 +85,7 @@ def test_span_and_busiest_users(store: Store) -> None:
 _WRITER = """
 import sys
 from pathlib import Path
-from shelfwise.validation import clean_event
+from shelfwise.validation import parse_event
 from shelfwise.store import Store
 store, first = Store(Path(sys.argv[1])), int(sys.argv[2])
 print("ready", flush=True)
@@ -93,7 +93,7 @@ sys.stdin.readline()
 accepted = 0
 for start in range(0, 1000, 10):
     numbers = [(first + start + more) % 2000 for more in range(10)]
-    rows = [clean_event({"event_id": n, "type": "view", "item": f"i{n}", "user": first}, 1.0) for n in numbers]
+    rows = [parse_event({"event_id": n, "type": "view", "item": f"i{n}", "user": first}, 1.0) for n in numbers]
     accepted += store.events.add(rows)
 store.close()
 print(accepted)

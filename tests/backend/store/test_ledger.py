@@ -41,7 +41,7 @@ def test_the_latest_come_first_and_without_reports(store: Store) -> None:
 
 
 def test_there_is_no_such_night(store: Store) -> None:
-    with pytest.raises(NotFound, match="no night 7"):
+    with pytest.raises(NotFound, match=r"^night: expected one that .shelfwise nights. lists, got 7$"):
         store.ledger.get(7)
 
 

@@ -205,7 +205,7 @@ def test_scrubbing_keeps_all_else(store: Store) -> None:
 
 
 def test_whoever_reads_on_is_not_disturbed_and_said(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("shelfwise.store.personal_data._SCRUB_MS", 10)
+    monkeypatch.setattr("shelfwise.store.personal_data._VACUUM_WAIT_MS", 10)
     record(store, {"user": WHO})
     other = Store(store.path.parent)
     reading = other._connections.connection()
@@ -221,7 +221,7 @@ def test_whoever_reads_on_is_not_disturbed_and_said(store: Store, monkeypatch: p
 
 
 def test_a_file_too_large_to_be_held_in_memory_is_said(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("shelfwise.store.personal_data._MOST_BYTES", 0)
+    monkeypatch.setattr("shelfwise.store.personal_data._MAX_VACUUM_BYTES", 0)
     assert not store.personal_data.vacuum()
 
 
