@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from shelfwise.query.vocabulary import NO_WORDS, Neighbour, Vocabulary
+from shelfwise.text.stemming import stem
 
 __all__ = ["UNKNOWN", "Correction", "QueryWord", "correct", "most_edits"]
 
@@ -126,7 +127,9 @@ def _steps(words: Sequence[QueryWord], start: int, shop: _Shop) -> Iterator[tupl
     yield word.cost, None
     if word.cost:
         for near in shop.near(word.text, most_edits(word.text)):
-            if near.edits <= most_edits(near.word):  # a long word doesn't stand for a short one
+            # A form of a word doesn't stand for another where the index finds both, nor a long word for a short one.
+            alike = word.cost < UNKNOWN and stem(near.word) == stem(word.text)
+            if not alike and near.edits <= most_edits(near.word):
                 yield near.cost, Correction(start, start + 1, (near.word,))
         for pair in shop.vocabulary.splits(word.text, 2):
             if shop.co_occurs([" ".join(pair)]):

@@ -171,7 +171,7 @@ def _cost(token: Token, lexicon: ShopLexicon, fresh: bool) -> float:
     if lexicon.named(token) or lexicon.vocabulary.is_language_word(token.text):
         return 0.0
     if lexicon.found(fts_expression(token)):
-        return _STEM if fresh and not lexicon.vocabulary.is_inflection(token.text) else 0.0
+        return _STEM if fresh else 0.0
     lettered = any(1 in map(len, way.split()) for way in splits(token, lexicon))  # as `t shirt` of tshirt
     return _LETTERED if lettered else UNKNOWN
 

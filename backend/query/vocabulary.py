@@ -30,7 +30,6 @@ _USUAL = 100.0  # how much more often than its slip a word is used
 _EDIT = 6.0  # over the letters of the word
 _RARE = 1.2  # what the rarest word costs beside the most common one
 _FIRST_LETTER = 0.2  # people mistype it less often
-_ENDINGS = ("s", "es", "d", "ed", "r", "er", "ers", "ing", "ly")
 _WORD = re.compile(r"\w+")
 _SPELT = re.compile(r"[^\W\d]{3,}")
 
@@ -75,13 +74,6 @@ class Vocabulary:
     def is_language_word(self, word: str) -> bool:
         """Whether it is a word of the language."""
         return word in self._real
-
-    def is_inflection(self, word: str) -> bool:
-        """Whether the word is another form of one that is used, as English forms them."""
-        return any(
-            word + ending in self._weights or (word.endswith(ending) and word.removesuffix(ending) in self._weights)
-            for ending in _ENDINGS
-        )
 
     def cost(self, word: str) -> float:
         """What it costs to take a word for one as rare as this: nothing for the one used most."""

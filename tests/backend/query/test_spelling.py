@@ -109,3 +109,16 @@ def test_few_questions_are_asked() -> None:
     asked.clear()
     correct([QueryWord("black"), QueryWord("mouse")], VOCABULARY, count)
     assert asked == []
+
+
+@pytest.mark.parametrize(
+    ("typed", "cost", "words"),
+    [("keyboarded", 0.9, None), ("keyboarded", UNKNOWN, "keyboard"), ("keyboared", 0.9, "keyboard")],
+)
+def test_correct_takes_no_form_of_a_word_for_another_that_the_index_finds(
+    typed: str, cost: float, words: str | None
+) -> None:
+    changes = correct(
+        [QueryWord("wireless"), QueryWord(typed, cost)], Vocabulary({"keyboard": 9.0, "mouse": 9.0}), lambda _: 0
+    )
+    assert [change.words for change in changes] == ([(words,)] if words else [])

@@ -1,4 +1,4 @@
-"""Synonyms are found by folded words in the singular, the longest entry first, and never followed further."""
+"""Synonyms are found by the stems of folded words, the longest entry first, and never followed further."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ SHOP = Synonyms(
     [
         ("Sneakers", "trainers", False), ("tv", "television", True), ("usb stick", "memory stick", True),
         ("usb", "serial", False), ("café", "bistro", False), ("tee", "t-shirt", False), ("mug", "マグカップ", False),
-        ("same", "Same", True), ("?", "x", True),
+        ("battery", "accumulators", False),
+        ("printing", "prints", True), ("same", "Same", True), ("?", "x", True),
     ]
 )  # fmt: skip
 
@@ -24,11 +25,13 @@ SHOP = Synonyms(
         (["tv"], 1, ['"television"']),
         (["televisions"], 1, ['"tv"']),
         (["usb", "sticks", "8gb"], 2, ['"memory stick"']),
+        (["batteries"], 1, ['"accumulators"']),
         (["usb", "cable"], 1, ['"serial"']),
         (["cafe"], 1, ['"bistro"']),
         (["café"], 1, ['"bistro"']),
         (["tee"], 1, ['"t shirt"', '"tshirt"']),
         (["mug"], 1, ['("マグ") AND ("グカ") AND ("カッ") AND ("ップ")']),
+        (["prints"], 0, []),
         (["same"], 0, []),
         (["x"], 0, []),
         ([], 0, []),
@@ -39,10 +42,13 @@ def test_find(words: list[str], length: int, matches: list[str]) -> None:
     assert (found, list(meant)) == (length, matches)
 
 
-def test_the_words_of_entries_are_known() -> None:
-    assert [SHOP.knows(word) for word in ("sneakers", "sneaker", "stick", "television", "trainers")] == [
-        True, True, True, True, False,
-    ]  # fmt: skip
+def test_words_of_entries_are_known_in_each_of_their_forms() -> None:
+    words = ("sneakers", "sneaker", "stick", "sticking", "television", "trainers")
+    assert [SHOP.knows(word) for word in words] == [True, True, True, True, True, False]
+
+
+def test_words_to_correct_to_are_those_of_entries_as_written() -> None:
+    assert [word in SHOP.vocabulary for word in ("sneakers", "sneaker", "televis")] == [True, False, False]
 
 
 def test_several_meanings_of_one_word_are_kept_once_each() -> None:

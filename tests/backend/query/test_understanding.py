@@ -263,6 +263,7 @@ def test_a_brand_new_word_is_never_corrected(shop: Shop) -> None:
         ("cartridges", True, None),
         ("toner cartridges", True, None),
         ("wirelessing", True, None),
+        ("toner cartridged", True, None),
         ("genere toner", True, "genre toner"),
         ("genere toner", False, None),
         ("genere store", True, None),
