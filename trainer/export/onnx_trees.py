@@ -1,4 +1,4 @@
-"""LightGBM's trees as a generation holds them: as one ONNX node, for the runtime that the door has, and as text."""
+"""Write LightGBM's trees for a generation: as one ONNX node for the server's runtime, and as LightGBM's text."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ _OPSET, _ML_OPSET, _IR = 17, 3, 9
 
 
 def write_trees(boosters: Sequence[Any], folder: Path, n_features: int) -> None:
-    """What `forest.Forest` opens: the trees of all boosters, whose scores add up."""
+    """Write the trees of all boosters, whose scores add up, as `TreeEnsemble` opens them."""
     for number, booster in enumerate(boosters):
         booster.save_model(str(folder / TREES.format(number or "")))
     onnx.save(to_onnx(boosters, n_features), str(folder / MODEL))
 
 
 def to_onnx(boosters: Sequence[Any], n_features: int) -> onnx.ModelProto:
-    """A model `features` (n, n_features) float32 → `score` (n, 1) float32, the boosters' raw scores summed.
+    """Return a model `features` (n, n_features) float32 → `score` (n, 1) float32, the sum of the boosters' raw scores.
 
     Every split is numerical and tests `<=`. TreeEnsembleRegressor: onnx.ai/onnx, operators of ai.onnx.ml.
     """
@@ -54,11 +54,19 @@ def to_onnx(boosters: Sequence[Any], n_features: int) -> onnx.ModelProto:
 
 
 def _add(
-    node: dict[str, Any], tree: int, nodes: dict[str, list[Any]], leaves: dict[str, list[Any]], next_: list[int]
+    node: dict[str, Any], tree: int, nodes: dict[str, list[Any]], leaves: dict[str, list[Any]], next_number: list[int]
 ) -> int:
-    """Write a node and what hangs under it; returns its number in the tree."""
-    number = next_[0]
-    next_[0] += 1
+    """Append a node and its descendants to `nodes` and `leaves`; return its number in the tree.
+
+    Args:
+        node: The node as LightGBM dumps it.
+        tree: The number of its tree.
+        nodes: Column name → values, one a node.
+        leaves: Column name → values, one a leaf.
+        next_number: The next free number in the tree, in a list of one.
+    """
+    number = next_number[0]
+    next_number[0] += 1
     is_leaf = "leaf_value" in node
     row = len(nodes["tree"])
     for name, value in (
@@ -71,12 +79,12 @@ def _add(
         for name, value in (("tree", tree), ("node", number), ("weight", float(node["leaf_value"]))):
             leaves[name].append(value)
     else:
-        nodes["true"][row] = _add(node["left_child"], tree, nodes, leaves, next_)
-        nodes["false"][row] = _add(node["right_child"], tree, nodes, leaves, next_)
+        nodes["true"][row] = _add(node["left_child"], tree, nodes, leaves, next_number)
+        nodes["false"][row] = _add(node["right_child"], tree, nodes, leaves, next_number)
     return number
 
 
 def _below(threshold: float) -> float:
-    """The greatest float32 that is not above the threshold, so that a float32 feature falls on the same side."""
+    """Return the greatest float32 that is not above the threshold: a float32 feature falls on the same side of both."""
     rounded = np.float32(threshold)
     return float(rounded if float(rounded) <= threshold else np.nextafter(rounded, np.float32(-np.inf)))

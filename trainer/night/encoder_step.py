@@ -117,7 +117,7 @@ def _train(job: EncoderJob, pairs: PairSet, limit: int, folder: Path, run_log: R
     with run_log.timed("export"):
         run_log.progress("export", 0, 1)
         model.save(str(folder / "encoder"), create_model_card=False)
-        _export(model, folder / "serving", job.parent.generation.folder / "serving")
+        _export(model, folder / "serving")
         run_log.progress("export", 1, 1)
     return None
 
@@ -139,11 +139,11 @@ def _pairs(job: EncoderJob, limit: int) -> PairSet:
     return made
 
 
-def _export(model: SentenceTransformer, folder: Path, template: Path) -> None:
+def _export(model: SentenceTransformer, folder: Path) -> None:
     from shelfwise.trainer.export.serving_model import export_best
 
     try:
-        export_best(model, folder, template=template, keep_exact=True)
+        export_best(model, folder, keep_exact=True)
     except (EncoderUnsupported, TrainingDiverged):
         raise
     except ShelfwiseError as problem:  # weights so large that no two sums of them agree

@@ -14,6 +14,7 @@ from shelfwise import InvalidInput, NightBusy, Shop
 from shelfwise.files import locked
 from shelfwise.trainer import compact, increment, init
 from shelfwise.trainer.encoder import training as learn_module
+from shelfwise.trainer.export import serving_model
 from shelfwise.trainer.night import pipeline as run
 
 TAUGHT = [("cup", "mug-red"), ("light", "lantern"), ("school", "bag")]
@@ -235,3 +236,28 @@ def test_init_with_another_model_is_refused_once_there_is_a_generation(tiny_shop
     assert init(tiny_shop, str(tiny_model)) == 0
     with pytest.raises(InvalidInput, match="descends from"):
         init(tiny_shop, "all-MiniLM-L6-v2")
+
+
+def test_increment_on_a_parent_with_an_export_template_is_published(
+    tmp_path: Path, tiny_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Generations made before 0.2 hold the graph without weights, in serving/template."""
+
+    def export_with_template(model: Any, folder: Path) -> None:
+        export_best(model, folder)
+        (folder / "template").mkdir()
+        (folder / "template" / "exact.onnx").write_bytes(b"an empty graph")
+
+    export_best = serving_model.export_best
+    monkeypatch.setattr(serving_model, "export_best", export_with_template)
+    init(tmp_path / "old", str(tiny_model))
+    monkeypatch.undo()
+    with Shop(tmp_path / "old") as shop:
+        shop.upsert(ITEMS)
+    teach(tmp_path / "old")
+    assert increment(tmp_path / "old", NOW, learn_pairs=False).generation == 1
+    assert increment(tmp_path / "old", NOW).generation == 2
+    with Shop(tmp_path / "old") as shop:
+        assert shop.search("cup").generation == 2
+        templates = [(shop.generations.open(number).folder / "serving" / "template").exists() for number in range(3)]
+    assert templates == [True, True, False]
