@@ -10,14 +10,14 @@ from shelfwise.timestamps import DAY
 from shelfwise.types import EVENT_TYPES
 
 
-@pytest.mark.parametrize(("days", "left"), [(0, 1.0), (10, 0.5), (20, 0.25), (-5, 1.0)])
-def test_decay_halves(days: float, left: float) -> None:
-    assert decay(days, 10) == pytest.approx(left)
-    assert decay(days, 20) == pytest.approx(left**0.5)
-    assert decay_all(np.array([days, days]), 10).tolist() == pytest.approx([left, left])
+@pytest.mark.parametrize(("days", "weight"), [(0, 1.0), (10, 0.5), (20, 0.25), (-5, 1.0)])
+def test_decay_halves(days: float, weight: float) -> None:
+    assert decay(days, 10) == pytest.approx(weight)
+    assert decay(days, 20) == pytest.approx(weight**0.5)
+    assert decay_all(np.array([days, days]), 10).tolist() == pytest.approx([weight, weight])
 
 
-def test_every_type_has_a_weight() -> None:
+def test_event_weights_cover_every_type() -> None:
     assert set(EVENT_WEIGHTS) == set(EVENT_TYPES) > set(CHOICE_TYPES)
 
 

@@ -7,7 +7,7 @@ from importlib.metadata import PackageNotFoundError
 
 import pytest
 
-from shelfwise import faiss_install as faiss_choice
+from shelfwise import faiss_install
 
 Pretend = Callable[..., None]
 
@@ -22,26 +22,26 @@ def pretend(monkeypatch: pytest.MonkeyPatch) -> Pretend:
                 raise PackageNotFoundError(name)
             return "1.15.1"
 
-        monkeypatch.setattr(faiss_choice, "version", version)
-        monkeypatch.setattr(faiss_choice, "find_spec", lambda name: object() if importable else None)
+        monkeypatch.setattr(faiss_install, "version", version)
+        monkeypatch.setattr(faiss_install, "find_spec", lambda name: object() if importable else None)
 
     return run
 
 
 @pytest.mark.parametrize("packages", [["faiss-cpu"], ["faiss-gpu"], ["faiss-gpu-cu12"], []])
-def test_one_is_fine_also_under_the_name_of_another_packager(pretend: Pretend, packages: list[str]) -> None:
+def test_one_faiss_of_any_name_passes(pretend: Pretend, packages: list[str]) -> None:
     pretend(packages, importable=True)
-    faiss_choice.require_one_faiss()
+    faiss_install.require_one_faiss()
 
 
-def test_none(pretend: Pretend) -> None:
+def test_no_faiss_raises(pretend: Pretend) -> None:
     pretend([], importable=False)
     with pytest.raises(ImportError, match=r"run: pip install 'shelfwise\[cpu\]'"):
-        faiss_choice.require_one_faiss()
+        faiss_install.require_one_faiss()
 
 
 @pytest.mark.parametrize("packages", [["faiss-cpu", "faiss-gpu"], ["faiss-cpu", "faiss-gpu-cu12"]])
-def test_two_overwrite_each_other(pretend: Pretend, packages: list[str]) -> None:
+def test_two_packages_of_faiss_raise(pretend: Pretend, packages: list[str]) -> None:
     pretend(packages, importable=True)
     with pytest.raises(ImportError, match=f"run: pip uninstall -y {' '.join(packages)} && pip install"):
-        faiss_choice.require_one_faiss()
+        faiss_install.require_one_faiss()

@@ -1,36 +1,59 @@
-"""A lock between processes and threads."""
+"""Locks between processes and threads, and files written whole or not at all."""
 
 from __future__ import annotations
 
+import hashlib
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from shelfwise.files import locked
+from shelfwise.files import locked, sha256_of, write_atomically
 
 
-def test_only_one_holds_it(tmp_path: Path) -> None:
+def test_sha256_of_is_in_hexadecimal(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(b"mug")
+    assert sha256_of(tmp_path / "a") == hashlib.sha256(b"mug").hexdigest()
+
+
+def test_write_atomically_replaces_the_file(tmp_path: Path) -> None:
+    for text in ("old", "new"):
+        write_atomically(tmp_path / "a", lambda path, text=text: path.write_text(text))  # type: ignore[misc]
+        assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {"a": text}
+
+
+def test_write_atomically_keeps_the_file_after_an_error(tmp_path: Path) -> None:
+    def write(path: Path) -> None:
+        path.write_text("half")
+        raise OSError("no room")
+
+    (tmp_path / "a").write_text("old")
+    with pytest.raises(OSError, match="no room"):
+        write_atomically(tmp_path / "a", write)
+    assert (tmp_path / "a").read_text() == "old"
+
+
+def test_locked_is_held_once(tmp_path: Path) -> None:
     path = tmp_path / "new" / "a.lock"
-    with locked(path) as mine, locked(path, wait=False) as second:
-        assert (mine, second) == (True, False)
-    with locked(path, wait=False) as mine:
-        assert mine
+    with locked(path) as acquired, locked(path, wait=False) as second:
+        assert (acquired, second) == (True, False)
+    with locked(path, wait=False) as acquired:
+        assert acquired
 
 
-def test_it_is_let_go_after_an_error(tmp_path: Path) -> None:
+def test_locked_is_released_after_an_error(tmp_path: Path) -> None:
     with pytest.raises(RuntimeError), locked(tmp_path / "a.lock"):
         raise RuntimeError
-    with locked(tmp_path / "a.lock", wait=False) as mine:
-        assert mine
+    with locked(tmp_path / "a.lock", wait=False) as acquired:
+        assert acquired
 
 
-def test_the_kernel_releases_it_when_its_holder_is_killed(tmp_path: Path) -> None:
+def test_locked_is_released_when_its_holder_is_killed(tmp_path: Path) -> None:
     program = """
 import sys
 from pathlib import Path
-from shelfwise.files import locked
+from shelfwise.files import locked, sha256_of, write_atomically
 with locked(Path(sys.argv[1])):
     print("held", flush=True)
     sys.stdin.read()
@@ -39,9 +62,9 @@ with locked(Path(sys.argv[1])):
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
         assert holder.stdout is not None
         assert holder.stdout.readline() == b"held\n"
-        with locked(tmp_path / "a.lock", wait=False) as mine:
-            assert not mine
+        with locked(tmp_path / "a.lock", wait=False) as acquired:
+            assert not acquired
         holder.kill()
         holder.wait()
-    with locked(tmp_path / "a.lock", wait=False) as mine:
-        assert mine
+    with locked(tmp_path / "a.lock", wait=False) as acquired:
+        assert acquired

@@ -20,7 +20,7 @@ def logged(store: Store, table: str) -> list[dict[str, Any]]:
     return [dict(row) for row in store._connections.rows(f"SELECT * FROM {table} ORDER BY ts")]
 
 
-def test_answers_are_written_as_they_were_shown(store: Store) -> None:
+def test_add_writes_the_answer_as_shown(store: Store) -> None:
     store.answer_log.add("searches", SEARCH, ["a", "b"])
     store.answer_log.add("recommendations", SHELF, [])
     store.answer_log.close()
@@ -29,7 +29,7 @@ def test_answers_are_written_as_they_were_shown(store: Store) -> None:
     assert shelf == {"recommendation_id": "r1"} | {k: v for k, v in SHELF.items() if k != "id"} | {"shown": "[]"}
 
 
-def test_close_writes_all_and_may_come_twice(store: Store) -> None:
+def test_close_writes_the_queue_and_may_be_repeated(store: Store) -> None:
     for number in range(500):
         store.answer_log.add("searches", SEARCH | {"id": f"s{number}", "ts": number}, [str(number)])
     store.answer_log.close()
@@ -38,7 +38,7 @@ def test_close_writes_all_and_may_come_twice(store: Store) -> None:
     assert store.answer_log.dropped == 0
 
 
-def test_what_cannot_be_written_is_counted_and_the_rest_goes_on(store: Store, caplog: pytest.LogCaptureFixture) -> None:
+def test_add_of_an_invalid_row_is_counted_as_dropped(store: Store, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.CRITICAL, "shelfwise"):
         store.answer_log.add("searches", SEARCH | {"query": None}, [])
         store.answer_log.close()

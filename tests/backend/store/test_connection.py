@@ -20,17 +20,17 @@ def connections(store: Store) -> Connections:
     return store._connections
 
 
-def test_the_file_keeps_what_was_acknowledged(connections: Connections) -> None:
+def test_connection_syncs_every_commit(connections: Connections) -> None:
     assert connections.value("PRAGMA journal_mode") == "wal"
     assert connections.value("PRAGMA synchronous") == 2, "FULL"
 
 
-def test_the_sqlite_is_one_without_the_wal_reset_bug(connections: Connections) -> None:
+def test_sqlite_version_lacks_the_wal_reset_bug(connections: Connections) -> None:
     version = tuple(int(part) for part in connections.value("SELECT sqlite_version()").split("."))
     assert version > (3, 51, 2)
 
 
-def test_a_write_is_whole_or_nothing(connections: Connections) -> None:
+def test_write_rolls_back_whole_after_an_error(connections: Connections) -> None:
     def attempt() -> None:
         with connections.write() as connection:
             connection.execute("INSERT INTO nights (started, verdict) VALUES (1, 'x')")
@@ -44,7 +44,7 @@ def test_a_write_is_whole_or_nothing(connections: Connections) -> None:
     assert connections.value("SELECT count(*) FROM nights") == 1
 
 
-def test_each_thread_has_a_connection_of_its_own(connections: Connections) -> None:
+def test_connection_differs_by_thread(connections: Connections) -> None:
     others: list[object] = []
     thread = threading.Thread(target=lambda: others.append(connections.connection()))
     thread.start()
@@ -53,7 +53,7 @@ def test_each_thread_has_a_connection_of_its_own(connections: Connections) -> No
     assert connections.connection() is connections.connection()
 
 
-def test_a_thread_that_ended_holds_no_file_open(store: Store) -> None:
+def test_connections_of_ended_threads_are_closed(store: Store) -> None:
     """Some servers start a thread for every request."""
     before = len(os.listdir("/dev/fd"))
     for _ in range(20):
@@ -63,7 +63,7 @@ def test_a_thread_that_ended_holds_no_file_open(store: Store) -> None:
     assert len(os.listdir("/dev/fd")) < before + 20
 
 
-def test_reading_goes_on_while_another_writes(store: Store, connections: Connections) -> None:
+def test_rows_can_be_read_while_another_connection_writes(store: Store, connections: Connections) -> None:
     counts: list[int] = []
     with connections.write() as connection:
         connection.execute("DELETE FROM events")
@@ -73,7 +73,7 @@ def test_reading_goes_on_while_another_writes(store: Store, connections: Connect
     assert counts == [0], "opening and reading wait for no writer"
 
 
-def test_many_may_open_a_new_shop_at_once(tmp_path: Path) -> None:
+def test_store_opened_by_several_processes_at_once_migrates_once(tmp_path: Path) -> None:
     program = (
         "import sys; from pathlib import Path; from shelfwise.store import Store; Store(Path(sys.argv[1])).close()"
     )
@@ -82,7 +82,7 @@ def test_many_may_open_a_new_shop_at_once(tmp_path: Path) -> None:
     assert [(process.communicate()[1], process.returncode) for process in opening] == [("", 0)] * 4
 
 
-def test_opening_again_changes_nothing(tmp_path: Path) -> None:
+def test_store_opened_again_is_unchanged(tmp_path: Path) -> None:
     for _ in range(2):
         opened = Store(tmp_path / "again")
         opened.events.add([parse_event({"event_id": "e", "type": "view", "item": "mug"}, 1.0)])
@@ -121,7 +121,7 @@ shop.close()
 """
 
 
-def test_a_shop_says_clearly_that_it_does_not_cross_a_fork(tmp_path: Path) -> None:
+def test_shop_verbs_after_a_fork_raise(tmp_path: Path) -> None:
     command = [sys.executable, "-P", "-c", _FORK, str(tmp_path)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stdout + done.stderr

@@ -34,7 +34,7 @@ def column(store: Store, name: str) -> list[Any]:
         ({"list": [[1, {"deep": "x"}], 2]}, "1 x 2"),
     ],
 )
-def test_attributes_are_searched_by_their_values(attributes: dict[str, Any], text: str | None) -> None:
+def test_attribute_text_joins_values(attributes: dict[str, Any], text: str | None) -> None:
     assert attribute_text(attributes) == text
 
 
@@ -48,29 +48,29 @@ def test_attributes_are_searched_by_their_values(attributes: dict[str, Any], tex
         ({"title": "Mug", "attribute_text": "日本語"}, ["日本", "本語"], []),
     ],
 )
-def test_the_words_beside_a_text(row: dict[str, Any], has: list[str], lacks: list[str]) -> None:
-    found = (extra_text(dict.fromkeys(TEXTS) | row) or "").split()
-    assert set(has) <= set(found)
-    assert not set(lacks) & set(found)
+def test_extra_text_holds_other_spellings(row: dict[str, Any], has: list[str], lacks: list[str]) -> None:
+    terms = (extra_text(dict.fromkeys(TEXTS) | row) or "").split()
+    assert set(has) <= set(terms)
+    assert not set(lacks) & set(terms)
 
 
-def test_a_text_that_stands_for_itself_has_none() -> None:
+def test_extra_text_of_plain_words_is_none() -> None:
     assert extra_text(dict.fromkeys(TEXTS) | {"title": "Red Coffee Mug"}) is None
 
 
-def test_variants_are_of_one_family() -> None:
+def test_variant_number_is_equal_for_variants() -> None:
     assert variant_number("Red Coffee Mug") == variant_number("Blue coffee mug")
     assert variant_number("Red Coffee Mug") != variant_number("Red Tea Mug")
 
 
 @pytest.mark.parametrize("title", ["Red Coffee Mug", "", "☕", "x" * 1_000])
-def test_the_number_of_a_family_fits_a_column(store: Store, put: Put, title: str) -> None:
+def test_variant_number_is_an_int64(store: Store, put: Put, title: str) -> None:
     assert -(2**63) <= variant_number(title) < 2**63
     put({"id": "1", "title": title or "Mug"})
     assert column(store, "family") == [variant_number(title or "Mug")]
 
 
-def test_each_value_has_a_row(store: Store, put: Put) -> None:
+def test_upsert_writes_a_row_for_each_value(store: Store, put: Put) -> None:
     put({"id": "mug", "title": "Mug", "tags": ["New", "Sale"], "Colour": "Réd", "screen": {"size": 17, "Kinds": ["a"]},
          "new": True, "none": None})  # fmt: skip
     assert values(store) == [
@@ -84,13 +84,13 @@ def test_each_value_has_a_row(store: Store, put: Put) -> None:
 
 
 @pytest.mark.parametrize(("length", "rows"), [(200, 1), (201, 0)])
-def test_a_long_text_is_no_value(store: Store, put: Put, length: int, rows: int) -> None:
+def test_upsert_writes_no_row_for_a_long_value(store: Store, put: Put, length: int, rows: int) -> None:
     put({"id": "mug", "title": "Mug", "story": "x" * length})
     assert len(values(store)) == rows
     assert len(store.fulltext.postings("x" * length)[0]) == 1, "searched all the same"
 
 
-def test_values_follow_their_item(store: Store, put: Put) -> None:
+def test_item_values_follow_their_item(store: Store, put: Put) -> None:
     put({"id": "mug", "title": "Mug", "colour": "red"}, {"id": "cup", "title": "Cup", "colour": "red"})
     put({"id": "mug", "colour": "blue", "size": 3})
     assert values(store) == [(1, "colour", "blue"), (1, "size", "3"), (2, "colour", "red")]
@@ -101,7 +101,7 @@ def test_values_follow_their_item(store: Store, put: Put) -> None:
     assert values(store) == [(2, "colour", "red")], "nothing of its former life comes back"
 
 
-def test_a_new_title_is_of_a_new_family(store: Store, put: Put) -> None:
+def test_upsert_of_a_new_title_derives_anew(store: Store, put: Put) -> None:
     put({"id": "mug", "title": "Red Coffee Mug"}, {"id": "shirt", "title": "Plain Shirt"})
     put({"id": "mug", "title": "Alarm Clock"}, {"id": "shirt", "title": "Plain T-Shirt"})
     assert column(store, "family") == [variant_number("Alarm Clock"), variant_number("Plain T-Shirt")]

@@ -25,7 +25,7 @@ def follow(store: Store, number: int, ts: float, type: str = "click", **cited: s
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_answers_by_day(store: Store, kind: str) -> None:
+def test_days_count_answers_and_clicked_answers(store: Store, kind: str) -> None:
     cited = KINDS[kind][1]
     for number, days in enumerate((0.1, 0.2, 1.5, 1.6, 1.7, 30.0, -0.1)):  # before midnight
         show(store, kind, f"a{number}", MIDNIGHT - days * DAY)
@@ -43,7 +43,7 @@ def test_answers_by_day(store: Store, kind: str) -> None:
     assert sum(day.shown for day in days) == 5
 
 
-def test_a_shop_that_showed_nothing(store: Store) -> None:
+def test_days_of_an_empty_log_are_zeros(store: Store) -> None:
     assert {(day.shown, day.clicked) for day in store.engagement.days("searches", MIDNIGHT)} == {(0, 0)}
 
 
@@ -68,8 +68,8 @@ def cite(store: Store, id: str, items: str, type: str = "click", ts: float = NOO
     cited = "search_id" if id.startswith("s") else "recommendation_id"
     first = store.events.last_seq()
     rows = [
-        {"event_id": f"e{first + place}", "type": type, "item": item, "user": user, cited: id}
-        for place, item in enumerate(items)
+        {"event_id": f"e{first + number}", "type": type, "item": item, "user": user, cited: id}
+        for number, item in enumerate(items)
     ]
     store.events.add([parse_event(row, ts) for row in rows])
 
@@ -78,7 +78,7 @@ def kinds(store: Store) -> dict[str, KindEngagement]:
     return {kind.kind: kind for kind in store.engagement.shelves(SINCE, UNTIL)}
 
 
-def test_a_table_by_hand(store: Store) -> None:
+def test_shelves_equal_a_table_by_hand(store: Store) -> None:
     shelf(store, "r1", "for-you", "abcd")
     cite(store, "r1", "ac")  # of (a, b), (a, d), (c, b), (c, d) the third is the wrong way round
     shelf(store, "r2", "for-you", "ab")
@@ -107,18 +107,18 @@ def test_a_table_by_hand(store: Store) -> None:
     }  # fmt: skip
 
 
-def test_the_area_is_the_share_of_pairs_in_order(store: Store) -> None:
-    chance, areas, letters = random.Random(3), [], "abcdefgh"
+def test_shelves_auc_is_the_share_of_pairs_in_order(store: Store) -> None:
+    rng, aucs, letters = random.Random(3), [], "abcdefgh"
     for number in range(40):
-        shown = "".join(chance.sample(letters, chance.randint(1, 8)))
-        clicked = set(chance.sample(shown, chance.randint(1, len(shown))))
+        shown = "".join(rng.sample(letters, rng.randint(1, 8)))
+        clicked = set(rng.sample(shown, rng.randint(1, len(shown))))
         shelf(store, f"r{number}", "next", shown)
         cite(store, f"r{number}", "".join(clicked))
-        pairs = [(place, shown.index(other)) for place, item in enumerate(shown) if item in clicked
-                 for other in shown if other not in clicked]  # fmt: skip
+        pairs = [(position, shown.index(unclicked)) for position, item in enumerate(shown) if item in clicked
+                 for unclicked in shown if unclicked not in clicked]  # fmt: skip
         if pairs:
-            areas.append(sum(one < other for one, other in pairs) / len(pairs))
-    assert kinds(store)["next"].auc == pytest.approx(sum(areas) / len(areas))
+            aucs.append(sum(clicked_at < unclicked_at for clicked_at, unclicked_at in pairs) / len(pairs))
+    assert kinds(store)["next"].auc == pytest.approx(sum(aucs) / len(aucs))
 
 
 @pytest.mark.parametrize(
@@ -133,15 +133,17 @@ def test_the_area_is_the_share_of_pairs_in_order(store: Store) -> None:
         (NOON, NOON - 61, 1, 0),  # of something else
     ],
 )
-def test_what_lies_in_the_window(store: Store, shown_at: float, clicked_at: float, answers: int, clicked: int) -> None:
+def test_shelves_count_the_window_only(
+    store: Store, shown_at: float, clicked_at: float, answers: int, clicked: int
+) -> None:
     shelf(store, "r0", "new", "ab")
     shelf(store, "r1", "new", "ab", shown_at)
     cite(store, "r1", "a", ts=clicked_at)
-    found = kinds(store)["new"]
-    assert (found.answers - 1, found.answers_clicked) == (answers, clicked)
+    new = kinds(store)["new"]
+    assert (new.answers - 1, new.answers_clicked) == (answers, clicked)
 
 
-def test_unknown_ids_and_events_that_cite_nothing_count_nowhere(store: Store) -> None:
+def test_shelves_ignore_unknown_and_missing_citations(store: Store) -> None:
     shelf(store, "r1", "new", "ab")
     cite(store, "r?", "a")
     cite(store, "s?", "a")
@@ -150,7 +152,7 @@ def test_unknown_ids_and_events_that_cite_nothing_count_nowhere(store: Store) ->
     assert store.engagement.shelves(SINCE, UNTIL) == [KindEngagement("new", 1, 2, 0, 0, 0, 0, None, 2, 0, 0)]
 
 
-def test_the_erased_are_counted_no_more(store: Store) -> None:
+def test_shelves_ignore_erased_rows(store: Store) -> None:
     shelf(store, "r1", "new", "ab", user="anna")
     shelf(store, "r2", "new", "ab", user="berta")
     cite(store, "r1", "a", user="anna")
@@ -161,7 +163,7 @@ def test_the_erased_are_counted_no_more(store: Store) -> None:
     assert kinds(store)["new"] == KindEngagement("new", 1, 2, 1, 1, 0, 0, 0.0, 2, 0, 0)
 
 
-def test_how_much_of_the_range_is_shown_and_how_much_of_the_best_sold(store: Store) -> None:
+def test_shelves_coverage_and_popularity(store: Store) -> None:
     """Of twenty things in the catalogue the tenth is two: c and b were chosen most."""
     things = [{"id": letter, "title": f"Thing {letter}"} for letter in "abcdefghijklmnopqrst"]
     store.items.upsert([(0, parse_item(thing)) for thing in things])
@@ -177,7 +179,7 @@ def test_how_much_of_the_range_is_shown_and_how_much_of_the_best_sold(store: Sto
     assert (new.to_dict()["coverage"], new.to_dict()["popularity"]) == (0.15, 0.0)
 
 
-def test_a_shop_that_showed_nothing_has_no_kinds(store: Store) -> None:
+def test_shelves_of_an_empty_log_are_none(store: Store) -> None:
     cite(store, "r1", "a")
     assert store.engagement.shelves(SINCE, UNTIL) == []
     assert set(KindEngagement("new", 0, 0, 0, 0, 0, 0, None, 0, 0, 0).to_dict().values()) == {"new", 0, None}

@@ -24,16 +24,16 @@ def log_search(store: Store, search_id: str, query: str) -> None:
     store.answer_log.close()
 
 
-def test_an_event_is_stored_once(store: Store) -> None:
+def test_add_ignores_a_known_event_id(store: Store) -> None:
     assert store.events.add([event(1), event(2), event(1, item="other")]) == 2
     assert store.events.add([event(2), event(3)]) == 1
     assert store.events.add([]) == 0
-    found = list(store.events.before(NOW + 9, store.events.last_seq()))
-    assert (store.events.count(), len(found)) == (3, 3)
-    assert {event.item for event in found} == {"mug"}, "the first one stays"
+    events = list(store.events.before(NOW + 9, store.events.last_seq()))
+    assert (store.events.count(), len(events)) == (3, 3)
+    assert {event.item for event in events} == {"mug"}, "the first one stays"
 
 
-def test_every_field_is_kept(store: Store) -> None:
+def test_add_keeps_every_field(store: Store) -> None:
     whole = event(
         1, user="u", session="s", search_id="q", recommendation_id="r", position=2, query="red", value=4.5, quantity=2
     )
@@ -41,24 +41,24 @@ def test_every_field_is_kept(store: Store) -> None:
     assert store.events.between(NOW, NOW + 9) == [whole]
 
 
-def test_nothing_of_a_transaction_that_fails_stays(store: Store) -> None:
+def test_add_with_an_invalid_row_adds_none(store: Store) -> None:
     with pytest.raises(KeyError):
         store.events.add([event(1), {"event_id": "x"}])
     assert store.events.count() == 0
     assert store.events.add([event(1)]) == 1, "and the next one works"
 
 
-def test_the_query_is_that_of_a_search_logged_later(store: Store) -> None:
+def test_before_joins_the_query_of_a_search_logged_later(store: Store) -> None:
     store.events.add([event(1, search_id="s1"), event(2, search_id="unknown"), event(3, search_id="s1", query="own")])
-    assert [found.query for found in store.events.before(NOW + 9, 9)] == [None, None, "own"]
+    assert [row.query for row in store.events.before(NOW + 9, 9)] == [None, None, "own"]
     log_search(store, "s1", "red mug")
-    assert [found.query for found in store.events.before(NOW + 9, 9)] == ["red mug", None, "own"]
+    assert [row.query for row in store.events.before(NOW + 9, 9)] == ["red mug", None, "own"]
 
 
 def test_before_is_exclusive_in_time_and_inclusive_in_seq(store: Store) -> None:
     store.events.add([event(3), event(1), event(2)])
-    assert [found.ts - NOW for found in store.events.before(NOW + 3, 9)] == [1, 2]
-    assert [found.ts - NOW for found in store.events.before(NOW + 9, 2)] == [1, 3]
+    assert [row.ts - NOW for row in store.events.before(NOW + 3, 9)] == [1, 2]
+    assert [row.ts - NOW for row in store.events.before(NOW + 9, 2)] == [1, 3]
 
 
 def test_between_is_exclusive_at_its_end(store: Store) -> None:
@@ -66,13 +66,13 @@ def test_between_is_exclusive_at_its_end(store: Store) -> None:
     assert [row["event_id"] for row in store.events.between(NOW + 1, NOW + 3)] == ["e1", "e2"]
 
 
-def test_events_of_a_shopper_newest_first(store: Store) -> None:
+def test_of_user_and_of_session_are_newest_first(store: Store) -> None:
     store.events.add([event(number, user="u" if number % 2 else "v", session="s") for number in range(6)])
-    assert [found.ts - NOW for found in store.events.of_user("u", NOW + 9, 10)] == [5, 3, 1]
-    assert [found.ts - NOW for found in store.events.of_user("u", NOW + 3, 10)] == [3, 1], "up to that instant"
-    assert [found.ts - NOW for found in store.events.of_session("s", NOW + 9, 2)] == [5, 4]
+    assert [row.ts - NOW for row in store.events.of_user("u", NOW + 9, 10)] == [5, 3, 1]
+    assert [row.ts - NOW for row in store.events.of_user("u", NOW + 3, 10)] == [3, 1], "up to that instant"
+    assert [row.ts - NOW for row in store.events.of_session("s", NOW + 9, 2)] == [5, 4]
     assert store.events.of_user("nobody", NOW + 9, 10) == []
-    assert [found.ts - NOW for found in store.events.newest(NOW + 4, 2)] == [4, 3]
+    assert [row.ts - NOW for row in store.events.newest(NOW + 4, 2)] == [4, 3]
 
 
 def test_span_and_busiest_users(store: Store) -> None:
@@ -100,7 +100,7 @@ print(accepted)
 """
 
 
-def test_no_event_is_lost_or_doubled_among_processes(store: Store) -> None:
+def test_add_from_several_processes_loses_none(store: Store) -> None:
     """Four writers bring each of 2,000 events twice, while this process reads."""
     command = [sys.executable, "-P", "-c", _WRITER, str(store.path.parent)]
     writers = [

@@ -20,15 +20,15 @@ def rows(store: Store, match: str) -> list[int]:
     return [int(row) for row in store.fulltext.postings(match)[0]]
 
 
-def found(store: Store, query: str) -> list[str]:
+def matching_ids(store: Store, query: str) -> list[str]:
     """The items that have every word of a shopper's query, as the shop understands it."""
-    lexical, ids = PostingsCache(store), [id for id, _ in store.items.titles()]
-    terms = [term.match for term in understand(query, Vocabulary(), lexical.count).terms]
-    matches = lexical.match(terms, len(ids) + 1)
+    postings, ids = PostingsCache(store), [id for id, _ in store.items.titles()]
+    terms = [term.match for term in understand(query, Vocabulary(), postings.count).terms]
+    matches = postings.match(terms, len(ids) + 1)
     return [ids[row - 1] for row in np.flatnonzero(matches.all_words)]
 
 
-def test_the_index_follows_every_write(store: Store, put: Put) -> None:
+def test_postings_follow_every_write(store: Store, put: Put) -> None:
     put({"id": "mug", "title": "Red Mug"})
     assert rows(store, "red") == [1]
     put({"id": "mug", "title": "Blue Mug"})
@@ -41,7 +41,7 @@ def test_the_index_follows_every_write(store: Store, put: Put) -> None:
     assert (rows(store, "blue"), rows(store, "green")) == ([], [1])
 
 
-def test_a_write_that_fails_leaves_the_index_as_it_was(store: Store, put: Put) -> None:
+def test_postings_after_a_failed_write_are_unchanged(store: Store, put: Put) -> None:
     put({"id": "mug", "title": "Red Mug"})
     changes = store.fulltext.changes()
     with pytest.raises(KeyError):
@@ -50,10 +50,10 @@ def test_a_write_that_fails_leaves_the_index_as_it_was(store: Store, put: Put) -
     assert (store.items.count(), store.fulltext.changes()) == (1, changes)
 
 
-def test_postings_come_by_row_with_their_scores(store: Store, put: Put) -> None:
+def test_postings_are_ascending_pks_with_scores(store: Store, put: Put) -> None:
     put(*({"id": str(number), "title": "Mug" if number % 2 else "Cup"} for number in range(9)))
-    found, scores = store.fulltext.postings("mug")
-    assert (found.tolist(), found.dtype, scores.dtype) == ([2, 4, 6, 8], np.int64, np.float32)
+    pks, scores = store.fulltext.postings("mug")
+    assert (pks.tolist(), pks.dtype, scores.dtype) == ([2, 4, 6, 8], np.int64, np.float32)
     assert (scores > 0).all()
     for array in store.fulltext.postings("teapot"):
         assert array.shape == (0,)
@@ -65,23 +65,23 @@ def test_postings_come_by_row_with_their_scores(store: Store, put: Put) -> None:
      ("description", "a lantern"), ("colour", "lantern"), ("nested", {"deep": ["lantern"]}),
      ("description", "a lan-tern"), ("brand", "Ｌａｎｔｅｒｎ")],
 )  # fmt: skip
-def test_every_text_of_an_item_is_searched(store: Store, put: Put, field: str, value: object) -> None:
+def test_postings_cover_every_text_field(store: Store, put: Put, field: str, value: object) -> None:
     put({"id": "1", "title": "Thing", field: value}, {"id": "2", "title": "Thing"})
     assert rows(store, "lantern") == [1]
 
 
-def test_names_of_attributes_are_not_searched(store: Store, put: Put) -> None:
+def test_postings_leave_out_attribute_names(store: Store, put: Put) -> None:
     put({"id": "1", "title": "Thing", "lantern": "no", "x": {"lantern": 1}})
     assert rows(store, "lantern") == []
 
 
-def test_where_a_word_stands_says_how_much_it_tells(store: Store, put: Put) -> None:
+def test_postings_score_titles_above_attributes(store: Store, put: Put) -> None:
     """Title and brand above the description, that above attributes; the texts are of equal length."""
     fields = ("title", "brand", "description", "colour")
     bare = {"title": "thing", "brand": "thing", "description": "thing", "colour": "thing"}
     put(*({"id": field} | bare | {field: "lantern"} for field in fields), *({"id": f"{n}"} | bare for n in range(9)))
-    found, scores = store.fulltext.postings("lantern")
-    assert found.tolist() == [1, 2, 3, 4]
+    pks, scores = store.fulltext.postings("lantern")
+    assert pks.tolist() == [1, 2, 3, 4]
     title, brand, description, attribute = scores.tolist()
     assert title >= brand > description > attribute > 0
 
@@ -93,7 +93,7 @@ def test_where_a_word_stands_says_how_much_it_tells(store: Store, put: Put) -> N
      ({"url": "https://shop.example/mug"}, False), ({"created_at": 5}, False), ({"width": 5}, True),
      ({"sold": True}, False), ({"title": "Red Mug"}, False)],
 )  # fmt: skip
-def test_only_a_searchable_text_moves_the_number_of_changes(
+def test_changes_grows_with_searchable_text_only(
     store: Store, put: Put, change: dict[str, object], moves: bool
 ) -> None:
     put({"id": "mug", "title": "Red Mug"})
@@ -102,16 +102,16 @@ def test_only_a_searchable_text_moves_the_number_of_changes(
     assert (store.fulltext.changes() > before) is moves
 
 
-def test_a_deletion_and_a_return_move_it_too(store: Store, put: Put) -> None:
-    seen = [store.fulltext.changes()]
+def test_changes_grows_with_a_deletion_and_a_return(store: Store, put: Put) -> None:
+    numbers = [store.fulltext.changes()]
     for change in (
         lambda: put({"id": "mug", "title": "Red Mug"}),
         lambda: store.items.delete(["mug"]),
         lambda: put({"id": "mug", "title": "Red Mug"}),
     ):
         change()
-        seen.append(store.fulltext.changes())
-    assert seen == sorted(set(seen))
+        numbers.append(store.fulltext.changes())
+    assert numbers == sorted(set(numbers))
 
 
 # ---- what a shopper types ---------------------------------------------------------------------------------
@@ -134,12 +134,12 @@ def test_a_deletion_and_a_return_move_it_too(store: Store, put: Put) -> None:
         ("mug", []),
     ],
 )
-def test_what_words_find(store: Store, put: Put, query: str, ids: list[str]) -> None:
+def test_query_matches_by_words(store: Store, put: Put, query: str, ids: list[str]) -> None:
     put(
         {"id": "lantern", "title": "White Metal Lantern"}, {"id": "star", "title": "Metal Star"},
         {"id": "cafe", "title": "Café Sign"}, {"id": "pot", "title": "Tea Pot"},
     )  # fmt: skip
-    assert found(store, query) == ids
+    assert matching_ids(store, query) == ids
 
 
 HOSTILE = [
@@ -151,19 +151,19 @@ HOSTILE = [
 
 
 @pytest.mark.parametrize("query", HOSTILE, ids=lambda query: ascii(query)[:20])
-def test_a_hostile_query_is_ordinary_text(store: Store, put: Put, query: str) -> None:
+def test_query_with_operators_is_ordinary_text(store: Store, put: Put, query: str) -> None:
     put({"id": "mug", "title": "Mug"}, {"id": "c", "title": "C++ Primer"}, {"id": "shoe", "title": "Red Shoe"})
-    ids = found(store, query)
+    ids = matching_ids(store, query)
     expected = {"C++": ["c"], 'red"shoe': ["shoe"], "mug " * 250: ["mug"], "mug*": ["mug"], "^mug": ["mug"],
                 "mug\\": ["mug"], "👩‍👩‍👧 mug": ["mug"], "NOT mug": [], "title:mug": []}  # fmt: skip
     assert ids == expected.get(query, [])
 
 
-def test_words_that_are_operators_are_searched_for(store: Store, put: Put) -> None:
+def test_query_of_operator_names_is_searched_for(store: Store, put: Put) -> None:
     put({"id": "1", "title": "Near and Far"}, {"id": "2", "title": "Not or Never"}, {"id": "3", "title": "Far"})
-    assert found(store, "NEAR") == ["1"]
-    assert found(store, "NOT OR") == ["2"]
-    assert found(store, "far AND near") == ["1"]
+    assert matching_ids(store, "NEAR") == ["1"]
+    assert matching_ids(store, "NOT OR") == ["2"]
+    assert matching_ids(store, "far AND near") == ["1"]
 
 
 @pytest.mark.parametrize(
@@ -171,5 +171,5 @@ def test_words_that_are_operators_are_searched_for(store: Store, put: Put) -> No
     [("Red Mug", ["red", "mug"]), ("t-light", ["t", "light"]), ("tea_pot", ["tea", "pot"]), ('17" x', ["17", "x"]),
      ("Łódź 日本", ["łódź", "日本"]), ("?!", []), ("😀", []), ("", [])],
 )  # fmt: skip
-def test_words(text: str, split: list[str]) -> None:
+def test_words_splits_as_the_index_does(text: str, split: list[str]) -> None:
     assert words(text) == split

@@ -1,4 +1,4 @@
-"""What was shown, read back: whole answers of a window of time, oldest first."""
+"""Logged answers read back: whole answers of a window of time, oldest first."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def log(store: Store, *times: float) -> None:
     store.answer_log.close()
 
 
-def test_an_impression_is_the_answer_as_it_was_shown(store: Store) -> None:
+def test_searches_are_the_answers_as_shown(store: Store) -> None:
     store.answer_log.add("searches", SEARCH | {"id": "s1", "ts": 5.5}, ["b", "a", "ä"])
     store.answer_log.add("searches", SEARCH | {"id": "s2", "ts": 6.0, "query": "nothing"}, [])
     shelf = {"id": "r1", "ts": 5.0, "kind": "similar", "item": "a", "user": None, "session": "s", "generation": None}
@@ -33,18 +33,18 @@ def test_an_impression_is_the_answer_as_it_was_shown(store: Store) -> None:
     ("since", "until", "expected"),
     [(0.0, 99.0, [1.0, 2.0, 3.0]), (1.0, 3.0, [1.0, 2.0]), (1.5, 3.5, [2.0, 3.0]), (2.0, 2.0, []), (4.0, 9.0, [])],
 )
-def test_a_window_has_its_start_and_not_its_end(
+def test_searches_include_since_and_exclude_until(
     store: Store, since: float, until: float, expected: list[float]
 ) -> None:
     log(store, 3.0, 1.0, 2.0)
     assert [impression.ts for impression in store.impressions.searches(since, until)] == expected
 
 
-def test_nothing_shown_is_no_error(store: Store) -> None:
+def test_searches_of_an_empty_log_are_none(store: Store) -> None:
     assert list(store.impressions.searches(0.0, 1e12)) == []
 
 
-def test_answers_are_streamed_and_may_be_logged_meanwhile(store: Store) -> None:
+def test_searches_are_streamed_while_others_are_logged(store: Store) -> None:
     log(store, 1.0, 2.0)
     reading = store.impressions.searches(0.0, 99.0)
     first = next(reading)
@@ -57,14 +57,16 @@ SHELF: dict[str, Any] = {"kind": "popular", "item": None, "user": None, "session
 
 def shelves(store: Store) -> None:
     """r1 to r5, a second apart."""
-    whose = [{"user": "u"}, {"session": "s"}, {}, {"user": "u", "session": "s"}, {"user": "v", "session": "t"}]
-    for number, of in enumerate(whose, 1):
-        store.answer_log.add("recommendations", SHELF | of | {"id": f"r{number}", "ts": float(number)}, [f"i{number}"])
+    owners = [{"user": "u"}, {"session": "s"}, {}, {"user": "u", "session": "s"}, {"user": "v", "session": "t"}]
+    for number, owner in enumerate(owners, 1):
+        store.answer_log.add(
+            "recommendations", SHELF | owner | {"id": f"r{number}", "ts": float(number)}, [f"i{number}"]
+        )
     store.answer_log.close()
 
 
 @pytest.mark.parametrize(
-    ("user", "session", "since", "until", "most", "expected"),
+    ("user", "session", "since", "until", "limit", "expected"),
     [
         ("u", None, 0.0, 9.0, 9, [4.0, 1.0]),
         ("u", "s", 0.0, 9.0, 9, [4.0, 1.0]),
@@ -77,24 +79,24 @@ def shelves(store: Store) -> None:
         (None, None, 0.0, 9.0, 9, []),
     ],
 )
-def test_shelves_shown_to_one(
-    store: Store, user: str | None, session: str | None, since: float, until: float, most: int, expected: list[float]
+def test_recommendations_of_a_shopper(
+    store: Store, user: str | None, session: str | None, since: float, until: float, limit: int, expected: list[float]
 ) -> None:
-    """A session's are its anonymous ones; those of who logged in are asked for by the user."""
+    """A session has only the shelves shown before a login; later ones are found by the user."""
     shelves(store)
-    found = store.impressions.recommendations_of(user, session, since, until, most)
-    assert found == [ShownRecommendation(ts, (f"i{ts:.0f}",)) for ts in expected]
+    shelves_shown = store.impressions.recommendations_of(user, session, since, until, limit)
+    assert shelves_shown == [ShownRecommendation(ts, (f"i{ts:.0f}",)) for ts in expected]
 
 
 @pytest.mark.parametrize(("user", "session", "index"), [("u", None, "user"), (None, "s", "session")])
-def test_shelves_of_one_are_found_by_an_index(
+def test_recommendations_of_uses_an_index(
     store: Store, monkeypatch: pytest.MonkeyPatch, user: str | None, session: str | None, index: str
 ) -> None:
-    asked: list[tuple[str, tuple[Any, ...]]] = []
+    calls: list[tuple[str, tuple[Any, ...]]] = []
     connections = store._connections
-    monkeypatch.setattr(connections, "rows", lambda sql, given: asked.append((sql, given)) or [])
+    monkeypatch.setattr(connections, "rows", lambda sql, parameters: calls.append((sql, parameters)) or [])
     store.impressions.recommendations_of(user, session, 0.0, 9.0, 5)
     monkeypatch.undo()
-    ((sql, given),) = asked
-    (plan,) = [row[3] for row in connections.rows(f"EXPLAIN QUERY PLAN {sql}", given)]
+    ((sql, parameters),) = calls
+    (plan,) = [row[3] for row in connections.rows(f"EXPLAIN QUERY PLAN {sql}", parameters)]
     assert plan == f"SEARCH recommendations USING INDEX recommendations_{index} ({index}=? AND ts>? AND ts<?)"

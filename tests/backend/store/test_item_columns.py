@@ -1,4 +1,4 @@
-"""The rows that feed the columns: what changed, deleted ones too, and values as they were given."""
+"""The rows that feed the columns: changed items, deleted ones too, and values as the shop wrote them."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from shelfwise.store import Store, Upserted
 Put = Callable[..., Upserted]
 
 
-def test_what_changed_since_a_seq(store: Store, put: Put) -> None:
+def test_changed_returns_items_above_a_seq(store: Store, put: Put) -> None:
     put({"id": "a", "title": "Mug", "price": 2, "brand": "X", "category": "C", "created_at": 5})
     put({"id": "b", "title": "Lamp"})
-    found = store.item_columns.changed(0)
-    assert sorted(zip(*found[:-1], strict=True)) == [
+    columns = store.item_columns.changed(0)
+    assert sorted(zip(*columns[:-1], strict=True)) == [
         (1, 1, "a", 0, 1, 2.0, 5.0, "X", "C"), (2, 2, "b", 0, 1, None, None, None, None),
     ]  # fmt: skip
-    assert len(set(found.family)) == 2 and all(isinstance(number, int) for number in found.family)
+    assert len(set(columns.family)) == 2 and all(isinstance(number, int) for number in columns.family)
     store.items.delete(["a"])
-    gone = store.item_columns.changed(2)
-    assert (gone.pk, gone.seq, gone.deleted) == ((1,), (3,), (1,))
+    deleted = store.item_columns.changed(2)
+    assert (deleted.pk, deleted.seq, deleted.deleted) == ((1,), (3,), (1,))
     assert store.item_columns.changed(3).pk == ()
 
 
-def test_the_values_of_one_name(store: Store, put: Put) -> None:
+def test_values_are_folded(store: Store, put: Put) -> None:
     put({"id": "a", "title": "A", "colour": ["Red", "Blue"]}, {"id": "b", "title": "B", "tags": ["Sale"], "size": 1.5})
     assert sorted(store.item_columns.values("colour")) == [(1, "blue"), (1, "red")]
     assert store.item_columns.values("tags") == [(2, "sale")]
@@ -33,7 +33,7 @@ def test_the_values_of_one_name(store: Store, put: Put) -> None:
     assert store.item_columns.changed_values("colour", 1) == [(2, 2, None)]
 
 
-def test_the_spellings_of_one_name(store: Store, put: Put) -> None:
+def test_spellings_are_as_the_shop_wrote_them(store: Store, put: Put) -> None:
     put(
         {"id": "a", "title": "A", "Colour": ["Red", "Dark BLUE", 7], "finish": {"colour": "Gold", "x": {"y": "Z"}}},
         {"id": "b", "title": "B", "tags": ["Sale"], "finish.colour": "White", "attributes": {"tags": "New"}},

@@ -9,7 +9,7 @@ from shelfwise.store import Store, Upserted
 Put = Callable[..., Upserted]
 
 
-def test_names_and_descriptions_of_live_items(store: Store, put: Put) -> None:
+def test_stream_yields_names_and_descriptions_of_live_items(store: Store, put: Put) -> None:
     put(
         {"id": "1", "title": "Red Mug", "brand": "Kiln", "category": "Home > Mugs", "tags": ["café", "big"],
          "description": "for tea", "material": "clay"},
@@ -23,7 +23,7 @@ def test_names_and_descriptions_of_live_items(store: Store, put: Put) -> None:
     assert plain == ("Lamp", "")
 
 
-def test_names_come_in_stock_first(store: Store, put: Put) -> None:
+def test_names_yields_items_in_stock_first(store: Store, put: Put) -> None:
     put(
         {"id": "1", "title": "Red Mug", "in_stock": False},
         {"id": "2", "title": "Lamp", "brand": "Kiln", "category": "A > B"},

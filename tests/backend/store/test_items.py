@@ -15,7 +15,7 @@ MUG = {"id": "mug", "title": "Red Mug", "price": 4.5, "brand": "Acme", "tags": [
 BARE = {"in_stock": True, "tags": [], "attributes": {}}
 
 
-def test_an_item_is_read_back_whole(store: Store, put: Put) -> None:
+def test_get_returns_the_whole_item(store: Store, put: Put) -> None:
     more = {
         "currency": "GBP", "category": "Kitchen > Mugs", "url": "https://shop.example/mug",
         "image": "https://shop.example/mug.jpg", "description": "Holds tea.",
@@ -44,7 +44,7 @@ def test_an_item_is_read_back_whole(store: Store, put: Put) -> None:
         ({"title": "Blue Mug"}, "title", "Blue Mug"),
     ],
 )
-def test_an_upsert_keeps_the_fields_it_does_not_name(
+def test_upsert_keeps_fields_that_the_row_lacks(
     store: Store, put: Put, change: dict[str, Any], field: str, expected: object
 ) -> None:
     put(MUG)
@@ -52,27 +52,27 @@ def test_an_upsert_keeps_the_fields_it_does_not_name(
     assert store.items.get(["mug"])["mug"].get(field) == expected
 
 
-def test_what_an_upsert_changed_is_counted(put: Put) -> None:
+def test_upsert_counts_changed_and_unchanged(put: Put) -> None:
     assert put(MUG, {"id": "cup", "title": "Cup"}) == Upserted(2, 0, [])
     assert put(MUG, {"id": "cup"}, {"id": "cup", "title": "Cup"}) == Upserted(0, 3, [])
     assert put(MUG | {"price": 9}, {"id": "cup"}) == Upserted(1, 1, [])
 
 
-def test_a_new_item_needs_a_title_and_holds_back_no_other(store: Store, put: Put) -> None:
+def test_upsert_of_a_new_item_without_title_rejects_it_alone(store: Store, put: Put) -> None:
     done = put({"id": "a", "price": 1}, MUG)
     assert (done.upserted, done.unchanged, [index for index, _ in done.rejected]) == (1, 0, [0])
     assert done.rejected[0][1].startswith("title: ")
     assert set(store.items.get(["a", "mug"])) == {"mug"}
 
 
-def test_the_same_id_twice_in_a_batch_is_merged_in_order(store: Store, put: Put) -> None:
+def test_upsert_merges_equal_ids_in_order(store: Store, put: Put) -> None:
     assert put(MUG, {"id": "mug", "price": 9}, {"id": "mug", "brand": "B"}) == Upserted(3, 0, [])
     assert (store.items.get(["mug"])["mug"]["price"], store.items.get(["mug"])["mug"]["brand"]) == (9.0, "B")
     assert store.items.count() == 1
 
 
-def test_seq_grows_with_every_change_and_with_nothing_else(store: Store, put: Put) -> None:
-    seen = [store.items.last_seq()]
+def test_last_seq_grows_with_every_change_only(store: Store, put: Put) -> None:
+    seqs = [store.items.last_seq()]
     for change in (
         lambda: put(MUG, {"id": "cup", "title": "Cup"}),
         lambda: put(MUG | {"price": 9}),
@@ -80,14 +80,14 @@ def test_seq_grows_with_every_change_and_with_nothing_else(store: Store, put: Pu
         lambda: put(MUG),
     ):
         change()
-        seen.append(store.items.last_seq())
-    assert seen == sorted(set(seen)), "each is larger than the one before"
+        seqs.append(store.items.last_seq())
+    assert seqs == sorted(set(seqs)), "each is larger than the one before"
     put(MUG)
     store.items.delete(["nothing"])
-    assert store.items.last_seq() == seen[-1]
+    assert store.items.last_seq() == seqs[-1]
 
 
-def test_a_deleted_item_is_gone_but_its_tombstone_tells(store: Store, put: Put) -> None:
+def test_delete_leaves_a_tombstone(store: Store, put: Put) -> None:
     put(MUG, {"id": "cup", "title": "Cup"})
     before = store.items.last_seq()
     assert store.items.delete(["mug", "nothing", "mug"]) == 1
@@ -99,7 +99,7 @@ def test_a_deleted_item_is_gone_but_its_tombstone_tells(store: Store, put: Put) 
     assert (tombstone.id, tombstone.text, tombstone.deleted) == ("mug", "", True)
 
 
-def test_an_item_that_comes_back_starts_afresh(store: Store, put: Put) -> None:
+def test_upsert_of_a_deleted_item_starts_afresh(store: Store, put: Put) -> None:
     put(MUG | {"in_stock": False})
     store.items.delete(["mug"])
     assert put({"id": "mug", "price": 1}).rejected, "a title is needed again"
@@ -107,7 +107,7 @@ def test_an_item_that_comes_back_starts_afresh(store: Store, put: Put) -> None:
     assert store.items.get(["mug"])["mug"] == {"id": "mug", "title": "New Mug"} | BARE
 
 
-def test_texts_are_those_of_a_range_of_seq(store: Store, put: Put) -> None:
+def test_texts_yields_a_range_of_seq(store: Store, put: Put) -> None:
     put(*({"id": str(number), "title": f"Mug {number}"} for number in range(5)))
     assert [text.id for text in store.items.texts()] == ["0", "1", "2", "3", "4"]
     assert [text.id for text in store.items.texts(after_seq=1, up_to=3)] == ["1", "2"]
@@ -115,7 +115,7 @@ def test_texts_are_those_of_a_range_of_seq(store: Store, put: Put) -> None:
     assert [text.id for text in store.items.texts(after_seq=3)] == ["3", "4", "0"]
 
 
-def test_the_hash_follows_the_text_and_nothing_else(store: Store, put: Put) -> None:
+def test_text_hash_follows_the_text_only(store: Store, put: Put) -> None:
     put(MUG)
     (before,) = store.items.texts()
     put(MUG | {"price": 1, "in_stock": False, "colour": "blue", "url": "x", "tags": ["new"]})
@@ -136,13 +136,13 @@ def test_the_hash_follows_the_text_and_nothing_else(store: Store, put: Put) -> N
         ({"description": "x" * 1_000}, "Red Mug. " + "x" * 391),
     ],
 )
-def test_the_text_that_stands_for_an_item(fields: dict[str, str], text: str) -> None:
+def test_item_text_joins_title_brand_category_description(fields: dict[str, str], text: str) -> None:
     row = dict.fromkeys(("brand", "category", "description")) | {"title": "Red Mug"} | fields
     assert item_text(row) == text
 
 
 @pytest.mark.parametrize("id", ["a'b", 'a"b', "a\\b", "☕", "a,b", "[1]", "%", "x" * 512])
-def test_any_id_is_found_again(store: Store, put: Put, id: str) -> None:
+def test_get_accepts_any_id(store: Store, put: Put, id: str) -> None:
     put({"id": id, "title": "Mug"})
     assert list(store.items.get([id, "other"])) == [id]
     assert store.items.stock([id]) == {id: True}

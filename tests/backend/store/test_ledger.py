@@ -1,4 +1,4 @@
-"""The ledger: one row a night, whatever its end."""
+"""The ledger: one row a night, however it ended."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from shelfwise.store import Store
 NOW = 1_320_000_000.0
 
 
-def test_a_night_from_begin_to_end(store: Store) -> None:
+def test_get_returns_the_whole_night(store: Store) -> None:
     number = store.ledger.begin(NOW, 3)
     assert store.ledger.get(number) == {
         "night": 1, "verdict": "running", "reason": None, "parent": 3, "generation": None,
@@ -22,7 +22,7 @@ def test_a_night_from_begin_to_end(store: Store) -> None:
     assert (night["finished"], night["report"]) == ("2011-10-30T18:41:00.000Z", {"seconds": {"train": 1.5}})
 
 
-def test_a_night_that_a_crash_left_running_becomes_killed(store: Store) -> None:
+def test_begin_marks_running_nights_as_killed(store: Store) -> None:
     ended, killed = store.ledger.begin(NOW, None), store.ledger.begin(NOW, None)
     assert store.ledger.get(ended)["verdict"] == "killed"
     store.ledger.end(killed, NOW, "refused", "worse", 0, {})
@@ -33,19 +33,19 @@ def test_a_night_that_a_crash_left_running_becomes_killed(store: Store) -> None:
     assert "ended before" in store.ledger.latest(10)[2]["reason"]
 
 
-def test_the_latest_come_first_and_without_reports(store: Store) -> None:
+def test_latest_is_newest_first_without_reports(store: Store) -> None:
     for _ in range(5):
         store.ledger.end(store.ledger.begin(NOW, None), NOW, "published", "", 0, {"large": 1})
     assert [row["night"] for row in store.ledger.latest(3)] == [5, 4, 3]
     assert all("report" not in row for row in store.ledger.latest(3))
 
 
-def test_there_is_no_such_night(store: Store) -> None:
+def test_get_of_an_unknown_night_raises(store: Store) -> None:
     with pytest.raises(NotFound, match=r"^night: expected one that .shelfwise nights. lists, got 7$"):
         store.ledger.get(7)
 
 
-def test_a_killed_night_keeps_what_was_noted(store: Store) -> None:
+def test_note_is_kept_by_a_killed_night(store: Store) -> None:
     killed = store.ledger.begin(NOW, 3)
     store.ledger.note(killed, {"seconds": {"collect": 0.1}})
     store.ledger.note(killed, {"seconds": {"collect": 0.1, "train": 2.0}})
@@ -56,10 +56,10 @@ def test_a_killed_night_keeps_what_was_noted(store: Store) -> None:
     assert store.ledger.get(killed)["report"], "an ended night is not written to"
 
 
-def test_the_latest_show_what_a_line_needs(store: Store) -> None:
+def test_latest_summarises_reports(store: Store) -> None:
     report = {
         "verdicts": [
-            {"exam": "nothing was asked", "questions": 0, "parent": 0.0, "child": 0.0},
+            {"exam": "empty", "questions": 0, "parent": 0.0, "child": 0.0},
             {"exam": "newest", "questions": 9, "parent": 0.7, "child": 0.71},
             {"exam": "anchor", "questions": 9, "parent": 0.5, "child": 0.6},
         ],
@@ -79,7 +79,7 @@ def test_the_latest_show_what_a_line_needs(store: Store) -> None:
     ("verdicts", "warnings"),
     [([], []), (["published"], ["0"]), (["published", "refused"], ["1"]), (["published", "failed", "killed"], ["0"])],
 )
-def test_warnings_are_those_of_the_latest_night_that_ended(
+def test_warnings_are_those_of_the_latest_finished_night(
     store: Store, verdicts: list[str], warnings: list[str]
 ) -> None:
     for number, verdict in enumerate(verdicts):
@@ -88,7 +88,7 @@ def test_warnings_are_those_of_the_latest_night_that_ended(
     assert store.ledger.warnings() == warnings
 
 
-def test_the_pace_is_that_of_the_latest_night_that_trained(store: Store) -> None:
+def test_pace_is_that_of_the_latest_night_that_trained(store: Store) -> None:
     assert store.ledger.pace() == {}
     for verdict, seconds in (
         ("published", {"collect": 1.0, "train": 9.0, "judge": 2.0}),
@@ -99,7 +99,7 @@ def test_the_pace_is_that_of_the_latest_night_that_trained(store: Store) -> None
     assert list(store.ledger.pace().items()) == [("collect", 1.0), ("train", 9.0), ("judge", 2.0)]
 
 
-def test_what_is_no_number_is_null(store: Store) -> None:
+def test_end_writes_nan_as_null(store: Store) -> None:
     number = store.ledger.begin(NOW, 0)
     report = {"training": {"losses": [1.0, float("nan"), float("inf")]}, "seconds": {"train": 1.0}}
     store.ledger.end(number, NOW, "refused", "not finite", 0, report)

@@ -1,4 +1,4 @@
-"""A person's rows: which are theirs, how they are given out, and that nothing of them stays once they are erased."""
+"""A person's rows: which are theirs, how they are exported, and that no byte of them stays once they are erased."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from shelfwise.validation import parse_event, parse_item
 
 NOW = 1_320_000_000.0
 EVERYTHING = (float("inf"), 2**62)
-WHO = "anna@example"
+ANNA = "anna@example"
 
 
 def record(store: Store, *rows: dict[str, Any]) -> None:
-    """Events on a mug, a second apart unless they say otherwise; their `event_id` is their number unless given."""
+    """Events on a mug, a second apart unless they say otherwise; their `event_id` is their number by default."""
     events = []
     for number, row in enumerate(rows, store.events.count()):
         usual = {"event_id": f"e{number}", "type": "click", "item": "mug", "ts": NOW + number}
@@ -33,27 +33,27 @@ def record(store: Store, *rows: dict[str, Any]) -> None:
 def show(store: Store, table: str, *rows: dict[str, Any]) -> None:
     """Logged answers; they are written when this returns."""
     kind = {"query": "red mug"} if table == "searches" else {"kind": "popular", "item": None}
-    for row in rows:
-        given = {"ts": NOW, "user": None, "session": None, "generation": 0} | kind | row
-        store.answer_log.add(table, given, ["mug", "cup"])
+    for fields in rows:
+        row = {"ts": NOW, "user": None, "session": None, "generation": 0} | kind | fields
+        store.answer_log.add(table, row, ["mug", "cup"])
     store.answer_log.close()
 
 
-def left(store: Store, table: str, key: str) -> set[str]:
+def stored_keys(store: Store, table: str, key: str) -> set[str]:
     return {row[0] for row in store._connections.rows(f"SELECT {key} FROM {table}")}
 
 
-def erase(store: Store, user: str = WHO, reaches: dict[int, tuple[float, int]] | None = None) -> dict[str, Any]:
-    return store.personal_data.erase(user, NOW, reaches or {})
+def erase(store: Store, user: str = ANNA, learned_ranges: dict[int, tuple[float, int]] | None = None) -> dict[str, Any]:
+    return store.personal_data.erase(user, NOW, learned_ranges or {})
 
 
-# ---- whose rows ---------------------------------------------------------------------------------------------
+# ---- finding a person's rows --------------------------------------------------------------------------------
 
 
-def test_a_person_of_whom_nothing_is_known(store: Store) -> None:
+def test_erase_of_an_unknown_user_erases_nothing(store: Store) -> None:
     record(store, {"user": "other"}, {"session": "s"}, {})
     nothing = {"erasure": None, "events": 0, "searches": 0, "recommendations": 0, "generations": []}
-    assert erase(store, reaches={0: EVERYTHING}) == nothing
+    assert erase(store, learned_ranges={0: EVERYTHING}) == nothing
     assert store.events.count() == 3
     assert store._connections.value("SELECT count(*) FROM erasures") == 0
     assert store.personal_data.generations_to_retire() == set()
@@ -62,8 +62,8 @@ def test_a_person_of_whom_nothing_is_known(store: Store) -> None:
 @pytest.mark.parametrize(
     ("row", "theirs"),
     [
-        ({"user": WHO}, True),
-        ({"user": WHO, "session": "shared"}, True),
+        ({"user": ANNA}, True),
+        ({"user": ANNA, "session": "shared"}, True),
         ({"session": "own"}, True),
         ({"session": "own by a search"}, True),
         ({"session": "own by a shelf"}, True),
@@ -77,26 +77,26 @@ def test_a_person_of_whom_nothing_is_known(store: Store) -> None:
         ({"search_id": "another's search"}, False),
         ({"user": "other", "search_id": "her search"}, False),
         ({"user": "other"}, False),
-        ({"user": WHO.upper()}, False),
+        ({"user": ANNA.upper()}, False),
     ],
 )
-def test_whose_an_event_is(store: Store, row: dict[str, Any], theirs: bool) -> None:
-    record(store, *({"user": WHO, "session": name} for name in ("own", "shared", "shared with a search")))
+def test_find_tells_the_owner_of_an_event(store: Store, row: dict[str, Any], theirs: bool) -> None:
+    record(store, *({"user": ANNA, "session": name} for name in ("own", "shared", "shared with a search")))
     record(store, {"user": "other", "session": "shared"})
-    show(store, "searches", {"id": "her search", "user": WHO, "session": "own by a search"},
+    show(store, "searches", {"id": "her search", "user": ANNA, "session": "own by a search"},
          {"id": "another's search", "user": "other", "session": "shared with a search"})  # fmt: skip
-    show(store, "recommendations", {"id": "her shelf", "user": WHO, "session": "own by a shelf"})
-    record(store, row | {"event_id": "asked"})
-    found = {event["event_id"] for event in store.personal_data.find(WHO).events}
-    assert ("asked" in found) == theirs
-    assert erase(store)["events"] == len(found)
-    assert ("asked" not in left(store, "events", "event_id")) == theirs
+    show(store, "recommendations", {"id": "her shelf", "user": ANNA, "session": "own by a shelf"})
+    record(store, row | {"event_id": "examined"})
+    event_ids = {event["event_id"] for event in store.personal_data.find(ANNA).events}
+    assert ("examined" in event_ids) == theirs
+    assert erase(store)["events"] == len(event_ids)
+    assert ("examined" not in stored_keys(store, "events", "event_id")) == theirs
 
 
 @pytest.mark.parametrize(("table", "key"), [("searches", "search_id"), ("recommendations", "recommendation_id")])
-def test_whose_an_answer_is(store: Store, table: str, key: str) -> None:
+def test_erase_tells_the_owner_of_an_answer(store: Store, table: str, key: str) -> None:
     rows: dict[str, dict[str, Any]] = {
-        "named": {"user": WHO},
+        "named": {"user": ANNA},
         "own session": {"session": "own"},
         "she went on from it": {},
         "nobody's": {},
@@ -105,40 +105,40 @@ def test_whose_an_answer_is(store: Store, table: str, key: str) -> None:
         "shared session": {"session": "shared"},
     }
     show(store, table, *(row | {"id": id} for id, row in rows.items()))
-    record(store, {"user": WHO, "session": "own", key: "she went on from it"}, {"user": WHO, "session": "shared"},
-           {"user": WHO, key: "others went on, too"}, {"user": "other", key: "others went on, too"},
-           {"user": WHO, key: "another's"})  # fmt: skip
+    record(store, {"user": ANNA, "session": "own", key: "she went on from it"}, {"user": ANNA, "session": "shared"},
+           {"user": ANNA, key: "others went on, too"}, {"user": "other", key: "others went on, too"},
+           {"user": ANNA, key: "another's"})  # fmt: skip
     assert erase(store)[table] == 3
-    assert left(store, table, key) == {"nobody's", "others went on, too", "another's", "shared session"}
+    assert stored_keys(store, table, key) == {"nobody's", "others went on, too", "another's", "shared session"}
 
 
-def test_what_is_found_is_whole_and_given_out_readably(store: Store) -> None:
-    record(store, {"user": WHO, "session": "s", "query": "red mug", "position": 3}, {"session": "t", "user": WHO})
-    show(store, "searches", {"id": "q", "user": WHO, "query": "blue mug"})
-    given = store.personal_data.find(WHO).to_dict()
-    assert list(given) == ["events", "searches", "recommendations", "sessions"]
-    assert given["events"][0] == {
-        "seq": 1, "event_id": "e0", "ts": "2011-10-30T18:40:00.000Z", "type": "click", "item": "mug", "user": WHO,
+def test_to_dict_holds_whole_rows_with_iso_times(store: Store) -> None:
+    record(store, {"user": ANNA, "session": "s", "query": "red mug", "position": 3}, {"session": "t", "user": ANNA})
+    show(store, "searches", {"id": "q", "user": ANNA, "query": "blue mug"})
+    exported = store.personal_data.find(ANNA).to_dict()
+    assert list(exported) == ["events", "searches", "recommendations", "sessions"]
+    assert exported["events"][0] == {
+        "seq": 1, "event_id": "e0", "ts": "2011-10-30T18:40:00.000Z", "type": "click", "item": "mug", "user": ANNA,
         "session": "s", "search_id": None, "recommendation_id": None, "position": 3, "query": "red mug",
         "value": None, "quantity": None,
     }  # fmt: skip
-    assert given["searches"] == [
-        {"search_id": "q", "ts": "2011-10-30T18:40:00.000Z", "query": "blue mug", "user": WHO, "session": None,
+    assert exported["searches"] == [
+        {"search_id": "q", "ts": "2011-10-30T18:40:00.000Z", "query": "blue mug", "user": ANNA, "session": None,
          "generation": 0, "shown": ["mug", "cup"]}
     ]  # fmt: skip
-    assert (given["recommendations"], given["sessions"]) == ([], ["s", "t"])
-    json.dumps(given)
+    assert (exported["recommendations"], exported["sessions"]) == ([], ["s", "t"])
+    json.dumps(exported)
 
 
 # ---- erasing ------------------------------------------------------------------------------------------------
 
 
-def test_erasing_twice_is_erasing_once(store: Store) -> None:
-    record(store, {"user": WHO}, {"user": "other"})
-    assert erase(store, reaches={1: EVERYTHING})["erasure"] == 1
-    assert erase(store, reaches={1: EVERYTHING})["erasure"] is None
+def test_erase_twice_is_idempotent(store: Store) -> None:
+    record(store, {"user": ANNA}, {"user": "other"})
+    assert erase(store, learned_ranges={1: EVERYTHING})["erasure"] == 1
+    assert erase(store, learned_ranges={1: EVERYTHING})["erasure"] is None
     assert store.personal_data.generations_to_retire() == {1}
-    assert store.personal_data.find(WHO).to_dict() == {
+    assert store.personal_data.find(ANNA).to_dict() == {
         "events": [],
         "searches": [],
         "recommendations": [],
@@ -146,16 +146,16 @@ def test_erasing_twice_is_erasing_once(store: Store) -> None:
     }
 
 
-def test_the_table_of_erasures_names_nobody(store: Store) -> None:
-    record(store, {"user": WHO}, {"user": WHO})
-    show(store, "searches", {"id": "q", "user": WHO})
-    erase(store, reaches={4: EVERYTHING, 5: (0.0, 0)})
+def test_erasures_table_names_no_user(store: Store) -> None:
+    record(store, {"user": ANNA}, {"user": ANNA})
+    show(store, "searches", {"id": "q", "user": ANNA})
+    erase(store, learned_ranges={4: EVERYTHING, 5: (0.0, 0)})
     (row,) = store._connections.rows("SELECT * FROM erasures")
     assert dict(row) == {"id": 1, "at": NOW, "events": 2, "searches": 1, "recommendations": 0, "generations": "[4]"}
 
 
-def test_an_erasure_is_whole_or_nothing(store: Store) -> None:
-    record(store, {"user": WHO})
+def test_erase_rolls_back_whole_after_an_error(store: Store) -> None:
+    record(store, {"user": ANNA})
     number = store.ledger.begin(NOW, 0)
     with store._connections.write() as connection:
         connection.execute("UPDATE nights SET report = 'broken' WHERE night = ?", (number,))
@@ -165,8 +165,8 @@ def test_an_erasure_is_whole_or_nothing(store: Store) -> None:
     assert store._connections.value("PRAGMA secure_delete") == 0
 
 
-def test_a_seq_is_never_given_twice(store: Store) -> None:
-    record(store, {"user": "other"}, {"user": WHO}, {"user": WHO})
+def test_erase_never_frees_a_seq(store: Store) -> None:
+    record(store, {"user": "other"}, {"user": ANNA}, {"user": ANNA})
     erase(store)
     assert store.events.last_seq() == 1
     store.personal_data.vacuum()
@@ -180,23 +180,23 @@ def stored(folder: Path, text: str) -> dict[str, int]:
     return {name: count for name, count in counts.items() if count}
 
 
-def test_no_byte_of_them_stays(store: Store) -> None:
+def test_vacuum_leaves_no_byte_of_erased_rows(store: Store) -> None:
     """Pages that were split keep copies of moved rows, which only writing the file anew takes out."""
-    chance, folder = random.Random(0), store.path.parent
+    rng, folder = random.Random(0), store.path.parent
     for start in range(0, 3_000, 500):
-        record(store, *({"event_id": f"{chance.getrandbits(99):x}", "session": f"{chance.getrandbits(99):x}",
-                         "user": WHO if n % 30 == 0 else f"user {chance.randrange(500)}", "ts": NOW + chance.random()}
+        record(store, *({"event_id": f"{rng.getrandbits(99):x}", "session": f"{rng.getrandbits(99):x}",
+                         "user": ANNA if n % 30 == 0 else f"user {rng.randrange(500)}", "ts": NOW + rng.random()}
                         for n in range(start, start + 500)))  # fmt: skip
-    show(store, "searches", {"id": "q", "user": WHO, "query": "her own words"})
-    assert stored(folder, WHO)
+    show(store, "searches", {"id": "q", "user": ANNA, "query": "her own words"})
+    assert stored(folder, ANNA)
     assert erase(store)["events"] == 100
     assert store.personal_data.vacuum()
-    assert (stored(folder, WHO), stored(folder, "her own words")) == ({}, {})
+    assert (stored(folder, ANNA), stored(folder, "her own words")) == ({}, {})
 
 
-def test_scrubbing_keeps_all_else(store: Store) -> None:
+def test_vacuum_keeps_all_other_rows(store: Store) -> None:
     store.items.upsert([(0, parse_item({"id": "mug", "title": "Red Mug"}))])
-    record(store, {"user": WHO}, {"user": "other"})
+    record(store, {"user": ANNA}, {"user": "other"})
     erase(store)
     assert store.personal_data.vacuum()
     assert len(store.fulltext.postings("mug")[0]) == 1
@@ -204,9 +204,9 @@ def test_scrubbing_keeps_all_else(store: Store) -> None:
     assert store._connections.value("PRAGMA busy_timeout") == 60_000
 
 
-def test_whoever_reads_on_is_not_disturbed_and_said(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_vacuum_beside_a_reader_returns_false(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("shelfwise.store.personal_data._VACUUM_WAIT_MS", 10)
-    record(store, {"user": WHO})
+    record(store, {"user": ANNA})
     other = Store(store.path.parent)
     reading = other._connections.connection()
     reading.execute("BEGIN")
@@ -216,11 +216,11 @@ def test_whoever_reads_on_is_not_disturbed_and_said(store: Store, monkeypatch: p
     assert reading.execute("SELECT count(*) FROM events").fetchone()[0] == 1
     reading.execute("COMMIT")
     assert store.personal_data.vacuum()
-    assert stored(store.path.parent, WHO) == {}
+    assert stored(store.path.parent, ANNA) == {}
     other.close()
 
 
-def test_a_file_too_large_to_be_held_in_memory_is_said(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_vacuum_of_a_too_large_file_returns_false(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("shelfwise.store.personal_data._MAX_VACUUM_BYTES", 0)
     assert not store.personal_data.vacuum()
 
@@ -229,7 +229,7 @@ def test_a_file_too_large_to_be_held_in_memory_is_said(store: Store, monkeypatch
 
 
 @pytest.mark.parametrize(
-    ("until", "last_seq", "tainted"),
+    ("until", "events_seq", "learned"),
     [
         (NOW + 1.5, 2, True),
         (NOW + 1.0, 2, False),  # until is exclusive
@@ -239,19 +239,17 @@ def test_a_file_too_large_to_be_held_in_memory_is_said(store: Store, monkeypatch
         (float("inf"), 0, False),
     ],
 )
-def test_a_generation_learned_what_lies_within_its_reach(
-    store: Store, until: float, last_seq: int, tainted: bool
-) -> None:
-    record(store, {"user": "other"}, {"user": WHO})
-    assert store.personal_data.find(WHO).learned_by({7: (until, last_seq)}) == [7] * tainted
-    assert erase(store, reaches={7: (until, last_seq)})["generations"] == [7] * tainted
-    assert store.personal_data.generations_to_retire() == {7} - ({7} if not tainted else set())
+def test_learned_by_compares_with_the_learned_range(store: Store, until: float, events_seq: int, learned: bool) -> None:
+    record(store, {"user": "other"}, {"user": ANNA})
+    assert store.personal_data.find(ANNA).learned_by({7: (until, events_seq)}) == [7] * learned
+    assert erase(store, learned_ranges={7: (until, events_seq)})["generations"] == [7] * learned
+    assert store.personal_data.generations_to_retire() == {7} - ({7} if not learned else set())
 
 
-def test_both_bounds_are_of_one_event(store: Store) -> None:
+def test_learned_by_compares_both_bounds_with_one_event(store: Store) -> None:
     """An early event that came late and a late one that came early are in no generation that ended between."""
-    record(store, {"user": WHO, "ts": NOW + 100}, {"user": WHO, "ts": NOW})
-    assert erase(store, reaches={1: (NOW + 50, 1)})["generations"] == []
+    record(store, {"user": ANNA, "ts": NOW + 100}, {"user": ANNA, "ts": NOW})
+    assert erase(store, learned_ranges={1: (NOW + 50, 1)})["generations"] == []
 
 
 def night(store: Store, verdict: str, generation: int | None, report: dict[str, Any], parent: int = 0) -> int:
@@ -260,24 +258,24 @@ def night(store: Store, verdict: str, generation: int | None, report: dict[str, 
     return number
 
 
-def test_the_nights_that_made_them_are_marked(store: Store) -> None:
-    record(store, {"user": WHO}, {"user": "other"})
+def test_erase_marks_the_nights_of_retired_generations(store: Store) -> None:
+    record(store, {"user": ANNA}, {"user": "other"})
     nights = {
         verdict: night(store, verdict, 1, {"counts": {"events": 2}})
         for verdict in ("published", "refused", "compacted", "nothing to learn", "failed", "killed")
     }
-    clean = night(store, "published", 2, {})
-    erase(store, reaches={1: EVERYTHING})
-    erase(store, "other", reaches={1: EVERYTHING})
+    other_night = night(store, "published", 2, {})
+    erase(store, learned_ranges={1: EVERYTHING})
+    erase(store, "other", learned_ranges={1: EVERYTHING})
     marked = {verdict for verdict, number in nights.items() if "erased" in store.ledger.get(number)["report"]}
     assert marked == {"published", "refused", "compacted", "nothing to learn"}, "these may have made it"
     assert store.ledger.get(nights["published"])["report"] == {"counts": {"events": 2}, "erased": [1, 2]}
-    assert store.ledger.get(clean)["report"] == {}
+    assert store.ledger.get(other_night)["report"] == {}
 
 
-def test_their_queries_leave_the_reports(store: Store) -> None:
-    record(store, {"user": WHO, "query": "Anna's Mug!"}, {"user": "other", "query": "lantern"})
-    show(store, "searches", {"id": "q", "user": WHO, "query": "blue bag"})
+def test_erase_drops_queries_from_reports(store: Store) -> None:
+    record(store, {"user": ANNA, "query": "Anna's Mug!"}, {"user": "other", "query": "lantern"})
+    show(store, "searches", {"id": "q", "user": ANNA, "query": "blue bag"})
 
     def examples(queries: Iterable[str]) -> dict[str, Any]:
         return {"gained": [{"query": query, "item": "mug", "after": 1.0} for query in queries], "lost": []}
@@ -290,37 +288,37 @@ def test_their_queries_leave_the_reports(store: Store) -> None:
 @pytest.mark.parametrize(
     ("warning", "stays"),
     [
-        (f"{WHO} chose more than a person does", False),
+        (f"{ANNA} chose more than a person does", False),
         ("left out: own-session", False),
-        (f"{WHO}2 chose more than a person does", True),
+        (f"{ANNA}2 chose more than a person does", True),
         ("query mix moved: PSI 0.31 > 0.25", True),
     ],
 )
-def test_what_names_them_leaves_the_reports(store: Store, warning: str, stays: bool) -> None:
-    record(store, {"user": WHO, "session": "own-session"})
+def test_erase_drops_sentences_that_name_the_user(store: Store, warning: str, stays: bool) -> None:
+    record(store, {"user": ANNA, "session": "own-session"})
     number = night(store, "published", 1, {"warnings": [warning, "another"], "strategy": "replay"})
     erase(store)
     kept = [warning, "another"] if stays else ["another"]
     assert store.ledger.get(number)["report"] == {"warnings": kept, "strategy": "replay"}
 
 
-def test_the_highest_number_ever_given(store: Store) -> None:
+def test_last_generation_is_the_highest_ever_named(store: Store) -> None:
     assert store.personal_data.last_generation() == -1
     number = store.ledger.begin(NOW, 0)
     assert store.personal_data.last_generation() == 0
     store.ledger.end(number, NOW, "published", "", 1, {})
     assert store.personal_data.last_generation() == 1
-    record(store, {"user": WHO})
-    erase(store, reaches={3: EVERYTHING, 2: EVERYTHING})
+    record(store, {"user": ANNA})
+    erase(store, learned_ranges={3: EVERYTHING, 2: EVERYTHING})
     assert (store.personal_data.last_generation(), store.personal_data.generations_to_retire()) == (3, {2, 3})
 
 
-def test_a_shop_of_before_gets_the_table_and_the_indexes(tmp_path: Path) -> None:
+def test_migration_adds_erasures_and_indexes(tmp_path: Path) -> None:
     old = sqlite.connect(tmp_path / "shop.db")
     migrations.apply(Database(old), stop_before="erasures")
     old.execute("PRAGMA user_version = 2")
     assert not made_since(old)
-    old.execute("INSERT INTO events (event_id, ts, type, item, user) VALUES ('e0', ?, 'click', 'mug', ?)", (NOW, WHO))
+    old.execute("INSERT INTO events (event_id, ts, type, item, user) VALUES ('e0', ?, 'click', 'mug', ?)", (NOW, ANNA))
     old.commit()
     old.close()
     again = Store(tmp_path)

@@ -63,19 +63,19 @@ def table(folder: Path, sql: str) -> list[tuple[Any, ...]]:
         connection.close()
 
 
-def test_no_fact_is_lost(folder: Path) -> None:
+def test_migration_keeps_all_rows(folder: Path) -> None:
     columns = [row[1] for row in table(folder, "PRAGMA table_info(items)")]
-    asked = f"SELECT {', '.join(columns)} FROM items ORDER BY pk"
-    before, events = table(folder, asked), table(folder, "SELECT * FROM events")
+    select_items = f"SELECT {', '.join(columns)} FROM items ORDER BY pk"
+    before, events = table(folder, select_items), table(folder, "SELECT * FROM events")
     Store(folder).close()
-    assert table(folder, asked) == before
+    assert table(folder, select_items) == before
     assert table(folder, "SELECT * FROM events") == events
     assert table(folder, "PRAGMA user_version") == [(SCHEMA,)] == [(6,)]
     Store(folder).close()
-    assert table(folder, asked) == before, "and opening it once more changes nothing"
+    assert table(folder, select_items) == before, "and opening it once more changes nothing"
 
 
-def test_what_is_derived_is_there(folder: Path) -> None:
+def test_migration_derives_columns_and_values(folder: Path) -> None:
     Store(folder).close()
     rows = table(folder, "SELECT id, extra_text, family FROM items ORDER BY pk")
     assert [(id, (extra or "").split()[:1], family) for id, extra, family in rows] == [
@@ -95,14 +95,14 @@ def test_what_is_derived_is_there(folder: Path) -> None:
     ("match", "rows"),
     [("tshirt", [1, 4]), ("acme", [2]), ("slim", [1]), ("本語", [2]), ("lantern", []), ("mug", [2]), ("new", [1])],
 )
-def test_the_full_text_index_is_made_anew(folder: Path, match: str, rows: list[int]) -> None:
+def test_migration_rebuilds_the_fulltext_index(folder: Path, match: str, rows: list[int]) -> None:
     store = Store(folder)
     assert store.fulltext.postings(match)[0].tolist() == rows
     store._connections.connection().execute("INSERT INTO items_fts (items_fts) VALUES ('integrity-check')")
     store.close()
 
 
-def test_it_follows_the_writes_from_then_on(folder: Path) -> None:
+def test_fulltext_index_follows_writes_after_the_migration(folder: Path) -> None:
     store = Store(folder)
     changes = store.fulltext.changes()
     store.items.upsert([(0, parse_item({"id": "mug", "price": 9, "in_stock": False}))])
@@ -110,14 +110,14 @@ def test_it_follows_the_writes_from_then_on(folder: Path) -> None:
     store.items.upsert([(0, parse_item({"id": "mug", "title": "Tea Cup"}))])
     store.items.upsert([(0, parse_item({"id": "gone", "title": "Lantern Again"}))])
     assert store.fulltext.changes() > changes
-    found = {match: store.fulltext.postings(match)[0].tolist() for match in ("coffee", "cup", "again", "sold")}
-    assert found == {"coffee": [], "cup": [2], "again": [3], "sold": []}
+    postings = {match: store.fulltext.postings(match)[0].tolist() for match in ("coffee", "cup", "again", "sold")}
+    assert postings == {"coffee": [], "cup": [2], "again": [3], "sold": []}
     store.items.delete(["mug"])
     assert store.fulltext.postings("cup")[0].tolist() == []
     store.close()
 
 
-def test_what_is_said_again_changes_nothing(folder: Path) -> None:
+def test_upsert_of_equal_items_after_the_migration_changes_none(folder: Path) -> None:
     """Else the first import after the upgrade would touch every item."""
     store = Store(folder)
     live = [item for item in ITEMS if not item.get("deleted")]
@@ -127,7 +127,7 @@ def test_what_is_said_again_changes_nothing(folder: Path) -> None:
     store.close()
 
 
-def test_several_processes_may_open_it_at_once(folder: Path) -> None:
+def test_migration_by_several_threads_runs_once(folder: Path) -> None:
     problems: list[BaseException] = []
 
     def open_it() -> None:
@@ -146,14 +146,14 @@ def test_several_processes_may_open_it_at_once(folder: Path) -> None:
     assert problems == []
 
 
-def test_a_new_shop_has_what_an_old_one_gets(folder: Path, tmp_path: Path) -> None:
+def test_migrated_schema_equals_a_new_one(folder: Path, tmp_path: Path) -> None:
     Store(folder).close()
     Store(tmp_path / "new").close()
-    made = "SELECT type, name, sql FROM sqlite_master WHERE name NOT LIKE 'sqlite_%' ORDER BY type, name"
-    assert table(folder, made) == table(tmp_path / "new", made)
+    select_schema = "SELECT type, name, sql FROM sqlite_master WHERE name NOT LIKE 'sqlite_%' ORDER BY type, name"
+    assert table(folder, select_schema) == table(tmp_path / "new", select_schema)
 
 
-def test_a_newer_database_is_refused(folder: Path) -> None:
+def test_store_of_a_newer_schema_raises(folder: Path) -> None:
     connection = sqlite.connect(str(folder / "shop.db"))
     connection.execute(f"PRAGMA user_version = {SCHEMA + 1}")
     connection.close()
@@ -161,7 +161,7 @@ def test_a_newer_database_is_refused(folder: Path) -> None:
         Store(folder)
 
 
-def test_every_column_that_is_searched_has_a_weight() -> None:
+def test_fulltext_weights_match_the_columns() -> None:
     from shelfwise.store.fulltext import _WEIGHTS
 
     assert len(_WEIGHTS.split(",")) == len(FTS_COLUMNS)

@@ -16,7 +16,7 @@ EVERYTHING = (float("inf"), 2**62)
 NOTHING = {"events": 0, "searches": 0, "recommendations": 0}
 KEYS = {"events": "event_id", "searches": "search_id", "recommendations": "recommendation_id"}
 
-# Whose the row is before, and after the session "s" has been merged into anna.
+# The row before the session "s" is merged into anna, and its user afterwards.
 ROWS: dict[str, tuple[dict[str, Any], str | None]] = {
     "anonymous": ({"session": "s"}, "anna"),
     "named already": ({"session": "s", "user": "anna"}, "anna"),
@@ -53,14 +53,16 @@ def rows(store: Store, table: str) -> dict[str, dict[str, Any]]:
 # ---- what changes hands -------------------------------------------------------------------------------------
 
 
-def test_the_sessions_rows_without_a_user_become_the_users(store: Store) -> None:
+def test_merge_gives_anonymous_rows_to_the_user(store: Store) -> None:
     fill(store)
     assert store.session_merge.merge("s", "anna") == {"events": 1, "searches": 1, "recommendations": 1}
     for table in KEYS:
-        assert {id: row["user"] for id, row in rows(store, table).items()} == {id: who for id, (_, who) in ROWS.items()}
+        assert {id: row["user"] for id, row in rows(store, table).items()} == {
+            id: user for id, (_, user) in ROWS.items()
+        }
 
 
-def test_nothing_but_the_user_changes(store: Store) -> None:
+def test_merge_changes_only_the_user(store: Store) -> None:
     fill(store)
     store.answer_log.close()
     before = {table: rows(store, table)["anonymous"] for table in KEYS}
@@ -70,14 +72,14 @@ def test_nothing_but_the_user_changes(store: Store) -> None:
     }
 
 
-def test_merging_again_changes_nothing(store: Store) -> None:
+def test_merge_again_changes_nothing(store: Store) -> None:
     fill(store)
     store.session_merge.merge("s", "anna")
     assert store.session_merge.merge("s", "anna") == store.session_merge.merge("s", "berta") == NOTHING
     assert store.session_merge.merge("unknown", "anna") == NOTHING
 
 
-def test_the_next_to_log_in_gets_what_was_done_since(store: Store) -> None:
+def test_merge_of_a_second_user_takes_later_rows(store: Store) -> None:
     record(store, "first", session="s")
     store.session_merge.merge("s", "anna")
     record(store, "second", session="s")
@@ -85,7 +87,7 @@ def test_the_next_to_log_in_gets_what_was_done_since(store: Store) -> None:
     assert [row["user"] for row in rows(store, "events").values()] == ["anna", "berta"]
 
 
-def test_a_merge_is_whole_or_nothing(store: Store) -> None:
+def test_merge_rolls_back_whole_after_an_error(store: Store) -> None:
     fill(store)
     with store._connections.write() as connection:
         connection.execute(
@@ -99,7 +101,7 @@ def test_a_merge_is_whole_or_nothing(store: Store) -> None:
 # ---- what is still queued -----------------------------------------------------------------------------------
 
 
-def test_logins_at_once_each_move_what_is_queued_and_the_log_goes_on(store: Store) -> None:
+def test_merge_in_several_threads_writes_the_queue(store: Store) -> None:
     moved: dict[str, int] = {}
 
     def log_in(session: str) -> None:
@@ -119,21 +121,21 @@ def test_logins_at_once_each_move_what_is_queued_and_the_log_goes_on(store: Stor
     assert (len(rows(store, "searches")), store.answer_log.dropped) == (25, 0)
 
 
-def test_what_another_process_logs_later_is_moved_by_merging_again(store: Store) -> None:
+def test_merge_again_moves_rows_logged_later(store: Store) -> None:
     other = Store(store.path.parent)
     show(other, "searches", "late", session="s")
     record(store, "e", session="s", search_id="late")
     assert store.session_merge.merge("s", "anna") == NOTHING | {"events": 1}
     other.close()
-    assert next(iter(store.events.before(NOW + 1, 9))).query == "red mug", "joined, whoever's it is"
+    assert next(iter(store.events.before(NOW + 1, 9))).query == "red mug", "joined, though the search has no user yet"
     assert store.session_merge.merge("s", "anna") == NOTHING | {"searches": 1}
 
 
 # ---- erasing ------------------------------------------------------------------------------------------------
 
 
-def test_what_was_merged_is_erased_with_the_user(store: Store) -> None:
-    """Without the merge the anonymous row would be nobody's, for another user was in the session too."""
+def test_erase_takes_merged_rows(store: Store) -> None:
+    """Without the merge the anonymous row would stay, for another user was in the session too."""
     fill(store)
     assert len(store.personal_data.find("anna").events) == 2
     store.session_merge.merge("s", "anna")
@@ -145,7 +147,7 @@ def test_what_was_merged_is_erased_with_the_user(store: Store) -> None:
         assert set(rows(store, table)) == {"another's", "of another session", "of no session"}
 
 
-def test_what_came_after_the_merge_is_erased_as_the_sessions(store: Store) -> None:
+def test_erase_takes_rows_logged_after_the_merge(store: Store) -> None:
     record(store, "before", session="s")
     store.session_merge.merge("s", "anna")
     record(store, "after", session="s")
