@@ -50,7 +50,7 @@ def exploration(option: float | None = None) -> float:
     except ValueError:
         share = math.nan
     if not 0 <= share <= 1:
-        raise InvalidInput(f"SHELFWISE_EXPLORE: expected a number from 0 to 1, got {text!r}", "SHELFWISE_EXPLORE")
+        raise InvalidInput.expected("SHELFWISE_EXPLORE", "a number from 0 to 1", text)
     return share
 
 

@@ -1,1 +1,1 @@
-"""SearchResult the JSON endpoints, one file each. Imports `http`."""
+"""The JSON endpoints, a file for each path. Imports `http` and the backend; never the storefront."""

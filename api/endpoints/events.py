@@ -1,4 +1,4 @@
-"""`POST /events`: what shoppers did, stored before the answer goes out. No model and no index on this path."""
+"""`POST /events`: what shoppers did, stored before the response goes out. No model and no index on this path."""
 
 from __future__ import annotations
 
@@ -11,4 +11,5 @@ __all__ = ["record"]
 
 
 def record(shop: Shop, /) -> Response:
+    """Store the body's events. Returns status 202 once they are committed. Raises InvalidInput."""
     return to_json(apply_rows(read_body(), shop.record), 202)

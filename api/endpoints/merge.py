@@ -16,13 +16,14 @@ __all__ = ["merge"]
 
 
 def merge(shop: Shop, /) -> Response:
-    pairs = parse_all_or_none(_clean)
+    """Give what the body's session did to its user. Raises InvalidInput."""
+    pairs = parse_all_or_none(_parse_pair)
     if len(pairs) != 1:
-        raise InvalidInput(f"body: holds {len(pairs)} objects; send one, with session and user", "body")
+        raise InvalidInput.expected("body", "one object with session and user", len(pairs))
     return to_json(shop.merge(*pairs[0]))
 
 
-def _clean(row: Mapping[str, Any]) -> tuple[str, str]:
+def _parse_pair(row: Mapping[str, Any]) -> tuple[str, str]:
     if not isinstance(row, Mapping):
-        raise InvalidInput(f"body: is no object with session and user but {type(row).__name__}", "body")
+        raise InvalidInput(f"body: expected an object with session and user, got {type(row).__name__}", "body")
     return parse_id(row.get("session"), "session"), parse_id(row.get("user"), "user")

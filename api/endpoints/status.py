@@ -12,21 +12,23 @@ from flask import Response
 from shelfwise import Shop
 from shelfwise.api.http.request_body import to_json
 
-__all__ = ["healthz", "status", "whole_status"]
+__all__ = ["healthz", "read_status", "status"]
 
 
 def status(shop: Shop, /) -> Response:
-    return to_json(whole_status(shop))
+    """Return what `read_status` reads."""
+    return to_json(read_status(shop))
 
 
-def whole_status(shop: Shop) -> dict[str, Any]:
-    """The shop's status and this process's. torch in a serving process would be a mistake of ours, worth seeing."""
+def read_status(shop: Shop) -> dict[str, Any]:
+    """Return the shop's status and this process's. `torch_loaded` shows a mistake: serving never imports torch."""
     process = {"torch_loaded": "torch" in sys.modules, "pid": os.getpid(), "version": _version()}
     return shop.status() | process
 
 
 def healthz(shop: Shop, /) -> Response:
-    shop.store.items.last_seq()  # the cheapest question that needs the database
+    """Answer once the database was read."""
+    shop.store.items.last_seq()  # the cheapest query of the database
     return to_json({"status": "ok"})
 
 

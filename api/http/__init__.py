@@ -1,1 +1,1 @@
-"""Read requests and write answers: parameters, bodies, guards, JSON errors. Knows no endpoint."""
+"""Read requests and write responses: parameters, bodies, guards, JSON errors. Knows no endpoint."""

@@ -1,6 +1,6 @@
 """JSON in and out: what may stand in a request's body (an object, an array, NDJSON), and how an answer is written.
 
-The content type is not looked at: what parses is taken. A line of NDJSON that doesn't parse is judged alone.
+The content type is ignored: what parses is taken. A line of NDJSON that doesn't parse is rejected alone.
 """
 
 from __future__ import annotations
@@ -23,52 +23,52 @@ _MAX_DEPTH = 64
 
 @dataclass(frozen=True, slots=True)
 class BodyRows:
-    """The rows of a body with their index in it, and what could not be read: {"index", "reason"}."""
+    """The rows of a body, each with its index in it, and those that could not be read as {"index", "reason"}."""
 
     readable: list[tuple[int, Any]] = field(default_factory=list)
     rejected: list[dict[str, Any]] = field(default_factory=list)
 
 
 def read_body() -> BodyRows:
-    """The rows of this request's body. Raises InvalidInput when it can't be read, RequestEntityTooLarge."""
+    """Return the rows of the request's body. Raises InvalidInput for an unreadable one, RequestEntityTooLarge."""
     if request.max_content_length is None:
         request.max_content_length = MAX_BYTES
     body = request.get_data(cache=False)
-    # A body without a length in its head is cut at the limit; its beginning alone must not pass for the whole.
+    # A body without a Content-Length is cut at the limit; its beginning alone must not pass for the whole.
     if request.content_length is None and len(body) >= request.max_content_length:
         raise RequestEntityTooLarge
     return parse_body(body)
 
 
 def parse_body(body: bytes) -> BodyRows:
-    """The rows of a body. Raises InvalidInput when not even one can be read."""
+    """Return the rows of a body. Raises InvalidInput when not even one can be read."""
     try:
         text = body.decode("utf-8-sig")
     except UnicodeDecodeError as problem:
-        raise InvalidInput(f"body: is not UTF-8 at byte {problem.start}", "body") from None
+        raise InvalidInput(f"body: expected UTF-8, got byte {body[problem.start]:#x}", "body") from None
     if not text.strip():
-        raise InvalidInput("body: is empty; send a JSON object, an array of them, or one a line", "body")
+        raise InvalidInput("body: expected a JSON object, an array of them, or one a line, got nothing", "body")
     try:
         whole = _load(text)
     except ValueError as problem:
         rows = _lines(text)
         if not rows.readable:
-            raise InvalidInput(f"body: is no valid JSON: {problem}", "body") from None
+            raise InvalidInput(f"body: expected JSON, got a syntax error: {problem}", "body") from None
         return rows
     if not isinstance(whole, dict | list):
-        raise InvalidInput(f"body: is a lone {type(whole).__name__}, where an object or an array is expected", "body")
+        raise InvalidInput(f"body: expected an object or an array, got {type(whole).__name__}", "body")
     return BodyRows(list(enumerate(whole if isinstance(whole, list) else [whole])))
 
 
 def apply_rows(rows: BodyRows, verb: Callable[[Iterable[Mapping[str, Any]]], dict[str, Any]]) -> dict[str, Any]:
-    """What the verb (`shop.record`, `shop.upsert`) made of the rows, with the indexes of the body they came in."""
-    done = verb([row for _, row in rows.readable])
-    judged = [{**bad, "index": rows.readable[bad["index"]][0]} for bad in done["rejected"]]
-    return {**done, "rejected": sorted([*rows.rejected, *judged], key=lambda bad: int(bad["index"]))}
+    """Return what `verb` (`shop.record`, `shop.upsert`) made of the rows, rejected ones by their index in the body."""
+    result = verb([row for _, row in rows.readable])
+    judged = [{**bad, "index": rows.readable[bad["index"]][0]} for bad in result["rejected"]]
+    return {**result, "rejected": sorted([*rows.rejected, *judged], key=lambda bad: int(bad["index"]))}
 
 
 def to_json(body: Mapping[str, Any], status: int = 200) -> Response:
-    """A compact JSON answer that nobody keeps."""
+    """Return a response of compact JSON that no cache keeps."""
     text = json.dumps(body, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     # A lone surrogate, quoted from the input in a reason, becomes \udXXX, which is how JSON writes it.
     response = Response(text.encode("utf-8", "backslashreplace"), status, mimetype="application/json")
@@ -77,33 +77,33 @@ def to_json(body: Mapping[str, Any], status: int = 200) -> Response:
 
 
 def _lines(text: str) -> BodyRows:
-    """Each line for itself; only objects count as readable, so that the pieces of a broken array don't."""
+    """Read each line alone. Only objects count as readable, so that the pieces of a broken array don't."""
     rows = BodyRows()
     lines = [line for line in text.split("\n") if line.strip()]  # not splitlines: U+2028 may stand within a string
     for index, line in enumerate(lines if len(lines) > 1 and text.lstrip().startswith("{") else []):
         try:
             row = _load(line)
         except ValueError as problem:
-            rows.rejected.append({"index": index, "reason": f"is no valid JSON: {problem}"})
+            rows.rejected.append({"index": index, "reason": f"expected JSON, got a syntax error: {problem}"})
             continue
         if isinstance(row, dict):
             rows.readable.append((index, row))
         else:
-            rows.rejected.append({"index": index, "reason": f"is no object but {type(row).__name__}"})
+            rows.rejected.append({"index": index, "reason": f"expected an object, got {type(row).__name__}"})
     return rows
 
 
 def _load(text: str) -> Any:
-    """Strict JSON. Raises ValueError, also for NaN, Infinity, and what is nested deeper than we would store."""
+    """Return the value of strict JSON. Raises ValueError, also for NaN, Infinity and more than 64 levels."""
     try:
         value = json.loads(text, parse_constant=_refuse)
     except RecursionError:
-        raise ValueError("it is nested too deeply") from None
+        raise ValueError(f"nested more than {_MAX_DEPTH} levels deep") from None
     level, depth = [value], 0
     while level := [part for parent in level for part in _children(parent) if isinstance(part, dict | list)]:
         depth += 1
         if depth > _MAX_DEPTH:
-            raise ValueError("it is nested too deeply")
+            raise ValueError(f"nested more than {_MAX_DEPTH} levels deep")
     return value
 
 
@@ -112,4 +112,4 @@ def _children(value: Any) -> Iterable[Any]:
 
 
 def _refuse(constant: str) -> NoReturn:
-    raise ValueError(f"{constant} is no JSON number")
+    raise ValueError(f"{constant} is not a JSON number")

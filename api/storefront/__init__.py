@@ -1,1 +1,1 @@
-"""Render the storefront: pages, cards, facets, the visitor's session. Imports `http`."""
+"""The storefront's pages: cards, facets, the visitor's session. Imports `http` and the backend; never `endpoints`."""

@@ -1,4 +1,4 @@
-"""Hits as cards: where each one links, so that the click can be told apart, and the tile that stands for a photo."""
+"""Hits as cards: a link that cites where the hit was shown, and the tile that stands for a photo."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from zlib import crc32
 from shelfwise import Hit
 from shelfwise.api.storefront.rendering import link, price, web_url
 
-__all__ = ["Card", "Tile", "cards", "tile"]
+__all__ = ["Card", "Tile", "make_cards", "make_tile"]
 
 _TONES, _PATTERNS = 12, 8  # as many as the style sheet has
 _WORD = re.compile(r"[^\W_]+")
@@ -20,7 +20,7 @@ _SMALL_WORDS = {"a", "an", "and", "for", "from", "in", "of", "on", "pack", "set"
 
 @dataclass(frozen=True, slots=True)
 class Tile:
-    """What is shown for a product: its image, and behind it (or without one) initials on the colour of its category."""
+    """What stands for a product: its image, and behind it (or without one) initials on the colour of its category."""
 
     image: str
     initials: str
@@ -30,6 +30,8 @@ class Tile:
 
 @dataclass(frozen=True, slots=True)
 class Card:
+    """What is shown of a hit, as the template takes it."""
+
     id: str
     href: str
     title: str
@@ -37,16 +39,19 @@ class Card:
     price: str
     in_stock: bool
     tile: Tile
-    reason: str  # why it stands here, where that was asked for
+    reason: str  # why it is here, where the answer was explained
 
 
-def cards(hits: Iterable[Hit], source: Mapping[str, str], first: int = 1) -> list[Card]:
-    """Cards whose links cite their source (`search_id`, `recommendation_id` or `query`) and their 1-based rank."""
+def make_cards(hits: Iterable[Hit], source: Mapping[str, str], first: int = 1) -> list[Card]:
+    """Return cards whose links cite their source (`search_id`, `recommendation_id` or `query`) and their rank.
+
+    `first` is the rank of the first hit, from 1.
+    """
     return [_card(hit, source, position) for position, hit in enumerate(hits, first)]
 
 
-def tile(item: Mapping[str, Any]) -> Tile:
-    """The tile of an item; the same item always gets the same one."""
+def make_tile(item: Mapping[str, Any]) -> Tile:
+    """Return the tile of an item, the same one each time."""
     return Tile(
         image=web_url(item.get("image")),
         initials=_initials(item["title"]),
@@ -64,17 +69,17 @@ def _card(hit: Hit, source: Mapping[str, str], position: int) -> Card:
         category=(item.get("category") or "").split(" > ")[-1],
         price=price(item),
         in_stock=item["in_stock"],
-        tile=tile(item),
+        tile=make_tile(item),
         reason=(hit.reasons or {}).get("text", ""),
     )
 
 
 def _initials(title: str) -> str:
-    """Of the first two words that say something: `Set of 3 Wooden Hearts` gives WH."""
-    found = _WORD.findall(title)
-    telling = [word for word in found if word.lower() not in _SMALL_WORDS and not word[0].isdigit()]
-    return "".join(word[0] for word in (telling or found)[:2]).upper()
+    """Return the initials of the first two words that say something: `Set of 3 Wooden Hearts` gives WH."""
+    words = _WORD.findall(title)
+    content_words = [word for word in words if word.lower() not in _SMALL_WORDS and not word[0].isdigit()]
+    return "".join(word[0] for word in (content_words or words)[:2]).upper()
 
 
-def _pick(text: str, choices: int) -> int:
-    return crc32(text.encode("utf-8", "replace")) % choices
+def _pick(text: str, count: int) -> int:
+    return crc32(text.encode("utf-8", "replace")) % count

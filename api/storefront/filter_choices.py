@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from shelfwise.catalogue.dictionary import key
+from shelfwise.catalogue.dictionary import comparison_key
 from shelfwise.catalogue.filter_parser import parse, to_text
 from shelfwise.catalogue.filter_values import quote
 from shelfwise.catalogue.filters import And, Condition, Filter, Not, Or
@@ -40,7 +40,7 @@ class FacetChoices:
 
     def has(self, name: str, value: str) -> bool:
         """Return whether a value is among those chosen, however it is spelt."""
-        return key(value) in map(key, self.chosen.get(name, ()))
+        return comparison_key(value) in map(comparison_key, self.chosen.get(name, ()))
 
     def only(self, name: str, *values: str) -> FacetChoices:
         """Return the choices with these values of the facet and no others of it; with none, without the facet."""
@@ -53,7 +53,8 @@ class FacetChoices:
 
     def without(self, name: str, value: str) -> FacetChoices:
         """Return the choices without this value, however it is spelt."""
-        return self.only(name, *(other for other in self.chosen.get(name, ()) if key(other) != key(value)))
+        left_out = comparison_key(value)
+        return self.only(name, *(kept for kept in self.chosen.get(name, ()) if comparison_key(kept) != left_out))
 
     def text(self) -> str:
         """Return the filter that says this; blank where all items pass."""

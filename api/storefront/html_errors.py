@@ -1,4 +1,4 @@
-"""Errors as pages, for shoppers."""
+"""Errors as pages, for visitors of the storefront."""
 
 from __future__ import annotations
 

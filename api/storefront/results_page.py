@@ -1,21 +1,21 @@
-"""A page of results: what its address asks for, the search that answers it, and the links to ask for something else."""
+"""A page of results: its address, the search that answers it, and the links to other addresses."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from shelfwise import Hit, SearchResult, Shop
 from shelfwise.api.http.query_params import QueryParams
-from shelfwise.api.storefront.facet_links import FACETS, LIFTED, FacetPage, chips, facet_links
+from shelfwise.api.storefront.facet_links import FACETS, UNFILTERED_FACETS, FacetPage, facet_links, make_chips
 from shelfwise.api.storefront.filter_choices import FacetChoices
 from shelfwise.api.storefront.rendering import link
 from shelfwise.api.storefront.visitor import Visitor
 
 __all__ = ["PARTS", "ResultsQuery", "page_context", "run_search"]
 
-_PAGE = 24
+_PAGE_HITS = 24
 _SORTS = {
     "relevance": "Best match",
     "popular": "Most popular",
@@ -27,7 +27,7 @@ _SORTS = {
 
 @dataclass(frozen=True, slots=True)
 class ResultsQuery:
-    """What the page's address asks for; what is at its default is not in the address."""
+    """The parameters of the page's address; one at its default is not in the address."""
 
     q: str = ""
     filter: str = ""
@@ -38,38 +38,40 @@ class ResultsQuery:
 
     @classmethod
     def read(cls) -> ResultsQuery:
-        """That of this request. Raises InvalidInput for an offset or a switch that is none."""
-        given = QueryParams()
+        """Return the parameters of this request. Raises InvalidInput for an offset or a switch that can't be read."""
+        params = QueryParams()
         return cls(
-            q=" ".join((given.text("q") or "").split()),
-            filter=(given.text("filter") or "").strip(),
-            sort=given.text("sort") or "relevance",
-            offset=given.whole("offset", 0),
-            exact=given.flag("exact"),
-            explain=given.flag("explain"),
+            q=" ".join((params.text("q") or "").split()),
+            filter=(params.text("filter") or "").strip(),
+            sort=params.text("sort") or "relevance",
+            offset=params.integer("offset", 0),
+            exact=params.flag("exact"),
+            explain=params.flag("explain"),
         )
 
     def query_args(self) -> dict[str, str]:
-        """The parameters of the address."""
-        values = asdict(self)
-        said = [(each.name, values[each.name]) for each in fields(self) if values[each.name] != each.default]
-        return {name: "1" if value is True else str(value) for name, value in said}
+        """Return the parameters that are not at their default, as texts."""
+        values = [(part.name, getattr(self, part.name), part.default) for part in fields(self)]
+        return {name: "1" if value is True else str(value) for name, value, default in values if value != default}
 
     def url_with(self, **changes: Any) -> str:
-        """The address of the same with changes, from its first page unless they name another."""
+        """Return the address with changes, of the first page unless they name an offset."""
         return link("pages.home", **replace(self, **({"offset": 0} | changes)).query_args())
 
 
-PARTS = frozenset(each.name for each in fields(ResultsQuery))
+PARTS = frozenset(part.name for part in fields(ResultsQuery))
 
 
 def run_search(shop: Shop, query: ResultsQuery, visitor: Visitor, log: bool) -> SearchResult:
-    """One page of the answer, with its facets. Raises InvalidInput."""
+    """Search for one page of hits, with its facets. Raises InvalidInput.
+
+    `log` False leaves the search out of the log of answers.
+    """
     return shop.search(
         query.q,
         user=visitor.user,
         session=visitor.session,
-        limit=_PAGE,
+        limit=_PAGE_HITS,
         offset=query.offset,
         log=log,
         filter=query.filter,
@@ -81,10 +83,10 @@ def run_search(shop: Shop, query: ResultsQuery, visitor: Visitor, log: bool) -> 
 
 
 def page_context(shop: Shop, query: ResultsQuery, answer: SearchResult) -> dict[str, Any]:
-    """What the page offers beside the hits of the answer, by the names that the template has for it."""
+    """Return what the page shows beside the answer's hits, by the template's names. Raises InvalidInput."""
     choices = FacetChoices.read(query.filter)
     counted = dict(answer.facets)
-    for name in choices.chosen.keys() & set(LIFTED):
+    for name in choices.chosen.keys() & set(UNFILTERED_FACETS):
         counted |= _counted(shop, query, choices.only(name), [name]).facets
     unfiltered = 0 if answer.total or not query.filter else _counted(shop, query, FacetChoices(), []).total
 
@@ -92,7 +94,7 @@ def page_context(shop: Shop, query: ResultsQuery, answer: SearchResult) -> dict[
     return {
         "results_query": query,
         "facets": facet_links(counted, answer.total, page),
-        "chips": chips(page),
+        "chips": make_chips(page),
         "unfiltered": unfiltered,
         "sorts": _sorts(query.sort, answer),
         "pages": _pages(query, answer),
@@ -101,18 +103,18 @@ def page_context(shop: Shop, query: ResultsQuery, answer: SearchResult) -> dict[
 
 
 def _counted(shop: Shop, query: ResultsQuery, choices: FacetChoices, names: Sequence[str]) -> SearchResult:
-    """The same query with other choices, for its counts only."""
+    """Search for the same query with other choices, for the counts alone."""
     return shop.search(query.q, limit=1, log=False, filter=choices.text(), facets=names, exact=query.exact)
 
 
 def _currency(hits: Sequence[Hit]) -> str | None:
-    """The one that all the prices are in."""
-    found = {hit.item.get("currency") for hit in hits if hit.item.get("price") is not None}
-    return found.pop() if len(found) == 1 else None
+    """Return the currency of all the prices, None where they have several."""
+    currencies = {hit.item.get("currency") for hit in hits if hit.item.get("price") is not None}
+    return currencies.pop() if len(currencies) == 1 else None
 
 
 def _sorts(chosen: str, answer: SearchResult) -> Mapping[str, str]:
-    """The orders that make a difference to these hits."""
+    """Return the orders that make a difference to these hits, with their labels."""
     priced = bool(answer.facets["price"])
     dated = any(hit.item.get("created_at") for hit in answer.hits)
     useful = {"relevance", "popular", chosen, *(["price", "-price"] if priced else []), *(["newest"] if dated else [])}
@@ -120,11 +122,11 @@ def _sorts(chosen: str, answer: SearchResult) -> Mapping[str, str]:
 
 
 def _pages(query: ResultsQuery, answer: SearchResult) -> dict[str, str]:
-    """Links to the pages before and after this one."""
+    """Return links to the previous and the next page, where there is one."""
     links = {}
     if query.offset > 0:
-        last = (answer.total - 1) // _PAGE * _PAGE  # of an address beyond the end
-        links["previous"] = query.url_with(offset=max(0, min(query.offset - _PAGE, last)))
+        last = (answer.total - 1) // _PAGE_HITS * _PAGE_HITS  # for an address beyond the end
+        links["previous"] = query.url_with(offset=max(0, min(query.offset - _PAGE_HITS, last)))
     if query.offset + len(answer.hits) < answer.total and answer.hits:
-        links["next"] = query.url_with(offset=query.offset + _PAGE)
+        links["next"] = query.url_with(offset=query.offset + _PAGE_HITS)
     return links

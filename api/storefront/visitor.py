@@ -1,4 +1,4 @@
-"""Who is shopping: the chosen customer and a random session, both in cookies, and whether it is a robot.
+"""The visitor: the customer chosen and a random session, both in cookies, and whether it is a robot.
 
 A session ends half an hour after its last page, so that a repeated query on another day is another search.
 """
@@ -21,30 +21,30 @@ USER_COOKIE, SESSION_COOKIE = "shelfwise_user", "shelfwise_session"
 _USER_SECONDS, _SESSION_SECONDS = 90 * 86_400, 30 * 60
 _SESSION = re.compile(r"[0-9a-f]{32}")
 _ROBOT = re.compile(r"bot\b|crawl|spider|slurp|preview|facebookexternalhit", re.IGNORECASE)
-_REGULARS, _REGULARS_SECONDS = 20, 60.0
+_TOP_CUSTOMERS, _TOP_CUSTOMERS_SECONDS = 20, 60.0
 
 
 @dataclass(frozen=True, slots=True)
 class Visitor:
-    """`silent` is one whose page views are no shopper's: a robot that says so, or a browser that fetches ahead."""
+    """Who asks for a page. `silent` leaves no trace: a robot that says so, or a browser that fetches ahead."""
 
     user: str | None
     session: str
     silent: bool
 
     def known_as(self, user: str | None) -> Visitor:
-        """The same session under another name. Raises InvalidInput for what can't be an id."""
+        """Return the same session with another user, None for a blank one. Raises InvalidInput for a bad id."""
         return replace(self, user=parse_id(user, "user") if user and user.strip() else None)
 
 
 def current_visitor() -> Visitor:
-    """The shopper of this request; a new session where the cookie has none."""
+    """Return the visitor of this request, in a new session where the cookie holds none."""
     session = request.cookies.get(SESSION_COOKIE, "")
-    shopper = Visitor(None, session if _SESSION.fullmatch(session) else uuid.uuid4().hex, _is_silent())
+    visitor = Visitor(None, session if _SESSION.fullmatch(session) else uuid.uuid4().hex, _is_silent())
     try:
-        return shopper.known_as(request.cookies.get(USER_COOKIE))
+        return visitor.known_as(request.cookies.get(USER_COOKIE))
     except InvalidInput:  # a cookie that was tampered with
-        return shopper
+        return visitor
 
 
 def set_cookies(response: Response, visitor: Visitor, path: str) -> Response:
@@ -63,19 +63,20 @@ def set_cookies(response: Response, visitor: Visitor, path: str) -> Response:
 
 
 class TopCustomers:
-    """The busiest customers, offered where a shopper is chosen; counted once a minute."""
+    """The busiest customers, offered where a customer is chosen; counted once a minute."""
 
     def __init__(self, shop: Shop) -> None:
         self._shop = shop
         self._counted: tuple[float, list[str]] = (float("-inf"), [])
 
     def users(self) -> list[str]:
+        """Return the ids of at most 20 users, those with the most events first."""
         now = time.monotonic()
-        if now - self._counted[0] > _REGULARS_SECONDS:
-            self._counted = (now, [user for user, _ in self._shop.store.events.busiest_users(_REGULARS)])
+        if now - self._counted[0] > _TOP_CUSTOMERS_SECONDS:
+            self._counted = (now, [user for user, _ in self._shop.store.events.busiest_users(_TOP_CUSTOMERS)])
         return self._counted[1]
 
 
 def _is_silent() -> bool:
-    ahead = request.headers.get("Sec-Purpose") or request.headers.get("Purpose") or ""
-    return "prefetch" in ahead or _ROBOT.search(request.user_agent.string) is not None
+    purpose = request.headers.get("Sec-Purpose") or request.headers.get("Purpose") or ""
+    return "prefetch" in purpose or _ROBOT.search(request.user_agent.string) is not None
