@@ -1,10 +1,11 @@
-"""`shelfwise shelves`: what became of the answers shown, by kind of shelf, as the shop's own log tells it."""
+"""`shelfwise shelves`: clicks and purchases of the answers that were shown, by kind of shelf."""
 
 from __future__ import annotations
 
 import click
 
 from shelfwise.cli.main import Context
+from shelfwise.cli.night_table import align_columns
 from shelfwise.shop import Shop
 from shelfwise.store import KindEngagement
 from shelfwise.timestamps import DAY, to_iso
@@ -20,21 +21,14 @@ _HEAD = (
 @click.option("--days", type=click.IntRange(1, 3650), default=28, show_default=True, help="How far back from now.")
 @click.pass_obj
 def shelves_command(context: Context, days: int) -> None:
-    """Clicks, conversion, AUC and range of the answers shown, by kind of shelf."""
+    """Print clicks, conversion, AUC and range of the answers shown, by kind of shelf."""
     with Shop(context.data) as shop:
-        until = shop.now()
-        shelves = shop.store.engagement.shelves(until - days * DAY, until)
-    body = {"since": to_iso(until - days * DAY), "until": to_iso(until), "shelves": [one.to_dict() for one in shelves]}
-    context.answer(body, lambda: _table(shelves) if shelves else [f"nothing was shown in the last {days} days"])
-
-
-def _table(shelves: list[KindEngagement]) -> list[str]:
+        since, until = shop.now() - days * DAY, shop.now()
+        shelves = shop.store.engagement.shelves(since, until)
+    body = {"since": to_iso(since), "until": to_iso(until), "shelves": [shelf.to_dict() for shelf in shelves]}
     rows = [_HEAD, *map(_cells, shelves)]
-    first, *others = (max(map(len, column)) for column in zip(*rows, strict=True))
-    return [
-        "  ".join([row[0].ljust(first), *(cell.rjust(width) for cell, width in zip(row[1:], others, strict=True))])
-        for row in rows
-    ]
+    lines = align_columns(rows, range(1, len(_HEAD))) if shelves else [f"nothing was shown in the last {days} days"]
+    context.answer(body, lambda: lines)
 
 
 def _cells(shelf: KindEngagement) -> tuple[str, ...]:

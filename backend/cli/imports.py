@@ -20,7 +20,7 @@ from shelfwise.types import EVENT_FIELDS, EVENT_TYPES, ITEM_FIELDS
 
 __all__ = ["BadRows", "import_command"]
 
-_SHOWN_BAD_ROWS = 20
+_MAX_BAD_ROWS_SHOWN = 20
 
 
 @click.group("import")
@@ -29,6 +29,7 @@ def import_command() -> None:
 
 
 def _options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the files and the options that both imports share."""
     for option in (
         click.option("--map", "rename", multiple=True, metavar="FIELD=COLUMN", help="Rename a column (repeatable)."),
         click.option("--scale", multiple=True, metavar="FIELD=FACTOR", help="Multiply numbers: price=0.01 for cents."),
@@ -41,25 +42,23 @@ def _options(command: Callable[..., Any]) -> Callable[..., Any]:
 @import_command.command("items")
 @_options
 @click.pass_obj
-def items(
-    context: Context, files: tuple[str, ...], rename: tuple[str, ...], scale: tuple[str, ...], strict: bool
-) -> None:
+def items(context: Context, /, files: tuple[str, ...], strict: bool, **columns: Any) -> None:
     """Add or change items; fields that a row doesn't name are kept."""
     bad = BadRows()
-    mapping = ColumnMapping.of(ITEM_FIELDS, rename, scale)
+    mapping = ColumnMapping.of(ITEM_FIELDS, **columns)
     with Shop(context.data) as shop, RowCounter("items") as counter:
         is_first = shop.generations.current() is None
-        done = import_items(shop, files, mapping, bad, counter)
-    _report(context, done, "upserted")
+        counts = import_items(shop, files, mapping, bad, counter)
+    _print_counts(context, counts, "upserted", "unchanged")
     try:
-        _derive(context, is_first, bool(done.new))
+        _update_index(context, is_first, bool(counts.new))
     except NightBusy:
-        click.echo("a night is running; it takes the new items along", err=True)
+        click.echo("a night is running; it includes the new items", err=True)
     _exit(bad, strict)
 
 
-def _derive(context: Context, is_first: bool, changed: bool) -> None:
-    """Generation 0 after the first import, a new index after one that changed much."""
+def _update_index(context: Context, is_first: bool, changed: bool) -> None:
+    """Make generation 0 after the first import, a new index after one that changed much."""
     from shelfwise.trainer import compact, init
 
     with ProgressBars() as bars:
@@ -76,48 +75,49 @@ def _derive(context: Context, is_first: bool, changed: bool) -> None:
 @click.pass_obj
 def events(
     context: Context,
+    /,
     files: tuple[str, ...],
-    rename: tuple[str, ...],
-    scale: tuple[str, ...],
     strict: bool,
     type_: str | None,
     shift_to: str | None,
+    **columns: Any,
 ) -> None:
     """Add events; the same file twice adds nothing."""
     bad = BadRows()
-    mapping = ColumnMapping.of(EVENT_FIELDS, rename, scale, {"type": type_} if type_ else {})
+    mapping = ColumnMapping.of(EVENT_FIELDS, **columns, constants={"type": type_} if type_ else {})
     with Shop(context.data) as shop, RowCounter("events") as counter:
         if shift_to is None:
-            done = import_events(shop, files, mapping, bad, counter)
+            counts = import_events(shop, files, mapping, bad, counter)
         else:
-            target = shop.now() if shift_to == "now" else parse_time(shift_to, "--shift-to")
+            last_ts = shop.now() if shift_to == "now" else parse_time(shift_to, "--shift-to")
             with seekable(files, sys.stdin.buffer) as paths:
-                given = dict(zip(paths, files, strict=True))  # a bad row is named by the file that was asked for
-                done = import_events(
-                    shop, paths, mapping, lambda row: bad(replace(row, file=given[row.file])), counter, target
+                names = dict(zip(paths, files, strict=True))  # a bad row names the file as the caller wrote it
+                counts = import_events(
+                    shop, paths, mapping, lambda row: bad(replace(row, file=names[row.file])), counter, last_ts
                 )
-    _report(context, done, "accepted")
+    _print_counts(context, counts, "accepted", "duplicates")
     _exit(bad, strict)
 
 
 class BadRows:
-    """Reports the first bad rows in full, and counts them all."""
+    """A report of bad rows: prints the first 20 and counts them all."""
 
     def __init__(self) -> None:
         self.count = 0
 
     def __call__(self, bad: BadRow) -> None:
+        """Count a bad row, and print it if it is one of the first."""
         self.count += 1
-        if self.count <= _SHOWN_BAD_ROWS:
+        if self.count <= _MAX_BAD_ROWS_SHOWN:
             click.echo(f"bad row {bad}", err=True)
-        elif self.count == _SHOWN_BAD_ROWS + 1:
+        elif self.count == _MAX_BAD_ROWS_SHOWN + 1:
             click.echo("more bad rows are counted, not shown", err=True)
 
 
-def _report(context: Context, done: ImportCounts, word: str) -> None:
-    same = "unchanged" if word == "upserted" else "duplicates"
-    body = {word: done.new, same: done.unchanged, "rejected": done.rejected}
-    context.answer(body, lambda: [f"{done.new:,} {word}, {done.unchanged:,} {same}, {done.rejected:,} rejected"])
+def _print_counts(context: Context, counts: ImportCounts, new: str, unchanged: str) -> None:
+    """Print the counts, those of new and unchanged rows under the names that HTTP has for them."""
+    body = {new: counts.new, unchanged: counts.unchanged, "rejected": counts.rejected}
+    context.answer(body, lambda: [", ".join(f"{count:,} {name}" for name, count in body.items())])
 
 
 def _exit(bad: BadRows, strict: bool) -> None:

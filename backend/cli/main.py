@@ -1,4 +1,4 @@
-"""`shelfwise`: the group, its options, and how errors end a command. The commands live beside this file."""
+"""`shelfwise`: the group, its options, and how errors end a command. The commands are in the files beside this one."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from shelfwise.settings import data_folder
 
 __all__ = ["Context", "cli", "main"]
 
-# command → where it lives; imported when it is called, so that `shelfwise search` never waits for torch
+# command → its file; imported when it is called, so that `shelfwise search` never waits for torch
 _COMMANDS = {
     "init": "night", "increment": "night", "nights": "night", "rollback": "night", "import": "imports",
     "serve": "serve", "search": "query", "recommend": "query", "status": "query", "replay": "replay",
@@ -30,13 +30,13 @@ _COMMANDS = {
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What every command gets: the shop's folder and how to answer."""
+    """What every command gets: the shop's folder, and how it prints its answer."""
 
     data: Path
     as_json: bool
 
     def answer(self, body: dict[str, Any] | list[Any], lines: Callable[[], list[str]]) -> None:
-        """Print the HTTP body of the same question, or lines for a person."""
+        """Print `body`, which HTTP answers too, where --json is given, else `lines` for a person."""
         if self.as_json:
             click.echo(json.dumps(body, ensure_ascii=False))
         else:
@@ -44,10 +44,14 @@ class Context:
 
 
 class LazyGroup(click.Group):
+    """A group that imports a command's file when the command is called."""
+
     def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names of all commands."""
         return list(_COMMANDS)
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        """Import and return a command, None for an unknown name."""
         if name not in _COMMANDS:
             return None
         module = import_module(f"shelfwise.cli.{_COMMANDS[name]}")
@@ -66,7 +70,7 @@ def cli(ctx: click.Context, data: str | None, as_json: bool) -> None:
 
 
 def main() -> None:
-    """The console script. Errors that the caller can mend end in one line and exit code 1."""
+    """Run the console script. Errors that the caller can correct end in one line and exit code 1."""
     try:
         cli(standalone_mode=False)
     except click.ClickException as problem:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import textwrap
+from contextlib import closing
 from typing import Any
 
 import click
@@ -17,7 +18,8 @@ from shelfwise.store import Store
 
 __all__ = ["increment_command", "init_command", "nights_command", "rollback_command"]
 
-_SHOWN = 20
+_MAX_NIGHTS = 20
+_WIDTH = 110
 
 
 @click.command("init")
@@ -33,13 +35,13 @@ def init_command(context: Context, model: str | None) -> None:
 
 
 def _seconds(context: click.Context, option: click.Parameter, text: str | None) -> float | None:
-    """A time span such as 20m, 90s, 1h or 1h30m, in seconds."""
+    """Return the seconds of a time span such as 20m, 90s, 1h or 1h30m."""
     if text is None:
         return None
-    parts = re.fullmatch(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?", text)
-    hours, minutes, seconds = (int(part or 0) for part in parts.groups()) if parts else (0, 0, 0)
+    span = re.fullmatch(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?", text)
+    hours, minutes, seconds = (int(part or 0) for part in span.groups()) if span else (0, 0, 0)
     if not hours + minutes + seconds:
-        raise click.BadParameter(f"{text!r} is no time span; write it as 20m, 90s, 1h or 1h30m", context, option)
+        raise click.BadParameter(f"expected a time such as 20m, 90s, 1h or 1h30m, got {text!r}", context, option)
     return float(hours * 3600 + minutes * 60 + seconds)
 
 
@@ -50,7 +52,7 @@ def _seconds(context: click.Context, option: click.Parameter, text: str | None) 
 @click.option("--tensorboard", metavar="DIR", help="Where TensorBoard logs of the training go.")
 @click.pass_obj
 def increment_command(
-    context: Context, until: str | None, force: bool, budget: float | None, tensorboard: str | None
+    context: Context, until: str | None, budget: float | None, force: bool, tensorboard: str | None
 ) -> None:
     """Run one night: learn from the new events, judge, publish or refuse."""
     from shelfwise.trainer import help_training, increment
@@ -59,8 +61,10 @@ def increment_command(
     if is_helper():
         help_training()
         return
-    with ProgressBars(pace=_pace(context)) as bars:
-        bars.print_estimate(most=budget)
+    with closing(Store(context.data)) as store:
+        pace = store.ledger.pace()
+    with ProgressBars(pace=pace) as bars:
+        bars.print_estimate(budget)
         night = increment(context.data, until, bars, force=force, budget=budget, tensorboard=tensorboard).to_dict()
     context.answer(night, lambda: _summary(night))
 
@@ -69,19 +73,14 @@ def increment_command(
 @click.argument("number", type=int, required=False, metavar="[N]")
 @click.pass_obj
 def nights_command(context: Context, number: int | None) -> None:
-    """The ledger: the latest nights, or night N whole."""
-    store = Store(context.data)
-    try:
+    """Print the ledger: the latest nights, or all of night N."""
+    with closing(Store(context.data)) as store:
         if number is None:
-            nights = store.ledger.latest(_SHOWN)
-            context.answer(
-                {"nights": nights}, lambda: nights_table(nights, shutil.get_terminal_size((120, 24)).columns)
-            )
+            nights, width = store.ledger.latest(_MAX_NIGHTS), shutil.get_terminal_size((120, 24)).columns
+            context.answer({"nights": nights}, lambda: nights_table(nights, width))
         else:
             night = store.ledger.get(number)
-            context.answer(night, lambda: _night_lines(night))
-    finally:
-        store.close()
+            context.answer(night, lambda: _all_lines(night))
 
 
 @click.command("rollback")
@@ -93,13 +92,10 @@ def rollback_command(context: Context, generation: int | None) -> None:
     Only the pointer moves. Items that changed since that generation was made are found by their words until the shop
     has made their vectors; `shelfwise status` counts those left as pending_vectors.
     """
-    store = Store(context.data)
-    try:
+    with closing(Store(context.data)) as store:
         generations = GenerationRegistry(context.data)
         target = generations.rollback(generation, exclude=store.personal_data.generations_to_retire())
-        changed = generations.open(target).card.get("items_seq") != store.items.last_seq()
-    finally:
-        store.close()
+        changed = generations.open(target).card.items_seq != store.items.last_seq()
     lines = [f"generation {target} serves"]
     if changed:
         lines.append("items changed since it was made are found by their words until their vectors are made")
@@ -107,25 +103,16 @@ def rollback_command(context: Context, generation: int | None) -> None:
     context.answer({"generation": target}, lambda: lines)
 
 
-def _pace(context: Context) -> dict[str, float]:
-    store = Store(context.data)
-    try:
-        return store.ledger.pace()
-    finally:
-        store.close()
-
-
 def _summary(night: dict[str, Any]) -> list[str]:
     return [
         f"night {night['night']}: {night['verdict']}; generation {night['generation']} serves",
-        *textwrap.wrap(night["reason"], 110, initial_indent="  ", subsequent_indent="  "),
+        *textwrap.wrap(night["reason"], _WIDTH, initial_indent="  ", subsequent_indent="  "),
         *(f"  warning: {warning}" for warning in night["report"].get("warnings") or []),
     ]
 
 
-def _night_lines(night: dict[str, Any]) -> list[str]:
+def _all_lines(night: dict[str, Any]) -> list[str]:
     from shelfwise.trainer.reports.night_summary import summarise_night
 
-    return night_lines(
-        night, summarise_night(night["report"] | {name: night[name] for name in ("night", "verdict", "reason")})
-    )
+    report = night["report"] | {name: night[name] for name in ("night", "verdict", "reason")}
+    return night_lines(night, summarise_night(report))

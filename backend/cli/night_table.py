@@ -6,29 +6,29 @@ import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-__all__ = ["night_lines", "nights_table"]
+__all__ = ["align_columns", "night_lines", "nights_table"]
 
 _WIDTH = 100
-_LEAST_REASON = 24
+_MIN_REASON_WIDTH = 24
 _HEAD = ("night", "started", "verdict", "generation", "nDCG@10", "seconds", "warnings", "reason")
-_RIGHT = (0, 5, 6)
+_RIGHT_ALIGNED = (0, 5, 6)
 
-Night = Mapping[str, Any]
+LedgerRow = Mapping[str, Any]
 
 
-def nights_table(nights: Sequence[Night], width: int) -> list[str]:
-    """One line a night, the reason cut so that it fits into `width` characters where that leaves any of it."""
+def nights_table(nights: Sequence[LedgerRow], width: int) -> list[str]:
+    """Return one line a night; its reason is cut to fit into `width` characters, but never under 24."""
     if not nights:
         return ["no night yet"]
     rows = [_HEAD[:-1], *(_cells(night) for night in nights)]
-    lines = _columns(rows, _RIGHT)
-    room = max(_LEAST_REASON, width - len(lines[0]) - 2)
-    reasons = [_HEAD[-1], *(_cut(night["reason"] or "", room) for night in nights)]
+    lines = align_columns(rows, _RIGHT_ALIGNED)
+    reason_width = max(_MIN_REASON_WIDTH, width - len(lines[0]) - 2)
+    reasons = [_HEAD[-1], *(_cut(night["reason"] or "", reason_width) for night in nights)]
     return [f"{line}  {reason}".rstrip() for line, reason in zip(lines, reasons, strict=True)]
 
 
-def night_lines(night: Night, view: Mapping[str, Any]) -> list[str]:
-    """A night's row and what `night_view` made of its report."""
+def night_lines(night: LedgerRow, view: Mapping[str, Any]) -> list[str]:
+    """Return all of a night: its row, and the `view` that `summarise_night` made of its report."""
     sections = {
         "": _head(night, view),
         "warnings": view["warnings"],
@@ -43,13 +43,25 @@ def night_lines(night: Night, view: Mapping[str, Any]) -> list[str]:
         "settings": _pairs(view["settings"]),
     }
     lines = [f"night {night['night']}: {night['verdict']}"]
-    for name, body in sections.items():
-        if body:
-            lines += ["", *([name] if name else []), *(f"  {line}".rstrip() for line in body)]
+    for name, section in sections.items():
+        if section:
+            lines += ["", *([name] if name else []), *(f"  {line}".rstrip() for line in section)]
     return lines
 
 
-def _cells(night: Night) -> tuple[str, ...]:
+def align_columns(rows: Sequence[Sequence[str]], right: Sequence[int] = ()) -> list[str]:
+    """Return the rows with each column as wide as its widest cell; the columns in `right` are aligned right."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return [
+        "  ".join(
+            cell.rjust(width) if position in right else cell.ljust(width)
+            for position, (cell, width) in enumerate(zip(row, widths, strict=True))
+        )
+        for row in rows
+    ]
+
+
+def _cells(night: LedgerRow) -> tuple[str, ...]:
     measure, seconds, warnings = night["measure"], night["seconds"], night["warnings"]
     return (
         str(night["night"]),
@@ -62,10 +74,10 @@ def _cells(night: Night) -> tuple[str, ...]:
     )
 
 
-def _head(night: Night, view: Mapping[str, Any]) -> list[str]:
+def _head(night: LedgerRow, view: Mapping[str, Any]) -> list[str]:
     times = f"from {_minute(night['started'])} to {_minute(night['finished']) or '?'} UTC"
     erased = ["learned from people who were erased since"] if night["report"].get("erased") else []
-    facts = [times, *(f for f in view["facts_line"] if not f.startswith("generation")), *erased]
+    facts = [times, *(fact for fact in view["facts_line"] if not fact.startswith("generation")), *erased]
     generations = _generations(night)
     return [
         *textwrap.wrap(night["reason"] or "", _WIDTH),
@@ -82,7 +94,7 @@ def _exams(view: Mapping[str, Any]) -> list[str]:
         )
         for gate in view["exams"]
     ]  # fmt: skip
-    return _columns(rows, (1,)) + ([view["precision"]] if view["precision"] else [])
+    return align_columns(rows, (1,)) + ([view["precision"]] if view["precision"] else [])
 
 
 def _measures(view: Mapping[str, Any]) -> list[str]:
@@ -90,7 +102,7 @@ def _measures(view: Mapping[str, Any]) -> list[str]:
         (name, *(cell["words"] + (f", {cell['count']}" if cell["count"] else "") for cell in cells))
         for name, cells in view["measures"]
     ]
-    return _columns([("", *view["measured"]), *rows]) if rows else []
+    return align_columns([("", *view["measured"]), *rows]) if rows else []
 
 
 def _learning(view: Mapping[str, Any]) -> list[str]:
@@ -104,12 +116,12 @@ def _learning(view: Mapping[str, Any]) -> list[str]:
 
 
 def _moved(rows: Iterable[Mapping[str, Any]]) -> list[str]:
-    ranks = [(f"rank {row['before']} → {row['after']}", str(row["query"]), str(row["item"])) for row in rows]
-    return _columns(ranks)
+    cells = [(f"rank {row['before']} → {row['after']}", str(row["query"]), str(row["item"])) for row in rows]
+    return align_columns(cells)
 
 
 def _drift(rows: Iterable[Mapping[str, Any]]) -> list[str]:
-    return _columns(
+    return align_columns(
         [
             (
                 row["name"], row["value"], f"before {row['before']}" if row["before"] else "",
@@ -125,26 +137,14 @@ def _seconds(view: Mapping[str, Any]) -> list[str]:
     if not view["seconds"]:
         return []
     memory = f"; at most {view['memory']} of memory" if view["memory"] else ""
-    return [*_columns([(name, value) for name, value, _ in view["seconds"]], (1,)), view["total"] + memory]
+    return [*align_columns([(name, value) for name, value, _ in view["seconds"]], (1,)), view["total"] + memory]
 
 
 def _pairs(pairs: Iterable[tuple[str, str]]) -> list[str]:
-    return _columns(list(pairs), (1,))
+    return align_columns(list(pairs), (1,))
 
 
-def _columns(rows: Sequence[Sequence[str]], right: Sequence[int] = ()) -> list[str]:
-    """The rows with each column as wide as its widest cell; those in `right` are flush right."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return [
-        "  ".join(
-            cell.rjust(width) if position in right else cell.ljust(width)
-            for position, (cell, width) in enumerate(zip(row, widths, strict=True))
-        )
-        for row in rows
-    ]
-
-
-def _generations(night: Night) -> str:
+def _generations(night: LedgerRow) -> str:
     parent, child = night["parent"], night["generation"]
     if parent is None or child in (None, parent):
         return str(parent if child is None else child) if (parent, child) != (None, None) else ""
@@ -155,5 +155,5 @@ def _minute(time: str | None) -> str:
     return (time or "")[:16].replace("T", " ")
 
 
-def _cut(text: str, room: int) -> str:
-    return text if len(text) <= room else text[: room - 1].rstrip() + "…"
+def _cut(text: str, width: int) -> str:
+    return text if len(text) <= width else text[: width - 1].rstrip() + "…"

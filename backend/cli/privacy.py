@@ -1,4 +1,4 @@
-"""`shelfwise erase`, `export` and `merge`: what a shop keeps of a person, and what an anonymous session adds to it."""
+"""`shelfwise erase`, `export` and `merge`: the data of a person, and an anonymous session that becomes theirs."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ __all__ = ["erase_command", "export_command", "merge_command"]
 
 
 @click.command("erase")
-@click.option("--user", required=True, metavar="U", help="Whom to erase.")
+@click.option("--user", required=True, metavar="U", help="The user to erase.")
 @click.pass_obj
 def erase_command(context: Context, user: str) -> None:
     """Erase a person at once, and unlearn them in the next night. Prints a receipt."""
     with Shop(context.data) as shop:
         receipt = shop.erase(user)
-    context.answer(receipt, lambda: _lines(receipt))
+    context.answer(receipt, lambda: _receipt_lines(receipt))
 
 
 @click.command("export")
-@click.option("--user", required=True, metavar="U", help="Whose data.")
+@click.option("--user", required=True, metavar="U", help="The user to export.")
 @click.pass_obj
 def export_command(context: Context, user: str) -> None:
     """Print all that is kept about a person, as JSON."""
@@ -33,31 +33,31 @@ def export_command(context: Context, user: str) -> None:
 
 
 @click.command("merge")
-@click.option("--session", required=True, metavar="S", help="Which anonymous session.")
-@click.option("--user", required=True, metavar="U", help="Whose it was, as their login told.")
+@click.option("--session", required=True, metavar="S", help="The anonymous session.")
+@click.option("--user", required=True, metavar="U", help="The user who logged in.")
 @click.pass_obj
 def merge_command(context: Context, session: str, user: str) -> None:
     """Let what an anonymous session did be a user's; what another user did in it stays theirs."""
     with Shop(context.data) as shop:
         merged = shop.merge(session, user)
-    context.answer(merged, lambda: [f"{merged['user']} now has {_rows(merged)} of session {merged['session']}"])
+    context.answer(merged, lambda: [f"{merged['user']} now has {_counts_text(merged)} of session {merged['session']}"])
 
 
-def _lines(receipt: dict[str, Any]) -> list[str]:
+def _receipt_lines(receipt: dict[str, Any]) -> list[str]:
     return [
-        f"{receipt['at']}  erased {_rows(receipt)}",
-        *_learned(receipt["generations"], receipt["next_parent"]),
+        f"{receipt['at']}  erased {_counts_text(receipt)}",
+        *_generation_lines(receipt["generations"], receipt["next_parent"]),
         *([] if receipt["scrubbed"] else ["copies may stay in gaps of the file, for it was in use: erase again later"]),
         "a log file that still holds them brings them back when it is imported",
     ]
 
 
-def _rows(counts: dict[str, Any]) -> str:
+def _counts_text(counts: dict[str, Any]) -> str:
     rows = [f"{counts[kind]:,} {kind}" for kind in ("events", "searches", "recommendations")]
     return f"{rows[0]}, {rows[1]} and {rows[2]}"
 
 
-def _learned(generations: list[int], parent: int | None) -> list[str]:
+def _generation_lines(generations: list[int], parent: int | None) -> list[str]:
     if not generations:
         return ["no generation on disk learned from them"]
     start = "the base model" if parent is None else f"generation {parent}"

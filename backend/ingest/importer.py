@@ -1,4 +1,4 @@
-"""Importing files into a shop: streamed in batches, bad rows reported and counted, good ones kept."""
+"""Import files into a shop: streamed in batches, bad rows reported and counted, good ones kept."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from shelfwise.validation import parse_event
 
 __all__ = ["ImportCounts", "import_events", "import_items", "seekable"]
 
-_ITEMS, _EVENTS = 500, 5_000  # rows a transaction
+_ITEM_BATCH, _EVENT_BATCH = 500, 5_000  # rows a transaction
 Report = Callable[[BadRow], object]
 Progress = Callable[[int], object]
 
@@ -36,18 +36,26 @@ class ImportCounts:
 def import_items(
     shop: Shop, paths: Sequence[str], mapping: ColumnMapping, report: Report, progress: Progress
 ) -> ImportCounts:
-    """Upsert the items of the files; their vectors are made as they come where the shop has an encoder."""
-    done = ImportCounts()
-    for batch in _batches(read_rows(paths, mapping), _ITEMS, done, report):
-        answer = shop.upsert([found.row for found in batch])
-        done.new += answer["upserted"]
-        done.unchanged += answer["unchanged"]
+    """Upsert the items of the files; the shop makes their vectors as they come where it has an encoder.
+
+    Args:
+        shop: The shop to change.
+        paths: CSV and JSONL files, gzipped or not; `-` for standard input.
+        mapping: How columns become fields.
+        report: Called with each bad row.
+        progress: Called with the number of rows of each batch.
+
+    Raises InvalidInput for a file that can't be opened or lacks a mapped column.
+    """
+    counts = ImportCounts()
+    for batch in _batches(read_rows(paths, mapping), _ITEM_BATCH, counts, report):
+        answer = shop.upsert([source.row for source in batch])
+        counts.new += answer["upserted"]
+        counts.unchanged += answer["unchanged"]
         for rejected in answer["rejected"]:
-            found = batch[rejected["index"]]
-            done.rejected += 1
-            report(BadRow(found.file, found.line, rejected["reason"]))
+            _reject(batch[rejected["index"]], rejected["reason"], counts, report)
         progress(len(batch))
-    return done
+    return counts
 
 
 def import_events(
@@ -60,40 +68,46 @@ def import_events(
 ) -> ImportCounts:
     """Add the events of the files. An event without an id gets one from its row, so that a second import adds none.
 
-    `shift_to` (epoch seconds) moves all events so that the last one falls there.
+    Args:
+        shop: The shop to change.
+        paths: CSV and JSONL files, gzipped or not; `-` for standard input.
+        mapping: How columns become fields.
+        report: Called with each bad row.
+        progress: Called with the number of rows of each batch.
+        shift_to: Epoch seconds to which the last event is moved, and all others with it (default: none is moved).
+
+    Raises InvalidInput for a file that can't be opened or lacks a mapped column.
     """
-    done = ImportCounts()
+    counts = ImportCounts()
     shift = 0.0 if shift_to is None else shift_to - _last_time(paths, mapping)
     for path in paths:
-        equal: Counter[bytes] = Counter()  # of one file, so that the same log twice adds nothing
-        for batch in _batches(read_rows([path], mapping), _EVENTS, done, report):
-            events = list(_events(shop, batch, equal, shift, done, report))
-            accepted = shop.store.events.add(events)
-            done.new += accepted
-            done.unchanged += len(events) - accepted
+        ordinals: Counter[bytes] = Counter()  # of one file, so that the same log twice adds nothing
+        for batch in _batches(read_rows([path], mapping), _EVENT_BATCH, counts, report):
+            events = []
+            for source in batch:
+                try:
+                    events.append(_event(source.row, shop.now(), shift, ordinals))
+                except InvalidInput as problem:
+                    _reject(source, str(problem), counts, report)
+            added = shop.store.events.add(events)
+            counts.new += added
+            counts.unchanged += len(events) - added
             progress(len(batch))
-    return done
+    return counts
 
 
-def _events(
-    shop: Shop, batch: Sequence[SourceRow], equal: Counter[bytes], shift: float, done: ImportCounts, report: Report
-) -> Iterator[Row]:
-    for found in batch:
-        try:
-            event = parse_event(found.row, shop.now())
-        except InvalidInput as problem:
-            done.rejected += 1
-            report(BadRow(found.file, found.line, str(problem)))
-            continue
-        event["event_id"] = event["event_id"] or _event_id(found.row, equal)
-        if found.row.get("ts") not in (None, ""):  # a row without a time happens now
-            event["ts"] += shift
-        yield event
+def _event(row: Row, now: float, shift: float, ordinals: Counter[bytes]) -> Row:
+    """Return the event of a row, moved by `shift` seconds unless it has no time of its own. Raises InvalidInput."""
+    event = parse_event(row, now)
+    event["event_id"] = event["event_id"] or _event_id(row, ordinals)
+    if row.get("ts") not in (None, ""):
+        event["ts"] += shift
+    return event
 
 
 @contextmanager
 def seekable(paths: Sequence[str], stdin: Iterable[bytes]) -> Iterator[list[str]]:
-    """The paths with `-` replaced by a copy of standard input, for what has to read its rows twice."""
+    """Yield the paths with `-` replaced by a copy of standard input, for what has to read its rows twice."""
     if STDIN not in paths:
         yield list(paths)
         return
@@ -109,15 +123,14 @@ def seekable(paths: Sequence[str], stdin: Iterable[bytes]) -> Iterator[list[str]
 
 
 def _batches(
-    rows: Iterable[SourceRow | BadRow], size: int, done: ImportCounts, report: Report
+    rows: Iterable[SourceRow | BadRow], size: int, counts: ImportCounts, report: Report
 ) -> Iterator[list[SourceRow]]:
     batch: list[SourceRow] = []
-    for found in rows:
-        if isinstance(found, BadRow):
-            done.rejected += 1
-            report(found)
+    for row in rows:
+        if isinstance(row, BadRow):
+            _reject(row, row.reason, counts, report)
             continue
-        batch.append(found)
+        batch.append(row)
         if len(batch) == size:
             yield batch
             batch = []
@@ -125,23 +138,28 @@ def _batches(
         yield batch
 
 
-def _event_id(row: Row, equal: Counter[bytes]) -> str:
-    """A hash of the event's fields and its ordinal among the equal rows of its file."""
+def _reject(row: SourceRow | BadRow, reason: str, counts: ImportCounts, report: Report) -> None:
+    counts.rejected += 1
+    report(BadRow(row.file, row.line, reason))
+
+
+def _event_id(row: Row, ordinals: Counter[bytes]) -> str:
+    """Return a hash of the event's fields and its ordinal among the equal rows of its file."""
     fields = {name: row[name] for name in EVENT_FIELDS if row.get(name) not in (None, "")}
     text = json.dumps(fields, sort_keys=True, default=str)
     digest = hashlib.sha256(text.encode(errors="surrogatepass")).digest()[:16]
-    ordinal = equal[digest]
-    equal[digest] += 1
+    ordinal = ordinals[digest]
+    ordinals[digest] += 1
     return f"{digest.hex()}-{ordinal}"
 
 
 def _last_time(paths: Sequence[str], mapping: ColumnMapping) -> float:
-    """The latest `ts` of a good row; 0.0 for a log without any, where there is nothing to move."""
+    """Return the latest `ts` of a good row in epoch seconds; 0.0 for a log without any, which is not moved."""
     last = 0.0
-    for found in read_rows(paths, mapping):
-        if isinstance(found, SourceRow) and found.row.get("ts"):
+    for source in read_rows(paths, mapping):
+        if isinstance(source, SourceRow) and source.row.get("ts"):
             try:
-                last = max(last, parse_event(found.row, 0.0)["ts"])
+                last = max(last, parse_event(source.row, 0.0)["ts"])
             except InvalidInput:
-                continue  # reported when the rows are read to be kept
+                continue  # reported when the rows are imported
     return last

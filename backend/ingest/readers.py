@@ -1,6 +1,6 @@
-"""Reading rows from files: JSONL and CSV, gzipped or not, or standard input, one row at a time, with its line.
+"""Read rows from files: JSONL and CSV, gzipped or not, or standard input, one row at a time, with its line.
 
-A row that can't be read is reported and the rest is read on. What the rows mean is not this file's business.
+A row that can't be read is reported and the rest is read on. What the rows mean is for `importer` to say.
 """
 
 from __future__ import annotations
@@ -23,12 +23,14 @@ from shelfwise.types import Row
 
 __all__ = ["BadRow", "ColumnMapping", "SourceRow", "parse_pairs", "read_rows"]
 
-_LONGEST_FIELD = 16 * 1024 * 1024  # characters; the csv module stops at 128 Ki by default
+_MAX_FIELD_CHARS = 16 * 1024 * 1024  # the csv module stops at 128 Ki by default
 STDIN = "-"
 
 
 @dataclass(frozen=True, slots=True)
 class SourceRow:
+    """A row, and the file and line (from 1) where it begins."""
+
     file: str
     line: int
     row: Row
@@ -36,6 +38,8 @@ class SourceRow:
 
 @dataclass(frozen=True, slots=True)
 class BadRow:
+    """A row that was rejected: its file, its line (from 1; 0: the file ended early), and why."""
+
     file: str
     line: int
     reason: str
@@ -61,13 +65,23 @@ class ColumnMapping:
         constants: Mapping[str, Any] | None = None,
         foreign: Sequence[str] = (),
     ) -> ColumnMapping:
-        """From `field=column` and `field=factor` texts; `foreign` fields are passed over, others raise InvalidInput."""
+        """Return the mapping that options ask for.
+
+        Args:
+            fields: The fields that a row of this file may have.
+            rename: `field=column` texts.
+            scale: `field=factor` texts.
+            constants: Fields of the same value in every row (default: none).
+            foreign: Fields of another file that the same options serve: they are ignored here.
+
+        Raises InvalidInput for a field of neither, and for a factor that is not a number.
+        """
         names = parse_pairs(rename, "--map")
         factors = parse_pairs(scale, "--scale")
-        for option, given in (("--map", names), ("--scale", factors)):
-            for name in given:
+        for option, pairs in (("--map", names), ("--scale", factors)):
+            for name in pairs:
                 if name not in fields and name not in foreign:
-                    raise InvalidInput(f"{option} {name}=…: no such field; there are {', '.join(fields)}", option)
+                    raise InvalidInput.expected(option, f"one of the fields {', '.join(fields)}", name)
         return cls(
             {name: column for name, column in names.items() if name in fields},
             constants or {},
@@ -75,7 +89,7 @@ class ColumnMapping:
         )
 
     def apply(self, row: Row) -> Row:
-        """The row under the contract's names. Columns that were given another name don't stay under the old one."""
+        """Return the row by field names; a renamed column is left out under its old name. Raises InvalidInput."""
         if not (self.rename or self.constants or self.scale):
             return row
         named = {field: row[column] for field, column in self.rename.items() if column in row}
@@ -89,41 +103,43 @@ class ColumnMapping:
 
 
 def read_rows(paths: Iterable[str], mapping: ColumnMapping) -> Iterator[SourceRow | BadRow]:
-    """Every row of the files in turn. Raises InvalidInput when a file can't be opened or lacks a mapped column."""
+    """Yield every row of the files in turn. Raises InvalidInput for a file that can't be opened or lacks a column."""
     paths = list(paths)
-    for path in paths:  # all of them first: a misspelt name must not leave an import half done
+    for path in paths:  # all of them before the first row: a misspelt name must not leave an import half done
         if path != STDIN:
             _check(path)
     for path in paths:
         with _opened(path) as (text, is_csv):
             rows = _csv_rows(text, path, mapping) if is_csv else _json_rows(text, path)
             try:
-                for found in rows:
-                    if isinstance(found, SourceRow):
-                        try:
-                            found = SourceRow(found.file, found.line, mapping.apply(found.row))
-                        except InvalidInput as problem:
-                            found = BadRow(found.file, found.line, str(problem))
-                    yield found
+                for row in rows:
+                    yield _mapped(row, mapping) if isinstance(row, SourceRow) else row
             except (EOFError, zlib.error, gzip.BadGzipFile) as problem:
-                yield BadRow(path, 0, f"the file ends early or is damaged: {problem}")
+                yield BadRow(path, 0, f"expected a whole gzip file, got one that ends early or is damaged: {problem}")
+
+
+def _mapped(source: SourceRow, mapping: ColumnMapping) -> SourceRow | BadRow:
+    try:
+        return SourceRow(source.file, source.line, mapping.apply(source.row))
+    except InvalidInput as problem:
+        return BadRow(source.file, source.line, str(problem))
 
 
 def parse_pairs(texts: Iterable[str], option: str) -> dict[str, str]:
-    """`a=b` texts as a dict. Raises InvalidInput."""
+    """Return `a=b` texts as a dict. Raises InvalidInput."""
     pairs = {}
     for text in texts:
         name, equals, value = text.partition("=")
         if not (name and equals and value):
-            raise InvalidInput(f"{option} {text!r}: write it as field=column", option)
+            raise InvalidInput.expected(option, "field=column or field=factor", text)
         pairs[name] = value
     return pairs
 
 
 @contextmanager
 def _opened(path: str) -> Iterator[tuple[TextIO, bool]]:
-    """The file as text, and whether it is CSV: by its name, and for standard input by its first character."""
-    # Bytes that are no UTF-8 become lone surrogates, so that the row they are in is rejected and no other.
+    """Yield the file as text, and whether it is CSV: by its name, and for standard input by its first character."""
+    # Bytes that are not UTF-8 become lone surrogates, so that the row they are in is rejected and no other.
     options: dict[str, Any] = {"encoding": "utf-8-sig", "errors": "surrogateescape", "newline": ""}
     if path == STDIN:
         buffer: Any = sys.stdin.buffer
@@ -141,9 +157,11 @@ def _opened(path: str) -> Iterator[tuple[TextIO, bool]]:
 
 def _check(path: str) -> None:
     if not path.removesuffix(".gz").lower().endswith((".csv", ".jsonl", ".ndjson", ".json")):
-        raise InvalidInput(f"{path}: neither .csv nor .jsonl (nor either with .gz)", "FILE")
+        raise InvalidInput(f"{path}: expected a name ending in .csv or .jsonl, with or without .gz", "FILE")
     if not Path(path).is_file():
-        raise InvalidInput(f"{path}: {'is a directory' if Path(path).is_dir() else 'No such file'}", "FILE")
+        raise InvalidInput(
+            f"{path}: expected a file, got {'a directory' if Path(path).is_dir() else 'nothing'}", "FILE"
+        )
 
 
 def _json_rows(text: TextIO, file: str) -> Iterator[SourceRow | BadRow]:
@@ -153,36 +171,41 @@ def _json_rows(text: TextIO, file: str) -> Iterator[SourceRow | BadRow]:
         try:
             row = json.loads(content)
         except (ValueError, RecursionError) as problem:
-            yield BadRow(file, line, f"no JSON: {problem}")
+            yield BadRow(file, line, f"expected JSON, got a syntax error: {problem}")
             continue
-        yield SourceRow(file, line, row) if isinstance(row, dict) else BadRow(file, line, "no JSON object")
+        if isinstance(row, dict):
+            yield SourceRow(file, line, row)
+        else:
+            yield BadRow(file, line, f"expected a JSON object, got {type(row).__name__}")
 
 
 def _csv_rows(text: TextIO, file: str, mapping: ColumnMapping) -> Iterator[SourceRow | BadRow]:
-    csv.field_size_limit(_LONGEST_FIELD)
+    csv.field_size_limit(_MAX_FIELD_CHARS)
     reader = csv.reader(text, strict=True)  # a quote that is never closed is an error, not the rest of the file
     try:
         header = next((cells for cells in reader if cells), None)
     except csv.Error as problem:
-        raise InvalidInput(f"{file}: its header is no CSV: {problem}", "FILE") from None
+        raise InvalidInput(f"{file}: expected a CSV header, got a syntax error: {problem}", "FILE") from None
     if header is None:
         return
     missing = [f"{field}={column}" for field, column in mapping.rename.items() if column not in header]
     if missing:
-        raise InvalidInput(f"{file}: --map {' '.join(missing)}: no such column; there are {', '.join(header)}", "--map")
+        raise InvalidInput(
+            f"{file}: --map: expected one of the columns {', '.join(header)}, got {' '.join(missing)}", "--map"
+        )
     while True:
         line = reader.line_num + 1  # where the row begins; quoted fields may span lines
         try:
             cells = next(reader, None)
         except csv.Error as problem:
-            yield BadRow(file, line, f"no CSV: {problem}")
+            yield BadRow(file, line, f"expected CSV, got a syntax error: {problem}")
             continue
         if cells is None:
             return
         if len(cells) == len(header):
             yield SourceRow(file, line, dict(zip(header, cells, strict=True)))
         elif cells:
-            yield BadRow(file, line, f"{len(cells)} columns, the header has {len(header)}")
+            yield BadRow(file, line, f"expected {len(header)} columns as in the header, got {len(cells)}")
 
 
 def _factor(field: str, text: str) -> float:
@@ -191,7 +214,7 @@ def _factor(field: str, text: str) -> float:
     except ValueError:
         factor = math.nan
     if not math.isfinite(factor):
-        raise InvalidInput(f"--scale {field}={text}: {text!r} is no number", "--scale")
+        raise InvalidInput(f"--scale {field}={text}: expected a finite number, got {text!r}", "--scale")
     return factor
 
 
@@ -201,4 +224,4 @@ def _scaled(field: str, value: object, factor: float) -> float:
             raise TypeError
         return round(float(value) * factor, 6)  # type: ignore[arg-type]
     except (TypeError, ValueError, OverflowError):
-        raise InvalidInput(f"{field}: {value!r} is no number", field) from None
+        raise InvalidInput.expected(field, "a number", value) from None

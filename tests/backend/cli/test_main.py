@@ -119,7 +119,7 @@ def _captured(arguments: list[str]) -> Done:
 
 def test_import_items(lived: dict[str, Any]) -> None:
     assert (lived["items"].code, lived["items"].out) == (0, "6 upserted, 0 unchanged, 1 rejected\n")
-    assert f"bad row {lived['items.csv']}:8: 2 columns, the header has 5" in lived["items"].err
+    assert f"bad row {lived['items.csv']}:8: expected 5 columns as in the header, got 2" in lived["items"].err
     assert lived["items again"].body == {"upserted": 0, "unchanged": 6, "rejected": 1}
     with Shop(lived["data"]) as shop:
         assert (shop.item("mug-blue")["price"], shop.item("clock")["in_stock"]) == (4.75, False)
@@ -368,12 +368,18 @@ def test_every_command_explains_itself(run: Run, command: list[str]) -> None:
         (["rollback", "99"], "there is no generation 99"),
         (["nights", "99"], "night: expected one that `shelfwise nights` lists, got 99"),
         (["increment", "--until", "tomorrow"], "until: expected ISO 8601"),
-        (["import", "items", "missing.csv"], "missing.csv: No such file"),
-        (["import", "items", "items.xlsx"], "neither .csv nor .jsonl"),
-        (["import", "items", "--map", "item=sku", "{log}"], "--map item=…: no such field"),
-        (["import", "items", "--map", "title", "{log}"], "write it as field=column"),
-        (["import", "items", "--scale", "price=cents", "{log}"], "'cents' is no number"),
-        (["import", "events", "--map", "item=sku", "{log}"], "--map item=sku: no such column; there are item, type"),
+        (["import", "items", "missing.csv"], "missing.csv: expected a file, got nothing"),
+        (["import", "items", "items.xlsx"], "expected a name ending in .csv or .jsonl"),
+        (["import", "items", "--map", "item=sku", "{log}"], "--map: expected one of the fields id, title, "),
+        (["import", "items", "--map", "title", "{log}"], "--map: expected field=column or field=factor, got 'title'"),
+        (
+            ["import", "items", "--scale", "price=cents", "{log}"],
+            "--scale price=cents: expected a finite number, got 'cents'",
+        ),
+        (
+            ["import", "events", "--map", "item=sku", "{log}"],
+            "--map: expected one of the columns item, type, got item=sku",
+        ),
         (["import", "events", "--shift-to", "soon", "{log}"], "--shift-to: expected ISO 8601"),
     ],
 )

@@ -55,7 +55,7 @@ def test_options_are_handed_on(invoke: Invoke, asked: dict[str, Any], text: str,
 def test_a_budget_that_is_no_time(invoke: Invoke, asked: dict[str, Any], text: str) -> None:
     done = invoke("increment", "--budget", text)
     assert (done.exit_code, asked) == (2, {})
-    assert "write it as 20m, 90s, 1h" in done.stderr
+    assert "expected a time such as 20m, 90s, 1h" in done.stderr
 
 
 def test_a_refused_night_is_a_sound_end(invoke: Invoke, asked: dict[str, Any]) -> None:

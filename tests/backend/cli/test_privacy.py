@@ -13,6 +13,7 @@ from conftest import NOW
 from shelfwise import Shop
 from shelfwise.cli.main import main
 from shelfwise.files import locked
+from shelfwise.generation.card import GenerationCard
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -42,7 +43,7 @@ def data(tmp_path: Path) -> Path:
         for until in (0.0, NOW.timestamp()):
             number, folder = shop.generations.create_folder()
             current = shop.generations.current()
-            card = {"learned": {"events_seq": 0, "until": 0.0, "held_out": []}, "until": until}
+            card = GenerationCard(until=until)
             shop.generations.publish(number, folder, card, parent=current, current=current)
     return tmp_path / "shop"
 
