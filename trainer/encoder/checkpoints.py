@@ -1,7 +1,7 @@
-"""What a training leaves in its folder, so that a night killed half-way goes on where it was.
+"""Save and resume a training, so that a night killed half-way goes on where it was.
 
-A checkpoint counts once it is sealed: the seal names every file with its sha256 and is written last, so that what a
-kill tore is passed over. A finished training leaves its weights and its report.
+A checkpoint counts once it is sealed: the seal names every file with its sha256 and is written last, so that a
+checkpoint cut off by a kill is ignored. A finished training leaves its weights and its report.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _FINISHED = "finished.pt"
 
 
 def fingerprint(model: SentenceTransformer, pairs: Sequence[Pair], settings: Sequence[Any]) -> str:
-    """16 hex digits over all that the end of a training depends on; the same only for the same training."""
+    """Return 16 hex digits over all that the result of a training depends on; equal only for the same training."""
     digest = hashlib.sha256(json.dumps([settings, [asdict(pair) for pair in pairs]], sort_keys=True).encode())
     for name, weights in model.state_dict().items():
         digest.update(f"{name} {weights.dtype} {tuple(weights.shape)}".encode())
@@ -46,7 +46,7 @@ def fingerprint(model: SentenceTransformer, pairs: Sequence[Pair], settings: Seq
 
 
 def open_run_folder(work: Path, name: str) -> Path:
-    """The folder of the training `name` in `work`; those of other trainings are removed."""
+    """Return the folder of the training `name` in `work`, and remove those of other trainings."""
     work.mkdir(parents=True, exist_ok=True)
     for other in work.iterdir():
         if re.fullmatch("[0-9a-f]{16}", other.name) and other.name != name:
@@ -56,12 +56,12 @@ def open_run_folder(work: Path, name: str) -> Path:
 
 
 def seal_checkpoint(checkpoint: Path) -> None:
-    """Say that the checkpoint is whole."""
+    """Mark the checkpoint as complete."""
     write_atomically(checkpoint / _SEAL, lambda path: path.write_text(json.dumps(_hashes(checkpoint))))
 
 
 def latest_checkpoint(folder: Path) -> Path | None:
-    """The newest whole checkpoint; torn ones, which a kill left, are removed."""
+    """Return the newest complete checkpoint or None, and remove incomplete ones, which a kill left."""
     for checkpoint in sorted(folder.glob("checkpoint-*"), key=lambda path: -int(path.name.split("-")[1])):
         try:
             if json.loads((checkpoint / _SEAL).read_text()) == _hashes(checkpoint):
@@ -73,7 +73,7 @@ def latest_checkpoint(folder: Path) -> Path | None:
 
 
 def save_finished(folder: Path, model: SentenceTransformer, report: dict[str, Any]) -> None:
-    """Keep the trained weights and the training's report; its checkpoints have served."""
+    """Write the trained weights and the training's report, and remove its checkpoints."""
     kept = {"weights": model.state_dict(), "report": json.dumps(report)}
     write_atomically(folder / _FINISHED, lambda path: torch.save(kept, path))
     for other in folder.iterdir():
@@ -82,7 +82,7 @@ def save_finished(folder: Path, model: SentenceTransformer, report: dict[str, An
 
 
 def load_finished(folder: Path, model: SentenceTransformer) -> dict[str, Any] | None:
-    """The report of the training that finished here, its weights loaded into the model; None if it didn't."""
+    """Load the finished training's weights into the model and return its report; None if it did not finish."""
     if not (folder / _FINISHED).is_file():
         return None
     kept = torch.load(folder / _FINISHED, map_location="cpu", weights_only=True)
@@ -92,18 +92,14 @@ def load_finished(folder: Path, model: SentenceTransformer) -> dict[str, Any] | 
 
 
 def save_weights(path: Path, model: SentenceTransformer) -> None:
-    """Write the weights to `path`, whole or not at all."""
+    """Write the weights to `path`, completely or not at all."""
     write_atomically(path, lambda part: torch.save(model.state_dict(), part))
 
 
 def load_weights(path: Path, model: SentenceTransformer) -> None:
-    """Put the weights that `save_weights` wrote into the model."""
+    """Load the weights that `save_weights` wrote into the model."""
     model.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
 
 
 def _hashes(folder: Path) -> dict[str, str]:
-    hashes = {}
-    for path in sorted(folder.iterdir()):
-        if path.name != _SEAL:
-            hashes[path.name] = sha256_of(path)
-    return hashes
+    return {path.name: sha256_of(path) for path in sorted(folder.iterdir()) if path.name != _SEAL}

@@ -1,6 +1,6 @@
-"""Hard negatives: items that were shown above the chosen one and yet left alone.
+"""Hard negatives: items that were shown above the chosen one and not chosen.
 
-Never one that another shopper's learned search chose for the query. Near neighbours that nobody chose are in-batch
+Never one that another shopper's learned search chose for the query. Near neighbours without a choice are in-batch
 negatives often enough: as hard ones they brought nothing (docs/measurements.md).
 """
 
@@ -14,23 +14,24 @@ from shelfwise.trainer.data.interactions import QueryClick
 
 __all__ = ["hard_negatives"]
 
-_EACH = 1
+_MAX_NEGATIVES = 1  # of a pair
 
 
 def hard_negatives(
     searches: Sequence[QueryClick], past: Iterable[QueryClick], texts: Mapping[str, str]
 ) -> list[tuple[str, ...]]:
-    """For each search what the shopper passed over, to be told apart from what was chosen.
+    """Return for each search the ids that the shopper passed over.
 
-    Left out are the item itself and those of the same text, and what any shopper of `past` chose for the query.
+    Left out are items with the chosen one's text, and what any shopper of `past` chose for the query. `texts` are by
+    item id; an item without a text is left out, too.
     """
     chosen: defaultdict[str, set[str]] = defaultdict(set)
     for search in past:
         chosen[query_key(search.query)].add(search.item)
-    made = []
+    negatives = []
     for search in searches:
-        liked = chosen[query_key(search.query)] | {search.item}
-        same = texts[search.item]
-        passed = [id for id in search.passed if id not in liked and id in texts and texts[id] != same]
-        made.append(tuple(passed[:_EACH]))
-    return made
+        positives = chosen[query_key(search.query)]
+        text = texts[search.item]
+        passed_over = [id for id in search.passed if id not in positives and id in texts and texts[id] != text]
+        negatives.append(tuple(passed_over[:_MAX_NEGATIVES]))
+    return negatives

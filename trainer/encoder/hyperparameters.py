@@ -1,4 +1,4 @@
-"""How a night trains: the settings of one training, and the batches that follow from them. No torch here."""
+"""The settings of one training, and the batches that follow from them. No torch here."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class TrainingConfig:
 
 
 def plan_batches(count: int, config: TrainingConfig, seed: int) -> list[list[int]]:
-    """The rows of each step over all epochs: shuffled, and of almost the same number each, none over the batch size."""
+    """Return the rows of each step over all epochs: shuffled, in nearly equal batches of at most the batch size."""
     rng = np.random.default_rng(seed)
     steps = math.ceil(count / config.batch_size)
     return [part.tolist() for _ in range(config.epochs) for part in np.array_split(rng.permutation(count), steps)]

@@ -1,4 +1,4 @@
-"""Training pairs: (text a shopper starts from, item it should lead to), from searches, or from baskets and titles."""
+"""Draw training pairs (anchor text, relevant item) from searches, or from baskets and titles."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ __all__ = [
 MAX_PAIRS = 12_000  # a night on two slow cores stays within minutes
 REPLAY = 1  # old pairs for each new one
 KNOWN_ITEMS = 0.3  # words of a title for each new search, so that what nobody asked for yet stays found
-_PER_BASKET = 8
+_MAX_PAIRS_PER_BASKET = 8
 _JUDGED_SHARE = 10  # every tenth title is kept for the judge's known-item queries
 
 
@@ -104,7 +104,7 @@ def _from_searches(
 
 
 def _most_valuable(searches: Sequence[QueryClick], limit: int) -> list[QueryClick]:
-    """What is worth most, and of the same worth the newest, in the order of time."""
+    """Return the searches of the greatest weight, of equal weight the newest, in the order of time."""
     if len(searches) <= limit:
         return list(searches)
     best = sorted(range(len(searches)), key=lambda row: (-searches[row].weight, -row))[:limit]
@@ -114,14 +114,22 @@ def _most_valuable(searches: Sequence[QueryClick], limit: int) -> list[QueryClic
 def _pairs(searches: Sequence[QueryClick], past: Sequence[QueryClick], texts: Mapping[str, str]) -> list[Pair]:
     negatives = hard_negatives(searches, past, texts)
     return [
-        Pair(search.query, search.item, search.weight, apart) for search, apart in zip(searches, negatives, strict=True)
+        Pair(search.query, search.item, search.weight, ids) for search, ids in zip(searches, negatives, strict=True)
     ]
 
 
 def _from_baskets(
     new: Sequence[Basket], old: Sequence[Basket], texts: Mapping[str, str], limit: int, rng: random.Random
 ) -> dict[str, list[Pair]]:
-    """At most two thirds of `most`; the last one is for known items."""
+    """Return pairs of items of one basket, of new baskets and of as many old ones.
+
+    Args:
+        new: The baskets of tonight.
+        old: The baskets that the parent learned.
+        texts: Item id → text.
+        limit: Two thirds of it are the most pairs; the last third is for known items.
+        rng: Draws baskets and items.
+    """
     third = max(0, limit) // 3
     fresh = _newest(_basket_pairs(new, texts, rng), third if old else 2 * third)
     replayed = _basket_pairs(rng.sample(old, min(len(old), len(new))), texts, rng)[: len(fresh)]
@@ -129,7 +137,7 @@ def _from_baskets(
 
 
 def known_items(titles: Mapping[str, str], count: int, rng: random.Random) -> list[Pair]:
-    """Words of titles that lead to their items, as a shopper types who knows the thing; none that the judge asks."""
+    """Return pairs of two words of a title and its item, as in a known-item search; never judged titles."""
     candidates = [id for id in titles if not is_judged_title(id)]
     drawn = rng.choices(candidates, k=max(0, count)) if candidates else []
     return [Pair(query, id) for id in drawn if (query := _random_words(titles[id], rng))]
@@ -142,24 +150,24 @@ def _newest(pairs: list[Pair], limit: int) -> list[Pair]:
 def _basket_pairs(baskets: Sequence[Basket], texts: Mapping[str, str], rng: random.Random) -> list[Pair]:
     pairs = []
     for basket in baskets:
-        for _ in range(min(_PER_BASKET, len(basket.items) - 1)):
+        for _ in range(min(_MAX_PAIRS_PER_BASKET, len(basket.items) - 1)):
             first, second = rng.sample(basket.items, 2)
             pairs.append(Pair(texts[first], second))
     return pairs
 
 
 def is_judged_title(id: str) -> bool:
-    """Whether the item's title serves the judge, and therefore never training; the same on every night."""
+    """Return whether the item's title is for the judge, and therefore never for training; the same on every night."""
     return hashlib.sha256(id.encode()).digest()[0] % _JUDGED_SHARE == 0
 
 
 def known_item_query(title: str) -> str:
-    """The last two words of a title: what a shopper types who knows the thing."""
+    """Return the last two words of a title: what a shopper types who knows the item."""
     return " ".join(words(title)[-2:])
 
 
 def _random_words(title: str, rng: random.Random) -> str:
-    """Two words of the title in their order, or the only one."""
+    """Return two words of the title in their order, or the only one."""
     all_words = words(title)
     chosen = sorted(rng.sample(range(len(all_words)), min(2, len(all_words))))
     return " ".join(all_words[position] for position in chosen)

@@ -1,4 +1,4 @@
-"""The reservoir: which of the past is replayed beside the new, so that the encoder keeps what it knew.
+"""Sample old searches to replay beside the new ones, so that the encoder keeps what it learned.
 
 Nothing is stored: the past is the events themselves, so that what is erased there is gone here too.
 """
@@ -18,10 +18,10 @@ _RARE_SHARE = 0.25
 
 
 def sample_replay(old: Sequence[QueryClick], count: int, rng: random.Random) -> list[QueryClick]:
-    """`count` old searches, or all where there are fewer, none twice: most drawn evenly from all that happened, the
-    rest from distinct queries evenly.
+    """Return `count` different old searches, or all where there are fewer.
 
-    The even draw keeps the shop's own proportions; the other stratum lets a query survive that came once.
+    Three quarters are drawn uniformly from all searches, which keeps the shop's proportions; the rest from distinct
+    queries uniformly, so that a rare query is not forgotten.
     """
     count = min(count, len(old))
     by_query: defaultdict[str, list[int]] = defaultdict(list)

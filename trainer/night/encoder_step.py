@@ -96,24 +96,17 @@ def _train(job: EncoderJob, pairs: PairSet, limit: int, folder: Path, run_log: R
         return f"{why}; popularity and co-purchases were counted"
 
     from shelfwise.trainer.encoder.base_model import load_model
-    from shelfwise.trainer.encoder.training import train_encoder
+    from shelfwise.trainer.encoder.callbacks import MonitorOptions
+    from shelfwise.trainer.encoder.training import TrainingTask, train_encoder
     from shelfwise.trainer.evaluation.sampled import dev_metric
 
     run_log.report["strategy"] = _STRATEGY
     with run_log.timed("train"):
         model = load_model(str(job.parent.generation.verified_path("encoder")))
-        run_log.report["training"] = train_encoder(
-            model,
-            pairs.pairs,
-            texts,
-            job.work,
-            seed=job.seed,
-            config=job.options.config,
-            progress=run_log.count("train"),
-            dev=dev_metric(dev, texts, job.seed) if (dev := job.data.searches.dev) else None,
-            deadline=job.budget.deadline,
-            tensorboard=job.options.tensorboard,
-        )
+        task = TrainingTask(pairs.pairs, texts, job.seed, job.options.config)
+        dev = dev_metric(job.data.searches.dev, texts, job.seed) if job.data.searches.dev else None
+        monitor = MonitorOptions(run_log.count("train"), dev, job.budget.deadline, job.options.tensorboard)
+        run_log.report["training"] = train_encoder(model, task, job.work, monitor)
     with run_log.timed("export"):
         run_log.progress("export", 0, 1)
         model.save(str(folder / "encoder"), create_model_card=False)

@@ -1,4 +1,4 @@
-"""Two processes under torchrun train what one does, helpers end when the night does, and nobody waits for ever."""
+"""Two processes under torchrun train what one does, helpers end when the night does, and no process waits for ever."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 import torch
 
-from shelfwise.trainer.encoder import distributed as ranks
+from shelfwise.trainer.encoder import distributed
 from shelfwise.trainer.encoder.base_model import load_model
 from shelfwise.trainer.encoder.hyperparameters import TrainingConfig
 from shelfwise.trainer.encoder.pairs import Pair
-from shelfwise.trainer.encoder.training import train_encoder
+from shelfwise.trainer.encoder.training import TrainingTask, train_encoder
 
 ITEMS = ["red mug", "white lantern", "lunch bag", "alarm clock", "vanilla candle", "garden chair", "paper napkin"]
 TEXTS = {str(number): f"{colour} {item}" for number, (colour, item) in
@@ -27,21 +27,21 @@ PAIRS = [
          negatives=(str((number + 3) % 14),) if number % 5 == 0 else ())
     for number in range(45)
 ]  # fmt: skip
-RECIPE = TrainingConfig(batch_size=16, learning_rate=1e-3, epochs=2, dropout=False, bf16=False, max_grad_norm=0.5)
+CONFIG = TrainingConfig(batch_size=16, learning_rate=1e-3, epochs=2, dropout=False, bf16=False, max_grad_norm=0.5)
 
 NIGHT = """
 import os, sys
 from pathlib import Path
 import torch
-from shelfwise.trainer.encoder import distributed as ranks
-from shelfwise.trainer.encoder import callbacks as steps
+from shelfwise.trainer.encoder import callbacks, distributed
 from shelfwise.trainer.encoder.base_model import load_model
-from shelfwise.trainer.encoder.training import run_helper, train_encoder
-from test_distributed import PAIRS, RECIPE, TEXTS
+from shelfwise.trainer.encoder.callbacks import MonitorOptions
+from shelfwise.trainer.encoder.training import TrainingTask, run_helper, train_encoder
+from test_distributed import CONFIG, PAIRS, TEXTS
 
 model, work, mode = sys.argv[1], Path(sys.argv[2]), sys.argv[3]
-steps.CHECKPOINT_STEPS = 3
-if ranks.is_helper():
+callbacks.CHECKPOINT_STEPS = 3
+if distributed.is_helper():
     run_helper()
     sys.exit()
 
@@ -54,31 +54,33 @@ def progress(done, total):
 try:
     for night in range(2 if mode == "twice" else 1):
         encoder = load_model(model)
-        report = train_encoder(encoder, PAIRS, TEXTS, work / str(night), seed=3, config=RECIPE, progress=progress)
+        task = TrainingTask(PAIRS, TEXTS, 3, CONFIG)
+        report = train_encoder(encoder, task, work / str(night), MonitorOptions(progress))
         torch.save({"weights": encoder.state_dict(), "report": report}, work / f"{mode}-{night}.pt")
 finally:
-    ranks.release_helpers()
+    distributed.release_helpers()
 """
 
 
 def start(command: list[str], model: Path, work: Path, mode: str, **environment: str) -> subprocess.Popen[str]:
     work.mkdir(exist_ok=True)
     (work / "night.py").write_text(NIGHT)
+    path = os.pathsep.join([str(Path(__file__).parent), *filter(None, [os.environ.get("PYTHONPATH")])])
     return subprocess.Popen(
         [sys.executable, "-P", *command, str(work / "night.py"), str(model), str(work), mode],
-        env=os.environ | {"PYTHONPATH": str(Path(__file__).parent), "OMP_NUM_THREADS": "1"} | environment,
+        env=os.environ | {"PYTHONPATH": path, "OMP_NUM_THREADS": "1"} | environment,
         stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
 
 
 def two_ranks(model: Path, work: Path, mode: str) -> list[tuple[int, str]]:
-    """Status and last words of rank 0 and 1, started by hand: nobody ends the one when the other is gone."""
+    """Return exit status and stderr of both ranks, started by hand: no launcher ends one when the other is gone."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         common = {"WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free.getsockname()[1])}
     started = [start([], model, work, mode, **common, RANK=rank, LOCAL_RANK=rank) for rank in "01"]
-    words = [process.communicate(timeout=180)[1] for process in started]
-    return [(process.returncode, said) for process, said in zip(started, words, strict=True)]
+    errors = [process.communicate(timeout=180)[1] for process in started]
+    return [(process.returncode, stderr) for process, stderr in zip(started, errors, strict=True)]
 
 
 @pytest.fixture(scope="module")
@@ -87,8 +89,8 @@ def whole(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> list[An
     work = tmp_path_factory.mktemp("ranks") / "work"
     torchrun = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
     night = start(torchrun, tiny_model, work, "twice")
-    said = night.communicate(timeout=180)[1]
-    assert night.returncode == 0, said
+    stderr = night.communicate(timeout=180)[1]
+    assert night.returncode == 0, stderr
     return [torch.load(work / f"twice-{number}.pt") for number in range(2)]
 
 
@@ -96,19 +98,19 @@ def furthest(first: Any, second: Any) -> float:
     return max(float((first[name] - second[name]).abs().max()) for name in first)
 
 
-def test_alone_it_does_nothing() -> None:
-    assert (ranks.world(), ranks.rank(), ranks.is_helper()) == (1, 0, False)
-    assert ranks.all_reduce_max(7) == 7
-    with ranks.broadcast_job("job"):
-        ranks.barrier()
-    ranks.release_helpers()
+def test_distributed_without_torchrun_does_nothing() -> None:
+    assert (distributed.world(), distributed.rank(), distributed.is_helper()) == (1, 0, False)
+    assert distributed.all_reduce_max(7) == 7
+    with distributed.broadcast_job("job"):
+        distributed.barrier()
+    distributed.release_helpers()
 
 
 @pytest.mark.real
 def test_two_ranks_train_what_one_does(tiny_model: Path, tmp_path: Path, whole: list[Any]) -> None:
     alone = load_model(str(tiny_model))
     before = {name: weights.clone() for name, weights in alone.state_dict().items()}
-    report = train_encoder(alone, PAIRS, TEXTS, tmp_path, seed=3, config=RECIPE, progress=lambda *_: None)
+    report = train_encoder(alone, TrainingTask(PAIRS, TEXTS, 3, CONFIG), tmp_path)
     assert furthest(before, alone.state_dict()) > 1e-3
     assert furthest(whole[0]["weights"], alone.state_dict()) < 1e-6
     assert whole[0]["report"] == report | {"ranks": 2}
@@ -116,9 +118,9 @@ def test_two_ranks_train_what_one_does(tiny_model: Path, tmp_path: Path, whole: 
 
 
 @pytest.mark.real
-def test_a_night_killed_on_two_ranks_goes_on(tiny_model: Path, tmp_path: Path, whole: list[Any]) -> None:
-    (status, _), (helpers_status, said) = two_ranks(tiny_model, tmp_path, "killed")
-    assert (status, helpers_status) == (-9, 1), said
+def test_two_ranks_after_a_kill_go_on(tiny_model: Path, tmp_path: Path, whole: list[Any]) -> None:
+    (status, _), (helpers_status, stderr) = two_ranks(tiny_model, tmp_path, "killed")
+    assert (status, helpers_status) == (-9, 1), stderr
     assert [status for status, _ in two_ranks(tiny_model, tmp_path, "once")] == [0, 0]
     resumed = torch.load(tmp_path / "once-0.pt")
     assert resumed["report"]["resumed_at_step"] == 3
@@ -126,6 +128,6 @@ def test_a_night_killed_on_two_ranks_goes_on(tiny_model: Path, tmp_path: Path, w
 
 
 @pytest.mark.real
-def test_a_failed_night_lets_its_helpers_go(tiny_model: Path, tmp_path: Path) -> None:
-    (status, said), (helpers_status, _) = two_ranks(tiny_model, tmp_path, "failed")
-    assert (status, helpers_status) == (1, 1) and "KeyError: 'disk'" in said
+def test_two_ranks_after_a_failure_end_with_status_1(tiny_model: Path, tmp_path: Path) -> None:
+    (status, stderr), (helpers_status, _) = two_ranks(tiny_model, tmp_path, "failed")
+    assert (status, helpers_status) == (1, 1) and "KeyError: 'disk'" in stderr

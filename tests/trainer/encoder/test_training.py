@@ -13,26 +13,26 @@ import pytest
 import torch
 
 from shelfwise.errors import InvalidInput, TrainingDiverged
-from shelfwise.trainer.encoder import callbacks as steps
+from shelfwise.trainer.encoder import callbacks
 from shelfwise.trainer.encoder.base_model import load_model
+from shelfwise.trainer.encoder.callbacks import MonitorOptions
 from shelfwise.trainer.encoder.hyperparameters import TrainingConfig, plan_batches
 from shelfwise.trainer.encoder.pairs import Pair
-from shelfwise.trainer.encoder.training import train_encoder
+from shelfwise.trainer.encoder.training import TrainingTask, train_encoder
 
 TEXTS = {"m": "red coffee mug", "l": "white metal lantern", "b": "lunch bag", "c": "alarm clock"}
 PAIRS = [Pair(f"{query} {number}", item) for number in range(16) for query, item in
          (("cup", "m"), ("light", "l"), ("school", "b"), ("time", "c"))]  # fmt: skip
-RECIPE = TrainingConfig(batch_size=16, learning_rate=5e-3, epochs=3, bf16=False)  # 12 steps
+CONFIG = TrainingConfig(batch_size=16, learning_rate=5e-3, epochs=3, bf16=False)  # 12 steps
 
 
 class Killed(BaseException):
-    """Stands for a kill: nothing of ours catches it."""
+    """Stands for a kill: our code never catches it."""
 
 
-def trained(model: Path, work: Path, recipe: TrainingConfig = RECIPE, **settings: Any) -> Any:
+def trained(model: Path, work: Path, config: TrainingConfig = CONFIG, **options: Any) -> Any:
     encoder = load_model(str(model))
-    settings = {"progress": lambda done, total: None} | settings
-    return encoder, train_encoder(encoder, PAIRS, TEXTS, work, seed=3, config=recipe, **settings)
+    return encoder, train_encoder(encoder, TrainingTask(PAIRS, TEXTS, 3, config), work, MonitorOptions(**options))
 
 
 def same(first: Any, second: Any) -> bool:
@@ -51,19 +51,19 @@ def killed_at(step: int) -> Callable[[int, int], None]:
 @pytest.fixture(autouse=True)
 def one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
     """Threads that wait for each other make small steps many times slower on a busy machine."""
-    monkeypatch.setattr("shelfwise.trainer.encoder.distributed.threads", lambda: 1)
+    monkeypatch.setattr("shelfwise.trainer.encoder.distributed.thread_count", lambda: 1)
 
 
 @pytest.fixture
 def often(monkeypatch: pytest.MonkeyPatch) -> None:
     """Checkpoints every four steps."""
-    monkeypatch.setattr(steps, "CHECKPOINT_STEPS", 4)
+    monkeypatch.setattr(callbacks, "CHECKPOINT_STEPS", 4)
     monkeypatch.setattr("shelfwise.trainer.encoder.training.CHECKPOINT_STEPS", 4)
 
 
-def test_training_learns_and_repeats(tiny_model: Path, tmp_path: Path) -> None:
-    recipe = TrainingConfig(batch_size=16, learning_rate=5e-3, epochs=10)
-    (first, report), (second, _) = (trained(tiny_model, tmp_path / "work", recipe) for _ in range(2))
+def test_train_encoder_learns_and_repeats(tiny_model: Path, tmp_path: Path) -> None:
+    config = TrainingConfig(batch_size=16, learning_rate=5e-3, epochs=10)
+    (first, report), (second, _) = (trained(tiny_model, tmp_path / "work", config) for _ in range(2))
     assert report["steps"] == 40 and report["pairs"] == 64 and report["stopped"] is None and report["ranks"] == 1
     assert report["losses"][-1] < report["losses"][0] / 2
     queries = ["cup 99", "light 99", "school 99", "time 99"]
@@ -72,7 +72,7 @@ def test_training_learns_and_repeats(tiny_model: Path, tmp_path: Path) -> None:
     assert same(first, second), "same data and seed, same model"
 
 
-def test_batches_are_even_and_hold_every_pair_once_an_epoch() -> None:
+def test_plan_batches_is_even_and_holds_every_pair_once_an_epoch() -> None:
     batches = plan_batches(130, TrainingConfig(batch_size=64, epochs=2), seed=1)
     assert [len(batch) for batch in batches] == [44, 43, 43] * 2
     for epoch in (batches[:3], batches[3:]):
@@ -82,22 +82,22 @@ def test_batches_are_even_and_hold_every_pair_once_an_epoch() -> None:
 
 @pytest.mark.usefixtures("often")
 @pytest.mark.parametrize("schedule", ["constant_with_warmup", "cosine"])
-def test_a_killed_training_ends_as_one_that_was_not(tiny_model: Path, tmp_path: Path, schedule: Any) -> None:
-    recipe = TrainingConfig(batch_size=16, learning_rate=5e-3, epochs=3, bf16=False, schedule=schedule)
-    whole, report = trained(tiny_model, tmp_path / "whole", recipe)
+def test_train_encoder_after_a_kill_ends_as_without_one(tiny_model: Path, tmp_path: Path, schedule: Any) -> None:
+    config = TrainingConfig(batch_size=16, learning_rate=5e-3, epochs=3, bf16=False, schedule=schedule)
+    whole, report = trained(tiny_model, tmp_path / "whole", config)
     assert "resumed_at_step" not in report
 
     with pytest.raises(Killed):
-        trained(tiny_model, tmp_path / "work", recipe, progress=killed_at(11))
-    seen: list[int] = []
-    resumed, again = trained(tiny_model, tmp_path / "work", recipe, progress=lambda done, total: seen.append(done))
-    assert seen == [9, 10, 11, 12]
+        trained(tiny_model, tmp_path / "work", config, progress=killed_at(11))
+    steps: list[int] = []
+    resumed, again = trained(tiny_model, tmp_path / "work", config, progress=lambda done, total: steps.append(done))
+    assert steps == [9, 10, 11, 12]
     assert same(whole, resumed)
     assert again == report | {"resumed_at_step": 8}
 
 
 @pytest.mark.usefixtures("often")
-def test_a_torn_checkpoint_is_passed_over(tiny_model: Path, tmp_path: Path) -> None:
+def test_train_encoder_ignores_an_incomplete_checkpoint(tiny_model: Path, tmp_path: Path) -> None:
     whole, _ = trained(tiny_model, tmp_path / "whole")
     with pytest.raises(Killed):
         trained(tiny_model, tmp_path / "work", progress=killed_at(11))
@@ -110,10 +110,10 @@ def test_a_torn_checkpoint_is_passed_over(tiny_model: Path, tmp_path: Path) -> N
 
 
 @pytest.mark.usefixtures("often")
-def test_a_finished_training_is_not_done_again(tiny_model: Path, tmp_path: Path) -> None:
+def test_train_encoder_takes_finished_weights(tiny_model: Path, tmp_path: Path) -> None:
     whole, report = trained(tiny_model, tmp_path / "work")
-    again, told = trained(tiny_model, tmp_path / "work", progress=killed_at(1))
-    assert same(whole, again) and told == report | {"resumed_at_step": 12}
+    again, second_report = trained(tiny_model, tmp_path / "work", progress=killed_at(1))
+    assert same(whole, again) and second_report == report | {"resumed_at_step": 12}
     folder = next((tmp_path / "work").iterdir())
     assert [path.name for path in folder.iterdir()] == ["finished.pt"], "its checkpoints are gone"
 
@@ -121,43 +121,43 @@ def test_a_finished_training_is_not_done_again(tiny_model: Path, tmp_path: Path)
     assert not folder.exists(), "another training takes its place"
 
 
-def test_a_short_training_leaves_nothing(tiny_model: Path, tmp_path: Path) -> None:
+def test_train_encoder_of_few_steps_leaves_nothing(tiny_model: Path, tmp_path: Path) -> None:
     trained(tiny_model, tmp_path / "work")
     assert not list((tmp_path / "work").iterdir())
 
 
 LONG = TrainingConfig(
     batch_size=16, learning_rate=5e-3, epochs=13, bf16=False
-)  # 52 steps: looked at after 11, 22, 33, 44, 52
+)  # 52 steps: scored after 11, 22, 33, 44, 52
 
 
-def test_it_stops_early_and_keeps_the_best(tiny_model: Path, tmp_path: Path) -> None:
-    scores, looked = iter([0.1, 0.5, 0.4, 0.3, 0.9]), []
+def test_train_encoder_stops_early_and_keeps_the_best(tiny_model: Path, tmp_path: Path) -> None:
+    scores, vectors = iter([0.1, 0.5, 0.4, 0.3, 0.9]), []
 
     def dev(model: Any) -> float:
-        looked.append(model.encode(["cup"]))
+        vectors.append(model.encode(["cup"]))
         return next(scores)
 
     model, report = trained(tiny_model, tmp_path / "work", LONG, dev=dev)
     assert report["dev"] == [[11, 0.1], [22, 0.5], [33, 0.4], [44, 0.3]]
     assert report["stopped"] == "early" and report["steps"] == 44
-    assert np.array_equal(model.encode(["cup"]), looked[1])
+    assert np.array_equal(model.encode(["cup"]), vectors[1])
 
 
-def test_the_last_weights_stay_if_they_are_the_best(tiny_model: Path, tmp_path: Path) -> None:
-    scores, looked = iter([0.1, 0.5, 0.4, 0.6, 0.9]), []
+def test_train_encoder_keeps_the_last_weights_if_they_are_the_best(tiny_model: Path, tmp_path: Path) -> None:
+    scores, vectors = iter([0.1, 0.5, 0.4, 0.6, 0.9]), []
 
     def dev(model: Any) -> float:
-        looked.append(model.encode(["cup"]))
+        vectors.append(model.encode(["cup"]))
         return next(scores)
 
     model, report = trained(tiny_model, tmp_path / "work", LONG, dev=dev)
     assert report["stopped"] is None and report["dev"][-1] == [52, 0.9]
-    assert np.array_equal(model.encode(["cup"]), looked[-1])
+    assert np.array_equal(model.encode(["cup"]), vectors[-1])
 
 
-def test_a_kill_between_two_looks_changes_nothing(tiny_model: Path, tmp_path: Path) -> None:
-    def dev(model: Any) -> float:  # what it says depends on the weights only
+def test_train_encoder_killed_between_two_scores_ends_the_same(tiny_model: Path, tmp_path: Path) -> None:
+    def dev(model: Any) -> float:  # depends on the weights only
         return float(model.encode(["cup"])[0, 0])
 
     whole, report = trained(tiny_model, tmp_path / "whole", LONG, dev=dev)
@@ -167,12 +167,12 @@ def test_a_kill_between_two_looks_changes_nothing(tiny_model: Path, tmp_path: Pa
     assert same(whole, resumed) and again == report | {"resumed_at_step": 25}
 
 
-def test_a_short_training_is_not_looked_at(tiny_model: Path, tmp_path: Path) -> None:
-    _, report = trained(tiny_model, tmp_path / "work", dev=lambda model: pytest.fail("looked at"))
+def test_train_encoder_of_few_steps_is_not_scored(tiny_model: Path, tmp_path: Path) -> None:
+    _, report = trained(tiny_model, tmp_path / "work", dev=lambda model: pytest.fail("scored"))
     assert report["dev"] == []
 
 
-def test_it_stops_when_time_is_up(tiny_model: Path, tmp_path: Path) -> None:
+def test_train_encoder_stops_at_the_deadline(tiny_model: Path, tmp_path: Path) -> None:
     _, report = trained(
         tiny_model, tmp_path / "work", LONG, deadline=time.monotonic() + 1.5, progress=lambda *_: time.sleep(0.2)
     )
@@ -180,29 +180,29 @@ def test_it_stops_when_time_is_up(tiny_model: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("start, rate", [(float("nan"), 1e-5), (None, 1e30)])
-def test_numbers_that_are_none_are_refused(tiny_model: Path, tmp_path: Path, start: float | None, rate: float) -> None:
+def test_train_encoder_of_infinite_numbers_is_refused(
+    tiny_model: Path, tmp_path: Path, start: float | None, rate: float
+) -> None:
     model = load_model(str(tiny_model))
     if start is not None:
         next(model.parameters()).data[101] = start  # the embedding of [CLS], which stands in every text
-    with pytest.raises(TrainingDiverged, match="finite number"):
-        recipe = TrainingConfig(batch_size=16, learning_rate=rate, epochs=3, bf16=False)
-        train_encoder(model, PAIRS, TEXTS, tmp_path / "work", seed=1, config=recipe, progress=lambda *_: None)
+    with pytest.raises(TrainingDiverged, match=r"expected (a )?finite"):
+        config = TrainingConfig(batch_size=16, learning_rate=rate, epochs=3, bf16=False)
+        train_encoder(model, TrainingTask(PAIRS, TEXTS, 1, config), tmp_path / "work")
 
 
-def test_too_few_pairs_are_refused(tiny_model: Path, tmp_path: Path) -> None:
-    with pytest.raises(InvalidInput, match="1 pairs"):
-        train_encoder(
-            load_model(str(tiny_model)), PAIRS[:1], TEXTS, tmp_path, seed=1, config=RECIPE, progress=lambda *_: None
-        )
+def test_train_encoder_of_too_few_pairs_is_refused(tiny_model: Path, tmp_path: Path) -> None:
+    with pytest.raises(InvalidInput, match="got 1 in batches of 16"):
+        train_encoder(load_model(str(tiny_model)), TrainingTask(PAIRS[:1], TEXTS, 1, CONFIG), tmp_path)
 
 
-def test_logs_for_tensorboard(tiny_model: Path, tmp_path: Path) -> None:
+def test_train_encoder_writes_logs_for_tensorboard(tiny_model: Path, tmp_path: Path) -> None:
     pytest.importorskip("tensorboard")
     trained(tiny_model, tmp_path / "work", tensorboard=tmp_path / "logs")
     assert list((tmp_path / "logs").glob("events.out.tfevents.*"))
 
 
-def test_without_tensorboard_it_says_what_to_install(
+def test_train_encoder_without_tensorboard_names_the_package(
     tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
