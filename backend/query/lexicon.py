@@ -1,7 +1,7 @@
-"""The shop's words for correcting and completing, made of its items and past queries, followed in the background.
+"""Keep the shop's vocabulary and autocompleter, built from items and past queries, rebuilt in the background.
 
-Reading them takes a second for 50,000 items; the old ones serve until the new ones are ready. What is new meanwhile is
-still found: an unknown word is always looked up in the index before it is corrected.
+Building takes a second for 50,000 items; the old ones serve until the new ones are ready. New items are found
+meanwhile: an unknown word is always looked up in the index before it is corrected.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from shelfwise.store import Store
 
 __all__ = ["Lexicon", "LexiconCache"]
 
-_LEAST_SECONDS = 30.0  # between two buildings
+_MIN_REBUILD_SECONDS = 30.0  # between two builds
 _log = logging.getLogger(__name__)
 
 
@@ -33,7 +33,7 @@ class _KnowsWords(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Lexicon:
-    """One state of them: as of a number of text changes and of a generation's memory."""
+    """What was built from the texts as of a number of changes, and from a generation's memory."""
 
     changes: int
     memory: QueryMemory
@@ -42,59 +42,64 @@ class Lexicon:
 
 
 class LexiconCache:
-    """The words of one process. Safe for several threads."""
+    """The lexicon of one process. Safe for several threads."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._words: Lexicon | None = None
-        self._built = float("-inf")
+        self._lexicon: Lexicon | None = None
+        self._built_at = float("-inf")  # seconds of the monotonic clock
         self._building = threading.Lock()
         self._thread: threading.Thread | None = None
         self._closed = False
 
     def current(self, memory: QueryMemory, statistics: PopularityCounts, encoder: _KnowsWords | None = None) -> Lexicon:
-        """The words, built at the first call; later ones start a new building where something changed.
+        """Return the lexicon, built at the first call; where something changed, start a rebuild in the background.
 
-        The words that the `encoder` knows are of the language, and no slips even where the shop lacks them.
+        The words of the `encoder`'s tokenizer are of the language: not mistyped even where the shop lacks them.
         """
-        words = self._words
-        if words is None:
+        lexicon = self._lexicon
+        if lexicon is None:
             with self._building:
-                return self._words or self._build(memory, statistics, encoder)
-        stale = words.memory is not memory or words.changes != self._store.fulltext.changes()
-        if stale and time.monotonic() - self._built > _LEAST_SECONDS and self._building.acquire(blocking=False):
-            self._built = time.monotonic()
+                return self._lexicon or self._build(memory, statistics, encoder)
+        stale = lexicon.memory is not memory or lexicon.changes != self._store.fulltext.changes()
+        if (
+            stale
+            and time.monotonic() - self._built_at > _MIN_REBUILD_SECONDS
+            and self._building.acquire(blocking=False)
+        ):
+            self._built_at = time.monotonic()
             if self._closed:
                 self._building.release()
-                return words
-            given = memory, statistics, encoder
-            self._thread = threading.Thread(target=self._rebuild, args=given, name="shelfwise-words", daemon=True)
+                return lexicon
+            sources = memory, statistics, encoder
+            self._thread = threading.Thread(target=self._rebuild, args=sources, name="shelfwise-words", daemon=True)
             self._thread.start()
-        return words
+        return lexicon
 
     def close(self) -> None:
-        """Wait for what is being read, and read no more: the database is closed next."""
+        """Wait for the current build and start no other: the database is closed next."""
         self._closed = True
         if self._thread is not None:
             self._thread.join()
 
     def _rebuild(self, memory: QueryMemory, statistics: PopularityCounts, encoder: _KnowsWords | None) -> None:
-        """The caller holds the lock, which is let go here."""
+        """Build and release the lock, which the caller acquired."""
         try:
             self._build(memory, statistics, encoder)
-        except Exception:  # the old ones serve on; the next question tries again
+        except Exception:  # the old lexicon serves on; a later query tries again
             _log.exception("could not read the shop's words")
         finally:
             self._building.release()
 
     def _build(self, memory: QueryMemory, statistics: PopularityCounts, encoder: _KnowsWords | None) -> Lexicon:
-        changes = self._store.fulltext.changes()  # first: what changes meanwhile makes the words old
-        queries = memory.followed()
-        self._words = Lexicon(
+        changes = self._store.fulltext.changes()  # first: a change during the build makes it stale
+        queries = memory.weighted_queries()
+        language_words = encoder.tokenizer_words if encoder else ()
+        self._lexicon = Lexicon(
             changes,
             memory,
-            build_vocabulary(self._store.item_texts.stream(), queries, real=encoder.tokenizer_words if encoder else ()),
+            build_vocabulary(self._store.item_texts.stream(), queries, language_words),
             build_autocompleter(queries, self._store.item_texts.names(), statistics.popularity),
         )
-        self._built = time.monotonic()
-        return self._words
+        self._built_at = time.monotonic()
+        return self._lexicon

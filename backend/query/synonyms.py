@@ -1,4 +1,4 @@
-"""Synonyms of a shop, ready to be looked up in a query: what else a word or words may be called.
+"""Look up the shop's synonyms in a query: what else a word or several may be called.
 
 Words are compared folded, without accents and by their stems, as the index compares them. The longest entry that fits
 counts; synonyms of synonyms are not followed.
@@ -19,7 +19,7 @@ __all__ = ["NO_SYNONYMS", "Synonyms"]
 class Synonyms:
     """Made from rows (word, means, two_way); either side may be several words. Immutable.
 
-    `vocabulary` holds the words that have a meaning, whether an item has them or not.
+    `vocabulary` holds the words of the entries, whether an item has them or not.
     """
 
     def __init__(self, rows: Iterable[tuple[str, str, bool]] = ()) -> None:
@@ -29,7 +29,7 @@ class Synonyms:
             words.update(self._add(word, means))
             if two_way:
                 words.update(self._add(means, word))
-        self._longest = max(map(len, self._matches), default=0)
+        self._max_words = max(map(len, self._matches), default=0)
         self._stems = frozenset(map(stem, words))
         self.vocabulary = Vocabulary(dict.fromkeys(words, 1.0))
 
@@ -38,10 +38,10 @@ class Synonyms:
         return stem(word) in self._stems
 
     def find(self, words: Sequence[str]) -> tuple[int, Sequence[str]]:
-        """How many of the first words the longest entry covers, and the expressions of what they also mean."""
-        keys = [stem(strip_accents(word)) for word in words[: self._longest]]
-        for length in range(len(keys), 0, -1):
-            matches = self._matches.get(tuple(keys[:length]))
+        """Return how many of the first words the longest entry covers, and the expressions of what they also mean."""
+        stems = [stem(strip_accents(word)) for word in words[: self._max_words]]
+        for length in range(len(stems), 0, -1):
+            matches = self._matches.get(tuple(stems[:length]))
             if matches:
                 return length, list(matches)
         return 0, ()
@@ -61,14 +61,12 @@ def _words(text: str) -> list[str]:
 
 
 def _expressions(text: str) -> list[str]:
-    """The words next to each other; one compound in all its ways; every pair of a run without spaces."""
-    found = tokens(normalize_query(text))
-    if any(token.bigrams for token in found):
-        return [all_of([phrase(pair) for token in found for pair in token.bigrams or token.variants])]
-    return [
-        phrase(way)
-        for way in (found[0].variants if len(found) == 1 else [" ".join(token.variants[0] for token in found)])
-    ]
+    """Return phrases of the words; all ways to write one compound; every bigram of a run without spaces."""
+    parsed = tokens(normalize_query(text))
+    if any(token.bigrams for token in parsed):
+        return [all_of([phrase(part) for token in parsed for part in token.bigrams or token.variants])]
+    variants = parsed[0].variants if len(parsed) == 1 else [" ".join(token.variants[0] for token in parsed)]
+    return [phrase(variant) for variant in variants]
 
 
 NO_SYNONYMS = Synonyms()

@@ -1,7 +1,7 @@
-"""A query taken apart into tokens: words, compounds, model numbers, measures, and runs of scripts without spaces.
+"""Split a query into tokens: words, compounds, model numbers, measures, and runs of scripts without spaces.
 
-Each token knows the ways it may be written in the index and where it stands in the query. What the shop holds is not
-known here; `understanding` decides with it.
+Each token knows the ways it may be written in the index and its position in the query. What the shop contains is not
+known here: `understanding` looks it up.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from shelfwise.text.units import Measure, measures
 
 __all__ = ["Token", "all_of", "any_of", "apply_corrections", "normalize_query", "parts", "phrase", "render", "tokens"]
 
-_MOST_TOKENS = 32
-_MOST_PARTS = 8  # of a compound that is one token
-_LONGEST_RUN = 64  # characters of a run that become terms
+_MAX_TOKENS = 32
+_MAX_PARTS = 8  # of a compound that is one token
+_MAX_RUN_CHARS = 64  # characters of a run that become terms
 _PIECE = re.compile(r"\w+(?:['.&-]\w+)*")
 _SPACED = re.compile(f"{UNSPACED.pattern}|.+?(?={UNSPACED.pattern}|$)")
 _PAIRED = re.compile(r'(?<!\S)"([^"]*)"(?!\S)')
@@ -27,39 +27,39 @@ _PAIRED = re.compile(r'(?<!\S)"([^"]*)"(?!\S)')
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """Stands at `start`..`end` of the folded query; `ways` are the ways to write it, each a phrase of FTS5."""
+    """A part of a query, at `start`..`end` of the folded text."""
 
     text: str  # as one word, without accents
-    variants: tuple[str, ...]
+    variants: tuple[str, ...]  # ways to write it, each the words of an FTS5 phrase
     start: int
     end: int
-    surface: str  # as it is read, in the text to embed
+    surface: str  # in the text to embed
     is_alphabetic: bool = False  # letters only: it may be corrected
-    can_join: bool = False  # a word or number of its own, that may be written together with its neighbour
+    can_join: bool = False  # a single word or number, which may be written together with its neighbour
     number: str = ""  # of a measure
-    is_prefix: bool = False  # a longer word, in the index
+    is_prefix: bool = False  # it matches longer words of the index
     bigrams: tuple[str, ...] = ()  # of a run without spaces: every one is a term
 
 
-def normalize_query(asked: str) -> str:
-    """The query in plain letters, its spaces collapsed, and without the quotation marks around words."""
-    return " ".join(_PAIRED.sub(r"\1", normalize_punctuation(asked)).split())
+def normalize_query(query: str) -> str:
+    """Return the query folded, its spaces collapsed, and without quotation marks around words."""
+    return " ".join(_PAIRED.sub(r"\1", normalize_punctuation(query)).split())
 
 
 def tokens(text: str) -> list[Token]:
-    """The tokens of a folded query, 32 at most."""
-    return list(islice(_tokens(text), _MOST_TOKENS))
+    """Return the tokens of a folded query, 32 at most."""
+    return list(islice(_tokens(text), _MAX_TOKENS))
 
 
 def parts(token: Token) -> list[Token]:
-    """A compound as the tokens between its hyphens and points; any other token as it is."""
+    """Return a compound's tokens between its hyphens and points; any other token as it is."""
     if token.can_join or token.number or token.bigrams:
         return [token]
-    return [_word(found[0], token.start + found.start()) for found in re.finditer(r"\w[\w']*", token.surface)]
+    return [_word(match[0], token.start + match.start()) for match in re.finditer(r"\w[\w']*", token.surface)]
 
 
 def apply_corrections(tokens_before: Sequence[Token], changes: Sequence[Correction]) -> list[Token]:
-    """The tokens after corrections of some of them."""
+    """Return the tokens with some of them corrected."""
     result: list[Token] = []
     position = 0
     for change in changes:
@@ -72,27 +72,27 @@ def apply_corrections(tokens_before: Sequence[Token], changes: Sequence[Correcti
 
 
 def render(text: str, query_tokens: Iterable[Token]) -> str:
-    """The folded query with each token as it is read."""
-    spoken, position = "", 0
+    """Return the folded query with the surface of each token in its place."""
+    rendered, position = "", 0
     for token in query_tokens:
-        spoken += text[position : token.start] + token.surface
+        rendered += text[position : token.start] + token.surface
         position = token.end
-    return spoken + text[position:]
+    return rendered + text[position:]
 
 
 def phrase(text: str, *, prefix: bool = False) -> str:
-    """A safe FTS5 expression: the words of the text next to each other; `prefix`: the last may go on."""
+    """Return a safe FTS5 expression for the words next to each other; `prefix`: the last may go on."""
     quoted = text.replace('"', '""')
     return f'"{quoted}"*' if prefix else f'"{quoted}"'
 
 
 def any_of(matches: Iterable[str]) -> str:
-    """The expression that any of these expressions matches, each once."""
+    """Return the expression that matches what any of these match, each once."""
     return " OR ".join(dict.fromkeys(matches))
 
 
 def all_of(matches: Sequence[str]) -> str:
-    """The expression that all of these match."""
+    """Return the expression that matches what all of these match."""
     return " AND ".join(f"({match})" for match in matches) if len(matches) > 1 else matches[0]
 
 
@@ -100,16 +100,22 @@ def _tokens(text: str) -> Iterator[Token]:
     position = 0
     for measure in measures(text):
         yield from _pieces(text, position, measure.start)
-        yield _measured(text, measure)
+        yield _measure_token(text, measure)
         position = measure.end
     yield from _pieces(text, position, len(text))
 
 
-def _measured(text: str, measure: Measure) -> Token:
+def _measure_token(text: str, measure: Measure) -> Token:
     literal = text[measure.start : measure.end].strip("'\"")
-    ways = tuple(dict.fromkeys((measure.word, literal)))
-    joins = literal.isalnum()  # it may be the end of a model number: dr 130cl
-    return Token(measure.text, ways, measure.start, measure.end, measure.text, can_join=joins, number=measure.number)
+    return Token(
+        text=measure.text,
+        variants=tuple(dict.fromkeys((measure.word, literal))),
+        start=measure.start,
+        end=measure.end,
+        surface=measure.text,
+        can_join=literal.isalnum(),  # it may be the end of a model number: dr 130cl
+        number=measure.number,
+    )
 
 
 def _pieces(text: str, start: int, end: int) -> Iterator[Token]:
@@ -122,27 +128,26 @@ def _pieces(text: str, start: int, end: int) -> Iterator[Token]:
 
 
 def _compound(text: str, start: int) -> Iterator[Token]:
-    """A piece with hyphens, apostrophes, points or ampersands within is one token."""
-    held = words(text)
-    if len(held) == 1 or set(text) & {".", "&", "-"} == set():
+    """Yield one token for a piece with hyphens, apostrophes, points or ampersands; for one of many parts, the parts."""
+    compound_words = words(text)
+    if len(compound_words) == 1 or set(text).isdisjoint(".&-"):
         yield _word(text, start)
-    elif len(held) <= _MOST_PARTS:
-        joined = strip_accents(join_compound(text))
-        hyphens = not set(text) & {".", "&"}
-        ways = (" ".join(held), joined) if hyphens else (" ".join(held),)
-        yield Token(joined if hyphens else text, ways, start, start + len(text), text)
+    elif len(compound_words) <= _MAX_PARTS:
+        apart, joined = " ".join(compound_words), strip_accents(join_compound(text))
+        can_be_joined = set(text).isdisjoint(".&")
+        variants = (apart, joined) if can_be_joined else (apart,)
+        yield Token(joined if can_be_joined else text, variants, start, start + len(text), text)
     else:
-        for found in re.finditer(r"\w+", text):
-            yield _word(found[0], start + found.start())
+        for match in re.finditer(r"\w+", text):
+            yield _word(match[0], start + match.start())
 
 
 def _word(text: str, start: int) -> Token:
-    """A word; with an apostrophe it is written with or without."""
     word = strip_accents(join_compound(text))
-    ways = (text,) if "'" not in text else (word, " ".join(words(text)))
-    return Token(word, ways, start, start + len(text), text, is_alphabetic=word.isalpha(), can_join=True)
+    variants = (text,) if "'" not in text else (word, " ".join(words(text)))  # with an apostrophe or without
+    return Token(word, variants, start, start + len(text), text, is_alphabetic=word.isalpha(), can_join=True)
 
 
 def _run(run: str, start: int) -> Token:
-    pairs = [pair for pair in bigrams(run[:_LONGEST_RUN]) if len(pair) == 2] or bigrams(run)
+    pairs = [pair for pair in bigrams(run[:_MAX_RUN_CHARS]) if len(pair) == 2] or bigrams(run)
     return Token(run, (run,), start, start + len(run), run, bigrams=tuple(pairs))

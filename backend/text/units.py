@@ -1,6 +1,6 @@
-"""Numbers with a unit, however they are written: 17", 17 in, 17-inch and 17 inches become the one word `17inch`.
+"""Find numbers with a unit, however they are written: 17", 17 in, 17-inch and 17 inches become the word `17inch`.
 
-The index holds that word beside the text and the query asks for it. Nothing is converted: 1 m is not 100 cm here.
+The index holds that word beside the text and queries search for it. Units are not converted: 1 m is not 100 cm here.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 __all__ = ["Measure", "measures"]
 
-# What a unit is called in the index, and what shops and shoppers write for it.
-_NAMES = {
+# Unit as the index names it → the ways to write it.
+_SPELLINGS = {
     "inch": 'inches inch in "',
     "ft": "feet foot ft '",
     "mm": "millimetres millimetre millimeters millimeter mm",
@@ -47,42 +47,42 @@ _NAMES = {
     "bit": "bits bit",
     "pack": "packs pack pk",
 }
-_UNIT = {name: unit for unit, names in _NAMES.items() for name in names.split()}
-# `in` apart from its number is the unit only where no phrase such as "2 in 1" or "3 in the box" goes on.
+_UNITS = {spelling: unit for unit, spellings in _SPELLINGS.items() for spelling in spellings.split()}
+# `in` after a space is a unit except in phrases such as "2 in 1" and "3 in the box".
 _MEASURE = re.compile(
     r"(?P<number>\d{1,9}(?:[.,]\d{1,9})?)"
     r"(?:(?P<sign>['\"])(?=[\dx]|\W|$)|(?P<phrase>[ -]in(?=[ -](?:\d|the\b|an?\b|one\b|all\b|stock\b)))"
     r"|[ -]?(?P<unit>[a-z]{1,12})(?![\w'])(?!-\d))"
 )
-# A number of its own, not the end of DR-130CL or C544X2KG, or the other side of 8'x10'.
+# Before a number of its own (not the end of DR-130CL or C544X2KG), perhaps after other sides: 8'x10'.
 _BEFORE = re.compile(r"(?:^|[^\w.,-]|(?:^|[\W\d])-)(?:[\d.,]{1,9}['\"]?x){0,2}$")
-_LOOKED_BACK = 24  # characters: two other sides
+_MAX_LOOKBACK_CHARS = 24  # enough for two other sides
 _THOUSANDS = re.compile(r",\d{3}$")
 
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """A number with its unit, found at `start`..`end` of a text."""
+    """A number with its unit, at `start`..`end` of a text."""
 
     start: int
     end: int
-    word: str  # as the index holds it: letters and digits only, so that FTS5 keeps it whole
-    text: str  # as one reads it aloud
+    word: str  # in the index: letters and digits only, so that FTS5 keeps it whole
+    text: str  # to embed: signs spelt out
     number: str
 
 
 def measures(text: str) -> Iterator[Measure]:
-    """The measures in a text that `words.plain` made, from left to right."""
-    for found in _MEASURE.finditer(text):
-        unit = _UNIT.get(found["sign"] or found["unit"] or "")
-        if unit is not None and _BEFORE.search(text, max(0, found.start() - _LOOKED_BACK), found.start()):
-            number = _number(found["number"])
-            spoken = f"{number} {unit}" if found["sign"] else found[0]
-            yield Measure(found.start(), found.end(), number.replace(".", "point") + unit, spoken, number)
+    """Find the measures in a text that `normalize_punctuation` returned, from left to right."""
+    for match in _MEASURE.finditer(text):
+        unit = _UNITS.get(match["sign"] or match["unit"] or "")
+        if unit is not None and _BEFORE.search(text, max(0, match.start() - _MAX_LOOKBACK_CHARS), match.start()):
+            number = _number(match["number"])
+            word, spelt = number.replace(".", "point") + unit, f"{number} {unit}" if match["sign"] else match[0]
+            yield Measure(match.start(), match.end(), word, spelt, number)
 
 
 def _number(text: str) -> str:
-    """The number with a point for decimals and no idle zeros: 1,5 and 1.50 are 1.5, and 1,000 is 1000."""
+    """Return the number with a decimal point and without idle zeros: 1,5 and 1.50 → 1.5, 1,000 → 1000."""
     plain = text.replace(",", "" if _THOUSANDS.search(text) else ".")
     whole, _, decimals = plain.partition(".")
     whole, decimals = whole.lstrip("0") or "0", decimals.rstrip("0")

@@ -1,7 +1,6 @@
-"""Tell which titles are variants of one product: they differ by size, colour or pack quantity alone.
+"""Recognise variants of one product by their titles: they differ by size, colour or pack quantity alone.
 
-Titles decide, and when in doubt against: two products taken for one hide each other, while a variant that was missed
-only takes a place. Nothing else that is known of an item is looked at.
+In doubt two titles are two products: two products taken for one hide each other, a missed variant only takes a place.
 """
 
 from __future__ import annotations
@@ -12,7 +11,7 @@ from shelfwise.text.normalize import normalize_punctuation, strip_accents, words
 
 __all__ = ["variant_key"]
 
-_LEAST_WORDS = 2  # of a title without its colours and sizes: "Red Faction" and "Black" are names
+_MIN_WORDS = 2  # of a title without colours and sizes: "Red Faction" and "Black" are names
 
 _NUMBER = r"\d+(?:[.,/]\d+)*"
 _UNIT = (
@@ -43,13 +42,13 @@ _COLOUR = re.compile(rf"\b(?:(?:light|dark|pale|bright|matte?|photo|rose)[ -])?(
 
 
 def variant_key(title: str) -> str:
-    """The title, folded, without sizes, colours and pack quantities: equal for the variants of one product.
+    """Return the folded title without sizes, colours and pack quantities: equal for the variants of one product.
 
-    A number without a unit stays, for it may be the product's name (Xbox 360, ink 85), and so does a model number. A
-    title of which fewer than two words would stay is a family of its own. Colours and units are English ones.
+    Numbers without a unit stay, as they may be the product's name (Xbox 360, ink 85), and so do model numbers. A title
+    with fewer than two other words is returned whole. Colours and units are English.
     """
     folded = rest = " ".join(strip_accents(normalize_punctuation(title)).split())
     for pattern in (_PACK, _SIZE, _FIT, _COLOUR):
         rest = pattern.sub(" ", rest)
-    left = words(rest.replace("+", " plus "))  # DVD+R and DVD-R are two things
-    return " ".join(left if len(left) >= _LEAST_WORDS else words(folded))
+    key = words(rest.replace("+", " plus "))  # DVD+R and DVD-R are two products
+    return " ".join(key if len(key) >= _MIN_WORDS else words(folded))

@@ -224,7 +224,7 @@ def test_closing_ends_all_threads(tiny_shop: Path) -> None:
 
 def test_closing_waits_for_the_words_that_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """SQLite would take the process down: nothing may read from a database that is being closed."""
-    monkeypatch.setattr(wordbook, "_LEAST_SECONDS", -1.0)
+    monkeypatch.setattr(wordbook, "_MIN_REBUILD_SECONDS", -1.0)
     started, build = threading.Event(), wordbook.build_vocabulary
 
     def slowly(*arguments: Any, **named: Any) -> Any:

@@ -38,7 +38,7 @@ def test_words_of_items_and_of_past_queries(shop: Shop) -> None:
 
 
 def test_they_follow_the_shop_in_the_background(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(wordbook, "_LEAST_SECONDS", 0.0)
+    monkeypatch.setattr(wordbook, "_MIN_REBUILD_SECONDS", 0.0)
     book, nothing = LexiconCache(shop.store), QueryMemory()
     before = book.current(nothing, PopularityCounts())
     assert book.current(nothing, PopularityCounts()) is before
@@ -56,7 +56,7 @@ def test_not_more_often_than_every_half_minute(shop: Shop) -> None:
 
 
 def test_the_old_words_serve_when_reading_fails(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(wordbook, "_LEAST_SECONDS", 0.0)
+    monkeypatch.setattr(wordbook, "_MIN_REBUILD_SECONDS", 0.0)
     book, nothing = LexiconCache(shop.store), QueryMemory()
     before = book.current(nothing, PopularityCounts())
     monkeypatch.setattr(wordbook, "build_vocabulary", lambda *_: 1 / 0)

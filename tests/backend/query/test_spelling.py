@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from shelfwise.query.spelling import UNKNOWN, QueryWord, correct, most_edits
+from shelfwise.query.spelling import UNKNOWN_COST, QueryWord, correct, max_edits
 from shelfwise.query.vocabulary import Vocabulary
 
 ITEMS = [
@@ -23,21 +23,21 @@ def together(words: Sequence[str]) -> int:
 
 def corrected(text: str, kept: str = "") -> str:
     words = [
-        QueryWord(word, 0.0 if word in VOCABULARY or word in kept.split() else UNKNOWN, word.isalpha())
+        QueryWord(word, 0.0 if word in VOCABULARY or word in kept.split() else UNKNOWN_COST, word.isalpha())
         for word in text.split()
     ]
-    result, place = [], 0
+    result, position = [], 0
     for change in correct(words, VOCABULARY, together):
-        result += [word.text for word in words[place : change.start]] + list(change.words)
-        place = change.end
-    return " ".join(result + [word.text for word in words[place:]])
+        result += [word.text for word in words[position : change.start]] + list(change.words)
+        position = change.end
+    return " ".join(result + [word.text for word in words[position:]])
 
 
 @pytest.mark.parametrize(
     ("word", "edits"), [("ab", 0), ("abc", 1), ("abcd", 1), ("abcde", 2), ("a" * 8, 2), ("a" * 9, 3), ("", 0)]
 )
 def test_longer_words_may_hold_more_edits(word: str, edits: int) -> None:
-    assert most_edits(word) == edits
+    assert max_edits(word) == edits
 
 
 @pytest.mark.parametrize(
@@ -80,19 +80,19 @@ def test_two_words_that_no_item_has_next_to_each_other_are_not_made_of_one() -> 
 
 def test_a_long_word_is_not_taken_for_a_much_shorter_one() -> None:
     vocabulary = Vocabulary({"the": 100.0})
-    assert correct([QueryWord("thaer", UNKNOWN)], vocabulary, lambda words: 1) == []
+    assert correct([QueryWord("thaer", UNKNOWN_COST)], vocabulary, lambda words: 1) == []
 
 
 def test_a_word_that_is_nearly_as_likely_is_named_as_well() -> None:
     vocabulary = Vocabulary({"pocket": 6.0, "socket": 5.0, "rockets": 5.0})
-    (change,) = correct([QueryWord("xocket", UNKNOWN)], vocabulary, lambda words: 0)
+    (change,) = correct([QueryWord("xocket", UNKNOWN_COST)], vocabulary, lambda words: 0)
     assert (change.words, change.others) == (("pocket",), ("socket",))
 
 
 def test_leaving_a_doubtful_word_may_be_the_best() -> None:
     """The cost says how doubtful: a beginning of another word, say."""
     assert correct([QueryWord("mous", 0.3)], VOCABULARY, together) == []
-    assert [change.words for change in correct([QueryWord("mous", UNKNOWN)], VOCABULARY, together)] == [("mouse",)]
+    assert [change.words for change in correct([QueryWord("mous", UNKNOWN_COST)], VOCABULARY, together)] == [("mouse",)]
 
 
 def test_few_questions_are_asked() -> None:
@@ -103,7 +103,9 @@ def test_few_questions_are_asked() -> None:
         return 0
 
     correct(
-        [QueryWord("blakc", UNKNOWN), QueryWord("mosue", UNKNOWN), QueryWord("wirless", UNKNOWN)], VOCABULARY, count
+        [QueryWord("blakc", UNKNOWN_COST), QueryWord("mosue", UNKNOWN_COST), QueryWord("wirless", UNKNOWN_COST)],
+        VOCABULARY,
+        count,
     )
     assert len(asked) <= 16
     asked.clear()
@@ -113,7 +115,7 @@ def test_few_questions_are_asked() -> None:
 
 @pytest.mark.parametrize(
     ("typed", "cost", "words"),
-    [("keyboarded", 0.9, None), ("keyboarded", UNKNOWN, "keyboard"), ("keyboared", 0.9, "keyboard")],
+    [("keyboarded", 0.9, None), ("keyboarded", UNKNOWN_COST, "keyboard"), ("keyboared", 0.9, "keyboard")],
 )
 def test_correct_takes_no_form_of_a_word_for_another_that_the_index_finds(
     typed: str, cost: float, words: str | None

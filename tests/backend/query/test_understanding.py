@@ -59,7 +59,7 @@ class Shop:
         rows = [{"id": id, "title": title} for id, title in TITLES.items()]
         self.store.items.upsert([(number, parse_item(row)) for number, row in enumerate(rows)])
         self.ids = {row: id for row, (id, _) in enumerate(self.store.items.titles(), 1)}
-        self.vocabulary = build_vocabulary(self.store.item_texts.stream(), real=["pillow", "cannon"])
+        self.vocabulary = build_vocabulary(self.store.item_texts.stream(), language_words=["pillow", "cannon"])
 
     def rows(self, match: str) -> set[int]:
         return set(self.store.fulltext.postings(match)[0].tolist())

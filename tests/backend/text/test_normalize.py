@@ -18,7 +18,7 @@ from shelfwise.text.normalize import (
     ("text", "folded"),
     [("ＡＢＣ", "abc"), ("ﬁne", "fine"), ("m²", "m2"), ("Straße", "straße"), ("ﾏｸﾞ", "マグ")],
 )
-def test_fold(text: str, folded: str) -> None:
+def test_casefold_nfkc(text: str, folded: str) -> None:
     assert casefold_nfkc(text) == folded
 
 
@@ -29,7 +29,7 @@ def test_fold(text: str, folded: str) -> None:
         ("“red”", '"red"'), ("A‑B–C—D", "a-b-c-d"), ("tea_pot", "tea pot"),
     ],
 )  # fmt: skip
-def test_plain_has_one_sign_of_each_kind_and_no_trade_marks(text: str, folded: str) -> None:
+def test_normalize_punctuation(text: str, folded: str) -> None:
     assert normalize_punctuation(text) == folded
 
 
@@ -45,11 +45,11 @@ def test_plain_has_one_sign_of_each_kind_and_no_trade_marks(text: str, folded: s
         ("abc", "abc"),
     ],
 )
-def test_accents_of_latin_letters_go(text: str, letters: str) -> None:
+def test_strip_accents(text: str, letters: str) -> None:
     assert strip_accents(text) == letters
 
 
-def test_bare() -> None:
+def test_join_compound() -> None:
     assert [join_compound(text) for text in ("t-shirt", "o'neill", "plain")] == ["tshirt", "oneill", "plain"]
 
 
@@ -78,11 +78,11 @@ def test_bigrams_leave_marks_out(run: str, pairs: list[str]) -> None:
         ("a" * 20 + "-" + "b" * 20, ""),
     ],
 )
-def test_extra_words(text: str, extra: str) -> None:
+def test_index_terms(text: str, extra: str) -> None:
     assert index_terms([text]) == extra
 
 
-def test_each_extra_word_stands_once_and_no_field_runs_into_the_next() -> None:
+def test_index_terms_of_several_texts_are_unique_and_apart() -> None:
     assert index_terms(["T-Shirt", "t-shirt", "tshirt"]) == ""
     assert index_terms(["T-Shirt", "t-shirt"]) == "tshirt"
     assert index_terms(["pack of 5", "m"]) == ""

@@ -26,7 +26,7 @@ def found(text: str) -> list[str]:
         ("32bit", ["32-bit", "32 bits", "32bit"]),
     ],
 )
-def test_every_way_to_write_a_measure(word: str, texts: list[str]) -> None:
+def test_measures_of_each_spelling_are_one_word(word: str, texts: list[str]) -> None:
     assert {text: found(text) for text in texts} == {text: [word] for text in texts}
 
 
@@ -54,11 +54,11 @@ def test_every_way_to_write_a_measure(word: str, texts: list[str]) -> None:
         ("12 mice", []),
     ],
 )
-def test_what_is_a_measure(text: str, words: list[str]) -> None:
+def test_measures_are_told_from_other_numbers(text: str, words: list[str]) -> None:
     assert found(text) == words
 
 
-def test_a_sign_is_read_aloud_and_places_are_those_of_the_text() -> None:
+def test_measures_spell_signs_out_and_give_positions() -> None:
     text = normalize_punctuation('a 17" and 2 m')
     first, second = measures(text)
     assert [text[one.start : one.end] for one in (first, second)] == ['17"', "2 m"]

@@ -36,15 +36,15 @@ STRANGERS = [
 
 
 @pytest.mark.parametrize("titles", FAMILIES.values(), ids=FAMILIES.keys())
-def test_variants_are_of_one_family(titles: list[str]) -> None:
+def test_variant_key_of_variants_is_equal(titles: list[str]) -> None:
     assert len({variant_key(title) for title in titles}) == 1, {title: variant_key(title) for title in titles}
 
 
 @pytest.mark.parametrize(("one", "other"), STRANGERS)
-def test_what_differs_otherwise_is_not(one: str, other: str) -> None:
+def test_variant_key_of_other_products_differs(one: str, other: str) -> None:
     assert variant_key(one) != variant_key(other)
 
 
 @pytest.mark.parametrize("title", ["", "   ", "?!", "6 ft", "x" * 100_000, "1 x " * 5_000, "1" + " " * 50_000 + "m"])
-def test_any_title_has_a_family(title: str) -> None:
+def test_variant_key_of_any_title_exists(title: str) -> None:
     assert isinstance(variant_key(title), str)
