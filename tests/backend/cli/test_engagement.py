@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -12,26 +10,14 @@ import pytest
 from conftest import ITEMS
 
 from shelfwise import Shop
-from shelfwise.cli.main import main
+from support.command_line import Run
 
 HEAD = ("kind", "answers", "items", "clicked", "bought", "CTR", "answer", "CTR", "conversion")
-Run = Callable[..., tuple[int, str, str]]
 
 
-@pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Run:
-    """Runs `shelfwise ARGUMENTS` in this process; its exit code and what it printed to both streams."""
-
-    def run(*arguments: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["shelfwise", "--data", str(tmp_path / "shop"), *map(str, arguments)])
-        try:
-            main()
-            code = 0
-        except SystemExit as ended:
-            code = int(ended.code or 0)
-        return code, *capsys.readouterr()
-
-    return run
+@pytest.fixture(autouse=True)
+def data(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("SHELFWISE_DATA", str(tmp_path / "shop"))
 
 
 def search(folder: Path, days_ago: float) -> None:

@@ -14,6 +14,7 @@ from click.testing import CliRunner, Result
 from shelfwise.cli.main import cli
 from shelfwise.store import Store
 from shelfwise.trainer import NightResult
+from support.command_line import Run
 
 REPORT = {"warnings": ["query mix moved: PSI 0.310 > 0.250"]}
 Invoke = Callable[..., Result]
@@ -35,6 +36,52 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
 @pytest.fixture
 def invoke(tmp_path: Path) -> Invoke:
     return lambda *arguments: CliRunner().invoke(cli, ["--data", str(tmp_path), *arguments])
+
+
+def test_increment(lived: dict[str, Any]) -> None:
+    assert lived["increment"].code == 0
+    assert lived["increment"].out.startswith("night 1: published; generation 1 serves\n")
+
+
+def test_nights(run: Run, lived: dict[str, Any]) -> None:
+    head, line = run("--data", lived["data"], "nights").out.splitlines()
+    assert head.split()[:4] == ["night", "started", "verdict", "generation"]
+    assert line.split()[0] == "1"
+    assert "published" in line
+    assert "0 → 1" in line
+    (night,) = run("--data", lived["data"], "--json", "nights").body["nights"]
+    assert (night["night"], night["verdict"], night["parent"], night["generation"]) == (1, "published", 0, 1)
+
+
+def test_one_night_whole(run: Run, lived: dict[str, Any]) -> None:
+    night = run("--data", lived["data"], "--json", "nights", 1).body
+    assert night["report"]["counts"]["new_pairs"] > 0
+    told = run("--data", lived["data"], "nights", 1).out
+    assert told.startswith("night 1: published\n")
+    assert "generation 0 → 1 · from " in told
+    assert "new pairs" in told
+
+
+def test_nights_of_a_shop_without_any(run: Run, tmp_path: Path) -> None:
+    assert run("--data", tmp_path, "nights").out == "no night yet\n"
+    assert run("--data", tmp_path, "--json", "nights").body == {"nights": []}
+
+
+def test_rollback_and_back(run: Run, lived: dict[str, Any]) -> None:
+    assert run("--data", lived["data"], "rollback").out == "generation 0 serves\n"
+    assert run("--data", lived["data"], "--json", "search", "cup").body["generation"] == 0
+    assert run("--data", lived["data"], "--json", "rollback", 1).body == {"generation": 1}
+    assert run("--data", lived["data"], "--json", "search", "cup").body["generation"] == 1
+
+
+def test_init_leaves_a_shop_that_has_a_generation(run: Run, tiny_shop: Path) -> None:
+    assert run("--data", tiny_shop, "init").out == "generation 0 serves\n"
+    assert run("--data", tiny_shop, "--json", "init").body == {"generation": 0}
+
+
+def test_increment_without_anything_new(run: Run, tiny_shop: Path) -> None:
+    done = run("--data", tiny_shop, "--json", "increment")
+    assert (done.code, done.body["verdict"], done.body["generation"]) == (0, "nothing to learn", 0)
 
 
 def test_a_plain_night(invoke: Invoke, asked: dict[str, Any], tmp_path: Path) -> None:

@@ -3,35 +3,15 @@
 from __future__ import annotations
 
 import json
-import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from conftest import NOW
 
 from shelfwise import Shop
-from shelfwise.cli.main import main
 from shelfwise.files import locked
 from shelfwise.generation.card import GenerationCard
-
-Run = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    """Runs `shelfwise ARGUMENTS` in this process; its exit code and what it printed to both streams."""
-
-    def run(*arguments: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["shelfwise", *map(str, arguments)])
-        try:
-            main()
-            code = 0
-        except SystemExit as ended:
-            code = int(ended.code or 0)
-        return code, *capsys.readouterr()
-
-    return run
+from support.command_line import Run
 
 
 @pytest.fixture
