@@ -30,15 +30,15 @@ _MAX_SHOWN_CHARS = 60
 
 
 class ShelfwiseError(Exception):
-    """The base of all that shelfwise raises on purpose, except IndexCorrupt."""
-
-
-class InvalidInput(ShelfwiseError, ValueError):
-    """An input that the caller can correct: the message says what was expected and what was given."""
+    """The base of all that shelfwise raises on purpose, except IndexCorrupt; `field` names the input, if any."""
 
     def __init__(self, message: str, field: str | None = None) -> None:
         super().__init__(message)
         self.field = field
+
+
+class InvalidInput(ShelfwiseError, ValueError):
+    """An input that the caller can correct: the message says what was expected and what was given."""
 
     @classmethod
     def expected(cls, field: str, expected: str, got: object) -> InvalidInput:
@@ -48,10 +48,6 @@ class InvalidInput(ShelfwiseError, ValueError):
 
 class NotFound(ShelfwiseError, LookupError):
     """The named thing does not exist."""
-
-    def __init__(self, message: str, field: str | None = None) -> None:
-        super().__init__(message)
-        self.field = field
 
 
 class GenerationError(ShelfwiseError):

@@ -108,14 +108,11 @@ class Connections:
         connection.execute("PRAGMA synchronous = FULL")  # an acknowledged event survives a power cut
         connection.execute("PRAGMA cache_size = -16000")
         with self._guard:
-            self._close_those_of_ended_threads()
+            for entry in [entry for entry in self._opened if not entry[0].is_alive()]:
+                entry[1].close()  # of a thread that ended
+                self._opened.remove(entry)
             self._opened.append((threading.current_thread(), connection))
         return connection
-
-    def _close_those_of_ended_threads(self) -> None:
-        for entry in [entry for entry in self._opened if not entry[0].is_alive()]:
-            entry[1].close()
-            self._opened.remove(entry)
 
 
 class Repository:

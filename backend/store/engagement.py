@@ -107,9 +107,7 @@ def _kind_engagement(totals: Any, clicked_answers: Sequence[Any], coverage: Any)
         if answer["clicked"] < answer["shown"]
     ]
     return KindEngagement(
-        kind=totals["kind"],
-        answers=totals["answers"],
-        shown=totals["shown"],
+        **dict(totals),
         answers_clicked=len(clicked_answers),
         clicked=sum(answer["clicked"] for answer in clicked_answers),
         answers_bought=sum(answer["bought"] > 0 for answer in clicked_answers),
@@ -117,7 +115,6 @@ def _kind_engagement(totals: Any, clicked_answers: Sequence[Any], coverage: Any)
         auc=sum(aucs) / len(aucs) if aucs else None,
         items=coverage["items"] if coverage else 0,
         popular=coverage["popular"] if coverage else 0,
-        catalogue=totals["catalogue"],
     )
 
 

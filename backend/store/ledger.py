@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from typing import Any
 
 from shelfwise.errors import NotFound
@@ -96,15 +95,7 @@ def _shown(row: Row) -> Row:
 
 def _to_json(report: Row) -> str:
     """Return the report as JSON, with null for NaN and infinities (of a loss that diverged, say)."""
-
-    def finite(value: Any) -> Any:
-        if isinstance(value, dict):
-            return {name: finite(part) for name, part in value.items()}
-        if isinstance(value, list | tuple):
-            return [finite(part) for part in value]
-        return None if isinstance(value, float) and not math.isfinite(value) else value
-
-    return json.dumps(finite(report))
+    return json.dumps(json.loads(json.dumps(report), parse_constant=lambda constant: None))
 
 
 def _report(row: Row) -> dict[str, Any]:
