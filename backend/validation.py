@@ -8,7 +8,6 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from shelfwise.errors import InvalidInput
-from shelfwise.errors import shown as shown  # others quote values by it, too
 from shelfwise.timestamps import parse_time
 from shelfwise.types import EVENT_FIELDS, EVENT_TYPES, Row
 
