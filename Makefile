@@ -69,7 +69,7 @@ format: .venv/.linked ## put the code into shape
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: .venv/.linked ## measure the door on the example shop [DATA=dir]
+bench: .venv/.linked ## measure the server on the example shop [DATA=dir]
 	$(BIN)/python -m bench.speed.serving --data $(DATA)
 
 clean: ## remove .venv and what builds leave
