@@ -7,34 +7,23 @@ none is made from them again, and the next night starts from one that never saw 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
 
 from shelfwise.errors import GenerationError, NightBusy, NotFound
 from shelfwise.files import locked
+from shelfwise.generation.card import ALL_EVENTS, LearnedRange
 from shelfwise.generation.registry import NIGHT_LOCK, WORK, GenerationRegistry
 from shelfwise.store import Store
 from shelfwise.timestamps import to_iso
 from shelfwise.types import Row
 from shelfwise.validation import parse_id
 
-__all__ = ["LearnedRange", "erase", "export", "learned_range"]
+__all__ = ["erase", "export"]
 
 _NOTE = (
     "Nothing else is kept: taste is computed from these rows when it is asked for. A generation holds weights and"
     " counts over all shoppers. Rows without a user are nobody's where several users share their session."
 )
-
-
-class LearnedRange(NamedTuple):
-    """The events that a generation may have learned or counted, at most: ts < until and seq ≤ events_seq."""
-
-    until: float
-    events_seq: int
-
-
-_EVERYTHING = LearnedRange(float("inf"), 2**63 - 1)
 
 
 def erase(folder: Path, store: Store, generations: GenerationRegistry, user: str, at: float) -> Row:
@@ -83,27 +72,11 @@ def export(store: Store, generations: GenerationRegistry, user: str) -> Row:
     return {"user": user, **data.to_dict(), "generations": learned_by, "note": _NOTE}
 
 
-def learned_range(card: Mapping[str, Any]) -> LearnedRange:
-    """Every event that is in a generation lies within its reach; a card that doesn't say it reaches everything.
-
-    A night never goes back in time, and counts all events before its `until`, those that it holds out too. So what it
-    learned, what it counted and what its ancestors learned are all within the reach of what it counted.
-    """
-    try:
-        learned, report = card["learned"], card.get("report") or {}
-        until = max(float(learned["until"]), float(card["until"]))
-        # A rebuilt index carries the statistics of its parent on, and its own report names no events.
-        events_seq = int(report.get("events_seq", _EVERYTHING.events_seq))
-        return LearnedRange(until, max(events_seq, int(learned["events_seq"])))
-    except (AttributeError, KeyError, TypeError, ValueError):
-        return _EVERYTHING
-
-
 def _learned_ranges(generations: GenerationRegistry) -> dict[int, LearnedRange]:
     ranges: dict[int, LearnedRange] = {}
     for number in generations.numbers():
         try:
-            ranges[number] = learned_range(generations.open(number).card)
+            ranges[number] = generations.open(number).card.event_range
         except (GenerationError, NotFound):  # a generation that can't be read may hold anything
-            ranges[number] = _EVERYTHING
+            ranges[number] = ALL_EVENTS
     return ranges

@@ -1,12 +1,17 @@
-"""The card of a generation: what it was made from and up to where, as it lies in `card.json`."""
+"""The card of a generation, `card.json`: what it was made from, up to where, and the hash of each of its files."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-__all__ = ["LearnedEvents", "LearnedRange"]
+from shelfwise.night_report import NightReport
+from shelfwise.types import Row
+
+__all__ = ["ALL_EVENTS", "FORMAT", "GenerationCard", "LearnedEvents", "LearnedRange"]
+
+FORMAT = 1
 
 
 class LearnedRange(NamedTuple):
@@ -14,6 +19,9 @@ class LearnedRange(NamedTuple):
 
     until: float
     events_seq: int
+
+
+ALL_EVENTS = LearnedRange(float("inf"), 2**63 - 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,15 +39,106 @@ class LearnedEvents:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> LearnedEvents:
-        """Read the card's entry `learned`; `strange_days` is missing where none were looked for."""
+        """Read the entry `learned`; `strange_days` is missing where none were looked for."""
         days = values.get("strange_days", ())
         return cls(int(values["events_seq"]), float(values["until"]), tuple(values["held_out"]), tuple(days))
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return the card's entry `learned`."""
-        values: dict[str, Any] = {
-            "events_seq": self.events_seq, "until": self.until, "held_out": list(self.held_out)
-        }  # fmt: skip
-        if self.events_seq or self.until:  # the base model's names no days
-            values["strange_days"] = list(self.anomalous_days)
-        return values
+    def to_dict(self) -> Row:
+        """Return the entry `learned`."""
+        values: Row = {"events_seq": self.events_seq, "until": self.until, "held_out": list(self.held_out)}
+        is_base_model = not (self.events_seq or self.until)  # it names no days
+        return values if is_base_model else values | {"strange_days": list(self.anomalous_days)}
+
+
+@dataclass(frozen=True, slots=True)
+class GenerationCard:
+    """What a generation was made from.
+
+    `until` (epoch seconds) ends the events that it counted, `learned` those that its encoder learned from, `ranked`
+    those that its rankers did; `linked` is up to where its item links are counted. `items_seq` is the last change of
+    the catalogue that its index holds, `encoder` the encoder's id, `base` the base model's name, `noise` the cosine of
+    a meaningless query's nearest item. `night` is its row in the ledger, with the verdict and the report; `manifest`
+    maps each file to its SHA-256. The registry sets number, parent and manifest when it publishes.
+    """
+
+    learned: LearnedEvents = LearnedEvents()
+    until: float = 0.0
+    items_seq: int = 0
+    encoder: str = ""
+    base: str | None = None
+    noise: float = 0.0
+    verdict: str = "published"
+    linked: LearnedRange | None = None
+    ranked: LearnedRange | None = None
+    night: int | None = None
+    report: NightReport | None = None
+    number: int = -1
+    parent: int | None = None
+    manifest: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> GenerationCard:
+        """Read a card of this format; early ones lack `noise`, `ranked`, `together` and, of generation 0, the report.
+
+        Raises AttributeError, KeyError, TypeError or ValueError for what is not a card.
+        """
+        ranges = {name: values.get(name) and LearnedRange(**values[name]) for name in ("together", "ranked")}
+        return cls(
+            LearnedEvents.from_dict(values["learned"]),
+            float(values["until"]),
+            int(values["items_seq"]),
+            values["encoder"],
+            values.get("base"),
+            float(values.get("noise", 0.0)),
+            values.get("verdict", "published"),
+            ranges["together"],
+            ranges["ranked"],
+            values.get("night"),
+            NightReport.from_dict(values["report"]) if values.get("report") else None,
+            int(values["generation"]),
+            values["parent"],
+            dict(values["manifest"]),
+        )
+
+    def to_dict(self) -> Row:
+        """Return the JSON of the card."""
+        values: Row = {
+            "format": FORMAT,
+            "generation": self.number,
+            "parent": self.parent,
+            "learned": self.learned.to_dict(),
+            "until": self.until,
+            "together": self.linked and self.linked._asdict(),
+            "ranked": self.ranked and self.ranked._asdict(),
+            "noise": self.noise,
+            "items_seq": self.items_seq,
+            "encoder": self.encoder,
+            "base": self.base,
+            "night": self.night,
+            "verdict": self.verdict,
+            "report": self.report and self.report.to_dict(),
+            "manifest": dict(self.manifest),
+        }
+        return {name: value for name, value in values.items() if value is not None or name == "parent"}
+
+    @property
+    def event_range(self) -> LearnedRange:
+        """Return the range of every event in the generation: learned, held out or counted, by it or its ancestors.
+
+        A night never goes back in time, and counts all events before its `until`, those that it holds out too. A card
+        that does not say up to which `seq` its statistics go may have counted all.
+        """
+        counted_seq = self.report.events_seq if self.report else None
+        last_seq = ALL_EVENTS.events_seq if counted_seq is None else max(counted_seq, self.learned.events_seq)
+        return LearnedRange(max(self.learned.until, self.until), last_seq)
+
+    @property
+    def links_range(self) -> LearnedRange:
+        """Return up to where item links are counted; a card that does not say so counted what its night read."""
+        counted_seq = self.report.events_seq if self.report else None
+        return self.linked or LearnedRange(self.until, counted_seq or 0)
+
+    @property
+    def ranked_until(self) -> float:
+        """Return the end (epoch seconds) of the events that the rankers learned from."""
+        return self.ranked.until if self.ranked else self.until

@@ -1,7 +1,7 @@
-"""Generations on disk: publishing one so that no reader ever sees half of it, and opening one after checking it.
+"""Publish generations so that no reader ever sees half of one, open them, and roll back.
 
 `generations/0007/` is immutable once published; `CURRENT` names the one to serve. What is inside is written by the
-night (`trainer`) and read by `serving`; this file knows only folders, the manifest and the pointer.
+night (`trainer`) and read by `serving`; this file knows only folders, the card and the pointer.
 """
 
 from __future__ import annotations
@@ -12,19 +12,19 @@ import re
 import shutil
 from collections.abc import Collection, Iterable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from shelfwise.errors import GenerationCorrupt, GenerationError, GenerationTooNew, InvalidInput, NotFound
 from shelfwise.files import fsync, locked, sha256_of, write_atomically
+from shelfwise.generation.card import FORMAT, GenerationCard
 
-__all__ = ["FORMAT", "NIGHT_LOCK", "WORK", "Generation", "GenerationRegistry", "copy_part", "link_or_copy"]
+__all__ = ["NIGHT_LOCK", "WORK", "Generation", "GenerationRegistry", "copy_part", "link_or_copy"]
 
-NIGHT_LOCK, WORK = "night.lock", "work"  # in the shop's folder: held by whoever makes a generation, and where it works
+# In the shop's folder: the lock of the process that makes a generation, and the folder that it works in
+NIGHT_LOCK, WORK = "night.lock", "work"
 
-FORMAT = 1
-_KEEP = 5
+_KEPT_GENERATIONS = 5
 _CARD, _CURRENT = "card.json", "CURRENT"
 
 
@@ -34,16 +34,15 @@ class Generation:
 
     number: int
     folder: Path
-    card: dict[str, Any]
+    card: GenerationCard
 
     def has_part(self, part: str) -> bool:
-        """Whether it has the part at all: what is learned from searches may be absent."""
-        return any(name.startswith(part + "/") for name in self.card["manifest"])
+        """Return whether the folder `part` is in it; those learned from searches may be absent."""
+        return bool(self._files(part))
 
     def verified_path(self, part: str) -> Path:
-        """The folder `part`, after every file in it was compared with the manifest. Raises GenerationCorrupt."""
-        manifest: dict[str, str] = self.card["manifest"]
-        names = [name for name in manifest if name.startswith(part + "/")]
+        """Return the folder `part` after comparing every file in it with the manifest. Raises GenerationCorrupt."""
+        names = self._files(part)
         if not names:
             raise GenerationCorrupt(f"generation {self.number} holds no part {part!r}")
         self._compare(names)
@@ -51,12 +50,15 @@ class Generation:
 
     def verify(self) -> None:
         """Compare every file with the manifest. Raises GenerationCorrupt."""
-        self._compare(self.card["manifest"])
+        self._compare(self.card.manifest)
+
+    def _files(self, part: str) -> list[str]:
+        return [name for name in self.card.manifest if name.startswith(part + "/")]
 
     def _compare(self, names: Iterable[str]) -> None:
         for name in names:
             path = self.folder / name
-            if not path.is_file() or sha256_of(path) != self.card["manifest"][name]:
+            if not path.is_file() or sha256_of(path) != self.card.manifest[name]:
                 raise GenerationCorrupt(
                     f"generation {self.number}: {name} is missing or damaged;"
                     " `shelfwise rollback` returns to the one before, `shelfwise increment` makes a new one"
@@ -64,55 +66,58 @@ class Generation:
 
 
 class GenerationRegistry:
+    """The generations in a shop's folder, and the pointer to the current one."""
+
     def __init__(self, shop_folder: Path) -> None:
         self.folder = shop_folder / "generations"
         self._publish_lock = shop_folder / "publish.lock"
 
     def current(self) -> int | None:
-        """The number that CURRENT names; None before the first generation. Cheap: one small read."""
+        """Return the number that CURRENT names, None before the first generation; one small read.
+
+        Raises GenerationCorrupt when it names no number.
+        """
         try:
             return int((self.folder / _CURRENT).read_text())
         except FileNotFoundError:
             return None
         except ValueError:
             raise GenerationCorrupt(
-                f"{self.folder / _CURRENT} holds no number; write one of {self.numbers()}"
+                f"{self.folder / _CURRENT}: expected a generation's number; write one of {self.numbers()}"
             ) from None
 
     def numbers(self) -> list[int]:
-        """The published generations on disk, oldest first."""
+        """Return the numbers of the published generations on disk, oldest first."""
         if not self.folder.is_dir():
             return []
         return sorted(int(path.name) for path in self.folder.iterdir() if re.fullmatch(r"\d{4,}", path.name))
 
     def open(self, number: int) -> Generation:
-        """Raises NotFound, GenerationCorrupt (no readable card) or GenerationTooNew."""
+        """Open a generation by its number. Raises NotFound, GenerationTooNew, or GenerationCorrupt without a card."""
         folder = self.folder / _name(number)
         if not folder.is_dir():
             raise NotFound(f"there is no generation {number}; on disk are {self.numbers()}", "generation")
         try:
-            card = json.loads((folder / _CARD).read_text())
-            format_ = int(card["format"])
-            if format_ <= FORMAT:  # what every reader relies on; a newer format may have other names for it
-                _ = dict(card["manifest"]), card["parent"]
-        except (OSError, ValueError, KeyError, TypeError):
+            values = json.loads((folder / _CARD).read_text())
+            if (card_format := int(values["format"])) > FORMAT:  # it may have other names for the rest
+                raise GenerationTooNew(
+                    f"generation {number} has format {card_format}, this shelfwise reads up to {FORMAT}:"
+                    " upgrade shelfwise"
+                )
+            return Generation(number, folder, GenerationCard.from_dict(values))
+        except (OSError, AttributeError, ValueError, KeyError, TypeError):
             raise GenerationCorrupt(f"generation {number} has no readable {_CARD}") from None
-        if format_ > FORMAT:
-            raise GenerationTooNew(
-                f"generation {number} has format {format_}, this shelfwise reads up to {FORMAT}: upgrade shelfwise"
-            )
-        return Generation(number, folder, card)
 
     def was_rolled_back(self) -> bool:
-        """Whether an older generation serves than the newest on disk."""
+        """Return whether the newest generation on disk is not the current one."""
         current = self.current()
         return current is not None and current < max(self.numbers(), default=current)
 
     def create_folder(self, after: int = -1) -> tuple[int, Path]:
-        """The next number and an empty folder to fill; only under the night's lock. Sweeps what a killed night left.
+        """Return the next number and an empty folder to fill; only under the night's lock.
 
-        `after` is the highest number that was ever given (`store.people.last_generation()`): the folders of the
-        newest may be gone, and a number is never given twice.
+        `after` is the highest number that was ever given (`store.personal_data.last_generation()`): the folders of the
+        newest may be gone, and a number is never given twice. What a killed night left is removed.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
         self.remove_unfinished()
@@ -122,7 +127,7 @@ class GenerationRegistry:
         return number, folder
 
     def remove_unfinished(self) -> None:
-        """Remove unfinished generations; only under the night's lock."""
+        """Remove the folders of unfinished generations; only under the night's lock."""
         if self.folder.is_dir():
             for path in self.folder.glob(".tmp-*"):
                 shutil.rmtree(path) if path.is_dir() else path.unlink()
@@ -134,20 +139,28 @@ class GenerationRegistry:
         self,
         number: int,
         folder: Path,
-        card: dict[str, Any],
+        card: GenerationCard,
         *,
         parent: int | None,
         current: int | None,
         point: bool = True,
     ) -> Generation:
-        """Seal the folder with its card and manifest, and move CURRENT to it, unless it is to be a parent only.
+        """Write the card with the manifest into the folder, name the folder by its number, and move CURRENT to it.
 
-        Raises GenerationCorrupt when CURRENT is no longer `current` (somebody rolled back meanwhile).
+        Raises GenerationCorrupt when CURRENT moved meanwhile, by a rollback.
+
+        Args:
+            number: as `create_folder` gave it.
+            folder: as `create_folder` gave it, filled.
+            card: without number, parent and manifest.
+            parent: the generation that it was made from; None for the base model.
+            current: the generation that CURRENT named when the work began.
+            point: False for a generation that is to be a parent only.
         """
         names = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
-        card = {"format": FORMAT, "generation": number, "parent": parent} | card
-        card["manifest"] = {name: sha256_of(folder / name) for name in names}
-        (folder / _CARD).write_text(json.dumps(card, indent=1))
+        manifest = {name: sha256_of(folder / name) for name in names}
+        card = replace(card, number=number, parent=parent, manifest=manifest)
+        (folder / _CARD).write_text(json.dumps(card.to_dict(), indent=1))
         for path in [*folder.rglob("*"), folder]:
             fsync(path)
         with locked(self._publish_lock):
@@ -161,9 +174,9 @@ class GenerationRegistry:
         return Generation(number, final, card)
 
     def latest_valid(self, exclude: Collection[int] = frozenset()) -> Generation | None:
-        """The current generation if all its files are sound, else the newest older one that is; None without any.
+        """Return the current generation if all its files are intact, else the newest older one, or None without any.
 
-        `but` names generations that nothing may be made from any more: they learned from people erased since.
+        `exclude` names generations that nothing may be made from any more: they learned from people erased since.
         """
         current = self.current()
         for number in reversed(self.numbers()):
@@ -177,17 +190,16 @@ class GenerationRegistry:
         return None
 
     def base_model(self) -> str | None:
-        """The model that the newest readable generation descends from; None without any."""
+        """Return the name of the model that the newest readable generation descends from; None without any."""
         for number in reversed(self.numbers()):
             with suppress(GenerationError):
-                base: str | None = self.open(number).card.get("base")
-                return base
+                return self.open(number).card.base
         return None
 
     def rollback(self, to: int | None = None, exclude: Collection[int] = frozenset()) -> int:
-        """Point CURRENT to `to`, or to the nearest ancestor of the current generation; returns the number.
+        """Point CURRENT to `to`, or to the nearest ancestor of the current generation, and return the number.
 
-        `but` names generations that may not serve again, and are passed over. Raises NotFound, or InvalidInput when
+        `exclude` names generations that may not serve again, and are passed over. Raises NotFound, or InvalidInput when
         `to` is among them.
         """
         with locked(self._publish_lock):
@@ -208,20 +220,20 @@ class GenerationRegistry:
         return int(target)
 
     def _before(self, number: int, exclude: Collection[int]) -> int | None:
-        """The nearest ancestor that is not among `but`; the next older on disk where a card can't be read."""
+        """Return the nearest ancestor outside `exclude`; the next older on disk where a card can't be read."""
         try:
-            parent: int | None = self.open(number).card["parent"]
+            parent = self.open(number).card.parent
         except (GenerationError, NotFound):
             parent = max((older for older in self.numbers() if older < number), default=None)
         return parent if parent is None or parent not in exclude else self._before(parent, exclude)
 
-    def prune(self, keep: int = _KEEP, retire: Collection[int] = frozenset()) -> None:
+    def prune(self, keep: int = _KEPT_GENERATIONS, retire: Collection[int] = frozenset()) -> None:
         """Delete all but the newest generations, the current one and its parent; only under the night's lock.
 
-        Condemned ones are deleted whatever their age, and only the current one is spared, for it serves.
+        Those in `retire` are deleted whatever their age, unless one of them is current, for it serves.
         """
         current = self.current()
-        parent = self.open(current).card["parent"] if current is not None else None
+        parent = self.open(current).card.parent if current is not None else None
         fit = [number for number in self.numbers() if number not in retire]
         kept = {current, *fit[-keep:], *([parent] if parent in fit else [])}
         for number in self.numbers():
@@ -233,7 +245,7 @@ class GenerationRegistry:
 
 
 def link_or_copy(source: Path, target: Path) -> None:
-    """A file of an immutable generation again in the next one: a hard link, or a copy where there are none."""
+    """Link a file of an immutable generation into the next one, or copy it where the disk has no hard links."""
     target.parent.mkdir(parents=True, exist_ok=True)
     try:
         os.link(source, target)
@@ -242,11 +254,11 @@ def link_or_copy(source: Path, target: Path) -> None:
 
 
 def copy_part(parent: Generation, part: str, folder: Path) -> None:
-    """Carry a whole part of the parent over to the folder of its child."""
+    """Link or copy a whole part of the parent into the folder of a new generation."""
     source = parent.verified_path(part)
-    files: Iterable[Path] = (path for path in source.rglob("*") if path.is_file())
-    for path in files:
-        link_or_copy(path, folder / part / path.relative_to(source))
+    for path in source.rglob("*"):
+        if path.is_file():
+            link_or_copy(path, folder / part / path.relative_to(source))
 
 
 def _name(number: int) -> str:

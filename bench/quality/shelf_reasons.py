@@ -42,7 +42,7 @@ def main() -> None:
     with Shop(given.data) as shop:
         current = shop.generations.current()
         assert current is not None
-        until = shop.generations.open(current).card["until"]
+        until = shop.generations.open(current).card.until
         newest = shop.store.events.newest(until, 50_000)
     users = list(dict.fromkeys(event.user for event in newest if event.user))
     chosen = random.Random(1).sample(users, min(given.users, len(users)))

@@ -72,7 +72,7 @@ def ask_all(folder: Path, asks: int) -> None:
         current = shop.generations.current()
         if current is None:
             raise SystemExit(f"{folder}: no generation; run `shelfwise night` first")
-        until = shop.generations.open(current).card["until"]
+        until = shop.generations.open(current).card.until
         newest = [event for event in shop.store.events.newest(until, _NEWEST) if event.user]
         numbers = f"{shop.store.items.count():,} items, {shop.store.events.count():,} events"
     before = memory()

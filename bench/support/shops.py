@@ -203,7 +203,7 @@ def encoder(folder: Path) -> str:
     """The id of the encoder that serves."""
     generations = GenerationRegistry(folder)
     current = generations.current()
-    return "" if current is None else str(generations.open(current).card["encoder"])
+    return "" if current is None else str(generations.open(current).card.encoder)
 
 
 # ---- asking ---------------------------------------------------------------------------------------------------

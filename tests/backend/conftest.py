@@ -12,6 +12,7 @@ from conftest import ITEMS
 
 from shelfwise import Shop
 from shelfwise.catalogue.snapshot import CatalogueCache, CatalogueSnapshot
+from shelfwise.generation.card import GenerationCard
 from shelfwise.generation.encoder import Encoder, encoder_id
 from shelfwise.generation.registry import Generation, GenerationRegistry, copy_part
 from shelfwise.store import Store
@@ -66,8 +67,8 @@ def publish_copy() -> Publish:
         for part in PARTS:
             copy_part(parent, part, unfinished)
         alter(unfinished)
-        card = {name: parent.card[name] for name in ("learned", "until", "items_seq", "base", "verdict")}
-        card["encoder"] = encoder_id(unfinished / "serving")
+        encoder = encoder_id(unfinished / "serving")
+        card = GenerationCard(parent.card.learned, parent.card.until, parent.card.items_seq, encoder, parent.card.base)
         return generations.publish(number, unfinished, card, parent=current, current=current)
 
     return publish

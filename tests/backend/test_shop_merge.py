@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from shelfwise import InvalidInput, Shop
+from shelfwise.generation.card import GenerationCard, LearnedEvents
 
 
 def test_what_was_done_before_the_login_is_known_of_the_user(shop: Shop) -> None:
@@ -25,7 +26,7 @@ def test_what_was_done_before_the_login_is_known_of_the_user(shop: Shop) -> None
 def test_the_generations_that_learned_the_anonymous_rows_are_the_users_matter_too(shop: Shop) -> None:
     shop.record([{"type": "click", "item": "mug-red", "session": "s", "ts": shop.now() - 5}])
     number, folder = shop.generations.create_folder()
-    card = {"learned": {"events_seq": 1, "until": shop.now(), "held_out": []}, "until": shop.now()}
+    card = GenerationCard(LearnedEvents(1, shop.now()), shop.now())
     shop.generations.publish(number, folder, card, parent=None, current=None)
     shop.merge("s", "anna")
     receipt = shop.erase("anna")

@@ -188,7 +188,7 @@ def test_with_a_generation_nothing_is_missing(tiny_shop: Path) -> None:
             "flat",
             [],
         )
-        assert status["encoder"] == shop.generations.open(0).card["encoder"]
+        assert status["encoder"] == shop.generations.open(0).card.encoder
 
 
 def test_a_query_without_words_finds_nothing(tiny_shop: Path) -> None:

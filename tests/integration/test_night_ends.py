@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import math
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -24,13 +24,14 @@ from shelfwise.errors import ShelfwiseError, TrainingDiverged
 from shelfwise.generation.item_signals import ItemSignals
 from shelfwise.generation.popularity import PopularityCounts
 from shelfwise.generation.registry import Generation
+from shelfwise.night_report_parts import GateResult
 from shelfwise.store.ledger import Ledger
 from shelfwise.timestamps import to_iso
 from shelfwise.trainer import compact, increment, init
 from shelfwise.trainer.encoder import training as learn_module
 from shelfwise.trainer.encoder.pairs import Pair
+from shelfwise.trainer.encoder.training import TrainingTask
 from shelfwise.trainer.evaluation import drift, sampled
-from shelfwise.trainer.evaluation.judge import GateResult
 from shelfwise.trainer.export import serving_model as export
 from shelfwise.trainer.night import pipeline as run
 from shelfwise.trainer.night.pipeline import NightResult
@@ -86,7 +87,7 @@ def served(shop: Shop, number: int) -> Generation:
     """The generation, sound, with its page in the manifest, and answering."""
     generation = shop.generations.open(number)
     generation.verify()
-    assert "report.html" in generation.card["manifest"]
+    assert "report.html" in generation.card.manifest
     answer = shop.search("cup")
     assert (answer.generation, answer.degraded) == (number, [])
     return generation
@@ -133,8 +134,8 @@ def test_a_worse_encoder_is_refused_and_published_by_force(shop: Shop, monkeypat
     assert "forced" in (served(shop, 2).folder / "report.html").read_text()
     assert (row(shop)["reason"], row(shop)["report"]["forced"]) == (forced.reason, True)
     first, kept, child = cards(shop, 0, 1, 2)
-    assert first["encoder"] == kept["encoder"] != child["encoder"]
-    assert kept["learned"]["events_seq"] == 0 and child["learned"]["events_seq"] == 150
+    assert first.encoder == kept.encoder != child.encoder
+    assert kept.learned.events_seq == 0 and child.learned.events_seq == 150
 
 
 @pytest.mark.parametrize("force", [False, True])
@@ -149,8 +150,8 @@ def test_what_is_no_number_is_refused_even_by_force_and_the_next_night_publishes
     assert (ended.verdict, ended.generation, ended.report["forced"]) == ("refused", 1, False)
     assert "the parent's encoder is kept" in ended.reason
     before, after = cards(shop, 0, 1)
-    assert after["encoder"] == before["encoder"] and after["learned"] == before["learned"]
-    assert PopularityCounts.open(served(shop, 1).verified_path("statistics")).popularity, "counted all the same"
+    assert after.encoder == before.encoder and after.learned == before.learned
+    assert PopularityCounts.load(served(shop, 1).verified_path("statistics")).popularity, "counted all the same"
     if not force:  # once is enough
         again = increment(shop.path, NOW)
         assert (again.verdict, again.generation) == ("published", 2)
@@ -183,7 +184,7 @@ def test_a_catalogue_that_became_another_teaches_nothing_until_it_stays(
     assert any("item texts changed" in warning for warning in ended.report["warnings"])
     assert ended.generation is not None and ended.parent is not None
     before, after = cards(shop, ended.parent, ended.generation)
-    assert after["encoder"] == before["encoder"] and after["learned"] == before["learned"]
+    assert after.encoder == before.encoder and after.learned == before.learned
     assert "refused" in (served(shop, ended.generation).folder / "report.html").read_text()
 
     stayed = increment(shop.path, NOW)
@@ -223,8 +224,8 @@ def test_where_the_budget_is_too_short_nothing_is_learned_but_counts_are_publish
     assert ended.reason.startswith(reason)
     assert ended.report["not_trained"] == ended.reason and "training" not in ended.report
     before, after = cards(shop, 0, 1)
-    assert after["encoder"] == before["encoder"] and after["learned"] == before["learned"]
-    assert set(PopularityCounts.open(served(shop, 1).verified_path("statistics")).popularity) == {
+    assert after.encoder == before.encoder and after.learned == before.learned
+    assert set(PopularityCounts.load(served(shop, 1).verified_path("statistics")).popularity) == {
         "mug-red",
         "lantern",
         "bag",
@@ -274,15 +275,15 @@ class Learning:
     """Training that keeps the pairs that it was given; it stops at once unless it goes `on`."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.pairs: list[list[Pair]] = []
+        self.pairs: list[Sequence[Pair]] = []
         self.on, self._learn = True, learn_module.train_encoder
         monkeypatch.setattr(learn_module, "train_encoder", self)
 
-    def __call__(self, model: Any, pairs: list[Pair], *rest: Any, **options: Any) -> Any:
-        self.pairs.append(pairs)
+    def __call__(self, model: Any, task: TrainingTask, *rest: Any) -> Any:
+        self.pairs.append(task.pairs)
         if not self.on:
             raise KeyboardInterrupt
-        return self._learn(model, pairs, *rest, **options)
+        return self._learn(model, task, *rest)
 
     def asked(self, query: str) -> int:
         """How many of the last night's pairs start from the query."""
@@ -317,14 +318,14 @@ def test_searches_without_room_tonight_are_new_the_next_night_and_learned(
         first = increment(shop.path, NOW)
     assert (first.verdict, first.report["counts"]["new_pairs"]) == ("published", 23)
     (card,) = cards(shop, 1)
-    assert len(card["learned"]["held_out"]) == 57 - 23, "with the six that judged"
+    assert len(card.learned.held_out) == 57 - 23, "with the six that judged"
     second = increment(shop.path, NOW)
     counts = second.report["counts"]
     assert (second.verdict, counts["old_searches"]) == ("published", 23)
     assert counts["new_searches"] + counts["held_searches"] == 34
     assert counts["new_pairs"] == counts["new_searches"]
-    left = set(cards(shop, 2)[0]["learned"]["held_out"])
-    assert left < set(card["learned"]["held_out"]) and len(left) == counts["held_searches"]
+    left = set(cards(shop, 2)[0].learned.held_out)
+    assert left < set(card.learned.held_out) and len(left) == counts["held_searches"]
     queries = [query for query, _ in TAUGHT]
     assert sum(map(learning.asked, queries)) == counts["new_pairs"] + counts["replayed_pairs"]
 
@@ -353,7 +354,7 @@ def test_what_a_night_leaves_when_it_does_not_end(
     teach(shop)
     stop_night(shop.path, NOW, problem, monkeypatch)
     left = row(shop)
-    assert (left["verdict"], left["generation"], left["report"]["counts"]["events"]) == (verdict, 0, 60)
+    assert (left.verdict, left["generation"], left.report["counts"]["events"]) == (verdict, 0, 60)
     assert left["reason"].startswith(type(problem).__name__) and left["finished"] is not None
     assert (shop.path / "work" / "night.json").exists() == is_left
     assert not list(shop.generations.folder.glob(".tmp-*"))
@@ -443,11 +444,11 @@ def test_co_purchases_are_judged_apart_from_the_encoder(
     assert ("the parent's co-purchase weights are kept" in ended.reason) == (not passed)
     assert ended.report["verdicts"][-1] == verdict.to_dict() and len(ended.report["verdicts"]) > 1
     parent, child = cards(shop, 1, 2)
-    assert child["encoder"] != parent["encoder"] and child["learned"]["events_seq"] == 240
-    signals = ItemSignals.open(served(shop, 2).verified_path("signals"))
+    assert child.encoder != parent.encoder and child.learned.events_seq == 240
+    signals = ItemSignals.load(served(shop, 2).verified_path("signals"))
     assert list(signals.companions(["mug-red"])) == ["lantern"]
     assert list(signals.companions(["bag"])) == (["clock"] if passed else [])
-    assert PopularityCounts.open(served(shop, 2).verified_path("statistics")).popularity["bag"] > 0
+    assert PopularityCounts.load(served(shop, 2).verified_path("statistics")).popularity["bag"] > 0
 
 
 # ---- precision ------------------------------------------------------------------------------------------------
@@ -535,7 +536,7 @@ def test_after_a_rollback_the_night_says_so_once(shop: Shop) -> None:
     second = increment(shop.path, NOW, learn_pairs=False)
     assert (second.parent, second.generation, second.report["after_rollback"]) == (0, 2, True)
     assert second.reason.endswith("after a rollback generation 0 is the parent again")
-    assert row(shop)["reason"] == second.reason and cards(shop, 2)[0]["report"]["after_rollback"]
+    assert row(shop)["reason"] == second.reason and cards(shop, 2)[0].report["after_rollback"]
     assert "after a rollback" in (served(shop, 2).folder / "report.html").read_text()
     shop.record(clicks("bedroom", "candle", 30, NOW - timedelta(days=1)))
     third = increment(shop.path, NOW, learn_pairs=False)

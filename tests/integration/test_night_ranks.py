@@ -15,7 +15,7 @@ from shelfwise.generation.query_memory import QueryMemory, query_key
 from shelfwise.search.ranker import Ranker
 from shelfwise.trainer import compact, increment
 from shelfwise.trainer.night.pipeline import NightResult
-from shelfwise.trainer.rankers.search_examples import RankingExamples
+from shelfwise.trainer.rankers.search_examples import SearchExamples
 from support.interactions import CATALOGUE, clicks, learnable, morning
 
 IDS = [str(item["id"]) for item in CATALOGUE]
@@ -38,30 +38,30 @@ def live(shop: Shop, day: int, chosen: Iterable[Chosen], **how: Any) -> NightRes
 
 
 def memory(shop: Shop, number: int) -> QueryMemory:
-    return QueryMemory.open(shop.generations.open(number).verified_path("memory"))
+    return QueryMemory.load(shop.generations.open(number).verified_path("memory"))
 
 
-def rows(shop: Shop, number: int) -> RankingExamples:
-    return RankingExamples.open(shop.generations.open(number).verified_path("ranker"))
+def rows(shop: Shop, number: int) -> SearchExamples:
+    return SearchExamples.load(shop.generations.open(number).verified_path("ranker"))
 
 
 def remembered(shop: Shop, number: int) -> dict[Chosen, int]:
     """How often each was chosen."""
     made = memory(shop, number)
-    return {(query, made.items[row]): n for query in made.texts for row, n in made.times(query).items()}
+    return {(query, made.items[row]): n for query in made.texts for row, n in made.choice_counts(query).items()}
 
 
 def clusters(chosen: Iterable[Chosen]) -> list[int]:
     return sorted(crc32(query_key(query).encode()) for query, _ in chosen)
 
 
-def same(one: RankingExamples, other: RankingExamples) -> bool:
+def same(one: SearchExamples, other: SearchExamples) -> bool:
     return all((getattr(one, name) == getattr(other, name)).all() for name in vars(one)) and len(one) == len(other)
 
 
 def manifest(shop: Shop, number: int, *parts: str) -> dict[str, str]:
     """The hashes of a generation's files."""
-    found: dict[str, str] = shop.generations.open(number).card["manifest"]
+    found: dict[str, str] = shop.generations.open(number).card.manifest
     return {name: hash for name, hash in found.items() if name.split("/")[0] in parts}
 
 
@@ -85,8 +85,8 @@ def test_each_search_is_remembered_every_night_but_its_row_is_made_once(
     assert same(second.part(0, len(first)), first), "carried along as they were"
     assert sorted(second.part(len(first), len(second)).clusters.tolist()) == clusters([*of_day(1), late])
 
-    learned = stocked.generations.open(2).card["learned"]
-    assert (learned["events_seq"] == 0) == is_refused, "though the encoder learned none of them where it was refused"
+    learned = stocked.generations.open(2).card.learned
+    assert (learned.events_seq == 0) == is_refused, "though the encoder learned none of them where it was refused"
     live(stocked, 2, of_day(1))  # the same queries again are other searches
     assert same(rows(stocked, 3).part(0, len(second)), second) and len(rows(stocked, 3)) == len(second) + 12
     assert Counter(remembered(stocked, 3).values()) == {1: 13, 2: 12}
@@ -109,7 +109,7 @@ def test_an_anchors_searches_are_neither_remembered_nor_learned_from(stocked: Sh
     assert ended.report["counts"]["anchor_searches"] == 2
     assert remembered(stocked, 1) == dict.fromkeys(of_day(0), 1)
     assert sorted(rows(stocked, 1).clusters.tolist()) == clusters(of_day(0))
-    statistics = PopularityCounts.open(stocked.generations.open(1).verified_path("statistics"))
+    statistics = PopularityCounts.load(stocked.generations.open(1).verified_path("statistics"))
     assert statistics.popularity[IDS[0]] > statistics.popularity[IDS[2]], "but they are counted"
 
 
@@ -122,7 +122,7 @@ def test_a_rebuilt_index_carries_memory_and_ranker_on(stocked: Shop) -> None:
     before, after = (manifest(stocked, number, "memory", "ranker") for number in (1, 2))
     assert before == after and len(before) >= 3
     cards = [stocked.generations.open(number).card for number in (1, 2)]
-    assert cards[0]["ranked"] == cards[1]["ranked"] and cards[0]["noise"] == cards[1]["noise"] > 0
+    assert cards[0].ranked == cards[1].ranked and cards[0].noise == cards[1].noise > 0
 
     live(stocked, 1, of_day(1))
     assert sorted(rows(stocked, 3).clusters.tolist()) == clusters([*of_day(0), *of_day(1)]), "none is made twice"
@@ -152,9 +152,9 @@ def test_rows_that_are_lost_are_made_anew_of_what_the_encoder_has_not_learned(
     stocked: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     live(stocked, 0, of_day(0, 20))
-    assert stocked.generations.open(1).card["learned"]["events_seq"] == 20
+    assert stocked.generations.open(1).card.learned.events_seq == 20
     with monkeypatch.context() as patch:  # as those of other features are
-        patch.setattr(RankingExamples, "open", classmethod(lambda cls, folder: cls()))
+        patch.setattr(SearchExamples, "load", classmethod(lambda cls, folder: cls.empty()))
         live(stocked, 1, of_day(1))
     assert sorted(rows(stocked, 2).clusters.tolist()) == clusters(of_day(1))
 
@@ -196,7 +196,7 @@ def test_a_ranker_that_does_better_is_published_with_its_verdict(stocked: Shop) 
     assert verdicts[-1]["kind"] == "weights" and verdicts[-1]["searches"] == len(rows(stocked, 5)) // 5 >= 20
     assert verdicts[-1]["learned"] > verdicts[-1]["blend"]
     generation = stocked.generations.open(5)
-    assert generation.card["report"]["ranker"] == verdicts[-1]
+    assert generation.card.report["ranker"] == verdicts[-1]
     assert "fitted weights of the blend" in (generation.folder / "report.html").read_text()
     learned, plain = (
         Ranker(generation.verified_path("ranker")),

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from shelfwise import Shop
+from shelfwise.generation.card import GenerationCard
 from shelfwise.generation.encoder import Encoder
 from shelfwise.generation.item_signals import save_signals
 from shelfwise.generation.registry import Generation
@@ -23,8 +22,6 @@ from shelfwise.trainer.statistics.popularity import write_popularity
 __all__ = ["needs_compaction", "publish_base_generation"]
 
 _MOST_DELTA, _MOST_TOMBSTONES = 0.10, 0.20  # beyond these the index is rebuilt
-# What a parent that never learned has learned; generation 0's card says so.
-_NOTHING: dict[str, Any] = {"events_seq": 0, "until": 0.0, "held_out": []}
 
 
 def publish_base_generation(shop: Shop, model_name: str | None, progress: Progress) -> Generation:
@@ -45,22 +42,19 @@ def publish_base_generation(shop: Shop, model_name: str | None, progress: Progre
     write_popularity([], catalogue.ids, shop.now(), folder / "statistics")
     save_signals(folder / "signals", catalogue.ids, {"central": centrality(vectors)}, {})
     publish_changed_vectors(shop.store, encoder, catalogue.items_seq)
-    card = {
-        "learned": _NOTHING,
-        "until": 0.0,
-        "items_seq": catalogue.items_seq,
-        "encoder": encoder.id,
-        "base": model_name or DEFAULT_MODEL,
-        "noise": noise_floor(encoder, vectors),
-        "verdict": "published",
-    }
+    card = GenerationCard(
+        items_seq=catalogue.items_seq,
+        encoder=encoder.id,
+        base=model_name or DEFAULT_MODEL,
+        noise=noise_floor(encoder, vectors),
+    )
     current = shop.generations.current()
     return shop.generations.publish(number, folder, card, parent=None, current=current, point=current is None)
 
 
 def needs_compaction(shop: Shop, generation: Generation) -> bool:
     """Whether so much changed since the index was built that a new one pays."""
-    if generation.card["items_seq"] == shop.store.items.last_seq():
+    if generation.card.items_seq == shop.store.items.last_seq():
         return False
     serving = LoadedGeneration(generation, shop.store, shop.path)
     serving.encode_backlog()

@@ -38,7 +38,7 @@ def init(path: str | Path, model: str | None = None, progress: Progress | None =
         current = shop.generations.current()
         if current is None:
             return publish_base_generation(shop, model, progress or _silent).number
-        base = shop.generations.open(current).card.get("base")
+        base = shop.generations.open(current).card.base
         if model not in (None, base):
             raise InvalidInput(f"--model {model}: generation {current} descends from {base}; start with a new folder")
         return current
@@ -81,7 +81,7 @@ def _increment(path: Path, until: datetime | str | None, progress: Progress, opt
     with Shop(path) as shop, _alone(shop):
         asked = None if until is None else parse_time(until, "until")
         parent = _valid_parent(shop, progress)
-        seq, since = shop.store.events.last_seq(), parent.card["until"]
+        seq, since = shop.store.events.last_seq(), parent.card.until
         plan = make_plan(shop.path / WORK, parent.number, asked, shop.now(), seq, since=since)
         return _recorded(shop, parent, lambda run: run.increment(plan), progress, options)
 
@@ -132,7 +132,7 @@ def _left_base(shop: Shop) -> Generation | None:
     for number in reversed(shop.generations.numbers()):
         with suppress(GenerationError):
             generation = shop.generations.open(number)
-            if generation.card["parent"] is None and number not in shop.store.personal_data.generations_to_retire():
+            if generation.card.parent is None and number not in shop.store.personal_data.generations_to_retire():
                 generation.verify()
                 return generation
     return None

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import shutil
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +15,11 @@ import numpy as np
 
 from shelfwise import Shop
 from shelfwise.errors import GenerationError
-from shelfwise.generation.card import LearnedEvents
+from shelfwise.generation.card import GenerationCard, LearnedEvents, LearnedRange
 from shelfwise.generation.encoder import Encoder
 from shelfwise.generation.registry import WORK, Generation, copy_part
 from shelfwise.index import load
+from shelfwise.night_report import NightReport
 from shelfwise.serving.loaded_generation import LoadedGeneration
 from shelfwise.timestamps import DAY, to_iso
 from shelfwise.trainer.data.split import TrainingData, split_events
@@ -39,7 +40,7 @@ from shelfwise.trainer.statistics.catalogue_vectors import (
     publish_changed_vectors,
     write_index,
 )
-from shelfwise.trainer.statistics.popularity import LearnedRange, learned_range, link_items, write_popularity
+from shelfwise.trainer.statistics.popularity import link_items, write_popularity
 from shelfwise.trainer.statistics.query_memory import build_query_memory, with_vectors
 
 __all__ = ["NightPipeline", "NightResult"]
@@ -82,7 +83,7 @@ class NightPipeline:
 
     def increment(self, plan: Plan) -> NightResult:
         catalogue = load_catalogue(self.shop.store)
-        budget = Budget(self.options.budget, len(catalogue.items), self.parent.card.get("report", {}))
+        budget = Budget(self.options.budget, len(catalogue.items), self.parent.card.report)
         with self.run_log.timed("collect"):
             data = self._collect(plan, catalogue)
         nothing_new = data.counts["since_parent"] == 0 and data.is_little
@@ -97,7 +98,7 @@ class NightPipeline:
             together, upto, links = link_items(data, self.parent, catalogue.ids, now)
         with self.run_log.timed("catalogue"):
             parent = self._parent(catalogue)
-        left_out = self.parent.card["learned"].get("strange_days", [])
+        left_out = self.parent.card.learned.anomalous_days
         score = make_scorer(parent.encoder, parent.vectors, catalogue.ids)
         strange, changed = anomalous_days(data, score, left_out)
         data = exclude_days(data, strange)
@@ -115,14 +116,12 @@ class NightPipeline:
             self.report["verdicts"] = [*self.report.get("verdicts", []), together.to_dict()]
         if not outcome.trained:
             self.report["not_trained"] = outcome.reason
-        learned = self.parent.card["learned"]
+        learned = self.parent.card.learned
         if outcome.vectors is None:
             self._carry_encoder(folder)
         else:
-            learned = {
-                "events_seq": plan.events_seq, "until": plan.until, "held_out": list(data.held_out(outcome.postponed)),
-                "strange_days": sorted({*left_out, *strange} - changed),
-            }  # fmt: skip
+            days = tuple(sorted({*left_out, *strange} - changed))
+            learned = LearnedEvents(plan.events_seq, plan.until, data.held_out(outcome.postponed), days)
         vectors = parent.vectors if outcome.vectors is None else outcome.vectors
         write_index(catalogue, vectors, folder)
         noise = noise_floor(Encoder(folder / "serving"), vectors)
@@ -140,13 +139,7 @@ class NightPipeline:
             catalogue,
             outcome.verdict,
             reason,
-            {
-                "learned": learned,
-                "until": plan.until,
-                "together": upto._asdict(),
-                "ranked": now._asdict(),
-                "noise": noise,
-            },
+            GenerationCard(learned, plan.until, noise=noise, linked=upto, ranked=now),
         )
 
     def compact(self) -> NightResult:
@@ -159,28 +152,25 @@ class NightPipeline:
         for part in ("memory", "ranker", "signals", "wishes"):
             if self.parent.has_part(part):
                 copy_part(self.parent, part, folder)
-        kept: dict[str, Any] = {
-            name: self.parent.card[name] for name in ("learned", "until", "ranked", "noise") if name in self.parent.card
-        }
-        kept["together"] = learned_range(self.parent)._asdict()
-        if (counted := self.parent.card.get("report", {}).get("events_seq")) is not None:
-            self.report["events_seq"] = counted  # the statistics are the parent's still
+        kept = replace(self.parent.card, linked=self.parent.card.links_range)
+        if kept.report and kept.report.events_seq is not None:
+            self.report["events_seq"] = kept.report.events_seq  # the statistics are the parent's still
         reason = "many items changed since the index was built"
         return self._publish(number, folder, catalogue, "compacted", reason, kept)
 
     # ---- steps ------------------------------------------------------------------------------------------------
 
     def _collect(self, plan: Plan, catalogue: CatalogueTexts) -> TrainingData:
-        store, learned = self.shop.store, self.parent.card["learned"]
+        store, learned = self.shop.store, self.parent.card.learned
         data = split_events(
             list(store.events.before(plan.until, plan.events_seq)),
-            LearnedEvents.from_dict(learned),
+            learned,
             set(catalogue.ids).__contains__,
             store.impressions.searches(plan.until - _REMEMBERED, plan.until),
             self.options.limits,
         )
         self.report |= {
-            "until": to_iso(plan.until), "events_seq": plan.events_seq, "since_seq": learned["events_seq"],
+            "until": to_iso(plan.until), "events_seq": plan.events_seq, "since_seq": learned.events_seq,
             "resumed": plan.resumed, "counts": dict(data.counts), "removed": dict(data.removed),
         }  # fmt: skip
         if bots := len(data.bots):
@@ -217,23 +207,24 @@ class NightPipeline:
         seen, known = self.parent, self.shop.generations.numbers()
         index = seen.verified_path("index")
         with suppress(GenerationError):
-            while seen.card["verdict"] == "compacted" and seen.card["parent"] in known:
-                seen = self.shop.generations.open(seen.card["parent"])
+            while seen.card.verdict == "compacted" and seen.card.parent in known:
+                seen = self.shop.generations.open(seen.card.parent)
                 index = seen.verified_path("index")
         return index
 
     def _measure_drift(self, job: EncoderJob, texts: tuple[np.ndarray, np.ndarray], child: np.ndarray | None) -> None:
         data, parent, online = job.data, job.parent, self.shop.store.engagement
-        self.report["drift"], warnings = drift.measure(
-            data.searches.replay,
-            data.searches.since_parent,
-            self.parent.card["learned"]["until"],
-            parent.encoder.queries,
+        inputs = drift.DriftInputs(
+            old=data.searches.replay,
+            new=data.searches.since_parent,
+            parent_until=self.parent.card.learned.until,
+            encode=parent.encoder.queries,
             seed=self.seed,
             same_items=None if child is None else (parent.vectors, child),
             texts=texts,
-            shown={kind: online.days(kind, job.until) for kind in ("searches", "recommendations")},
+            engagement={kind: online.days(kind, job.until) for kind in ("searches", "recommendations")},
         )
+        self.report["drift"], warnings = drift.measure(inputs)
         self.run_log.warn(warnings)
         self.report["shelves"] = [kind.to_dict() for kind in online.shelves(job.until - _SHOWN, job.until)]
 
@@ -248,7 +239,7 @@ class NightPipeline:
             copy_part(self.parent, part, folder)
 
     def _publish(
-        self, number: int, folder: Path, catalogue: CatalogueTexts, verdict: str, reason: str, card: dict[str, Any]
+        self, number: int, folder: Path, catalogue: CatalogueTexts, verdict: str, reason: str, card: GenerationCard
     ) -> NightResult:
         with self.run_log.timed("publish"):
             encoder = Encoder(folder / "serving")
@@ -258,15 +249,15 @@ class NightPipeline:
             self.shop.generations.publish(
                 number,
                 folder,
-                card
-                | {
-                    "items_seq": catalogue.items_seq,
-                    "encoder": encoder.id,
-                    "base": self.parent.card["base"],
-                    "night": self.number,
-                    "verdict": verdict,
-                    "report": self.report,
-                },
+                replace(
+                    card,
+                    items_seq=catalogue.items_seq,
+                    encoder=encoder.id,
+                    base=self.parent.card.base,
+                    night=self.number,
+                    verdict=verdict,
+                    report=NightReport.from_dict(self.report),
+                ),
                 parent=self.parent.number,
                 current=self.current,
             )
@@ -278,7 +269,7 @@ class NightPipeline:
         kept = []
         for number in self.shop.generations.numbers():
             with suppress(GenerationError):  # a damaged one serves nobody
-                kept.append(self.shop.generations.open(number).card["encoder"])
+                kept.append(self.shop.generations.open(number).card.encoder)
         self.shop.store.vectors.keep_only(kept)
 
     def _close(self, verdict: str, reason: str, generation: int | None) -> NightResult:
@@ -299,7 +290,7 @@ def _swapped(then: np.ndarray, now: np.ndarray) -> EncoderOutcome | None:
     A broken feed is mended within days, but what was learned from it would stay. If the texts stay, the next night
     knows them and learns.
     """
-    share = drift.texts_swapped(then, now) if len(then) >= drift.LEAST_ITEMS else 0.0
+    share = drift.texts_swapped(then, now) if len(then) >= drift.MIN_ITEMS else 0.0
     if share <= _MOST_SWAPPED:
         return None
     return EncoderOutcome(

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 from shelfwise.errors import InvalidInput
 from shelfwise.files import write_atomically
+from shelfwise.night_report import NightReport
 from shelfwise.timestamps import DAY, to_iso
 from shelfwise.trainer.data.spam_filters import SpamLimits
 from shelfwise.trainer.encoder.hyperparameters import TrainingConfig
@@ -82,16 +81,15 @@ def make_plan(work: Path, parent: int, until: float | None, now: float, events_s
 class Budget:
     """How many pairs a night may train on and until when, so that there is time left to judge and publish.
 
-    `last` is the report of the parent's night: what a pair and the other stages took on this machine.
+    `last` is the report of the parent's night, if it had one: what a pair and the other stages took on this machine.
     """
 
-    def __init__(self, seconds: float | None, items: int, last: Mapping[str, Any]) -> None:
+    def __init__(self, seconds: float | None, items: int, last: NightReport | None) -> None:
         self._end = None if seconds is None else time.monotonic() + seconds
-        spent, training = last.get("seconds", {}), last.get("training", {})
-        steps = training.get("steps", 0) - training.get("resumed_at_step", 0)
+        spent = last.seconds if last else {}
         self._rate = _PAIRS_A_SECOND
-        if steps > 0 and spent.get("train"):
-            self._rate = steps * training["batch_size"] / spent["train"]
+        if last and last.training and last.training.trained_pairs > 0 and spent.get("train"):
+            self._rate = last.training.trained_pairs / spent["train"]
         after = sum(spent.get(stage, 0.0) for stage in _AFTER)
         self._reserve = _MARGIN * (after if "train" in spent else _FIXED_SECONDS + items / _ITEMS_A_SECOND)
 

@@ -23,6 +23,7 @@ from shelfwise.trainer.data.split import TrainingData
 from shelfwise.trainer.night.plan import Plan
 from shelfwise.trainer.night.run_log import RunLog
 from shelfwise.trainer.rankers.for_you_examples import (
+    ExampleSources,
     ForYouExamples,
     PointInTime,
     build_for_you_examples,
@@ -31,7 +32,7 @@ from shelfwise.trainer.rankers.for_you_examples import (
     snapshot_times,
 )
 from shelfwise.trainer.rankers.for_you_ranker import fit_for_you_ranker
-from shelfwise.trainer.rankers.search_examples import RankingExamples, build_search_examples
+from shelfwise.trainer.rankers.search_examples import SearchExamples, build_search_examples
 from shelfwise.trainer.rankers.search_ranker import fit_search_ranker
 from shelfwise.trainer.statistics.item_signals import basket_event_types, item_numbers
 from shelfwise.trainer.statistics.popularity import Links
@@ -53,17 +54,18 @@ class RankerStep:
         past = data.searches.known
         with self.run_log.timed("rank"):
             rows = (
-                RankingExamples.open(self.parent.verified_path("ranker"))
+                SearchExamples.load(self.parent.verified_path("ranker"))
                 if self.parent.has_part("ranker")
-                else RankingExamples()
+                else SearchExamples.empty()
             )
             # Without rows to go on from, all searches that the parent's encoder did not learn from.
-            seen = self.parent.card["ranked" if len(rows) else "learned"]
-            new = [one for one in past if one.ts >= seen["until"] or max(one.seqs) > seen["events_seq"]]
+            card = self.parent.card
+            seen = card.ranked if len(rows) and card.ranked else card.learned
+            new = [search for search in past if search.ts >= seen.until or max(search.seqs) > seen.events_seq]
             made = build_search_examples(
                 self.shop, self.generation, new, past, data.clean_events, self.run_log.count("rank")
             )
-            rows = rows.then(made)
+            rows = rows.extended(made)
             rows.save(self.folder / "ranker")
             return fit_search_ranker(rows, self.folder / "ranker", self.seed).to_dict()
 
@@ -83,16 +85,15 @@ class RankerStep:
             save_signals(self.folder / "signals", ids, numbers, links)
         with self.run_log.timed("wishes"):
             known = (
-                ForYouExamples.open(self.parent.verified_path("wishes"))
+                ForYouExamples.load(self.parent.verified_path("wishes"))
                 if self.parent.has_part("wishes")
-                else ForYouExamples()
+                else ForYouExamples.empty()
             )
-            shown = self.shop.store.impressions.recommendations_of
-            for evening in self._points_in_time(known, honest, ids, categories):
-                made = build_for_you_examples(
-                    evening, honest, columns, self.generation.index, self.seed, shown, self.run_log.count("wishes")
-                )
-                known = known.then(made)
+            impressions = self.shop.store.impressions.recommendations_of
+            sources = ExampleSources(columns, self.generation.index, impressions)
+            for past in self._points_in_time(known, honest, ids, categories):
+                made = build_for_you_examples(past, honest, sources, self.seed, self.run_log.count("wishes"))
+                known = known.extended(made)
             known.save(self.folder / "wishes")
             return fit_for_you_ranker(known, self.folder / "wishes", self.seed, self.run_log.count("trees")).to_dict()
 
@@ -102,9 +103,9 @@ class RankerStep:
         """Where the rows go on from: the parent's own evening, or several of the past for a ranker that begins."""
         until = self.plan.until
         if len(known) and self.parent.has_part("signals"):
-            counted = float(self.parent.card.get("ranked", self.parent.card)["until"])
+            counted = self.parent.card.ranked_until
             return (
-                [PointInTime(counted, until, ItemSignals.open(self.parent.verified_path("signals")))]
+                [PointInTime(counted, until, ItemSignals.load(self.parent.verified_path("signals")))]
                 if counted < until
                 else []
             )

@@ -4,28 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
 
+from shelfwise.generation.card import LearnedRange
 from shelfwise.generation.item_links import ItemLinks
 from shelfwise.generation.item_signals import ItemSignals
-from shelfwise.generation.popularity import RECENT_HALF_LIFE_DAYS, decayed_popularity, save_popularity
+from shelfwise.generation.popularity import (
+    RECENT_HALF_LIFE_DAYS,
+    PopularityCounts,
+    decayed_popularity,
+    save_popularity,
+)
 from shelfwise.generation.registry import Generation
+from shelfwise.night_report_parts import GateResult
 from shelfwise.store import Event
 from shelfwise.timestamps import DAY
 from shelfwise.trainer.data.split import TrainingData
-from shelfwise.trainer.evaluation.judge import GateResult, judge_links
+from shelfwise.trainer.evaluation.judge import judge_links
 from shelfwise.trainer.statistics.item_signals import item_links
 
-__all__ = ["LearnedRange", "Links", "learned_range", "link_items", "write_popularity"]
+__all__ = ["Links", "count_popularity", "link_items", "write_popularity"]
 
 Links = dict[str, ItemLinks]
-
-
-class LearnedRange(NamedTuple):
-    """The events with ts < until (epoch seconds) and seq ≤ events_seq."""
-
-    until: float
-    events_seq: int
 
 
 def link_items(
@@ -43,29 +42,24 @@ def link_items(
     links = item_links(learnable, rows, learned.until)
     if not data.baskets.holdout:
         return None, learned, links
-    before = ItemSignals.open(parent.verified_path("signals")) if parent.has_part("signals") else ItemSignals()
+    before = ItemSignals.load(parent.verified_path("signals")) if parent.has_part("signals") else ItemSignals()
     verdict = judge_links(before, ItemSignals(ids, {}, links), data.baskets.holdout)
     if not verdict.passed:
-        now, learned = learned.until, learned_range(parent)
+        now, learned = learned.until, parent.card.links_range
         early = [event for event in learnable if event.ts < learned.until and event.seq <= learned.events_seq]
         links = item_links(early, rows, now)
     return verdict, learned, links
 
 
-def learned_range(generation: Generation) -> LearnedRange:
-    """Up to where the generation counted co-purchases; one made before cards said so counted what its night saw."""
-    card = generation.card
-    own = {"until": card["until"], "events_seq": card.get("report", {}).get("events_seq", 0)}
-    return LearnedRange(**card.get("together", own))
+def count_popularity(events: Sequence[Event], now: float) -> PopularityCounts:
+    """Return decayed popularity and first events of the items, as of `now` (epoch seconds)."""
+    recent = decayed_popularity(events, now, RECENT_HALF_LIFE_DAYS)
+    first_seen = {event.item: event.ts for event in sorted(events, key=lambda event: -event.ts)}
+    return PopularityCounts(decayed_popularity(events, now), recent, first_seen)
 
 
 def write_popularity(events: Sequence[Event], ids: list[str], now: float, folder: Path) -> None:
-    """Write the statistics of the events about the items `ids`, as of `now` (epoch seconds)."""
-    of = set(ids)
-    known = [event for event in events if event.item in of]
-    counts = {
-        "popularity": decayed_popularity(known, now),
-        "recent": decayed_popularity(known, now, RECENT_HALF_LIFE_DAYS),
-        "first_seen": {event.item: event.ts for event in sorted(known, key=lambda event: -event.ts)},
-    }
-    save_popularity(folder, ids, counts)
+    """Write the popularity of the items `ids` as of `now` (epoch seconds), counted from their events."""
+    known = set(ids)
+    counts = count_popularity([event for event in events if event.item in known], now)
+    save_popularity(folder, ids, vars(counts))

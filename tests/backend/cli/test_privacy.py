@@ -44,7 +44,7 @@ def test_the_base_model_is_where_all_learned_from_them(run: Run, data: Path) -> 
     assert "the next night starts from the base model" in run("--data", data, "erase", "--user", "Änne")[1]
 
 
-def test_erasing_nobody_is_no_error(run: Run, data: Path) -> None:
+def test_erasing_an_unknown_user_succeeds(run: Run, data: Path) -> None:
     code, out, _ = run("--data", data, "erase", "--user", "nobody")
     assert code == 0
     assert "erased 0 events, 0 searches and 0 recommendations\nno generation on disk learned from them\n" in out
@@ -73,7 +73,7 @@ def test_export_is_json_that_a_person_can_read(run: Run, data: Path) -> None:
 
 @pytest.mark.parametrize("command", ["erase", "export"])
 @pytest.mark.parametrize(("user", "code", "reason"), [(" ", 1, "Error: user: expected 1 to 512"), (None, 2, "--user")])
-def test_nobody_named(run: Run, data: Path, command: str, user: str | None, code: int, reason: str) -> None:
+def test_a_user_has_to_be_named(run: Run, data: Path, command: str, user: str | None, code: int, reason: str) -> None:
     done = run("--data", data, command, *([] if user is None else ["--user", user]))
     assert done[:2] == (code, "")
     assert reason in done[2]
@@ -90,12 +90,12 @@ def test_a_merge_says_what_changed_hands(run: Run, data: Path) -> None:
     }  # fmt: skip
 
 
-@pytest.mark.parametrize(("given", "code", "reason"), [
+@pytest.mark.parametrize(("arguments", "code", "reason"), [
     (("--user", "u"), 2, "--session"), (("--session", "s"), 2, "--user"),
     (("--session", " ", "--user", "u"), 1, "Error: session: expected 1 to 512"),
 ])  # fmt: skip
-def test_a_merge_needs_both(run: Run, data: Path, given: tuple[str, ...], code: int, reason: str) -> None:
-    done = run("--data", data, "merge", *given)
+def test_a_merge_needs_both(run: Run, data: Path, arguments: tuple[str, ...], code: int, reason: str) -> None:
+    done = run("--data", data, "merge", *arguments)
     assert done[:2] == (code, "")
     assert reason in done[2]
 

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from shelfwise.errors import GenerationCorrupt, GenerationTooNew, InvalidInput, NotFound
-from shelfwise.generation.registry import FORMAT, Generation, GenerationRegistry, copy_part, link_or_copy
+from shelfwise.generation.card import FORMAT, GenerationCard
+from shelfwise.generation.registry import Generation, GenerationRegistry, copy_part, link_or_copy
 
 
 @pytest.fixture
@@ -26,7 +27,7 @@ def publish(generations: GenerationRegistry, text: str = "weights") -> Generatio
     (folder / "serving" / "model.onnx").write_text(text)
     (folder / "serving" / "deep" / "config.json").write_text("{}")
     current = generations.current()
-    return generations.publish(number, folder, {"note": text}, parent=current, current=current)
+    return generations.publish(number, folder, GenerationCard(encoder=text), parent=current, current=current)
 
 
 def test_before_the_first(generations: GenerationRegistry) -> None:
@@ -45,12 +46,10 @@ def test_publishing_seals_names_and_serves_it(generations: GenerationRegistry) -
     assert generations.numbers() == [0, 1]
     opened = generations.open(1)
     assert opened == second
-    assert {name: opened.card[name] for name in ("format", "generation", "parent", "note")} == {
-        "format": FORMAT, "generation": 1, "parent": 0, "note": "more",
-    }  # fmt: skip
-    assert set(opened.card["manifest"]) == {"serving/model.onnx", "serving/deep/config.json"}
+    assert (opened.card.number, opened.card.parent, opened.card.encoder) == (1, 0, "more")
+    assert set(opened.card.manifest) == {"serving/model.onnx", "serving/deep/config.json"}
     assert (opened.verified_path("serving") / "model.onnx").read_text() == "more"
-    assert (first.card["parent"], first.folder.name) == (None, "0000")
+    assert (first.card.parent, first.folder.name) == (None, "0000")
 
 
 def test_publishing_leaves_no_litter(generations: GenerationRegistry) -> None:
@@ -88,7 +87,7 @@ def test_publishing_is_refused_when_the_pointer_moved(generations: GenerationReg
     number, folder = generations.create_folder()
     generations.rollback(0)
     with pytest.raises(GenerationCorrupt, match="CURRENT moved from 1 to 0"):
-        generations.publish(number, folder, {}, parent=1, current=1)
+        generations.publish(number, folder, GenerationCard(), parent=1, current=1)
     assert (generations.current(), generations.numbers()) == (0, [0, 1])
 
 
@@ -140,7 +139,7 @@ def test_a_file_beside_the_parts_is_checked_too(generations: GenerationRegistry)
     first = publish(generations)
     number, folder = generations.create_folder()
     (folder / "report.html").write_text("a page")
-    second = generations.publish(number, folder, {}, parent=0, current=0)
+    second = generations.publish(number, folder, GenerationCard(), parent=0, current=0)
     second.verify()
     assert generations.latest_valid() == second
     (second.folder / "report.html").write_text("another")
@@ -210,7 +209,7 @@ def test_rollback_follows_parents_not_numbers(generations: GenerationRegistry) -
     for _ in range(3):
         publish(generations)
     generations.rollback(0)
-    assert publish(generations).card["parent"] == 0
+    assert publish(generations).card.parent == 0
     assert generations.rollback() == 0
 
 

@@ -228,7 +228,7 @@ def test_nobody_is_one_shopper_where_others_are_named() -> None:
 
     many = [search(seq) for seq in range(20, 40)]
     assert weight(many) == 1.0
-    assert weight([replace(one, who="the same") for one in many]) == pytest.approx(0.2), "one of ten"
+    assert weight([replace(one, shopper="the same") for one in many]) == pytest.approx(0.2), "one of ten"
     assert weight([replace(one, shopper="") for one in many]) == pytest.approx(0.2)
 
 

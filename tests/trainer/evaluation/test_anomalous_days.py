@@ -18,6 +18,7 @@ from shelfwise.trainer.data.interactions import QueryClick
 from shelfwise.trainer.data.split import Split, TrainingData
 from shelfwise.trainer.encoder import training as learn_module
 from shelfwise.trainer.encoder.pairs import Pair
+from shelfwise.trainer.encoder.training import TrainingTask
 from shelfwise.trainer.evaluation.anomalous_days import Score, anomalous_days, exclude_days, make_scorer
 from shelfwise.trainer.night import pipeline as run
 
@@ -153,12 +154,12 @@ def teach(shop: Shop, days_ago: float, *taught: tuple[str, str]) -> None:
 
 
 def test_a_strange_day_is_not_learned_and_never_replayed(tiny_shop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    learned: list[list[Pair]] = []
+    learned: list[Sequence[Pair]] = []
     learn = learn_module.train_encoder
 
-    def noted(model: Any, pairs: list[Pair], *rest: Any, **options: Any) -> Any:
-        learned.append(pairs)
-        return learn(model, pairs, *rest, **options)
+    def noted(model: Any, task: TrainingTask, *rest: Any) -> Any:
+        learned.append(task.pairs)
+        return learn(model, task, *rest)
 
     monkeypatch.setattr(learn_module, "train_encoder", noted)
     monkeypatch.setattr(run, "make_scorer", mixed_up)
@@ -174,14 +175,14 @@ def test_a_strange_day_is_not_learned_and_never_replayed(tiny_shop: Path, monkey
         assert warning in shop.store.ledger.warnings()
         assert second.report["removed"]["strange_days"] == 60
         card = shop.generations.open(2).card
-        assert card["learned"]["strange_days"] == [strange]
-        assert card["learned"]["held_out"] == [], "nor is it new again"
+        assert card.learned.anomalous_days == [strange]
+        assert card.learned.held_out == [], "nor is it new again"
 
         teach(shop, 1, *ORDINARY[:4])
         third = increment(tiny_shop, NOW)
         assert third.verdict == "published" and "contradict" not in third.reason
         assert third.report["counts"]["replayed_pairs"] > 0
-        assert shop.generations.open(3).card["learned"]["strange_days"] == [strange]
+        assert shop.generations.open(3).card.learned.anomalous_days == [strange]
     assert len(learned) == 3
     assert all((pair.anchor, pair.item) not in MIXED_UP for pairs in learned for pair in pairs)
 
@@ -197,7 +198,7 @@ def test_a_strange_day_alone_waits_and_the_next_like_it_is_learned_with_it(
         teach(shop, 2, *MIXED_UP)
         alone = increment(tiny_shop, NOW - timedelta(days=1))
         assert alone.verdict == "nothing to learn" and "contradict" in alone.reason
-        assert shop.generations.open(2).card["learned"] == shop.generations.open(1).card["learned"]
+        assert shop.generations.open(2).card.learned == shop.generations.open(1).card.learned
         teach(shop, 1, *MIXED_UP)
         both = increment(tiny_shop, NOW)
         assert both.verdict == "published" and "contradict" not in both.reason

@@ -68,7 +68,7 @@ def test_titles_are_above_the_floor_of_the_card_and_it_is_served(stocked: Shop) 
     generation = stocked.generations.open(0)
     serving = LoadedGeneration(generation, stocked.store, stocked.path)
     vectors = serving.index.vectors([str(item["id"]) for item in CATALOGUE])[1]
-    assert serving.noise == generation.card["noise"] == noise_floor(serving.encoder, vectors)
+    assert serving.noise == generation.card.noise == noise_floor(serving.encoder, vectors)
     nearest = (serving.encoder.queries(TITLES) @ vectors.T).max(axis=1)
     assert nearest.min() > serving.noise > 0
 

@@ -37,8 +37,8 @@ def test_a_night_is_published_whole_and_leaves_no_litter(tiny_shop: Path) -> Non
         (row,) = shop.store.ledger.latest(10)
         assert (row["verdict"], row["generation"]) == ("published", 1)
         card = shop.generations.open(1).card
-        assert card["learned"]["events_seq"] == 60
-        assert len(card["learned"]["held_out"]) == 6
+        assert card.learned.events_seq == 60
+        assert len(card.learned.held_out) == 6
     assert not list((tiny_shop / "generations").glob(".*"))
     assert not (tiny_shop / "work").exists()
 
@@ -64,8 +64,8 @@ def test_too_few_pairs_are_counted_but_not_trained_on(tiny_shop: Path) -> None:
     assert "too few" in ended.reason
     with Shop(tiny_shop) as shop:
         cards = [shop.generations.open(number).card for number in (0, 1)]
-        assert cards[0]["encoder"] == cards[1]["encoder"]
-        assert cards[0]["learned"] == cards[1]["learned"], "not trained, so nothing more is learned"
+        assert cards[0].encoder == cards[1].encoder
+        assert cards[0].learned == cards[1].learned, "not trained, so nothing more is learned"
 
 
 def test_a_night_without_anything_new_publishes_nothing(tiny_shop: Path) -> None:
@@ -93,8 +93,8 @@ def test_a_worse_encoder_is_refused_and_the_counts_are_published(
     assert "worse" in ended.reason
     with Shop(tiny_shop, clock=lambda: NOW) as shop:
         before, after = (shop.generations.open(number).card for number in (0, 1))
-        assert after["encoder"] == before["encoder"]
-        assert after["learned"] == before["learned"], "a refused night loses nothing"
+        assert after.encoder == before.encoder
+        assert after.learned == before.learned, "a refused night loses nothing"
         assert shop.search("thing 1").generation == 1
         assert shop._shopper_data.statistics(shop._reloader.get()[0]).popularity
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from shelfwise.errors import InvalidInput
+from shelfwise.night_report import NightReport
+from shelfwise.night_report_parts import TrainingReport
 from shelfwise.timestamps import DAY
 from shelfwise.trainer.data.spam_filters import SpamLimits
 from shelfwise.trainer.encoder.hyperparameters import TrainingConfig
@@ -96,7 +97,13 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 
 SPENT = {"collect": 9.0, "train": 10.0, "export": 2.0, "encode": 3.0, "judge": 4.0, "drift": 0.5, "publish": 0.5}
-LAST: dict[str, Any] = {"seconds": SPENT, "training": {"steps": 50, "batch_size": 26}}
+
+
+def report(**training: int) -> NightReport:
+    return NightReport(seconds=SPENT, training=TrainingReport({"batch_size": 26}, **training))  # type: ignore[arg-type]
+
+
+LAST = report(steps=50)
 
 
 def test_without_a_budget_a_night_takes_its_time(clock: list[float]) -> None:
@@ -113,15 +120,15 @@ def test_without_a_budget_a_night_takes_its_time(clock: list[float]) -> None:
         (1.0, LAST, 488.0, 0),
         (9999.0, LAST, 10_486.0, MAX_PAIRS),
         # Half of the steps were done before it was killed: the seconds are those of the other half.
-        (60.0, {"seconds": SPENT, "training": {"steps": 50, "resumed_at_step": 25, "batch_size": 26}}, 547.0, 2350),
+        (60.0, report(steps=50, resumed_at_step=25), 547.0, 2350),
         # Nothing left to do when it was taken up again: no measure of this machine.
-        (60.0, {"seconds": SPENT, "training": {"steps": 50, "resumed_at_step": 50, "batch_size": 26}}, 547.0, 1446),
-        (60.0, {}, 521.0, 646),  # nothing measured yet: 1.3 × (20 s + 1000 items / 100 a second), 40 pairs a second
-        (60.0, {"seconds": {"publish": 1.0}}, 521.0, 646),  # the last night did not train
+        (60.0, report(steps=50, resumed_at_step=50), 547.0, 1446),
+        (60.0, None, 521.0, 646),  # nothing measured yet: 1.3 × (20 s + 1000 items / 100 a second), 40 pairs a second
+        (60.0, NightReport(seconds={"publish": 1.0}), 521.0, 646),  # the last night did not train
     ],
 )
 def test_a_budget_leaves_time_to_judge_and_publish(
-    clock: list[float], seconds: float, last: dict[str, Any], deadline: float, pairs: int
+    clock: list[float], seconds: float, last: NightReport | None, deadline: float, pairs: int
 ) -> None:
     budget = Budget(seconds, 1000, last)
     assert budget.deadline == pytest.approx(deadline)

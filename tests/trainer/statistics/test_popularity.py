@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import Any
 
 import pytest
 
+from shelfwise.generation.card import GenerationCard, LearnedRange
 from shelfwise.generation.item_signals import ItemSignals, save_signals
 from shelfwise.generation.popularity import HALF_LIFE_DAYS, RECENT_HALF_LIFE_DAYS, PopularityCounts
 from shelfwise.generation.registry import Generation, GenerationRegistry
+from shelfwise.night_report import NightReport
 from shelfwise.store import Event
 from shelfwise.timestamps import DAY
 from shelfwise.trainer.data.interactions import Basket
 from shelfwise.trainer.data.split import Split, TrainingData
 from shelfwise.trainer.statistics.item_signals import item_links
-from shelfwise.trainer.statistics.popularity import LearnedRange, Links, learned_range, link_items, write_popularity
+from shelfwise.trainer.statistics.popularity import Links, link_items, write_popularity
 
 IDS = ["a", "b", "c", "d"]
 
@@ -27,7 +28,7 @@ def bought(user: str, *items: str, ts: float = 0.0) -> list[Event]:
 
 def counted(events: list[Event], folder: Path, now: float = 0.0) -> PopularityCounts:
     write_popularity(events, IDS, now, folder / "statistics")
-    return PopularityCounts.open(folder / "statistics")
+    return PopularityCounts.load(folder / "statistics")
 
 
 def test_popularity_decays_and_the_top_is_one(tmp_path: Path) -> None:
@@ -71,9 +72,8 @@ def parent(tmp_path: Path) -> Generation:
     generations = GenerationRegistry(tmp_path / "shop")
     number, folder = generations.create_folder()
     save_signals(folder / "signals", IDS, {}, item_links(LEARNED, {id: row for row, id in enumerate(IDS)}, UNTIL))
-    return generations.publish(
-        number, folder, {"until": UNTIL, "report": {"events_seq": 100}}, parent=None, current=None
-    )
+    card = GenerationCard(until=UNTIL, report=NightReport(events_seq=100))
+    return generations.publish(number, folder, card, parent=None, current=None)
 
 
 def sold(user: str, *items: str, seq: int, ts: float) -> list[Event]:
@@ -125,7 +125,7 @@ def test_co_purchases_that_are_worse_give_way_to_those_of_the_parent(parent: Gen
     material = material_of(LEARNED + POISON, parts)
     verdict, counted, links = link_items(material, parent, IDS, TONIGHT)
     assert verdict is not None and not verdict.passed
-    assert counted == learned_range(parent), "the next night says no more than that either"
+    assert counted == parent.card.links_range, "the next night says no more than that either"
     assert together(links, "a") == ["b"]
     assert together(links, "c") == []
 
@@ -155,21 +155,6 @@ def test_the_anchor_is_never_a_co_purchase(parent: Generation) -> None:
     links = link_items(TrainingData(clean_events=LEARNED + anchor, learnable=LEARNED), parent, IDS, TONIGHT)[2]
     assert together(links, "c") == []
     assert together(links, "a") == ["b"]
-
-
-@pytest.mark.parametrize(
-    ("card", "expected"),
-    [
-        (
-            {"until": 5.0, "together": {"until": 3.0, "events_seq": 7}, "report": {"events_seq": 9}},
-            LearnedRange(3.0, 7),
-        ),
-        ({"until": 5.0, "report": {"events_seq": 9}}, LearnedRange(5.0, 9)),
-        ({"until": 0.0}, LearnedRange(0.0, 0)),
-    ],
-)
-def test_up_to_where_a_generation_counted(tmp_path: Path, card: dict[str, Any], expected: LearnedRange) -> None:
-    assert learned_range(Generation(1, tmp_path, card)) == expected
 
 
 def test_what_came_late_waits_while_the_parents_co_purchases_are_kept(parent: Generation) -> None:
