@@ -7,7 +7,6 @@ from flask import Response
 from shelfwise import Shop
 from shelfwise.api.http.guards import parse_all_or_none
 from shelfwise.api.http.request_body import to_json
-from shelfwise.catalogue.filter_parser import parse
 from shelfwise.curation.validation import parse_row_id, parse_rule, row_not_found
 
 __all__ = ["add", "delete", "show"]
@@ -20,7 +19,7 @@ def show(shop: Shop, /) -> Response:
 
 def add(shop: Shop, /) -> Response:
     """Add the body's rules. Returns status 201 if any is new, 200 if all were there."""
-    rules, new = shop.store.rules.add(parse_all_or_none(lambda row: parse_rule(row, parse)))
+    rules, new = shop.store.rules.add(parse_all_or_none(parse_rule))
     return to_json({"rules": [rule.to_dict() for rule in rules]}, 201 if new else 200)
 
 

@@ -1,1 +1,2 @@
-"""The command line: the composition root, the only place that may import every room, and that lazily."""
+"""The command line: the composition root, the only package that may import every room; trainer and API only within
+functions."""

@@ -7,7 +7,6 @@ from typing import Any
 
 import click
 
-from shelfwise.catalogue.filter_parser import parse
 from shelfwise.cli.main import Context
 from shelfwise.curation.validation import (
     ACTIONS,
@@ -83,7 +82,7 @@ def rules_command() -> None:
 @click.pass_obj
 def add_rule(context: Context, /, items: tuple[str, ...], filter_: str | None, **fields: Any) -> None:
     """Add a rule. What is out of stock stays last, whatever a rule says."""
-    rule = parse_rule({**fields, "items": list(items), "filter": filter_}, parse)
+    rule = parse_rule({**fields, "items": list(items), "filter": filter_})
     _answer(context, "rules", lambda store: store.rules.add([rule])[0])
 
 

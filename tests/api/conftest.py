@@ -1,4 +1,4 @@
-"""A small shop with a few plain items and a few hostile ones, and the door to it."""
+"""A small shop with a few plain items and a few hostile ones, and a client of its HTTP API."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def client(app: Flask) -> FlaskClient:
 
 @pytest.fixture
 def serve() -> Iterator[Callable[[Flask], str]]:
-    """Starts a real server in a thread, and gives its address."""
+    """Start a real server in a thread, and return its address."""
     with ExitStack() as running:
         yield lambda app: running.enter_context(_serving(app))
 

@@ -71,8 +71,8 @@ def test_our_errors_stay_ours_within_a_host(host: Flask) -> None:
 def test_every_link_honours_the_prefix(host: Flask) -> None:
     client = host.test_client()
     pages = ["/find/here/", "/find/here/?q=lantern", "/find/here/item/22465", "/find/here/item/none-such"]
-    found = [re.findall(r'(?:href|src|action)="([^"#]+)"', client.get(page).text) for page in pages]
-    links = {link for page in found for link in page if not link.startswith("https://")}
+    links_by_page = [re.findall(r'(?:href|src|action)="([^"#]+)"', client.get(page).text) for page in pages]
+    links = {link for links in links_by_page for link in links if not link.startswith("https://")}
     assert len(links) > 10
     assert all(link.startswith("/find/here/") for link in links)
     for link in links:

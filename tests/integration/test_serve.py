@@ -36,7 +36,7 @@ def real_shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def door(real_shop: Path) -> Iterator[str]:
+def server(real_shop: Path) -> Iterator[str]:
     """The address of `shelfwise serve` on this shop, as a user starts it."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -66,65 +66,65 @@ def ask(url: str, body: Any = None, method: str | None = None) -> dict[str, Any]
     return answer
 
 
-def statuses(door: str) -> dict[int, dict[str, Any]]:
+def statuses(server: str) -> dict[int, dict[str, Any]]:
     """The status of every worker, by its pid."""
-    found: dict[int, dict[str, Any]] = {}
+    by_pid: dict[int, dict[str, Any]] = {}
     for _ in range(200):
-        status = ask(f"{door}/status")
-        found[status["pid"]] = status
-        if len(found) == 2:
-            return found
-    raise AssertionError(f"only {len(found)} of two workers answered")
+        status = ask(f"{server}/status")
+        by_pid[status["pid"]] = status
+        if len(by_pid) == 2:
+            return by_pid
+    raise AssertionError(f"only {len(by_pid)} of two workers answered")
 
 
-def test_the_door_answers_by_meaning_without_torch(door: str) -> None:
-    answer = ask(f"{door}/search?q=tea%20cup")
+def test_server_searches_by_meaning_without_torch(server: str) -> None:
+    answer = ask(f"{server}/search?q=tea%20cup")
     assert answer["hits"][0]["id"] in ("mug-red", "mug-blue")
     assert "degraded" not in answer
     assert answer["generation"] == 0
-    assert not any(status["torch_loaded"] for status in statuses(door).values())
+    assert not any(status["torch_loaded"] for status in statuses(server).values())
 
 
-def test_a_change_through_one_worker_is_in_both_within_a_second(door: str) -> None:
-    ask(f"{door}/items", [{"id": "parasol", "title": "Garden Parasol"}], "PUT")
+def test_a_change_through_one_worker_is_in_both_within_a_second(server: str) -> None:
+    ask(f"{server}/items", [{"id": "parasol", "title": "Garden Parasol"}], "PUT")
     changed = time.monotonic()
-    seen: dict[int, bool] = {}
-    while len(seen) < 2 or not all(seen.values()):
-        hits = [hit["id"] for hit in ask(f"{door}/search?q=sunshade%20umbrella&limit=3")["hits"]]
-        seen[ask(f"{door}/status")["pid"]] = "parasol" in hits
-        assert time.monotonic() - changed < 5, seen
+    found_by_pid: dict[int, bool] = {}
+    while len(found_by_pid) < 2 or not all(found_by_pid.values()):
+        hits = [hit["id"] for hit in ask(f"{server}/search?q=sunshade%20umbrella&limit=3")["hits"]]
+        found_by_pid[ask(f"{server}/status")["pid"]] = "parasol" in hits
+        assert time.monotonic() - changed < 5, found_by_pid
     for _ in range(20):
-        assert "parasol" in [hit["id"] for hit in ask(f"{door}/search?q=sunshade%20umbrella&limit=3")["hits"]]
-    ask(f"{door}/items/parasol", method="DELETE")
+        assert "parasol" in [hit["id"] for hit in ask(f"{server}/search?q=sunshade%20umbrella&limit=3")["hits"]]
+    ask(f"{server}/items/parasol", method="DELETE")
     for _ in range(20):
-        assert "parasol" not in [hit["id"] for hit in ask(f"{door}/search?q=garden%20parasol&limit=50")["hits"]]
+        assert "parasol" not in [hit["id"] for hit in ask(f"{server}/search?q=garden%20parasol&limit=50")["hits"]]
 
 
 _WRITER = """
 import json, sys, urllib.request
-door, writer, count = sys.argv[1], sys.argv[2], int(sys.argv[3])
+server, writer, count = sys.argv[1], sys.argv[2], int(sys.argv[3])
 def post(events):
-    request = urllib.request.Request(door + "/events", json.dumps(events).encode())
+    request = urllib.request.Request(server + "/events", json.dumps(events).encode())
     return json.load(urllib.request.urlopen(request, timeout=60))
 for number in range(0, count, 5):
     click = {"type": "click", "item": "bag", "query": "lunch"}
-    events = [click | {"event_id": f"w{writer}-{number + place}"} for place in range(5)]
+    events = [click | {"event_id": f"w{writer}-{number + offset}"} for offset in range(5)]
     assert post(events) == {"accepted": 5, "duplicates": 0, "rejected": []}
     if number % 50 == 0:
         assert post(events) == {"accepted": 0, "duplicates": 5, "rejected": []}
 """
 
 
-def test_four_writers_at_once_lose_nothing_while_searches_run(door: str, real_shop: Path) -> None:
+def test_four_writers_at_once_lose_nothing_while_searches_run(server: str, real_shop: Path) -> None:
     with Shop(real_shop) as shop:
         before = shop.store.events.count()
     writers = [
-        subprocess.Popen([sys.executable, "-c", _WRITER, door, str(writer), "500"], stderr=subprocess.PIPE, text=True)
+        subprocess.Popen([sys.executable, "-c", _WRITER, server, str(writer), "500"], stderr=subprocess.PIPE, text=True)
         for writer in range(4)
     ]
     searches = 0
     while any(writer.poll() is None for writer in writers):
-        assert ask(f"{door}/search?q=mug")["hits"]
+        assert ask(f"{server}/search?q=mug")["hits"]
         searches += 1
     for writer in writers:
         assert writer.returncode == 0, writer.communicate()[1]
@@ -133,7 +133,7 @@ def test_four_writers_at_once_lose_nothing_while_searches_run(door: str, real_sh
         assert shop.store.events.count() - before == 2000
 
 
-def test_a_night_while_serving_fails_no_request_and_reaches_every_worker(door: str, real_shop: Path) -> None:
+def test_night_while_serving_reaches_every_worker(server: str, real_shop: Path) -> None:
     generations: list[int] = []
     failed: list[str] = []
     stop = threading.Event()
@@ -141,7 +141,7 @@ def test_a_night_while_serving_fails_no_request_and_reaches_every_worker(door: s
     def loop() -> None:
         while not stop.is_set():
             try:
-                answer = ask(f"{door}/search?q=cosy%20evening&limit=5")
+                answer = ask(f"{server}/search?q=cosy%20evening&limit=5")
                 generations.append(answer["generation"])
                 if not answer["hits"] or answer.get("degraded"):
                     failed.append(str(answer))
@@ -152,7 +152,7 @@ def test_a_night_while_serving_fails_no_request_and_reaches_every_worker(door: s
     reader.start()
     night = increment(real_shop, NOW)
     deadline = time.monotonic() + 10
-    while {status["generation"] for status in statuses(door).values()} != {night.generation}:
+    while {status["generation"] for status in statuses(server).values()} != {night.generation}:
         assert time.monotonic() < deadline
     stop.set()
     reader.join()
@@ -160,12 +160,12 @@ def test_a_night_while_serving_fails_no_request_and_reaches_every_worker(door: s
     assert not failed
     assert len(generations) > 200
     assert set(generations) == {0, night.generation}
-    assert ask(f"{door}/search?q=cosy%20evening&limit=5")["generation"] == night.generation
+    assert ask(f"{server}/search?q=cosy%20evening&limit=5")["generation"] == night.generation
 
 
-def test_the_log_of_answers_arrives(door: str, real_shop: Path) -> None:
-    answer = ask(f"{door}/search?q=alarm%20clock&user=w1")
-    ask(f"{door}/events", {"type": "click", "item": "clock", "search_id": answer["search_id"], "position": 1})
+def test_the_log_of_answers_arrives(server: str, real_shop: Path) -> None:
+    answer = ask(f"{server}/search?q=alarm%20clock&user=w1")
+    ask(f"{server}/events", {"type": "click", "item": "clock", "search_id": answer["search_id"], "position": 1})
     with Shop(real_shop) as shop:
         for _ in range(50):
             events = [event for event in shop.store.events.newest(time.time() + 60, 5) if event.item == "clock"]

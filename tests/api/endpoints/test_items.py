@@ -25,7 +25,7 @@ def test_round_trip(client: FlaskClient, id: str) -> None:
     assert client.get(path).status_code == client.delete(path).status_code == 404
 
 
-def test_each_item_is_judged_alone_and_unchanged_ones_are_counted(client: FlaskClient) -> None:
+def test_each_item_is_judged_alone_and_unchanged_are_counted(client: FlaskClient) -> None:
     rows = [{"id": "new", "title": "New"}, {"id": "22464", "price": 1.65}, {"title": "no id"}, {"id": "no-title"}]
     rows += [{"id": "1", "title": "Free", "price": -1}, {"id": "2", "title": "  "}]
     answer = client.put("/items", data="\n".join(json.dumps(row) for row in rows)).json

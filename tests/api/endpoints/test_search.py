@@ -25,15 +25,13 @@ def test_search_answers_as_the_contract_says(client: FlaskClient) -> None:
 
 
 def test_a_search_is_filtered_counted_sorted_and_explained(client: FlaskClient) -> None:
-    asked = (
-        "/search?q=lantern&filter=price:1..10+stock:in&facets=brand,price&sort=price&diversity=0.5&exact=1&explain=1"
-    )
-    body = client.get(asked).json
+    path = "/search?q=lantern&filter=price:1..10+stock:in&facets=brand,price&sort=price&diversity=0.5&exact=1&explain=1"
+    body = client.get(path).json
     assert [hit["id"] for hit in body["hits"]] == ["22465", "22464"] and body["total"] == 2
     assert body["facets"]["brand"] == [{"value": "Northlight", "count": 1}]
     body = client.get("/search?q=star+lantern&explain=1").json
     reasons = body["hits"][0]["reasons"]
-    assert reasons["text"] and all(one["adds"] > 0 for one in reasons["sources"])
+    assert reasons["text"] and all(source["adds"] > 0 for source in reasons["sources"])
 
 
 def test_what_was_read_and_what_gave_way_is_said(client: FlaskClient) -> None:
@@ -44,20 +42,21 @@ def test_what_was_read_and_what_gave_way_is_said(client: FlaskClient) -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "field"),
+    ("parameter", "field"),
     [
         ("filter=price:cheap", "filter"), ("filter=(brand:a", "filter"), ("facets=id", "facets"), ("sort=best", "sort"),
         ("diversity=2", "diversity"), ("diversity=much", "diversity"), ("exact=yes", "exact"), ("explain=2", "explain"),
     ],
 )  # fmt: skip
-def test_a_wrong_option_is_named(client: FlaskClient, given: str, field: str) -> None:
-    response = client.get(f"/search?q=lantern&{given}")
+def test_a_wrong_option_is_named(client: FlaskClient, parameter: str, field: str) -> None:
+    response = client.get(f"/search?q=lantern&{parameter}")
     assert (response.status_code, response.json["error"]["field"]) == (400, field)
 
 
 def test_suggestions(client: FlaskClient) -> None:
-    found = client.get("/suggest?q=lant&limit=3").json["suggestions"]
-    assert 0 < len(found) <= 3 and all(one["text"] and one["kind"] in ("brand", "category", "title") for one in found)
+    suggestions = client.get("/suggest?q=lant&limit=3").json["suggestions"]
+    assert 0 < len(suggestions) <= 3
+    assert all(row["text"] and row["kind"] in ("brand", "category", "title") for row in suggestions)
     assert client.get("/suggest?q=hangign").json["suggestions"][0]["text"].startswith("Hanging")
     assert client.get("/suggest").status_code == client.get("/suggest?q=a&limit=0").status_code == 400
 
@@ -92,12 +91,14 @@ def test_a_wrong_share_of_exploration_makes_no_app(
 
 
 def test_a_search_is_logged_with_what_it_showed(client: FlaskClient, shop: Shop) -> None:
-    found = client.get("/search?q=teapot&user=17850").json
-    client.post("/events", json={"type": "click", "item": "a/b c//ü?#", "search_id": found["search_id"], "position": 1})
+    answer = client.get("/search?q=teapot&user=17850").json
+    client.post(
+        "/events", json={"type": "click", "item": "a/b c//ü?#", "search_id": answer["search_id"], "position": 1}
+    )
     shop.store.answer_log.close()
     (event,) = [event for event in shop.store.events.newest(shop.now() + 1, 10) if event.type == "click"]
     assert event.item == "a/b c//ü?#"
-    assert shop.store.events._db.value("SELECT query FROM searches WHERE search_id = ?", (found["search_id"],))
+    assert shop.store.events._db.value("SELECT query FROM searches WHERE search_id = ?", (answer["search_id"],))
 
 
 @pytest.mark.parametrize(
@@ -131,7 +132,7 @@ KINDS = ["for-you", "similar", "together", "again", "next", "trending", "popular
      ("item=22465", "popular"), ("item=22465&item=22464&user=17850", "popular")],
 )  # fmt: skip
 def test_recommend_is_of_a_kind(client: FlaskClient, query: str, kind: str) -> None:
-    """This shop has learned nothing yet: what is like an item nobody knows."""
+    """This shop has learned nothing yet: which items are similar is unknown."""
     response = client.get(f"/recommend?{query}&limit=3")
     assert response.status_code == 200
     assert {"recommendation_id", "generation", "kind", "took_ms", "hits"} <= set(response.json)
@@ -197,7 +198,7 @@ def test_an_event_counts_in_the_very_next_shelf(client: FlaskClient) -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "field"),
+    ("parameter", "field"),
     [
         ("kind=foo", "kind"), ("kind=For-You", "kind"), ("repeats=2", "repeats"), ("repeats=no", "repeats"),
         ("diversity=2", "diversity"), ("diversity=-1", "diversity"), ("diversity=much", "diversity"),
@@ -207,15 +208,15 @@ def test_an_event_counts_in_the_very_next_shelf(client: FlaskClient) -> None:
         (f"user={'x' * 600}", "user"), ("session=%00", "session"),
     ],
 )  # fmt: skip
-def test_a_wrong_question_for_a_shelf_is_named(client: FlaskClient, given: str, field: str) -> None:
-    response = client.get(f"/recommend?{given}")
+def test_a_wrong_question_for_a_shelf_is_named(client: FlaskClient, parameter: str, field: str) -> None:
+    response = client.get(f"/recommend?{parameter}")
     assert (response.status_code, response.json["error"]["field"]) == (400, field)
     assert response.json["error"]["message"].startswith(f"{field}: ")
 
 
-@pytest.mark.parametrize("given", ["item=nothing", "item=22465&item=nothing", f"item={'x' * 600}", "item=%00"])
-def test_an_item_that_there_is_not(client: FlaskClient, given: str) -> None:
-    response = client.get(f"/recommend?{given}")
+@pytest.mark.parametrize("parameter", ["item=nothing", "item=22465&item=nothing", f"item={'x' * 600}", "item=%00"])
+def test_an_item_that_there_is_not(client: FlaskClient, parameter: str) -> None:
+    response = client.get(f"/recommend?{parameter}")
     assert (response.status_code, response.json["error"]["field"]) == (404, "item")
 
 

@@ -75,7 +75,7 @@ def test_other_methods_are_405(client: FlaskClient, method: str, path: str) -> N
 
 @pytest.mark.parametrize(("headers", "status"), [
     ({}, 201),
-    ({"Sec-Fetch-Site": "same-origin", "Origin": "https://door.example"}, 201),
+    ({"Sec-Fetch-Site": "same-origin", "Origin": "https://shop.example"}, 201),
     ({"Sec-Fetch-Site": "none"}, 201),
     ({"Origin": "http://localhost"}, 201),
     ({"Sec-Fetch-Site": "cross-site"}, 403),

@@ -48,11 +48,11 @@ def texts(html: str) -> str:
 
 def options(page: str) -> dict[str, str]:
     """What each facet's link says → where it leads."""
-    return {texts(said): unescape(href) for href, _, said in _OPTION.findall(page)}
+    return {texts(html): unescape(href) for href, _, html in _OPTION.findall(page)}
 
 
 def chosen(page: str) -> dict[str, str]:
-    return {texts(said): unescape(href) for href, said in _CHIP.findall(page)}
+    return {texts(html): unescape(href) for href, html in _CHIP.findall(page)}
 
 
 def orders(page: str) -> list[str]:
@@ -65,8 +65,8 @@ def test_facets_are_counted_and_lead_to_what_they_count(kites: FlaskClient) -> N
         "Toys 4", "Books 1", "Gale 2", "Wind 2", "Page 1", "Under £10 2", "£15 – £25 1", "£25 and more 1",
         "In stock 4", "Out of stock 1",
     ]  # fmt: skip
-    for said, href in offered.items():
-        assert len(shown(kites.get(href).text)) == int(said.split()[-1]), said
+    for label, href in offered.items():
+        assert len(shown(kites.get(href).text)) == int(label.split()[-1]), label
 
 
 def test_a_category_leads_down_and_back_up(kites: FlaskClient) -> None:
@@ -120,7 +120,7 @@ def test_any_category_can_be_chosen(shop: Shop, kites: FlaskClient, level: str) 
 
 
 @pytest.mark.parametrize(
-    ("filter", "chips", "found"),
+    ("filter", "chips", "ids"),
     [
         ("price:5..15", ["£5 – £15"], {"k1", "k2", "k4"}),
         ("price:..9 stock:in", ["Under £9", "In stock"], {"k1"}),
@@ -130,12 +130,12 @@ def test_any_category_can_be_chosen(shop: Shop, kites: FlaskClient, level: str) 
         ("brand:Wind brand:Page", ["(brand:Wind brand:Page)"], set()),
     ],
 )
-def test_a_filter_written_by_hand_is_kept(kites: FlaskClient, filter: str, chips: list[str], found: set[str]) -> None:
+def test_a_filter_written_by_hand_is_kept(kites: FlaskClient, filter: str, chips: list[str], ids: set[str]) -> None:
     page = ask(kites, filter=filter)
-    assert (list(chosen(page)), set(shown(page))) == (chips, found)
+    assert (list(chosen(page)), set(shown(page))) == (chips, ids)
     if "Books 1" in options(page) or "Page 1" in options(page):
         href = options(page).get("Books 1") or options(page)["Page 1"]
-        assert set(shown(kites.get(href).text)) <= found | {"k4"}
+        assert set(shown(kites.get(href).text)) <= ids | {"k4"}
     for name, href in chosen(page).items():
         assert list(chosen(kites.get(href).text)) == [other for other in chips if other != name]
 
@@ -149,7 +149,7 @@ def test_a_wrong_filter_or_order_is_said(client: FlaskClient, named: dict[str, s
     assert 'class="button" href="/?q=star+lantern"' in response.text
 
 
-def test_a_filter_that_nothing_passes_says_how_many_there_are_without_it(kites: FlaskClient) -> None:
+def test_filter_that_nothing_passes_counts_hits_without_it(kites: FlaskClient) -> None:
     page = ask(kites, filter="brand:Nope price:..10", sort="price")
     assert "No product fits everything that you chose" in page and "Without it there are 5" in page
     assert "Popular right now" not in page
@@ -188,7 +188,7 @@ def test_a_shop_of_titles_alone_has_no_facets(shop: Shop, client: FlaskClient) -
     assert shown(ask(client, "gears of war", filter="brand:Sony")) == []
 
 
-def test_pages_keep_what_was_asked_and_an_address_beyond_the_end_leads_back(shop: Shop, client: FlaskClient) -> None:
+def test_pages_keep_the_query_and_lead_back_from_beyond_the_end(shop: Shop, client: FlaskClient) -> None:
     shop.upsert({"id": f"n{n:02}", "title": f"Numbered Kite {n}", "brand": "B", "price": n + 1} for n in range(60))
     address, seen = "/?q=kite&filter=brand:B&sort=-price", []
     while address:
@@ -219,7 +219,7 @@ def test_what_is_relaxed_is_said(client: FlaskClient) -> None:
     assert "No product has all of these words" not in ask(client, "glass lantern")
 
 
-def test_reasons_stand_under_the_hits_where_the_address_asks_for_them(client: FlaskClient) -> None:
+def test_explain_shows_reasons_under_the_hits(client: FlaskClient) -> None:
     plain, explained = ask(client, "glass lantern"), ask(client, "glass lantern", explain=1)
     assert 'class="reason"' not in plain
     assert "has all words of your search" in explained

@@ -25,11 +25,11 @@ class Tags(HTMLParser):
 
     def __init__(self, page: str) -> None:
         super().__init__()
-        self.found: list[tuple[str, dict[str, str | None]]] = []
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
         self.feed(page)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.found.append((tag, dict(attrs)))
+        self.tags.append((tag, dict(attrs)))
 
 
 def clicks(shop: Shop) -> list[dict[str, Any]]:
@@ -50,7 +50,7 @@ def first_card(page: str) -> str:
 )  # fmt: skip
 def test_nothing_hostile_reaches_the_page(client: FlaskClient, path: str) -> None:
     response = client.get(path)
-    tags = Tags(response.text).found
+    tags = Tags(response.text).tags
     assert [attrs["src"] for tag, attrs in tags if tag == "script"] in (SCRIPTS, [])
     for tag, attrs in tags:
         assert not any(name.startswith("on") or name == "style" for name in attrs), (tag, attrs)
@@ -140,7 +140,7 @@ def test_a_click_on_a_shelf_cites_the_shelf(client: FlaskClient, shop: Shop) -> 
     assert first["recommendation_id"] and second["recommendation_id"] and first["position"] == 1
 
 
-def test_a_query_being_typed_is_not_logged_and_its_hits_cite_the_text(client: FlaskClient, shop: Shop) -> None:
+def test_query_being_typed_is_not_logged_and_cited_by_text(client: FlaskClient, shop: Shop) -> None:
     typed = client.get("/?q=lanter&fragment=1").text
     assert "<html" not in typed
     client.get(first_card(typed))
@@ -175,7 +175,7 @@ def test_a_forged_link_does_no_harm(client: FlaskClient, shop: Shop, forged: str
 @pytest.mark.parametrize("kind", ["cart", "purchase"])
 def test_cart_and_purchase_are_posted_and_cite_their_source(client: FlaskClient, shop: Shop, kind: str) -> None:
     page = client.get(first_card(client.get("/?q=star").text)).text
-    hidden = [attrs for tag, attrs in Tags(page).found if tag == "input" and attrs.get("type") == "hidden"]
+    hidden = [attrs for tag, attrs in Tags(page).tags if tag == "input" and attrs.get("type") == "hidden"]
     fields = {attrs["name"]: attrs["value"] for attrs in hidden if attrs["name"] != "item"}
     assert {"search_id", "position", "once"} <= set(fields)
     for _ in range(2):  # a double click
@@ -238,7 +238,7 @@ def test_the_pages_load_only_our_own_files(client: FlaskClient) -> None:
         response.close()
 
 
-def test_what_goes_into_the_same_baskets_stands_on_the_item_s_page(client: FlaskClient, shop: Shop) -> None:
+def test_item_page_without_a_generation_shows_one_shelf(client: FlaskClient, shop: Shop) -> None:
     """Without a generation nothing was counted: what is new is all there is, and once."""
     page = client.get("/item/22465").text
     assert "Bought together" not in page

@@ -44,12 +44,12 @@ def page(chromium: Any, serve: Callable[[Flask], str]) -> Iterator[Any]:
     context.route("https://images.example/*", lambda route: route.abort())
     page = context.new_page()
     page.set_default_timeout(10_000)
-    said: list[str] = []
-    page.on("console", lambda message: said.append(f"{message.text} {message.location}"))
-    page.on("pageerror", lambda error: said.append(str(error)))
+    messages: list[str] = []
+    page.on("console", lambda message: messages.append(f"{message.text} {message.location}"))
+    page.on("pageerror", lambda error: messages.append(str(error)))
     yield page
     context.close()
-    assert [text for text in said if "net::ERR_FAILED" not in text] == []  # the images, which lead nowhere
+    assert [text for text in messages if "net::ERR_FAILED" not in text] == []  # the images, which lead nowhere
 
 
 def events(shop: Shop, kind: str) -> list[dict[str, Any]]:
@@ -62,7 +62,7 @@ def searches(shop: Shop) -> list[str]:
     return [row["query"] for row in shop.store.events._db.rows("SELECT query FROM searches ORDER BY ts")]
 
 
-def test_typing_shows_results_and_a_click_cites_the_settled_search(page: Any, shop: Shop, address: str) -> None:
+def test_typing_shows_results_and_clicks_cite_the_settled_search(page: Any, shop: Shop, address: str) -> None:
     page.goto(address)
     page.locator("#q").press_sequentially("glass lantern", delay=40)
     playwright.expect(page.locator("h1")).to_have_text("Results for glass lantern")
@@ -160,7 +160,7 @@ def test_suggestions_are_walked_with_the_keyboard(page: Any, shop: Shop, address
     assert searches(shop)[-1] == text
 
 
-def test_suggestions_are_left_with_escape_and_taken_with_the_mouse(page: Any, address: str) -> None:
+def test_suggestions_close_with_escape_and_take_clicks(page: Any, address: str) -> None:
     page.goto(f"{address}item/22465")
     field, listed = page.locator("#q[role=combobox]"), page.get_by_role("listbox")
     field.press_sequentially("odd")

@@ -67,7 +67,7 @@ def test_json_is_the_body_of_the_same_question(run: Run, tmp_path: Path) -> None
     ("rules remove 7", 1, "Error: rule: expected one of the list, got '7'"),
     ("rules remove all", 1, "Error: rule: expected one of the list, got 'all'"),
 ])  # fmt: skip
-def test_what_can_be_mended_is_told(run: Run, arguments: str, code: int, reason: str) -> None:
+def test_errors_end_in_one_line(run: Run, arguments: str, code: int, reason: str) -> None:
     done = run(*arguments.split())
     assert done[:2] == (code, "")
     assert reason in done[2]

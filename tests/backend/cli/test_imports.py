@@ -29,9 +29,7 @@ def test_import_events(lived: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(("strict", "code"), [([], 0), (["--strict"], 1)])
-def test_strict_exits_with_1_on_any_bad_row_and_keeps_the_good_ones(
-    run: Run, tmp_path: Path, strict: list[str], code: int
-) -> None:
+def test_strict_exits_with_1_and_keeps_good_rows(run: Run, tmp_path: Path, strict: list[str], code: int) -> None:
     log = tmp_path / "log.csv"
     log.write_text(BAD_LOG)
     done = run("--data", tmp_path / "data", "import", "events", *strict, log)

@@ -17,7 +17,7 @@ COMMANDS = ["init", "increment", "nights", "rollback", "import", "serve", "searc
 PROGRAM = "from shelfwise.cli.main import main; main()"
 
 
-def test_the_folder_is_that_of_the_option_then_of_the_environment(
+def test_folder_is_the_option_then_the_environment(
     run: Run, lived: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)

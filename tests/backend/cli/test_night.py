@@ -21,16 +21,16 @@ Invoke = Callable[..., Result]
 
 
 @pytest.fixture
-def asked(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
-    """What `increment` was asked for; it answers with a refused night."""
-    asked: dict[str, Any] = {}
+def call(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """The arguments that `increment` was called with; it answers with a refused night."""
+    call: dict[str, Any] = {}
 
     def increment(path: Path, until: str | None, progress: object, **options: object) -> NightResult:
-        asked.update({"path": path, "until": until} | options)
+        call.update({"path": path, "until": until} | options)
         return NightResult(4, "refused", "the trained encoder is worse: " + "much " * 40, 2, 3, REPORT)
 
     monkeypatch.setattr("shelfwise.trainer.increment", increment)
-    return asked
+    return call
 
 
 @pytest.fixture
@@ -56,10 +56,10 @@ def test_nights(run: Run, lived: dict[str, Any]) -> None:
 def test_one_night_whole(run: Run, lived: dict[str, Any]) -> None:
     night = run("--data", lived["data"], "--json", "nights", 1).body
     assert night["report"]["counts"]["new_pairs"] > 0
-    told = run("--data", lived["data"], "nights", 1).out
-    assert told.startswith("night 1: published\n")
-    assert "generation 0 → 1 · from " in told
-    assert "new pairs" in told
+    out = run("--data", lived["data"], "nights", 1).out
+    assert out.startswith("night 1: published\n")
+    assert "generation 0 → 1 · from " in out
+    assert "new pairs" in out
 
 
 def test_nights_of_a_shop_without_any(run: Run, tmp_path: Path) -> None:
@@ -84,28 +84,28 @@ def test_increment_without_anything_new(run: Run, tiny_shop: Path) -> None:
     assert (done.code, done.body["verdict"], done.body["generation"]) == (0, "nothing to learn", 0)
 
 
-def test_a_plain_night(invoke: Invoke, asked: dict[str, Any], tmp_path: Path) -> None:
+def test_a_plain_night(invoke: Invoke, call: dict[str, Any], tmp_path: Path) -> None:
     assert invoke("increment").exit_code == 0
-    assert asked == {"path": tmp_path, "until": None, "force": False, "budget": None, "tensorboard": None}
+    assert call == {"path": tmp_path, "until": None, "force": False, "budget": None, "tensorboard": None}
 
 
 @pytest.mark.parametrize(
     ("text", "seconds"), [("90s", 90.0), ("20m", 1_200.0), ("1h", 3_600.0), ("1h30m", 5_400.0), ("2m5s", 125.0)]
 )
-def test_options_are_handed_on(invoke: Invoke, asked: dict[str, Any], text: str, seconds: float) -> None:
+def test_options_are_handed_on(invoke: Invoke, call: dict[str, Any], text: str, seconds: float) -> None:
     done = invoke("increment", "--force", "--budget", text, "--tensorboard", "logs", "--until", "2011-09-20")
     assert done.exit_code == 0, done.output
-    assert (asked["force"], asked["budget"], asked["tensorboard"]) == (True, seconds, "logs")
+    assert (call["force"], call["budget"], call["tensorboard"]) == (True, seconds, "logs")
 
 
 @pytest.mark.parametrize("text", ["", "20", "m", "0m", "-5m", "1.5h", "20 m", "5m1h", "soon"])
-def test_a_budget_that_is_no_time(invoke: Invoke, asked: dict[str, Any], text: str) -> None:
+def test_a_budget_that_is_no_time(invoke: Invoke, call: dict[str, Any], text: str) -> None:
     done = invoke("increment", "--budget", text)
-    assert (done.exit_code, asked) == (2, {})
+    assert (done.exit_code, call) == (2, {})
     assert "expected a time such as 20m, 90s, 1h" in done.stderr
 
 
-def test_a_refused_night_is_a_sound_end(invoke: Invoke, asked: dict[str, Any]) -> None:
+def test_a_refused_night_is_a_sound_end(invoke: Invoke, call: dict[str, Any]) -> None:
     done = invoke("increment")
     head, *reason, warning = done.stdout.splitlines()
     assert (done.exit_code, head) == (0, "night 4: refused; generation 3 serves")
@@ -115,7 +115,7 @@ def test_a_refused_night_is_a_sound_end(invoke: Invoke, asked: dict[str, Any]) -
     assert json.loads(invoke("--json", "increment").stdout)["report"] == REPORT
 
 
-def test_the_pace_of_last_night_is_told(invoke: Invoke, asked: dict[str, Any], tmp_path: Path) -> None:
+def test_increment_prints_the_pace_of_last_night(invoke: Invoke, call: dict[str, Any], tmp_path: Path) -> None:
     store = Store(tmp_path)
     store.ledger.end(store.ledger.begin(1.0, 0), 2.0, "published", "", 1, {"seconds": {"train": 200.0, "judge": 40.0}})
     store.close()
@@ -128,14 +128,14 @@ def test_the_pace_of_last_night_is_told(invoke: Invoke, asked: dict[str, Any], t
     [("1", "2", True), ("0", "2", False), ("0", "1", False), ("1", "1", False), ("", "", False)],
 )
 def test_a_helper_of_torchrun_helps_and_says_nothing(
-    invoke: Invoke, asked: dict[str, Any], monkeypatch: pytest.MonkeyPatch, rank: str, size: str, helps: bool
+    invoke: Invoke, call: dict[str, Any], monkeypatch: pytest.MonkeyPatch, rank: str, size: str, helps: bool
 ) -> None:
     helped: list[bool] = []
     monkeypatch.setattr("shelfwise.trainer.help_training", lambda: helped.append(True), raising=False)
     monkeypatch.setenv("RANK", rank)
     monkeypatch.setenv("WORLD_SIZE", size)
     done = invoke("--json", "increment")
-    assert (done.exit_code, helped == [True], asked == {}) == (0, helps, helps)
+    assert (done.exit_code, helped == [True], call == {}) == (0, helps, helps)
     assert (done.output == "") == helps
 
 

@@ -32,7 +32,7 @@ REPORT: dict[str, Any] = {
 }  # fmt: skip
 
 
-def told(report: dict[str, Any], **row: Any) -> str:
+def lines_of(report: dict[str, Any], **row: Any) -> str:
     night = NIGHT | {"report": report} | row
     return "\n".join(
         night_lines(night, summarise_night(report | {name: night[name] for name in ("night", "verdict", "reason")}))
@@ -63,7 +63,7 @@ def test_a_long_reason_is_cut_to_fit(width: int, longest: int) -> None:
 
 
 def test_a_whole_night() -> None:
-    lines = [" ".join(line.split()) for line in told(REPORT).splitlines()]
+    lines = [" ".join(line.split()) for line in lines_of(REPORT).splitlines()]
     for expected in (
         "night 9: published", "newest: better", "warnings", "query mix moved: PSI 0.310 > 0.250",
         "newest searches 284 questions passed nDCG@10 0.731 → 0.752 +0.021 (+0.006 to +0.036)",
@@ -83,25 +83,25 @@ def test_a_whole_night() -> None:
     assert "events 1,001 to 1,234 are new · forced" in text
 
 
-def test_a_night_that_learned_from_people_who_were_erased_says_so() -> None:
-    assert "erased since" in told(REPORT | {"erased": [1]})
-    assert "erased" not in told(REPORT)
+def test_night_that_learned_from_erased_people_says_so() -> None:
+    assert "erased since" in lines_of(REPORT | {"erased": [1]})
+    assert "erased" not in lines_of(REPORT)
 
 
 def test_a_killed_night_tells_what_it_knows() -> None:
-    text = told({"seconds": {"collect": 0.3}}, verdict="killed", reason="the process ended", finished=None)
+    text = lines_of({"seconds": {"collect": 0.3}}, verdict="killed", reason="the process ended", finished=None)
     assert text.splitlines()[:4] == [
         "night 9: killed",
         "",
         "  the process ended",
         "  generation 3 → 4 · from 2011-09-20 00:00 to ? UTC",
     ]
-    assert told({}, parent=None, generation=None, reason=None, finished=None) == (
+    assert lines_of({}, parent=None, generation=None, reason=None, finished=None) == (
         "night 9: published\n\n  from 2011-09-20 00:00 to ? UTC"
     )
 
 
 @pytest.mark.parametrize("missing", REPORT)
 def test_any_part_may_be_missing(missing: str) -> None:
-    assert told({name: value for name, value in REPORT.items() if name != missing})
-    assert told(REPORT | {missing: None})
+    assert lines_of({name: value for name, value in REPORT.items() if name != missing})
+    assert lines_of(REPORT | {missing: None})

@@ -35,7 +35,7 @@ def test_counter_counts_rows(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("pace", "most", "said"),
+    ("pace", "budget_seconds", "printed"),
     [
         ({}, None, ""),
         ({"collect": 0.4, "train": 4.0}, None, ""),
@@ -46,11 +46,11 @@ def test_counter_counts_rows(capsys: pytest.CaptureFixture[str]) -> None:
     ],
 )
 def test_how_long_it_will_take(
-    capsys: pytest.CaptureFixture[str], pace: dict[str, float], most: float | None, said: str
+    capsys: pytest.CaptureFixture[str], pace: dict[str, float], budget_seconds: float | None, printed: str
 ) -> None:
     with ProgressBars(pace=pace) as bars:
-        bars.print_estimate(most)
-    assert capsys.readouterr() == ("", said)
+        bars.print_estimate(budget_seconds)
+    assert capsys.readouterr() == ("", printed)
 
 
 def test_a_bar_tells_what_comes_after_it(capsys: pytest.CaptureFixture[str]) -> None:

@@ -37,9 +37,9 @@ def test_json_is_the_http_body_of_the_same_question(
     assert list(done.body) == list(body)
     for name in ("query", "generation", "total", "kind", "items", "events", "index"):
         assert done.body.get(name) == body.get(name)
-    found, expected = done.body.get("hits", []), body.get("hits", [])
-    assert [hit["id"] for hit in found] == [hit["id"] for hit in expected]
-    assert [list(hit) for hit in found] == [list(hit) for hit in expected]
+    hits, expected = done.body.get("hits", []), body.get("hits", [])
+    assert [hit["id"] for hit in hits] == [hit["id"] for hit in expected]
+    assert [list(hit) for hit in hits] == [list(hit) for hit in expected]
 
 
 def test_search_for_a_person(run: Run, lived: dict[str, Any]) -> None:

@@ -67,7 +67,7 @@ def test_items_are_added_changed_or_left(empty: Shop, tmp_path: Path) -> None:
     }  # fmt: skip
 
 
-def test_bad_items_are_reported_where_they_stand_and_good_ones_kept(empty: Shop, tmp_path: Path) -> None:
+def test_bad_items_are_reported_by_line_and_good_ones_kept(empty: Shop, tmp_path: Path) -> None:
     path = file(
         tmp_path,
         b"id,title,price\n1,Red Mug,2.55\n,Nameless,1\n3,Cheap,cheap\n4\n5,B\xffroken,1\n6,,1\n7,Last,0\n",

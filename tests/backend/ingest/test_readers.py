@@ -200,7 +200,7 @@ def test_pairs_without_a_name_or_value_are_refused(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("factor", "given", "price"),
+    ("factor", "value", "price"),
     [
         ("0.01", 255, 2.55),
         ("0.01", "255", 2.55),
@@ -210,8 +210,8 @@ def test_pairs_without_a_name_or_value_are_refused(text: str) -> None:
         ("2", None, None),
     ],
 )
-def test_scale(factor: str, given: object, price: object) -> None:
-    assert ColumnMapping.of(ITEM_FIELDS, scale=[f"price={factor}"]).apply({"price": given}) == {"price": price}
+def test_scale(factor: str, value: object, price: object) -> None:
+    assert ColumnMapping.of(ITEM_FIELDS, scale=[f"price={factor}"]).apply({"price": value}) == {"price": price}
 
 
 def test_scale_finds_the_renamed_column() -> None:
@@ -226,9 +226,9 @@ def test_a_factor_is_a_number(factor: str) -> None:
         ColumnMapping.of(ITEM_FIELDS, scale=[f"price={factor}"])
 
 
-@pytest.mark.parametrize("given", ['"cheap"', "true", "[1]", "1" + "0" * 400])
-def test_what_cannot_be_scaled_is_a_bad_row(write: Write, given: str) -> None:
-    path = write("a.jsonl", f'{{"id": 1, "price": {given}}}\n{{"id": 2, "price": 100}}\n')
+@pytest.mark.parametrize("value", ['"cheap"', "true", "[1]", "1" + "0" * 400])
+def test_what_cannot_be_scaled_is_a_bad_row(write: Write, value: str) -> None:
+    path = write("a.jsonl", f'{{"id": 1, "price": {value}}}\n{{"id": 2, "price": 100}}\n')
     good, bad = read(path, ColumnMapping.of(ITEM_FIELDS, scale=["price=0.01"]))
     assert good == [(2, {"id": 2, "price": 1.0})]
     assert [line for line, _ in bad] == [1]
