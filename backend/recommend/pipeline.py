@@ -154,7 +154,7 @@ def _with_exploration(rows: np.ndarray, context: RecommendContext, policy: Explo
     nobody = context.eligible & (context.counts.popularity <= 0)
     nobody[rows[:_FIRST]] = False
     behind = rows[_FIRST:][nobody[rows[_FIRST:]]]
-    if not len(behind) and not len(context.given):
+    if not len(behind) and not len(context.seeds):
         behind = _best(STRATEGIES["new"](context), nobody)[0]
     with_behind = np.concatenate([rows[:_FIRST], behind[:_BEHIND]])
     first = apply_exploration(with_behind, len(with_behind), context.counts.popularity, policy)[:_FIRST]
@@ -214,7 +214,7 @@ def _diversified(
         own = np.where(codes > 0, codes, -np.arange(columns.size))  # what has none stands for itself
         groups.append((own, min(1.0, more * diversity)))
     for families, strength in groups:
-        places, scores = diversify(scores, families[rows], strength, placed=families[context.given])
+        places, scores = diversify(scores, families[rows], strength, placed=families[context.seeds])
         rows = rows[places]
     return rows, scores
 

@@ -21,38 +21,42 @@ _BLEND: Mapping[str, float] = {
 
 
 class ForYouRanker:
-    """Without a folder the blend. Raises GenerationCorrupt where it was made for other features."""
+    """Scores the candidates of `for-you` by the trees in `folder`, or by a fixed blend where there are none.
+
+    Raises GenerationCorrupt where the trees were trained on other features.
+    """
 
     def __init__(self, folder: Path | None = None) -> None:
         self._forest: TreeEnsemble | None = None
         if folder is not None and (folder / MODEL).exists():
             if (folder / CARD).read_text().split() != list(NAMES):
-                raise GenerationCorrupt("the ranker of the shelves was trained on other features than shelfwise has")
+                raise GenerationCorrupt("the for-you ranker was trained on other features than this version has")
             self._forest = TreeEnsemble(folder)
 
     @property
     def kind(self) -> str:
-        """trees, or blend where none were grown."""
+        """Return "trees", or "blend" where no night trained any."""
         return "blend" if self._forest is None else "trees"
 
     def scores(self, features: np.ndarray) -> np.ndarray:
-        """(n, n_features) float32 → (n,) float64, comparable for one shopper."""
+        """Return the scores of the features (n, n_features) float32, (n,) float64, comparable for one shopper."""
         if self._forest is None or not len(features):
             return np.asarray(blend_contributions(features).sum(axis=1))
         return self._forest.scores(features).astype(np.float64)
 
     def contributions(self, features: np.ndarray) -> np.ndarray:
-        """What each feature adds to the score of each row, (n, n_features)."""
+        """Return what each feature adds to each score, (n, n_features)."""
         by_trees = None if self._forest is None or not len(features) else self._forest.contributions(features)
         return blend_contributions(features) if by_trees is None else by_trees
 
 
-def blend_contributions(made: np.ndarray) -> np.ndarray:
-    """What each feature adds to the blend, (n, n_features): its share of the best candidate's, weighed."""
-    added = np.zeros(made.shape, np.float64)
+def blend_contributions(features: np.ndarray) -> np.ndarray:
+    """Return what each feature adds to the blend, (n, n_features): its share of the greatest, times its weight."""
+    contributions = np.zeros(features.shape, np.float64)
     for name, weight in _BLEND.items():
-        column = made[:, NAMES.index(name)]
-        top = float(column.max(initial=0.0))
+        column = NAMES.index(name)
+        values = features[:, column]
+        top = float(values.max(initial=0.0))
         if top > 0:
-            added[:, NAMES.index(name)] = weight * np.maximum(column, 0.0) / top
-    return added
+            contributions[:, column] = weight * np.maximum(values, 0.0) / top
+    return contributions

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from shelfwise.ranking.attribution import times_in_words
-from shelfwise.recommend.context import IN_CART, RecommendContext
+from shelfwise.recommend.context import CART_WEIGHT, RecommendContext
 
 __all__ = ["Reason", "habit_reason", "is_new", "kind_reason", "leading_items", "nearest_items"]
 
@@ -54,7 +54,7 @@ def habit_reason(context: RecommendContext, row: int) -> Reason | None:
     verb, visits = "looked at", profile
     if profile.bought[position]:
         verb, visits = "bought", profile.purchases
-    elif (in_cart := (profile.item == position) & (profile.weight >= IN_CART)).any():
+    elif (in_cart := (profile.item == position) & (profile.weight >= CART_WEIGHT)).any():
         return Reason(f"you put it into the cart {_ago(profile.best_event_age[in_cart].min())}")
     times = times_in_words(int(visits.visit_counts[position]))
     return Reason(f"you {verb} it {times}, {_ago(visits.days_since[position])}")

@@ -1,6 +1,7 @@
-"""The kinds of shelves: which items each finds and by what score. What is eligible is not decided here.
+"""The kinds of recommendations: one function a kind, which finds items and scores them.
 
-Every kind gives (rows, scores), unsorted, higher is better and comparable within the kind. A row is an item's pk.
+Each returns (rows, scores) in no order; scores are comparable within the kind. Which rows are eligible is decided
+elsewhere. A row is an item's pk.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from shelfwise.recommend.context import LAST_STEPS, RecommendContext, Scored
+from shelfwise.recommend.context import MAX_STEPS, RecommendContext, Scored
 
 __all__ = [
     "FALLBACKS",
@@ -20,15 +21,16 @@ __all__ = [
     "one_time_purchases",
 ]
 
-_DURABLE = 0.03  # who bought a thing that fewer than these buy again has no use for a second one
-_TYPICAL_GAP_DAYS = 45.0  # between two purchases of a thing, until a person's own rhythm is known
-_TOO_SOON = 0.25  # of the usual days between
-_RHYTHM = 0.7  # spread of the logarithm of (days since / usual days between)
-_ONCE = 0.3  # how much a single purchase says of a rhythm
-_NEW_DAYS = 14.0  # after as many days a thing is half as new
-_LEAST_TREND = 1.0  # standard deviations
+_MAX_DURABLE_REPEAT = 0.03  # share of buyers who buy a durable item again
+_TYPICAL_GAP_DAYS = 45.0  # between two purchases of an item, until the shopper's own rhythm is known
+_MIN_GAP_SHARE = 0.25  # of the usual days between: sooner, it is not bought again
+_RHYTHM_SPREAD = 0.7  # of the logarithm of (days since / usual days between)
+_SINGLE_CONFIDENCE = 0.3  # how much a single purchase says of a rhythm
+_HALF_NEW_DAYS = 14.0
+_MIN_TREND = 1.0  # standard deviations
+_VIEWED_WEIGHT = 0.1  # of co-views beside the cosine, 0..1
 
-# Who asks for a kind that finds too little gets the next ones; docs/recommendations.md says the same.
+# A kind that finds too little is followed by the next ones; docs/recommendations.md says the same.
 FALLBACKS: Mapping[str, tuple[str, ...]] = {
     "for-you": ("trending", "popular", "new"),
     "next": ("for-you", "trending", "popular", "new"),
@@ -43,83 +45,84 @@ KINDS = tuple(FALLBACKS)
 
 
 def kind_with_fallbacks(kind: str, *, fill: bool) -> tuple[str, ...]:
-    """The kind, and what fills its shelf up after it."""
+    """Return the kind and, to fill up, its fallbacks."""
     return kind, *(FALLBACKS[kind] if fill else ())
 
 
 def default_kind(items: Sequence[str], user: str | None, session: str | None) -> str:
-    """What is meant by a question that names no kind: one item is looked at, several are a cart."""
+    """Return the kind of a request that names none: one item is looked at, several are a cart."""
     if items:
         return "similar" if len(items) == 1 else "together"
     return "popular" if user is None and session is None else "for-you"
 
 
 def one_time_purchases(context: RecommendContext) -> np.ndarray:
-    """The rows of what the shopper bought and hardly anybody buys twice, (n,)."""
+    """Return the rows of what the shopper bought and few buy twice, (n,)."""
     bought = context.profile.rows[context.profile.bought]
     repeat = context.signals.signal("repeat")[bought]  # 0: not counted
-    return bought[(repeat > 0) & (repeat < _DURABLE)]
+    return bought[(repeat > 0) & (repeat < _MAX_DURABLE_REPEAT)]
 
 
 def similar(context: RecommendContext) -> Scored:
-    """The same thing in another make: by what the items are, and a little by what is looked at beside them."""
-    _, vectors = context.vectors(context.given)
+    """Score by the mean cosine to the request's items, plus 0.1 × co-view links."""
+    _, vectors = context.vectors(context.seeds)
     total = np.zeros(context.columns.size)
-    for near in context.near(vectors):
-        total[list(near)] += np.fromiter(near.values(), np.float64, len(near)) / len(vectors)
-    total += 0.1 * _of_best(context.signals.spread("viewed", context.given, np.ones(len(context.given))))
+    for nearest in context.nearest(vectors):
+        total[list(nearest)] += np.fromiter(nearest.values(), np.float64, len(nearest)) / len(vectors)
+    total += _VIEWED_WEIGHT * _shares_of_greatest(_spread_from_seeds(context, "viewed"))
     return _positive(total)
 
 
 def together(context: RecommendContext) -> Scored:
-    """What was chosen in the same baskets as the items, summed over them."""
-    return _positive(context.signals.spread("together", context.given, np.ones(len(context.given))).astype(np.float64))
+    """Score by the basket links of the request's items, summed."""
+    return _positive(_spread_from_seeds(context, "together").astype(np.float64))
 
 
 def again(context: RecommendContext) -> Scored:
-    """What the shopper bought and may buy again, most when it is due by their own rhythm, and never too soon."""
+    """Score what the shopper bought by how likely they buy it again, most when due by their rhythm, never too soon."""
     profile = context.profile.purchases  # a look at a thing doesn't make it less due
     repeat = context.signals.signal("repeat")[profile.rows]
     habit = (profile.visit_counts - 1) / max(1, profile.visits - 1)
     usual = np.where(np.isnan(profile.mean_gap_days), _TYPICAL_GAP_DAYS, np.maximum(profile.mean_gap_days, 1.0))
-    due = np.exp(-0.5 * (np.log(np.maximum(profile.days_since, 0.5) / usual) / _RHYTHM) ** 2)
-    sure = np.where(np.isnan(profile.mean_gap_days), _ONCE, 1.0)
-    rng = (repeat + habit) * (0.25 + due * sure)
-    kept = profile.bought & (rng > 0) & (profile.days_since >= _TOO_SOON * usual)
-    return profile.rows[kept], rng[kept]
+    due = np.exp(-0.5 * (np.log(np.maximum(profile.days_since, 0.5) / usual) / _RHYTHM_SPREAD) ** 2)
+    confidence = np.where(np.isnan(profile.mean_gap_days), _SINGLE_CONFIDENCE, 1.0)
+    likelihood = (repeat + habit) * (0.25 + due * confidence)
+    kept = profile.bought & (likelihood > 0) & (profile.days_since >= _MIN_GAP_SHARE * usual)
+    return profile.rows[kept], likelihood[kept]
 
 
 def next_steps(context: RecommendContext) -> Scored:
-    """After the last steps of the last visit: what follows them in baskets and sessions, and what is like them."""
+    """Score what follows the last steps of the visit: basket, co-view and co-occurrence links, and the cosine."""
     steps, weights = context.steps
-    alike, total = np.zeros(context.columns.size), np.zeros(context.columns.size)
+    similarity, total = np.zeros(context.columns.size), np.zeros(context.columns.size)
     for name in ("together", "viewed", "linked"):
-        total += _of_best(context.signals.spread(name, steps, weights))
-    known, vectors = context.vectors(steps[:LAST_STEPS])  # a search each
-    for weight, near in zip(weights[known].tolist(), context.near(vectors), strict=True):
-        alike[list(near)] += weight * np.fromiter(near.values(), np.float64, len(near))
-    total += _of_best(alike)
+        total += _shares_of_greatest(context.signals.spread(name, steps, weights))
+    positions, vectors = context.vectors(steps[:MAX_STEPS])  # a search each
+    for weight, nearest in zip(weights[positions].tolist(), context.nearest(vectors), strict=True):
+        similarity[list(nearest)] += weight * np.fromiter(nearest.values(), np.float64, len(nearest))
+    total += _shares_of_greatest(similarity)
     total[steps] = total[context.profile.items_of_last_visits(1)] = 0.0
     return _positive(total)
 
 
 def trending(context: RecommendContext) -> Scored:
-    """What is chosen more than the weeks before made expect; not what is chosen most."""
+    """Score by how much more is chosen than the weeks before made expect, in deviations; not by how much."""
     trend = context.signals.signal("trend").astype(np.float64)
-    rows = np.flatnonzero(trend >= _LEAST_TREND)
+    rows = np.flatnonzero(trend >= _MIN_TREND)
     return rows, trend[rows]
 
 
 def popular(context: RecommendContext) -> Scored:
+    """Score by decayed popularity."""
     return _positive(context.counts.popularity.astype(np.float64))
 
 
 def new(context: RecommendContext) -> Scored:
-    """What came last; among what came at once, first what stands for much of the catalogue."""
+    """Score by age, the newest first; among those of one age the more central in the catalogue."""
     rows = np.flatnonzero(context.eligible)
     age = context.counts.age[rows]
     arrival = rows / max(1, context.columns.size)  # where nothing says when an item came, its row does
-    fresh = np.where(np.isnan(age), 0.1 * arrival, 1 / (1 + np.maximum(age, 0.0) / _NEW_DAYS))
+    fresh = np.where(np.isnan(age), 0.1 * arrival, 1 / (1 + np.maximum(age, 0.0) / _HALF_NEW_DAYS))
     return rows, fresh + 0.1 * context.signals.signal("central")[rows]
 
 
@@ -134,8 +137,11 @@ STRATEGIES: Mapping[str, Callable[[RecommendContext], Scored]] = {
 }
 
 
-def _of_best(values: np.ndarray) -> np.ndarray:
-    """The values as shares of the greatest."""
+def _spread_from_seeds(context: RecommendContext, matrix: str) -> np.ndarray:
+    return context.signals.spread(matrix, context.seeds, np.ones(len(context.seeds)))
+
+
+def _shares_of_greatest(values: np.ndarray) -> np.ndarray:
     top = float(values.max(initial=0.0))
     return values / top if top > 0 else values
 

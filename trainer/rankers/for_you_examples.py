@@ -20,9 +20,9 @@ from shelfwise.generation.item_counts import ItemCounts
 from shelfwise.generation.item_signals import ItemSignals, SignalsByRow
 from shelfwise.generation.popularity import RECENT_HALF_LIFE_DAYS, PopularityCounts, decayed_popularity
 from shelfwise.index import VectorIndex
+from shelfwise.recommend.candidates import find_candidates
 from shelfwise.recommend.context import RecommendContext
 from shelfwise.recommend.features import NAMES, build_features, link_features
-from shelfwise.recommend.for_you import candidates
 from shelfwise.recommend.impression_discount import IMPRESSION_SECONDS, MAX_IMPRESSIONS, impression_discount
 from shelfwise.shopper.user_profile import UserProfile
 from shelfwise.store import Event, ShownRecommendation
@@ -152,7 +152,7 @@ def _group(
     if not len(context.profile):
         return None
     led = link_features(context)
-    rows = candidates(context, led)
+    rows = find_candidates(context, led)
     chosen = np.isin(rows, wanted[wanted > 0])
     if not chosen.any():
         return None

@@ -11,9 +11,10 @@ import pytest
 from shelfwise.catalogue.snapshot import CatalogueCache, CatalogueSnapshot
 from shelfwise.generation.item_signals import ITEM_SIGNALS, MATRICES, ItemSignals
 from shelfwise.generation.popularity import PopularityCounts
+from shelfwise.recommend.candidates import find_candidates
 from shelfwise.recommend.context import RecommendContext
 from shelfwise.recommend.features import NAMES, SOURCES, build_features, link_features
-from shelfwise.recommend.for_you import candidates, for_you
+from shelfwise.recommend.for_you import for_you
 from shelfwise.recommend.ranker import ForYouRanker
 from shelfwise.store import Event, Store
 from shelfwise.timestamps import DAY
@@ -42,7 +43,7 @@ def shelf(setting: RecommendContext, ranker: ForYouRanker | None = None) -> dict
 
 
 def found(setting: RecommendContext) -> set[str]:
-    rows = candidates(setting, link_features(setting))
+    rows = find_candidates(setting, link_features(setting))
     assert sorted(set(rows.tolist())) == rows.tolist()
     return {setting.columns.ids[row] or "" for row in rows.tolist()}
 
@@ -94,9 +95,9 @@ def test_the_number_of_candidates_is_bounded(tmp_path: Path) -> None:
     index = on_circle({id: number / 3_000 for number, id in enumerate(ids)})
     events = [event(id, days=number / 50) for number, id in enumerate(ids[:500])]
     asked = setting(columns, *events, known=known, index=index, statistics=PopularityCounts(dict.fromkeys(ids, 0.5)))
-    count = len(candidates(asked, link_features(asked)))
+    count = len(find_candidates(asked, link_features(asked)))
     assert 250 < count <= 250 + 12 * 100 + 3 * 60 + 3 * 30
-    values = build_features(asked, candidates(asked, link_features(asked)), link_features(asked))
+    values = build_features(asked, find_candidates(asked, link_features(asked)), link_features(asked))
     assert values.shape == (count, len(NAMES)) and np.isfinite(values).all()
     with_all.close()
 

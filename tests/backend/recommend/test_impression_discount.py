@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from shelfwise.catalogue.snapshot import CatalogueSnapshot
-from shelfwise.recommend.for_you import cold_items
+from shelfwise.recommend.candidates import cold_items
 from shelfwise.recommend.impression_discount import impression_discount
 from shelfwise.store import Event, ShownRecommendation
 from support.recommend_shop import IDS, NOW, counted, event, setting, shown

@@ -259,7 +259,7 @@ def test_of_what_came_at_once_the_central_comes_first(store: Store) -> None:
 
 def test_only_the_eligible_are_near(columns: CatalogueSnapshot) -> None:
     made = setting(columns, index=INDEX)
-    (near,) = made.near(made.vectors(columns.rows(["tea"]))[1], 3)
+    (near,) = made.nearest(made.vectors(columns.rows(["tea"]))[1], 3)
     assert {columns.ids[row] for row in near} == {"tea", "chai", "coffee"}, "the vase is nearer, and sold out"
 
 
