@@ -18,8 +18,6 @@ from shelfwise.night_report import NightReport
 
 ANNA = "anna"
 TS = NOW.timestamp()
-
-
 NOTHING_LEARNED = GenerationCard()
 
 
@@ -94,7 +92,9 @@ def test_erase_that_retires_all_leaves_the_base_model(trained_shop: Shop) -> Non
     view(trained_shop, "early", ts=NOW.timestamp() - 15)
     for number in (0, 1, 2):
         path = trained_shop.generations.folder / f"{number:04d}" / "card.json"
-        path.write_text(json.dumps(json.loads(path.read_text()) | learned(9, TS)))
+        card = learned(9, TS).to_dict()
+        changed = {name: card[name] for name in ("learned", "until", "report")}
+        path.write_text(json.dumps(json.loads(path.read_text()) | changed))
     receipt = trained_shop.erase("early")
     assert (receipt["generations"], receipt["next_parent"]) == ([0, 1, 2], None)
 
