@@ -26,7 +26,7 @@ __all__ = ["rules_command", "synonyms_command"]
 
 @click.group("synonyms")
 def synonyms_command() -> None:
-    """Words that find what other words find."""
+    """Let words find what other words find."""
 
 
 @synonyms_command.command("add")
@@ -35,7 +35,7 @@ def synonyms_command() -> None:
 @click.option("--two-way", is_flag=True, help="Each finds what the other finds.")
 @click.pass_obj
 def add_synonym(context: Context, word: str, means: tuple[str, ...], two_way: bool) -> None:
-    """A query with WORD also finds what MEANS finds; either may be several words in quotes."""
+    """Let a query with WORD also find what MEANS finds; either may be several words in quotes."""
     pairs = parse_synonym({"word": word, "means": means, "two_way": two_way})
     _answer(context, "synonyms", lambda store: store.synonyms.add(pairs)[0])
 

@@ -12,7 +12,7 @@ import click
 from shelfwise.cli.main import Context
 from shelfwise.cli.progress import ProgressBars, RowCounter
 from shelfwise.errors import NightBusy
-from shelfwise.ingest.importer import ImportCounts, import_events, import_items, seekable
+from shelfwise.ingest.importer import ImportCounts, ImportFiles, import_events, import_items, seekable
 from shelfwise.ingest.readers import BadRow, ColumnMapping
 from shelfwise.shop import Shop
 from shelfwise.timestamps import parse_time
@@ -48,7 +48,7 @@ def items(context: Context, /, files: tuple[str, ...], strict: bool, **columns: 
     mapping = ColumnMapping.of(ITEM_FIELDS, **columns)
     with Shop(context.data) as shop, RowCounter("items") as counter:
         is_first = shop.generations.current() is None
-        counts = import_items(shop, files, mapping, bad, counter)
+        counts = import_items(shop, ImportFiles(files, mapping, bad, counter))
     _print_counts(context, counts, "upserted", "unchanged")
     try:
         _update_index(context, is_first, bool(counts.new))
@@ -87,14 +87,13 @@ def events(
     mapping = ColumnMapping.of(EVENT_FIELDS, **columns, constants={"type": type_} if type_ else {})
     with Shop(context.data) as shop, RowCounter("events") as counter:
         if shift_to is None:
-            counts = import_events(shop, files, mapping, bad, counter)
+            counts = import_events(shop, ImportFiles(files, mapping, bad, counter))
         else:
             last_ts = shop.now() if shift_to == "now" else parse_time(shift_to, "--shift-to")
             with seekable(files, sys.stdin.buffer) as paths:
                 names = dict(zip(paths, files, strict=True))  # a bad row names the file as the caller wrote it
-                counts = import_events(
-                    shop, paths, mapping, lambda row: bad(replace(row, file=names[row.file])), counter, last_ts
-                )
+                source = ImportFiles(paths, mapping, lambda row: bad(replace(row, file=names[row.file])), counter)
+                counts = import_events(shop, source, last_ts)
     _print_counts(context, counts, "accepted", "duplicates")
     _exit(bad, strict)
 

@@ -65,7 +65,7 @@ class LazyGroup(click.Group):
 @click.version_option(version("shelfwise"))
 @click.pass_context
 def cli(ctx: click.Context, data: str | None, as_json: bool) -> None:
-    """Search and recommendations that learn overnight."""
+    """Search and recommend; learn overnight."""
     ctx.obj = Context(data_folder(data), as_json)
 
 

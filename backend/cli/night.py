@@ -51,9 +51,7 @@ def _seconds(context: click.Context, option: click.Parameter, text: str | None) 
 @click.option("--budget", metavar="TIME", callback=_seconds, help="The night takes no longer than this: 20m, 90s, 1h.")
 @click.option("--tensorboard", metavar="DIR", help="Where TensorBoard logs of the training go.")
 @click.pass_obj
-def increment_command(
-    context: Context, until: str | None, budget: float | None, force: bool, tensorboard: str | None
-) -> None:
+def increment_command(context: Context, /, until: str | None, budget: float | None, **options: Any) -> None:
     """Run one night: learn from the new events, judge, publish or refuse."""
     from shelfwise.trainer import help_training, increment
     from shelfwise.trainer.encoder.distributed import is_helper
@@ -65,7 +63,7 @@ def increment_command(
         pace = store.ledger.pace()
     with ProgressBars(pace=pace) as bars:
         bars.print_estimate(budget)
-        night = increment(context.data, until, bars, force=force, budget=budget, tensorboard=tensorboard).to_dict()
+        night = increment(context.data, until, bars, budget=budget, **options).to_dict()
     context.answer(night, lambda: _summary(night))
 
 

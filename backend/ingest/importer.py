@@ -17,11 +17,22 @@ from shelfwise.shop import Shop
 from shelfwise.types import EVENT_FIELDS, Row
 from shelfwise.validation import parse_event
 
-__all__ = ["ImportCounts", "import_events", "import_items", "seekable"]
+__all__ = ["ImportCounts", "ImportFiles", "import_events", "import_items", "seekable"]
 
 _ITEM_BATCH, _EVENT_BATCH = 500, 5_000  # rows a transaction
-Report = Callable[[BadRow], object]
-Progress = Callable[[int], object]
+
+
+@dataclass(frozen=True, slots=True)
+class ImportFiles:
+    """The files of an import (`-` is standard input), how their columns become fields, and whom to tell of its course.
+
+    `report` is called with each bad row, `progress` with the number of good rows of each batch.
+    """
+
+    paths: Sequence[str]
+    mapping: ColumnMapping
+    report: Callable[[BadRow], object] = lambda row: None
+    progress: Callable[[int], object] = lambda count: None
 
 
 @dataclass
@@ -33,66 +44,43 @@ class ImportCounts:
     rejected: int = 0
 
 
-def import_items(
-    shop: Shop, paths: Sequence[str], mapping: ColumnMapping, report: Report, progress: Progress
-) -> ImportCounts:
+def import_items(shop: Shop, files: ImportFiles) -> ImportCounts:
     """Upsert the items of the files; the shop makes their vectors as they come where it has an encoder.
-
-    Args:
-        shop: The shop to change.
-        paths: CSV and JSONL files, gzipped or not; `-` for standard input.
-        mapping: How columns become fields.
-        report: Called with each bad row.
-        progress: Called with the number of rows of each batch.
 
     Raises InvalidInput for a file that can't be opened or lacks a mapped column.
     """
     counts = ImportCounts()
-    for batch in _batches(read_rows(paths, mapping), _ITEM_BATCH, counts, report):
+    for batch in _batches(files, files.paths, _ITEM_BATCH, counts):
         answer = shop.upsert([source.row for source in batch])
         counts.new += answer["upserted"]
         counts.unchanged += answer["unchanged"]
         for rejected in answer["rejected"]:
-            _reject(batch[rejected["index"]], rejected["reason"], counts, report)
-        progress(len(batch))
+            _reject(files, batch[rejected["index"]], rejected["reason"], counts)
+        files.progress(len(batch))
     return counts
 
 
-def import_events(
-    shop: Shop,
-    paths: Sequence[str],
-    mapping: ColumnMapping,
-    report: Report,
-    progress: Progress,
-    shift_to: float | None = None,
-) -> ImportCounts:
+def import_events(shop: Shop, files: ImportFiles, shift_to: float | None = None) -> ImportCounts:
     """Add the events of the files. An event without an id gets one from its row, so that a second import adds none.
 
-    Args:
-        shop: The shop to change.
-        paths: CSV and JSONL files, gzipped or not; `-` for standard input.
-        mapping: How columns become fields.
-        report: Called with each bad row.
-        progress: Called with the number of rows of each batch.
-        shift_to: Epoch seconds to which the last event is moved, and all others with it (default: none is moved).
-
-    Raises InvalidInput for a file that can't be opened or lacks a mapped column.
+    `shift_to` (epoch seconds) moves all events so that the last one falls there. Raises InvalidInput for a file that
+    can't be opened or lacks a mapped column.
     """
     counts = ImportCounts()
-    shift = 0.0 if shift_to is None else shift_to - _last_time(paths, mapping)
-    for path in paths:
+    shift = 0.0 if shift_to is None else shift_to - _last_time(files)
+    for path in files.paths:
         ordinals: Counter[bytes] = Counter()  # of one file, so that the same log twice adds nothing
-        for batch in _batches(read_rows([path], mapping), _EVENT_BATCH, counts, report):
+        for batch in _batches(files, [path], _EVENT_BATCH, counts):
             events = []
             for source in batch:
                 try:
                     events.append(_event(source.row, shop.now(), shift, ordinals))
                 except InvalidInput as problem:
-                    _reject(source, str(problem), counts, report)
+                    _reject(files, source, str(problem), counts)
             added = shop.store.events.add(events)
             counts.new += added
             counts.unchanged += len(events) - added
-            progress(len(batch))
+            files.progress(len(batch))
     return counts
 
 
@@ -122,13 +110,11 @@ def seekable(paths: Sequence[str], stdin: Iterable[bytes]) -> Iterator[list[str]
         yield [str(copy) if path == STDIN else path for path in paths]
 
 
-def _batches(
-    rows: Iterable[SourceRow | BadRow], size: int, counts: ImportCounts, report: Report
-) -> Iterator[list[SourceRow]]:
+def _batches(files: ImportFiles, paths: Sequence[str], size: int, counts: ImportCounts) -> Iterator[list[SourceRow]]:
     batch: list[SourceRow] = []
-    for row in rows:
+    for row in read_rows(paths, files.mapping):
         if isinstance(row, BadRow):
-            _reject(row, row.reason, counts, report)
+            _reject(files, row, row.reason, counts)
             continue
         batch.append(row)
         if len(batch) == size:
@@ -138,9 +124,9 @@ def _batches(
         yield batch
 
 
-def _reject(row: SourceRow | BadRow, reason: str, counts: ImportCounts, report: Report) -> None:
+def _reject(files: ImportFiles, row: SourceRow | BadRow, reason: str, counts: ImportCounts) -> None:
     counts.rejected += 1
-    report(BadRow(row.file, row.line, reason))
+    files.report(BadRow(row.file, row.line, reason))
 
 
 def _event_id(row: Row, ordinals: Counter[bytes]) -> str:
@@ -153,10 +139,10 @@ def _event_id(row: Row, ordinals: Counter[bytes]) -> str:
     return f"{digest.hex()}-{ordinal}"
 
 
-def _last_time(paths: Sequence[str], mapping: ColumnMapping) -> float:
+def _last_time(files: ImportFiles) -> float:
     """Return the latest `ts` of a good row in epoch seconds; 0.0 for a log without any, which is not moved."""
     last = 0.0
-    for source in read_rows(paths, mapping):
+    for source in read_rows(files.paths, files.mapping):
         if isinstance(source, SourceRow) and source.row.get("ts"):
             try:
                 last = max(last, parse_event(source.row, 0.0)["ts"])

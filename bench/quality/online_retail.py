@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from shelfwise import Recommendations, Shop
-from shelfwise.ingest.importer import import_events, import_items
+from shelfwise.ingest.importer import ImportFiles, import_events, import_items
 from shelfwise.ingest.readers import ColumnMapping
 from shelfwise.store import Event
 from shelfwise.trainer import increment
@@ -46,9 +46,9 @@ def prepare(folder: Path, *, train: bool) -> None:
         if shop.generations.current() is not None:
             return
         files = [str(EXAMPLE / "items.csv.gz")], [str(EXAMPLE / "events.csv.gz")]
-        import_items(shop, files[0], ColumnMapping.of(ITEM_FIELDS), print, lambda n: None)
+        import_items(shop, ImportFiles(files[0], ColumnMapping.of(ITEM_FIELDS), print))
         reading = ColumnMapping.of(EVENT_FIELDS, constants={"type": "purchase"})
-        import_events(shop, files[1], reading, print, lambda n: None)
+        import_events(shop, ImportFiles(files[1], reading, print))
     night = increment(folder, TRAINED_BEFORE, learn_pairs=train)
     print(f"night: {night.verdict}: {night.reason}")
 

@@ -14,9 +14,9 @@ from pathlib import Path
 
 import numpy as np
 
-from bench.support.asking import Keywords
+from bench.support.asking import Keywords, search_with
 from shelfwise import Shop
-from shelfwise.ingest.importer import import_items
+from shelfwise.ingest.importer import ImportFiles, import_items
 from shelfwise.ingest.readers import ColumnMapping
 from shelfwise.search.blend import SourceSwitches
 from shelfwise.trainer import init
@@ -42,7 +42,7 @@ def main() -> None:
     with Shop(given.out / "shop") as shop:
         if shop.generations.current() is None:
             reading = ColumnMapping.of(ITEM_FIELDS, given.rename, given.scale)
-            import_items(shop, [str(given.items)], reading, print, lambda _: None)
+            import_items(shop, ImportFiles([str(given.items)], reading, print))
             init(shop.path)
         ways: dict[str, Callable[[str], list[str]]] = {
             "shelfwise": lambda query: whole(shop, query, SourceSwitches()),
@@ -71,10 +71,7 @@ def read(path: Path) -> Ratings:
 
 def whole(shop: Shop, query: str, sources: SourceSwitches) -> list[str]:
     """The first thousand hits."""
-    pages = (
-        shop.search(query, limit=100, offset=start, log=False, sources=sources).hits for start in range(0, DEEP, 100)
-    )
-    return [hit.id for page in pages for hit in page]
+    return [id for start in range(0, DEEP, 100) for id in search_with(shop, query, sources, 100, start)]
 
 
 def ndcg(found: Sequence[str], ratings: dict[str, int], judged_only: bool) -> float | None:

@@ -17,7 +17,7 @@ import numpy as np
 from bench.quality.online_retail import EXAMPLE, TRAINED_BEFORE, K, score, split
 from bench.support import shops
 from shelfwise import Shop
-from shelfwise.ingest.importer import import_events, import_items
+from shelfwise.ingest.importer import ImportFiles, import_events, import_items
 from shelfwise.ingest.readers import ColumnMapping
 from shelfwise.trainer import increment, init
 from shelfwise.trainer.evaluation.metrics import paired_interval
@@ -47,17 +47,16 @@ def main() -> None:
 def begin(out: Path) -> tuple[Path, list[Row], dict[str, set[str]]]:
     """A shop with the catalogue of the date and generation 0, the log before it, and the baskets asked for."""
     start, full = out / "start", out / "full"
-    silent = print, lambda done: None
     with Shop(full) as shop:
         if not shop.store.events.count():
             reading = ColumnMapping.of(EVENT_FIELDS, constants={"type": "purchase"})
-            import_events(shop, [str(EXAMPLE / "events.csv.gz")], reading, *silent)
+            import_events(shop, ImportFiles([str(EXAMPLE / "events.csv.gz")], reading, print))
         log = shop.store.events.between(-math.inf, CUT)
         _, first_basket = split(shop, CUT)
         later = {row["item"] for row in shop.store.events.between(CUT, math.inf)} - {row["item"] for row in log}
     if not start.exists():
         with Shop(start) as shop:
-            import_items(shop, [str(EXAMPLE / "items.csv.gz")], ColumnMapping.of(ITEM_FIELDS), *silent)
+            import_items(shop, ImportFiles([str(EXAMPLE / "items.csv.gz")], ColumnMapping.of(ITEM_FIELDS), print))
             shop.delete(later)  # nobody can see what comes after the date
         init(start)
     return start, log, first_basket

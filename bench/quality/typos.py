@@ -19,7 +19,7 @@ import numpy as np
 
 from shelfwise import Shop
 from shelfwise.catalogue.postings import PostingsCache
-from shelfwise.ingest.importer import import_items
+from shelfwise.ingest.importer import ImportFiles, import_items
 from shelfwise.ingest.readers import ColumnMapping
 from shelfwise.query.understanding import Query, understand
 from shelfwise.query.vocabulary import build_vocabulary
@@ -39,7 +39,7 @@ def main() -> None:
     folder = given.out / "shops" / "typos"
     reading = ColumnMapping.of(ITEM_FIELDS, given.rename, given.scale, foreign=EVENT_FIELDS)
     with Shop(folder) as shop:
-        import_items(shop, [given.items], reading, lambda bad: None, lambda done: None)
+        import_items(shop, ImportFiles([given.items], reading))
     if given.through == "shop":
         init(folder, given.model)
     with Shop(folder) as shop:
@@ -78,8 +78,7 @@ class Reader:
     """The lexical side alone: understand the query, add up the BM25 of its terms."""
 
     def __init__(self, store: Store) -> None:
-        self._lexical = PostingsCache(store)
-        self._lexical.refresh()
+        self._lexical = PostingsCache(store).current()
         self._vocabulary = build_vocabulary(store.item_texts.stream())
         titles = store.items.titles()
         self._ids = np.array(["", *(id for id, _ in titles)], dtype=object)  # by pk, as nothing was deleted

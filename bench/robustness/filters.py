@@ -29,7 +29,7 @@ from shelfwise.catalogue.filter_parser import parse
 from shelfwise.catalogue.filters import evaluate
 from shelfwise.catalogue.snapshot import CatalogueCache, CatalogueSnapshot
 from shelfwise.catalogue.sorting import SORTS
-from shelfwise.ingest.importer import import_items
+from shelfwise.ingest.importer import ImportFiles, import_items
 from shelfwise.ingest.readers import ColumnMapping
 from shelfwise.types import ITEM_FIELDS, SearchResult
 
@@ -57,7 +57,7 @@ def main() -> None:
         return
     with tempfile.TemporaryDirectory() as folder, Shop(folder) as shop:
         reading = ColumnMapping.of(ITEM_FIELDS, given.rename, given.scale)
-        import_items(shop, [given.items], reading, lambda bad: None, lambda count: None)
+        import_items(shop, ImportFiles([given.items], reading))
         items = [plain(item) for item in shop.store.items.get([id for id, _ in shop.store.items.titles()]).values()]
         print(f"{len(items):,} items")
         measure_memory(shop, items)

@@ -22,7 +22,7 @@ from pathlib import Path
 
 from bench.support.shops import Cases, copy_shop, encoder
 from shelfwise import Shop
-from shelfwise.ingest.importer import import_items
+from shelfwise.ingest.importer import ImportFiles, import_items
 from shelfwise.ingest.readers import ColumnMapping
 from shelfwise.trainer import init
 from shelfwise.types import ITEM_FIELDS, Row
@@ -71,7 +71,7 @@ def prepare(folder: Path) -> list[Title]:
     """A shop of some items with generation 0; returns those whose title is theirs alone."""
     with Shop(folder) as shop:
         if shop.generations.current() is None:
-            import_items(shop, [str(EXAMPLE / "items.csv.gz")], ColumnMapping.of(ITEM_FIELDS), print, lambda n: None)
+            import_items(shop, ImportFiles([str(EXAMPLE / "items.csv.gz")], ColumnMapping.of(ITEM_FIELDS), print))
             shop.delete([id for id, _ in shop.store.items.titles()[ITEMS:]])
         titles = shop.store.items.titles()
     init(folder)

@@ -24,7 +24,7 @@ from bench.support.asking import WAYS, answers
 from shelfwise import Shop
 from shelfwise.generation.query_memory import query_key
 from shelfwise.generation.registry import GenerationRegistry, link_or_copy
-from shelfwise.ingest.importer import import_events, import_items
+from shelfwise.ingest.importer import ImportFiles, import_events, import_items
 from shelfwise.ingest.readers import ColumnMapping
 from shelfwise.search.blend import SourceSwitches
 from shelfwise.timestamps import DAY, to_datetime, to_iso
@@ -104,7 +104,7 @@ def load(given: argparse.Namespace) -> Log:
     reading = ColumnMapping.of(EVENT_FIELDS, given.rename, given.scale, constants, foreign=ITEM_FIELDS)
     known = catalogue(given, start)
     with Shop(log) as shop:
-        import_events(shop, [given.events], reading, lambda bad: None, lambda n: None)
+        import_events(shop, ImportFiles([given.events], reading))
         rows = shop.store.events.between(-math.inf, math.inf)
     if not rows:
         raise SystemExit(f"{given.events}: no readable event")
@@ -119,7 +119,7 @@ def catalogue(given: argparse.Namespace, folder: Path) -> frozenset[str]:
     """A shop with the items and generation 0 in `folder`; returns the ids."""
     reading = ColumnMapping.of(ITEM_FIELDS, given.rename, given.scale, foreign=EVENT_FIELDS)
     with Shop(folder) as shop:
-        import_items(shop, [given.items], reading, lambda bad: None, lambda n: None)
+        import_items(shop, ImportFiles([given.items], reading))
         known = frozenset(id for id, _ in shop.store.items.titles())
     init(folder, given.model)
     return known

@@ -16,7 +16,7 @@ from typing import Any
 
 from shelfwise import Shop
 from shelfwise.errors import InvalidInput
-from shelfwise.ingest.importer import ImportCounts, import_events, import_items
+from shelfwise.ingest.importer import ImportCounts, ImportFiles, import_events, import_items
 from shelfwise.ingest.readers import BadRow, ColumnMapping
 from shelfwise.timestamps import DAY, parse_time, to_datetime, to_iso
 from shelfwise.trainer.night.commands import increment, init
@@ -41,13 +41,13 @@ class ReplayInputs:
     def import_items(self, shop: Shop) -> ImportCounts:
         """Import the catalogue into the shop."""
         mapping = ColumnMapping.of(ITEM_FIELDS, self.rename, self.scale, foreign=EVENT_FIELDS)
-        return import_items(shop, [self.items], mapping, self.on_bad_row, lambda n: None)
+        return import_items(shop, ImportFiles([self.items], mapping, self.on_bad_row))
 
     def import_events(self, shop: Shop) -> ImportCounts:
         """Import the log into the shop."""
         constants = {"type": self.event_type} if self.event_type else {}
         mapping = ColumnMapping.of(EVENT_FIELDS, self.rename, self.scale, constants, foreign=ITEM_FIELDS)
-        return import_events(shop, [self.events], mapping, self.on_bad_row, lambda n: None)
+        return import_events(shop, ImportFiles([self.events], mapping, self.on_bad_row))
 
 
 class Replay(ABC):

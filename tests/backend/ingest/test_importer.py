@@ -15,7 +15,7 @@ import pytest
 from conftest import NOW
 
 from shelfwise import Shop
-from shelfwise.ingest.importer import ImportCounts, import_events, import_items, seekable
+from shelfwise.ingest.importer import ImportCounts, ImportFiles, import_events, import_items, seekable
 from shelfwise.ingest.readers import STDIN, BadRow, ColumnMapping
 from shelfwise.timestamps import parse_time
 from shelfwise.types import EVENT_FIELDS, ITEM_FIELDS
@@ -42,14 +42,14 @@ def file(tmp_path: Path, content: str | bytes, name: str = "log.csv") -> str:
 
 def add_items(shop: Shop, *paths: str, mapping: ColumnMapping = ITEM_MAPPING) -> tuple[ImportCounts, list[BadRow]]:
     bad: list[BadRow] = []
-    return import_items(shop, paths, mapping, bad.append, lambda count: None), bad
+    return import_items(shop, ImportFiles(paths, mapping, bad.append)), bad
 
 
 def add_events(
     shop: Shop, *paths: str, shift_to: float | None = None, mapping: ColumnMapping = EVENT_MAPPING
 ) -> tuple[ImportCounts, list[BadRow]]:
     bad: list[BadRow] = []
-    return import_events(shop, paths, mapping, bad.append, lambda count: None, shift_to), bad
+    return import_events(shop, ImportFiles(paths, mapping, bad.append), shift_to), bad
 
 
 def times(shop: Shop) -> list[float]:
@@ -195,7 +195,7 @@ def test_nothing_is_moved_beyond_the_target(empty: Shop, tmp_path: Path, rows: s
 def test_progress_counts_the_rows_that_could_be_read(empty: Shop, tmp_path: Path) -> None:
     steps: list[int] = []
     path = file(tmp_path, "id,title\n" + "".join(f"{number},Mug\n" for number in range(1_200)) + "bad\n")
-    import_items(empty, [path], ITEM_MAPPING, lambda bad: None, steps.append)
+    import_items(empty, ImportFiles([path], ITEM_MAPPING, progress=steps.append))
     assert (sum(steps), len(steps)) == (1_200, 3)
 
 
