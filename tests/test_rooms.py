@@ -26,7 +26,7 @@ ALLOWED: dict[str, set[str]] = {
     "catalogue": {"store", "text"},
     "generation": {"catalogue", "store"},
     "query": {"generation", "store", "text"},
-    "curation": {"query", "store", "text"},
+    "curation": {"catalogue", "query", "store", "text"},
     "shopper": {"catalogue", "index", "store"},
     "search": {"shopper", "curation", "query", "generation", "catalogue", "ranking", "index", "store", "text"},
     "recommend": {"shopper", "curation", "generation", "catalogue", "ranking", "index", "store"},

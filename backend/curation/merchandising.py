@@ -1,152 +1,132 @@
-"""The shop's rules carried out on a ranked list: pin, boost, bury, hide. The last step of an answer's order; pure.
+"""Apply the shop's rules to a ranked list: pin, boost, bury, hide. The last step of an answer's order; pure.
 
-A row is an item's pk, as in `columns.Columns`. Hide beats all, pin beats boost and bury, what is out of stock stays
-last whatever a rule says.
+A row is an item's row of the catalogue. Hide beats all, pin beats boost and bury, and items out of stock stay last.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-from shelfwise.errors import InvalidInput
-from shelfwise.store import Rule
+from shelfwise.catalogue.filters import evaluate
+from shelfwise.catalogue.snapshot import CatalogueSnapshot
+from shelfwise.curation.rule_index import PreparedRule
 from shelfwise.types import Row
 
-__all__ = ["AppliedRules", "Passes", "StockedCatalogue", "apply", "hidden"]
+__all__ = ["AppliedRules", "apply", "hidden"]
 
-Rows = npt.NDArray[np.int64]
-Mask = npt.NDArray[np.bool_]
-Passes = Callable[[str], Mask]  # a filter's text → which rows pass it, (n_rows,) bool
+_Rows = npt.NDArray[np.int64]
+_Scores = npt.NDArray[np.float64]
+_Mask = npt.NDArray[np.bool_]
 
 _SIGNS = {"boost": 1.0, "bury": -1.0}
 
 
-class StockedCatalogue(Protocol):
-    """What is asked of `columns.Columns`."""
-
-    @property
-    def in_stock(self) -> Mask: ...  # (n_rows,) bool
-
-    def rows(self, ids: Iterable[str]) -> Rows: ...  # 0 for an id that is unknown
-
-
 @dataclass(frozen=True, slots=True)
 class AppliedRules:
-    """A ranked list after the rules; scores still fall among those in stock and among the others."""
+    """A ranked list after the rules; scores still fall among the items in stock and among the others."""
 
-    rows: Rows  # (n,) int64, those in stock first
-    scores: npt.NDArray[np.float64]  # (n,) float64
+    rows: _Rows  # (n,) int64, those in stock first
+    scores: _Scores  # (n,) float64
     applied: dict[int, list[Row]] = field(default_factory=dict)  # row → [{"rule": 3, "action": "pin"}]
     inserted: list[int] = field(default_factory=list)  # pinned rows that were not in the list
-    hidden: dict[int, int] = field(default_factory=dict)  # hidden rows that were → the rule that hides them
 
 
-def hidden(rules: Sequence[Rule], catalogue: StockedCatalogue, passes: Passes) -> Rows:
-    """The oldest of the rules that hides each row, 0 where none does, (n_rows,) int64."""
-    by = np.zeros(len(catalogue.in_stock), np.int64)
+def hidden(rules: Sequence[PreparedRule], columns: CatalogueSnapshot) -> _Rows:
+    """Return for each row the oldest rule that hides it, 0 where none does, (n_rows,) int64."""
+    rule_ids = np.zeros(columns.size, np.int64)
     for rule in rules:
         if rule.action == "hide":
-            by[_reached(rule, catalogue, passes) & (by == 0)] = rule.id
-    return by
+            rule_ids[_reached(rule, columns) & (rule_ids == 0)] = rule.id
+    return rule_ids
 
 
 def apply(
-    rules: Sequence[Rule],
-    rows: Rows,
-    scores: npt.NDArray[np.float64],
-    *,
-    eligible: Mask,
-    catalogue: StockedCatalogue,
-    passes: Passes,
+    rules: Sequence[PreparedRule], rows: _Rows, scores: _Scores, *, eligible: _Mask, columns: CatalogueSnapshot
 ) -> AppliedRules:
-    """The whole ranked list (n,), those in stock first, as the rules that apply to this query want it.
+    """Return a whole ranked list as the rules want it; the same list gives the same order, so that pages fit together.
 
-    `eligible` (n_rows,) are the live rows that the shopper's own filter lets pass: a pin brings an item that is in
-    stock to the top even if the query didn't find it, but never past that filter. Pins of a later rule stand before
-    those of an earlier one, within a rule the items in their order, then what passes its filter as ranked. Boosts and
-    buries add up, each its strength times the distance from the first score to the last. The same list gives the same
-    answer, so that pages fit together.
+    Pins of a later rule come before those of an earlier one; within a rule its items in their order, then what passes
+    its filter as ranked. Boosts and buries add up, each its strength times the range of the scores.
+
+    Args:
+        rules: those that apply to the query, oldest first.
+        rows: the ranked list, items in stock first, (n,) int64.
+        scores: of the rows, (n,) float64.
+        eligible: live rows that pass the shopper's own filter, (n_rows,) bool: a pin adds an item in stock that the
+            query didn't find, but none that this filter excludes.
+        columns: the catalogue.
     """
     if not rules:
         return AppliedRules(rows, scores)
-    hides = hidden(rules, catalogue, passes)
-    out = hides[rows] > 0
-    dropped = {int(row): int(hides[row]) for row in rows[out]}
-    rows, scores = rows[~out], _falling(scores[~out], catalogue.in_stock[rows[~out]])
-    pins = _pins(rules, rows, eligible & (hides == 0), catalogue, passes)
-    there = set(rows.tolist())
-    brought = [row for row in pins if row not in there]
-    shifts, touched = _shifts(rules, rows, scores, catalogue, passes)
-    touched |= {row: [{"rule": rule, "action": "pin"}] for row, rule in pins.items()}
-    ordered = _ordered(np.append(rows, brought).astype(np.int64), scores + shifts, list(pins), catalogue.in_stock)
-    return AppliedRules(*ordered, touched, brought, dropped)
+    is_hidden = hidden(rules, columns) > 0
+    rows, scores = rows[~is_hidden[rows]], scores[~is_hidden[rows]]
+    scores = _monotonic(scores, columns.in_stock[rows])
+    pins = _pins(rules, rows, eligible & ~is_hidden, columns)
+    present = set(rows.tolist())
+    inserted = [row for row in pins if row not in present]
+    shifts, applied = _shifts(rules, rows, scores, columns)
+    applied |= {row: [{"rule": rule, "action": "pin"}] for row, rule in pins.items()}
+    rows = np.append(rows, inserted).astype(np.int64)
+    return AppliedRules(*_ordered(rows, scores + shifts, list(pins), columns.in_stock), applied, inserted)
 
 
-def _reached(rule: Rule, catalogue: StockedCatalogue, passes: Passes) -> Mask:
-    """Which rows a rule is about, (n_rows,) bool. A filter that can't be read any more reaches nothing."""
-    reached = np.zeros(len(catalogue.in_stock), np.bool_)
-    if rule.filter is not None:
-        with suppress(InvalidInput):
-            reached |= passes(rule.filter)
-    reached[catalogue.rows(rule.items)] = True
-    reached[:1] = False  # nobody's, which an unknown id gives
+def _reached(rule: PreparedRule, columns: CatalogueSnapshot) -> _Mask:
+    """Return which rows a rule is about, (n_rows,) bool."""
+    filter = rule.parsed_filter
+    reached = np.zeros(columns.size, np.bool_) if filter is None else evaluate(filter, columns)
+    reached[columns.rows(rule.items)] = True
+    reached[:1] = False  # the row of unknown ids
     return reached
 
 
-def _falling(scores: npt.NDArray[np.float64], in_stock: Mask) -> npt.NDArray[np.float64]:
-    """No score above the one before, apart in stock and out of it, so that sorting by them keeps the order given."""
+def _monotonic(scores: _Scores, in_stock: _Mask) -> _Scores:
+    """Return the scores, none above the one before, in stock and out of it apart: sorting by them keeps the order."""
     falling = scores.astype(np.float64)
     for part in (in_stock, ~in_stock):
         falling[part] = np.minimum.accumulate(falling[part])
     return falling
 
 
-def _pins(
-    rules: Sequence[Rule], rows: Rows, eligible: Mask, catalogue: StockedCatalogue, passes: Passes
-) -> dict[int, int]:
-    """The pinned rows in the order of their places, with the rule that pins each."""
+def _pins(rules: Sequence[PreparedRule], rows: _Rows, eligible: _Mask, columns: CatalogueSnapshot) -> dict[int, int]:
+    """Return the pinned rows, first position first, each with the rule that pins it."""
     pins: dict[int, int] = {}
     for rule in sorted(rules, key=lambda rule: -rule.id):
         if rule.action == "pin":
-            named = catalogue.rows(rule.items)
-            named = named[eligible[named] & (catalogue.in_stock[named] | np.isin(named, rows)) & (named > 0)]
-            for row in [*named.tolist(), *rows[_reached(rule, catalogue, passes)[rows] & eligible[rows]].tolist()]:
+            named = columns.rows(rule.items)
+            named = named[eligible[named] & (columns.in_stock[named] | np.isin(named, rows)) & (named > 0)]
+            for row in [*named.tolist(), *rows[_reached(rule, columns)[rows] & eligible[rows]].tolist()]:
                 pins.setdefault(row, rule.id)
     return pins
 
 
 def _shifts(
-    rules: Sequence[Rule], rows: Rows, scores: npt.NDArray[np.float64], catalogue: StockedCatalogue, passes: Passes
-) -> tuple[npt.NDArray[np.float64], dict[int, list[Row]]]:
-    """What boosts and buries add to each score, (n,) float64, and which rules they were."""
-    shifts, touched = np.zeros(len(rows)), dict[int, list[Row]]()
-    # A hair more than the range, so that strength 1 lifts the last above the first and not beside it.
+    rules: Sequence[PreparedRule], rows: _Rows, scores: _Scores, columns: CatalogueSnapshot
+) -> tuple[_Scores, dict[int, list[Row]]]:
+    """Return what boosts and buries add to each score, (n,) float64, and by row which rules they were."""
+    shifts, applied = np.zeros(len(rows)), dict[int, list[Row]]()
+    # A little more than the range, so that strength 1 lifts the last above the first and not beside it.
     span = (float(np.ptp(scores)) if len(rows) else 0.0) * (1 + 1e-9) or 1.0
     for rule in rules:
         if rule.action in _SIGNS:
-            reached = _reached(rule, catalogue, passes)[rows]
+            reached = _reached(rule, columns)[rows]
             shifts[reached] += _SIGNS[rule.action] * rule.strength * span
             for row in rows[reached].tolist():
-                touched.setdefault(row, []).append({"rule": rule.id, "action": rule.action})
-    return shifts, touched
+                applied.setdefault(row, []).append({"rule": rule.id, "action": rule.action})
+    return shifts, applied
 
 
-def _ordered(
-    rows: Rows, scores: npt.NDArray[np.float64], pinned: list[int], in_stock: Mask
-) -> tuple[Rows, npt.NDArray[np.float64]]:
-    """Those in stock first, within them the pinned in their order, then by score; `scores` may lack those brought."""
-    places = {row: place for place, row in enumerate(pinned)}
-    position = np.array([places.get(row, len(pinned)) for row in rows.tolist()], np.int64)
+def _ordered(rows: _Rows, scores: _Scores, pinned: list[int], in_stock: _Mask) -> tuple[_Rows, _Scores]:
+    """Sort by stock, then the pinned in their order, then by score; inserted rows, the last, have no score yet."""
+    pin_positions = {row: position for position, row in enumerate(pinned)}
+    positions = np.array([pin_positions.get(row, len(pinned)) for row in rows.tolist()], np.int64)
     stock = in_stock[rows]
     scores = np.append(scores, np.full(len(rows) - len(scores), -np.inf))
     for part in (stock, ~stock):
         best = scores[part].max(initial=-np.inf)
-        scores[part & (position < len(pinned))] = best if np.isfinite(best) else 0.0
-    order = np.lexsort((np.arange(len(rows)), -scores, position, ~stock))  # the last key is the first to sort by
+        scores[part & (positions < len(pinned))] = best if np.isfinite(best) else 0.0
+    order = np.lexsort((np.arange(len(rows)), -scores, positions, ~stock))  # the last key is the first to sort by
     return rows[order], scores[order]

@@ -1,23 +1,44 @@
-"""The rules of a shop by what a query must say, so that a search looks only at those that could apply to it."""
+"""Find the rules that apply to a query: indexed by its words, their filters parsed once."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import dataclass, fields
 
+from shelfwise.catalogue.filter_parser import parse
+from shelfwise.catalogue.filters import Filter
 from shelfwise.curation.validation import query_words
+from shelfwise.errors import InvalidInput
 from shelfwise.store import Rule
 
-__all__ = ["RuleIndex"]
+__all__ = ["PreparedRule", "RuleIndex"]
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedRule(Rule):
+    """A rule with its filter parsed: None where it has none, or one of a grammar that is not read any more."""
+
+    parsed_filter: Filter | None = None
+
+    @classmethod
+    def of(cls, rule: Rule) -> PreparedRule:
+        """Return the rule with its filter parsed."""
+        parsed = None
+        if rule.filter is not None:
+            with suppress(InvalidInput):
+                parsed = parse(rule.filter)
+        return cls(**{field.name: getattr(rule, field.name) for field in fields(Rule)}, parsed_filter=parsed)
 
 
 class RuleIndex:
     """Immutable. `exact` is the whole query in its order, `contains` all words of the rule in any order."""
 
     def __init__(self, rules: Iterable[Rule] = ()) -> None:
-        self._any: list[Rule] = []
-        self._exact: dict[tuple[str, ...], list[Rule]] = {}
-        self._containing: dict[str, list[tuple[frozenset[str], Rule]]] = {}  # by one of the words
-        for rule in rules:
+        self._any: list[PreparedRule] = []
+        self._exact: dict[tuple[str, ...], list[PreparedRule]] = {}
+        self._containing: dict[str, list[tuple[frozenset[str], PreparedRule]]] = {}  # by the longest of the words
+        for rule in map(PreparedRule.of, rules):
             words = query_words(rule.query or "")
             if rule.match == "any":
                 self._any.append(rule)
@@ -26,16 +47,15 @@ class RuleIndex:
             elif words:
                 self._containing.setdefault(max(words, key=len), []).append((frozenset(words), rule))
 
-    def applying(self, queries: Iterable[str], now: float) -> list[Rule]:
-        """The rules that hold at `now` (epoch seconds) for any of these readings of one query, oldest first."""
-        found = {rule.id: rule for rule in self._any}
+    def applying(self, queries: Iterable[str], now: float) -> list[PreparedRule]:
+        """Return the rules that hold at `now` (epoch seconds) for any of these readings of a query, oldest first."""
+        rules = {rule.id: rule for rule in self._any}
         for query in queries:
             words = query_words(query)
-            found |= {rule.id: rule for rule in self._exact.get(words, ())}
-            asked = frozenset(words)
-            for word in asked:
-                found |= {rule.id: rule for needed, rule in self._containing.get(word, ()) if needed <= asked}
-        return [found[id] for id in sorted(found) if _holds(found[id], now)]
+            rules |= {rule.id: rule for rule in self._exact.get(words, ())}
+            for word in set(words):
+                rules |= {rule.id: rule for needed, rule in self._containing.get(word, ()) if needed.issubset(words)}
+        return [rules[id] for id in sorted(rules) if _holds(rules[id], now)]
 
 
 def _holds(rule: Rule, now: float) -> bool:

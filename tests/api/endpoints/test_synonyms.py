@@ -30,11 +30,11 @@ def test_many_at_once(client: FlaskClient) -> None:
 
 
 @pytest.mark.parametrize(("body", "field", "reason"), [
-    ({"word": "tv"}, "means", "means: is blank"),
+    ({"word": "tv"}, "means", "means: expected words with at least one letter or digit, got nothing"),
     ([PAIR, {"word": "tv", "means": "TV"}], "means", "row 1: means: "),
-    ([PAIR, 5], None, "row 1: a synonym is an object"),
-    (PAIR | {"twoway": True}, "twoway", "no such field"),
-    (PAIR | {"word": "x" * 101}, "word", "101 characters"),
+    ([PAIR, 5], None, "row 1: synonym: expected an object with word, means, two_way, got int"),
+    (PAIR | {"twoway": True}, "twoway", "expected a field of a synonym (word, means, two_way)"),
+    (PAIR | {"word": "x" * 101}, "word", "expected at most 100 characters, got 101"),
 ])  # fmt: skip
 def test_all_or_none(client: FlaskClient, body: Any, field: str | None, reason: str) -> None:
     refused = client.post("/synonyms", json=body)

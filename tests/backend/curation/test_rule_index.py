@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 
 import pytest
 
+from shelfwise.catalogue.filters import Condition, Filter
+from shelfwise.curation import rule_index
 from shelfwise.curation.rule_index import RuleIndex
 from shelfwise.curation.validation import query_words
 from shelfwise.store import Rule
@@ -32,7 +35,7 @@ def rule(id: int, match: str, query: str | None, starts: float | None = None, en
     ("contains", "rde", ["rde mug", "red mug"], True),
     ("exact", "red mug", [], False),
 ])  # fmt: skip
-def test_the_condition_on_the_query(match: str, query: str | None, asked: list[str], applies: bool) -> None:
+def test_applying_by_the_query(match: str, query: str | None, asked: list[str], applies: bool) -> None:
     assert bool(RuleIndex([rule(1, match, query)]).applying(asked, 0.0)) is applies
 
 
@@ -40,31 +43,45 @@ def test_the_condition_on_the_query(match: str, query: str | None, asked: list[s
     (None, None, 5.0, True), (5.0, None, 5.0, True), (5.0, None, 4.9, False), (None, 5.0, 5.0, False),
     (None, 5.0, 4.9, True), (4.0, 6.0, 5.0, True), (0.0, None, 0.0, True), (None, 0.0, 0.0, False),
 ])  # fmt: skip
-def test_the_window(starts: float | None, ends: float | None, now: float, holds: bool) -> None:
+def test_applying_within_the_window(starts: float | None, ends: float | None, now: float, holds: bool) -> None:
     assert bool(RuleIndex([rule(1, "any", None, starts, ends)]).applying(["mug"], now)) is holds
 
 
-def test_the_oldest_comes_first_and_each_once() -> None:
+def test_applying_returns_each_rule_once_oldest_first() -> None:
     rules = [rule(3, "any", None), rule(1, "contains", "red"), rule(2, "exact", "red mug"), rule(4, "exact", "x")]
-    assert [one.id for one in RuleIndex(rules).applying(["red mug", "mug red", "red mug"], 0.0)] == [1, 2, 3]
+    assert [found.id for found in RuleIndex(rules).applying(["red mug", "mug red", "red mug"], 0.0)] == [1, 2, 3]
 
 
-def test_it_finds_what_looking_at_every_rule_would() -> None:
-    chance = random.Random(1)
+def test_applying_agrees_with_looking_at_every_rule() -> None:
+    rng = random.Random(1)
     words = ["red", "blue", "mug", "cup", "big"]
 
     def some() -> str:
-        return " ".join(chance.choices(words, k=chance.randint(1, 3)))
+        return " ".join(rng.choices(words, k=rng.randint(1, 3)))
 
-    rules = [rule(id, chance.choice(["exact", "contains"]), some()) for id in range(1, 200)]
-    book = RuleIndex(rules)
+    rules = [rule(id, rng.choice(["exact", "contains"]), some()) for id in range(1, 200)]
+    index = RuleIndex(rules)
     for _ in range(100):
-        asked = some()
-        there = query_words(asked)
+        query = some()
+        there = query_words(query)
         expected = [
-            one.id
-            for one in rules
-            if (query_words(one.query or "") == there)
-            or (one.match == "contains" and set(query_words(one.query or "")) <= set(there))
+            rule.id
+            for rule in rules
+            if (query_words(rule.query or "") == there)
+            or (rule.match == "contains" and set(query_words(rule.query or "")) <= set(there))
         ]
-        assert [one.id for one in book.applying([asked], 0.0)] == expected
+        assert [found.id for found in index.applying([query], 0.0)] == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "parsed"), [(None, None), ("brand:sony", Condition("brand", ("sony",))), ("of an old grammar", None)]
+)
+def test_applying_returns_parsed_filters(text: str | None, parsed: Filter | None) -> None:
+    (found,) = RuleIndex([replace(rule(1, "any", None), filter=text)]).applying([], 0.0)
+    assert (found.filter, found.parsed_filter) == (text, parsed)
+
+
+def test_filters_are_parsed_once_for_all_queries(monkeypatch: pytest.MonkeyPatch) -> None:
+    index = RuleIndex([replace(rule(1, "any", None), filter="brand:sony")])
+    monkeypatch.setattr(rule_index, "parse", lambda text: pytest.fail("parsed again"))
+    assert index.applying(["mug"], 0.0)[0].parsed_filter is index.applying(["cup"], 0.0)[0].parsed_filter

@@ -1,4 +1,4 @@
-"""The snapshot of what is said follows every process that changes it."""
+"""The snapshot of synonyms and rules follows every process that changes them."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from shelfwise.curation.rule_index import PreparedRule
 from shelfwise.curation.snapshot import CurationCache
 from shelfwise.store import Store
 
@@ -24,44 +25,44 @@ def store(tmp_path: Path) -> Iterator[Store]:
     opened.close()
 
 
-def meanings(said: CurationCache, *words: str) -> tuple[int, list[str]]:
-    covered, matches = said.current().synonyms.find(words)
+def meanings(cache: CurationCache, *words: str) -> tuple[int, list[str]]:
+    covered, matches = cache.current().synonyms.find(words)
     return covered, list(matches)
 
 
-def test_an_empty_shop_says_nothing(store: Store) -> None:
-    said = CurationCache(store)
-    assert meanings(said, "tv") == (0, [])
-    assert said.current().rules.applying(["mug"], 0.0) == []
+def test_current_of_an_empty_shop_is_empty(store: Store) -> None:
+    cache = CurationCache(store)
+    assert meanings(cache, "tv") == (0, [])
+    assert cache.current().rules.applying(["mug"], 0.0) == []
 
 
-def test_another_process_is_heard(store: Store) -> None:
-    said, other = CurationCache(store), Store(store.path.parent)
+def test_current_follows_another_process(store: Store) -> None:
+    cache, other = CurationCache(store), Store(store.path.parent)
     try:
-        assert said.current().rules.applying(["mug"], 0.0) == []
+        assert cache.current().rules.applying(["mug"], 0.0) == []
         rule = other.rules.add([RULE])[0][0]
-        assert said.current().rules.applying(["mug"], 0.0) == [rule]
+        assert cache.current().rules.applying(["mug"], 0.0) == [PreparedRule.of(rule)]
         other.synonyms.add([("running shoes", "trainers", False)])
-        assert meanings(said, "running", "shoes") == (2, ['"trainers"'])
-        assert meanings(said, "trainers") == (0, [])
+        assert meanings(cache, "running", "shoes") == (2, ['"trainers"'])
+        assert meanings(cache, "trainers") == (0, [])
         other.synonyms.add([("running shoes", "trainers", True)])
-        assert meanings(said, "trainers") == (1, ['"running shoes"'])
+        assert meanings(cache, "trainers") == (1, ['"running shoes"'])
         other.rules.remove(rule.id)
-        assert said.current().rules.applying(["mug"], 0.0) == []
+        assert cache.current().rules.applying(["mug"], 0.0) == []
     finally:
         other.close()
 
 
-def test_nothing_is_read_again_when_nothing_changed(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    said = CurationCache(store)
-    before = said.current()
+def test_current_reads_nothing_when_nothing_changed(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    cache = CurationCache(store)
+    before = cache.current()
     monkeypatch.setattr(store.rules, "all", lambda: pytest.fail("the rules were read again"))
     store.items.upsert([])
-    assert said.current() is before
+    assert cache.current() is before
 
 
-def test_a_change_while_the_lists_are_read_is_not_lost(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    said, read = CurationCache(store), store.rules.all
+def test_current_keeps_a_change_made_while_it_reads(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    cache, read = CurationCache(store), store.rules.all
 
     def slow() -> list[object]:
         rules = list(read())
@@ -71,16 +72,16 @@ def test_a_change_while_the_lists_are_read_is_not_lost(store: Store, monkeypatch
 
     monkeypatch.setattr(store.rules, "all", slow)
     store.synonyms.add([("tv", "television", False)])
-    said.current()
-    assert len(said.current().rules.applying(["mug"], 0.0)) == 1
+    cache.current()
+    assert len(cache.current().rules.applying(["mug"], 0.0)) == 1
 
 
-def test_threads_see_their_own_changes(store: Store) -> None:
-    said = CurationCache(store)
+def test_current_shows_threads_their_own_changes(store: Store) -> None:
+    cache = CurationCache(store)
 
     def add_and_look(number: int) -> bool:
         store.rules.add([RULE | {"query": f"mug {number}"}])
-        return bool(said.current().rules.applying([f"mug {number}"], 0.0))
+        return bool(cache.current().rules.applying([f"mug {number}"], 0.0))
 
     with ThreadPoolExecutor(4) as threads:
         assert all(threads.map(add_and_look, range(20)))
