@@ -22,7 +22,7 @@ def rows(store: Store, match: str) -> list[int]:
 
 def matching_ids(store: Store, query: str) -> list[str]:
     """The items that have every word of a shopper's query, as the shop understands it."""
-    postings, ids = PostingsCache(store), [id for id, _ in store.items.titles()]
+    postings, ids = PostingsCache(store).current(), [id for id, _ in store.items.titles()]
     terms = [term.match for term in understand(query, Vocabulary(), postings.count).terms]
     matches = postings.match(terms, len(ids) + 1)
     return [ids[row - 1] for row in np.flatnonzero(matches.all_words)]
