@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from shelfwise.catalogue.filter_parser import parse
 from shelfwise.curation.validation import parse_rule
 from shelfwise.ranking.exploration import ExplorationPolicy
 from shelfwise.recommend.strategies import KINDS
@@ -85,7 +84,7 @@ def test_a_little_diversity_lets_variants_make_way_for_what_is_nearly_as_good(st
 
 def rule(store: Store, action: str, **fields: Any) -> int:
     given = {"action": action, "match": "any"} | fields
-    (added,), _ = store.rules.add([parse_rule(given, parse)])
+    (added,), _ = store.rules.add([parse_rule(given)])
     return added.id
 
 
