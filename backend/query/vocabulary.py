@@ -25,7 +25,7 @@ __all__ = ["MAX_WORD_CHARS", "NO_WORDS", "Neighbour", "Vocabulary", "build_vocab
 MAX_WORD_CHARS = 40  # of a word that is corrected, completed or taken apart
 _MAX_NEIGHBOURS = 8
 _NAME_WEIGHT = 3.0  # of a word in a title, brand, category or tag, beside 1 in a description
-_MIN_DOMINANCE = 100.0  # how much more often than its slip a word is used
+_MIN_DOMINANCE = 100.0  # how much more often a word is used than the one mistyped for it
 # Costs; 1 is an edit in a word of six letters.
 _EDIT_COST = 6.0  # over the letters of the word
 _RARE_COST = 1.2  # of the rarest word; the most common one costs nothing

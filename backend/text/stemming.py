@@ -21,4 +21,4 @@ def stem(word: str) -> str:
     """
     if not _MIN_LETTERS <= len(word) <= _MAX_LETTERS:
         return word
-    return str(snowballstemmer.stemmer("porter").stemWord(word))  # one a call: it is no object for several threads
+    return str(snowballstemmer.stemmer("porter").stemWord(word))  # one a call: threads cannot share its state

@@ -17,8 +17,8 @@ VOCABULARY = Vocabulary({word: 5.0 for item in ITEMS for word in item} | {"black
 
 
 def together(words: Sequence[str]) -> int:
-    held = [word for given in words for word in given.split()]
-    return sum(item.issuperset(held) for item in ITEMS)
+    all_words = [word for phrase in words for word in phrase.split()]
+    return sum(item.issuperset(all_words) for item in ITEMS)
 
 
 def corrected(text: str, kept: str = "") -> str:
@@ -36,7 +36,7 @@ def corrected(text: str, kept: str = "") -> str:
 @pytest.mark.parametrize(
     ("word", "edits"), [("ab", 0), ("abc", 1), ("abcd", 1), ("abcde", 2), ("a" * 8, 2), ("a" * 9, 3), ("", 0)]
 )
-def test_longer_words_may_hold_more_edits(word: str, edits: int) -> None:
+def test_max_edits_grow_with_the_word(word: str, edits: int) -> None:
     assert max_edits(word) == edits
 
 
@@ -69,37 +69,37 @@ def test_correct(typed: str, read: str) -> None:
 
 
 @pytest.mark.parametrize("word", ["wirless", "mosue", "blck"])
-def test_what_is_known_is_kept(word: str) -> None:
+def test_correct_keeps_known_words(word: str) -> None:
     assert corrected(word, kept=word) == word
     assert corrected(f"{word} kebyoard", kept=word) == f"{word} keyboard"
 
 
-def test_two_words_that_no_item_has_next_to_each_other_are_not_made_of_one() -> None:
+def test_correct_splits_only_into_words_next_to_each_other() -> None:
     assert corrected("lampmodule") == "lampmodule"
 
 
-def test_a_long_word_is_not_taken_for_a_much_shorter_one() -> None:
+def test_correct_takes_no_long_word_for_a_short_one() -> None:
     vocabulary = Vocabulary({"the": 100.0})
     assert correct([QueryWord("thaer", UNKNOWN_COST)], vocabulary, lambda words: 1) == []
 
 
-def test_a_word_that_is_nearly_as_likely_is_named_as_well() -> None:
+def test_correct_names_others_that_are_nearly_as_likely() -> None:
     vocabulary = Vocabulary({"pocket": 6.0, "socket": 5.0, "rockets": 5.0})
     (change,) = correct([QueryWord("xocket", UNKNOWN_COST)], vocabulary, lambda words: 0)
     assert (change.words, change.others) == (("pocket",), ("socket",))
 
 
-def test_leaving_a_doubtful_word_may_be_the_best() -> None:
+def test_correct_may_leave_a_doubtful_word() -> None:
     """The cost says how doubtful: a beginning of another word, say."""
     assert correct([QueryWord("mous", 0.3)], VOCABULARY, together) == []
     assert [change.words for change in correct([QueryWord("mous", UNKNOWN_COST)], VOCABULARY, together)] == [("mouse",)]
 
 
-def test_few_questions_are_asked() -> None:
-    asked: list[Sequence[str]] = []
+def test_correct_counts_items_a_few_times_only() -> None:
+    counted: list[Sequence[str]] = []
 
     def count(words: Sequence[str]) -> int:
-        asked.append(words)
+        counted.append(words)
         return 0
 
     correct(
@@ -107,19 +107,17 @@ def test_few_questions_are_asked() -> None:
         VOCABULARY,
         count,
     )
-    assert len(asked) <= 16
-    asked.clear()
+    assert len(counted) <= 16
+    counted.clear()
     correct([QueryWord("black"), QueryWord("mouse")], VOCABULARY, count)
-    assert asked == []
+    assert counted == []
 
 
 @pytest.mark.parametrize(
     ("typed", "cost", "words"),
     [("keyboarded", 0.9, None), ("keyboarded", UNKNOWN_COST, "keyboard"), ("keyboared", 0.9, "keyboard")],
 )
-def test_correct_takes_no_form_of_a_word_for_another_that_the_index_finds(
-    typed: str, cost: float, words: str | None
-) -> None:
+def test_correct_takes_no_form_of_a_found_word_for_another(typed: str, cost: float, words: str | None) -> None:
     changes = correct(
         [QueryWord("wireless"), QueryWord(typed, cost)], Vocabulary({"keyboard": 9.0, "mouse": 9.0}), lambda _: 0
     )

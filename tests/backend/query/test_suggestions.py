@@ -28,11 +28,11 @@ SHOP = build_autocompleter(QUERIES, NAMES, {"2": 0.9, "4": 0.2})
 
 
 def texts(typed: str, limit: int = 8, shop: Autocompleter = SHOP) -> list[str]:
-    return [found.text for found in shop.suggest(typed, limit)]
+    return [suggestion.text for suggestion in shop.suggest(typed, limit)]
 
 
 @pytest.mark.parametrize(
-    ("typed", "found"),
+    ("typed", "expected"),
     [
         ("mou", ["mouse", "mouse pad", "Mousetrap Ltd", "wireless mouse", "Logitech M185 Wireless Mouse"]),
         ("mouse ", ["mouse pad", "wireless mouse", "mouse", "Logitech M185 Wireless Mouse"]),
@@ -59,12 +59,12 @@ def texts(typed: str, limit: int = 8, shop: Autocompleter = SHOP) -> list[str]:
         ("mouse zzzz", []),
     ],
 )
-def test_suggest(typed: str, found: list[str]) -> None:
-    assert texts(typed) == found
+def test_suggest(typed: str, expected: list[str]) -> None:
+    assert texts(typed) == expected
 
 
 @pytest.mark.parametrize(
-    ("typed", "found"),
+    ("typed", "expected"),
     [
         ("moues", ["mouse", "mouse pad"]),  # swapped
         ("wirless", ["wireless mouse"]),  # lost
@@ -75,36 +75,36 @@ def test_suggest(typed: str, found: list[str]) -> None:
         ("keybaord ", ["Logitech K120 Keyboard"]),
     ],
 )
-def test_mistyped_words_are_forgiven(typed: str, found: list[str]) -> None:
-    assert texts(typed)[: len(found)] == found
+def test_suggest_corrects_mistyped_words(typed: str, expected: list[str]) -> None:
+    assert texts(typed)[: len(expected)] == expected
 
 
 @pytest.mark.parametrize("typed", ["mx", "jx", "zzzzzz", "mouse qq"])
-def test_what_is_too_short_or_too_far_is_not_forgiven(typed: str) -> None:
+def test_suggest_corrects_nothing_too_short_or_too_far(typed: str) -> None:
     assert texts(typed) == []
 
 
-def test_what_is_typed_right_comes_before_what_is_forgiven() -> None:
+def test_suggest_puts_what_was_typed_before_corrections() -> None:
     shop = build_autocompleter([("cart", 1.0), ("card", 90.0), ("cards", 80.0)], [], {})
     assert texts("cart", shop=shop)[0] == "cart"
     assert set(texts("cart", shop=shop)) == {"cart", "card", "cards"}
     assert texts("cart", 1, shop) == ["cart"]
 
 
-def test_kinds_and_the_limit() -> None:
+def test_suggest_gives_kinds_up_to_the_limit() -> None:
     assert SHOP.suggest("mou", 2) == [Suggestion("mouse", "query"), Suggestion("mouse pad", "query")]
-    assert [found.kind for found in SHOP.suggest("logi")] == ["brand", "title", "title"]
+    assert [suggestion.kind for suggestion in SHOP.suggest("logi")] == ["brand", "title", "title"]
     assert SHOP.suggest("comp") == [Suggestion("Computers", "category")]
     assert SHOP.suggest("mou", 0) == []
 
 
-def test_within_a_kind_use_decides() -> None:
+def test_suggest_orders_a_kind_by_use() -> None:
     assert texts("logitech ") == ["Logitech K120 Keyboard", "Logitech", "Logitech M185 Wireless Mouse"]
     shop = build_autocompleter([("red mug", 1.0), ("red lamp", 3.0)], [], {})
     assert texts("red", shop=shop) == ["red lamp", "red mug"]
 
 
-def test_texts_of_the_same_words_come_once_as_most_wrote_them() -> None:
+def test_suggest_gives_the_same_words_once_as_most_wrote_them() -> None:
     assert [text for text in texts("mouse p") if bare_words(text) == ["mouse", "pad"]] == ["mouse pad"]
     shop = build_autocompleter([("samsung", 1.0)], [("1", "Samsung", "SAMSUNG", None)], {})
     assert len(texts("sam", shop=shop)) == 1
@@ -123,7 +123,7 @@ def test_texts_of_the_same_words_come_once_as_most_wrote_them() -> None:
         ("", ""),
     ],
 )
-def test_long_titles_are_cut_where_they_read_well(title: str, short: str) -> None:
+def test_shortened_cuts_titles_where_they_read_well(title: str, short: str) -> None:
     assert shortened(title) == short
 
 
@@ -132,10 +132,10 @@ def test_long_titles_are_cut_where_they_read_well(title: str, short: str) -> Non
     ["x" * 1_000, "a " * 500, "'" * 1_000, "日" * 1_000, "\U0010ffff", "é" * 999, "mouse " * 100, "*", "%_", "\u0301"],
     ids=lambda typed: ascii(typed)[:12],
 )
-def test_hostile_input(typed: str) -> None:
+def test_suggest_bears_hostile_input(typed: str) -> None:
     assert len(SHOP.suggest(typed)) <= 8
 
 
-def test_an_empty_shop_suggests_nothing() -> None:
+def test_suggest_of_an_empty_shop_is_empty() -> None:
     empty = build_autocompleter([], [], {})
     assert (len(empty), empty.suggest("a"), Autocompleter().suggest("abc def")) == (0, [], [])

@@ -38,23 +38,23 @@ SHOP = Synonyms(
     ],
 )
 def test_find(words: list[str], length: int, matches: list[str]) -> None:
-    found, meant = SHOP.find(words)
-    assert (found, list(meant)) == (length, matches)
+    n_covered, meanings = SHOP.find(words)
+    assert (n_covered, list(meanings)) == (length, matches)
 
 
-def test_words_of_entries_are_known_in_each_of_their_forms() -> None:
+def test_knows_words_of_entries_in_each_of_their_forms() -> None:
     words = ("sneakers", "sneaker", "stick", "sticking", "television", "trainers")
     assert [SHOP.knows(word) for word in words] == [True, True, True, True, True, False]
 
 
-def test_words_to_correct_to_are_those_of_entries_as_written() -> None:
+def test_vocabulary_holds_words_of_entries_as_written() -> None:
     assert [word in SHOP.vocabulary for word in ("sneakers", "sneaker", "televis")] == [True, False, False]
 
 
-def test_several_meanings_of_one_word_are_kept_once_each() -> None:
-    found = Synonyms([("tv", "television", False), ("TV", "telly", False), ("tv", "television", False)])
-    assert found.find(["tv"]) == (1, ['"television"', '"telly"'])
+def test_find_gives_each_meaning_of_a_word_once() -> None:
+    synonyms = Synonyms([("tv", "television", False), ("TV", "telly", False), ("tv", "television", False)])
+    assert synonyms.find(["tv"]) == (1, ['"television"', '"telly"'])
 
 
-def test_nothing_is_found_where_there_are_none() -> None:
+def test_find_among_no_entries_is_empty() -> None:
     assert Synonyms().find(["tv"]) == (0, ())

@@ -9,11 +9,11 @@ from shelfwise.query.tokenizer import all_of, any_of, apply_corrections, normali
 
 
 @pytest.mark.parametrize(
-    ("asked", "text"),
+    ("typed", "text"),
     [("  Red\t MUG ", "red mug"), ('"red mug" x', "red mug x"), ('17" x 5"', '17" x 5"'), ('red"shoe', 'red"shoe')],
 )
-def test_folded(asked: str, text: str) -> None:
-    assert normalize_query(asked) == text
+def test_normalize_query(typed: str, text: str) -> None:
+    assert normalize_query(typed) == text
 
 
 @pytest.mark.parametrize(
@@ -32,11 +32,11 @@ def test_folded(asked: str, text: str) -> None:
         ("?!", []),
     ],
 )
-def test_the_ways_to_write_each_token(text: str, ways: list[tuple[str, ...]]) -> None:
+def test_tokens_know_their_variants(text: str, ways: list[tuple[str, ...]]) -> None:
     assert [token.variants for token in tokens(text)] == ways
 
 
-def test_there_are_32_tokens_at_most() -> None:
+def test_tokens_are_32_at_most() -> None:
     assert len(tokens("a " * 100)) == 32
     assert len(tokens("5m " * 100)) == 32
 
@@ -60,17 +60,17 @@ def test_parts(text: str, split: list[str]) -> None:
         ("mug", [], "mug"),
     ],
 )
-def test_changes_are_put_where_they_belong(text: str, changes: list[Correction], read: str) -> None:
-    given = apply_corrections(tokens(text), changes)
-    assert render(text, given) == read
+def test_apply_corrections_and_render(text: str, changes: list[Correction], read: str) -> None:
+    corrected = apply_corrections(tokens(text), changes)
+    assert render(text, corrected) == read
 
 
-def test_a_word_taken_apart_is_two_tokens() -> None:
-    given = apply_corrections(tokens("a wirelessmug"), [Correction(1, 2, ("wireless", "mug"))])
-    assert [token.text for token in given] == ["a", "wireless", "mug"]
+def test_apply_corrections_splits_a_word_into_tokens() -> None:
+    corrected = apply_corrections(tokens("a wirelessmug"), [Correction(1, 2, ("wireless", "mug"))])
+    assert [token.text for token in corrected] == ["a", "wireless", "mug"]
 
 
-def test_expressions_are_quoted() -> None:
+def test_phrase_quotes_and_combines() -> None:
     assert phrase('red"mug') == '"red""mug"'
     assert phrase("lant", prefix=True) == '"lant"*'
     assert any_of(['"a"', '"b"', '"a"']) == '"a" OR "b"'

@@ -72,8 +72,8 @@ class Shop:
 
     def all(self, query: str, *, exact: bool = False) -> set[str]:
         """The items that match all the terms."""
-        found = [self.rows(term.match) for term in self.read(query, exact=exact).terms]
-        return {self.ids[row] for row in set.intersection(*found)} if found else set()
+        matching = [self.rows(term.match) for term in self.read(query, exact=exact).terms]
+        return {self.ids[row] for row in set.intersection(*matching)} if matching else set()
 
 
 @pytest.fixture(scope="module")
@@ -177,7 +177,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
         ("-mouse", {"mouse"}),
     ],
 )
-def test_what_all_terms_find(shop: Shop, query: str, ids: set[str]) -> None:
+def test_terms_find_items(shop: Shop, query: str, ids: set[str]) -> None:
     assert shop.all(query) == ids
 
 
@@ -206,7 +206,7 @@ def test_what_all_terms_find(shop: Shop, query: str, ids: set[str]) -> None:
         ("日本製マグ", "日本製マグ", False),
     ],
 )
-def test_what_is_embedded_and_said(shop: Shop, query: str, text: str, corrected: bool) -> None:
+def test_text_to_embed_and_corrected(shop: Shop, query: str, text: str, corrected: bool) -> None:
     read = shop.read(query)
     assert (read.original, read.text, read.corrected) == (query, text, text if corrected else None)
 
@@ -237,20 +237,20 @@ def test_exact_takes_words_as_they_stand(shop: Shop, query: str, ids: set[str]) 
 
 
 @pytest.mark.parametrize("query", ["", " ", "?!", '"', "''", "😀", "👩‍👩‍👧", "___", "-", "\u0301", "* + -"])
-def test_without_words_there_are_no_terms(shop: Shop, query: str) -> None:
+def test_terms_of_no_words_are_empty(shop: Shop, query: str) -> None:
     for exact in (False, True):
         assert shop.read(query, exact=exact).terms == ()
         assert shop.read(query, exact=exact).corrected is None
 
 
-def test_a_term_is_named_by_its_words_and_comes_once(shop: Shop) -> None:
+def test_terms_are_unique_and_named_by_their_words(shop: Shop) -> None:
     read = shop.read("mouse t shirt MOUSE usb stick")
     assert [term.text for term in read.terms] == ["mouse", "t shirt", "usb stick"]
     assert read.terms[0].match == '"mouse" OR "rodent"'
     assert read.terms[2].match == '("usb") AND ("stick") OR "memory stick"'
 
 
-def test_a_brand_new_word_is_never_corrected(shop: Shop) -> None:
+def test_a_word_of_a_new_item_is_not_corrected(shop: Shop) -> None:
     """The vocabulary may be older than the items, the index is not."""
     old = Vocabulary({"mousse": 50.0, "wireless": 5.0})
     assert understand("mouse", old, shop.count).corrected is None
@@ -269,13 +269,13 @@ def test_a_brand_new_word_is_never_corrected(shop: Shop) -> None:
         ("genere store", True, None),
     ],
 )
-def test_what_matches_only_by_its_stem(shop: Shop, query: str, fresh: bool, corrected: str | None) -> None:
+def test_a_word_found_only_by_its_stem(shop: Shop, query: str, fresh: bool, corrected: str | None) -> None:
     """FTS5 takes `genere` for `general`; no item has it, which only a vocabulary of all items can tell."""
     assert all(shop.count([f'"{word}"']) for word in query.split())
     assert understand(query, shop.vocabulary, shop.count, fresh=fresh).corrected == corrected
 
 
-def test_a_rare_word_of_the_shop_that_looks_like_a_slip_means_both(shop: Shop) -> None:
+def test_a_rare_word_that_looks_mistyped_means_both(shop: Shop) -> None:
     shop_with_much_ink = Vocabulary({"cartridge": 5000.0, "cartrige": 3.0, "toner": 3.0, "canon": 500.0}, ["cannon"])
 
     def read(query: str) -> list[str]:
@@ -307,13 +307,13 @@ def test_a_hostile_query_is_ordinary_text(shop: Shop, query: str) -> None:
             shop.rows(term.match)  # raises where it is no expression of FTS5
 
 
-def test_a_long_noise_asks_few_questions(shop: Shop) -> None:
-    asked = 0
+def test_a_long_noise_is_looked_up_a_few_times_only(shop: Shop) -> None:
+    counts = 0
 
     def count(matches: Sequence[str]) -> int:
-        nonlocal asked
-        asked += 1
+        nonlocal counts
+        counts += 1
         return 0
 
     understand(" ".join("xq" + chr(97 + number % 26) * 6 for number in range(100)), shop.vocabulary, count)
-    assert asked < 300
+    assert counts < 300

@@ -17,9 +17,9 @@ TEXTS = [
 ]
 
 
-def test_names_weigh_more_than_descriptions_and_each_item_counts_once() -> None:
-    found = build_vocabulary(TEXTS)
-    assert [found.weight(word) for word in ("wireless", "keyboard", "mouse", "keys", "absent")] == [6, 3, 4, 1, 0]
+def test_weight_counts_items_and_names_three_times() -> None:
+    vocabulary = build_vocabulary(TEXTS)
+    assert [vocabulary.weight(word) for word in ("wireless", "keyboard", "mouse", "keys", "absent")] == [6, 3, 4, 1, 0]
 
 
 @pytest.mark.parametrize(
@@ -27,23 +27,23 @@ def test_names_weigh_more_than_descriptions_and_each_item_counts_once() -> None:
     [("cafe", True), ("womens", True), ("tshirt", True), ("t", True), ("dv71211ea", True), ("500gb", True),
      ("of", False), ("x200", False), ("日本", False), ("café", False)],
 )  # fmt: skip
-def test_which_words_are_known(word: str, there: bool) -> None:
+def test_vocabulary_contains_words_of_items(word: str, there: bool) -> None:
     assert (word in build_vocabulary(TEXTS)) is there
 
 
-def test_words_of_queries_are_known_too() -> None:
-    found = build_vocabulary(TEXTS, [("mouse mat", 5.0), ("mouse", 2.0)])
-    assert [found.weight(word) for word in ("mouse", "mat")] == [11, 5]
+def test_weight_adds_queries() -> None:
+    vocabulary = build_vocabulary(TEXTS, [("mouse mat", 5.0), ("mouse", 2.0)])
+    assert [vocabulary.weight(word) for word in ("mouse", "mat")] == [11, 5]
 
 
 @pytest.mark.parametrize(("weight", "known"), [(2.0, False), (3.0, False), (4.0, True)])
-def test_a_word_of_queries_that_looks_mistyped_is_known_only_where_it_is_used_more(weight: float, known: bool) -> None:
+def test_a_query_word_that_looks_mistyped_needs_more_use(weight: float, known: bool) -> None:
     assert ("keybord" in build_vocabulary(TEXTS, [("keybord", weight)])) is known
 
 
-def test_words_of_the_language() -> None:
-    found = build_vocabulary(TEXTS, language_words=["pillow"])
-    assert (found.is_language_word("pillow"), found.is_language_word("pilow"), "pillow" in found) == (
+def test_is_language_word() -> None:
+    vocabulary = build_vocabulary(TEXTS, language_words=["pillow"])
+    assert (vocabulary.is_language_word("pillow"), vocabulary.is_language_word("pilow"), "pillow" in vocabulary) == (
         True,
         False,
         False,
@@ -58,35 +58,35 @@ def test_words_of_the_language() -> None:
         ("", 2, []), ("m" * 41, 3, []),
     ],
 )  # fmt: skip
-def test_near(word: str, edits: int, near: list[str]) -> None:
-    found = build_vocabulary(TEXTS).neighbours(word, edits)
-    assert [one.word for one in found] == near
+def test_neighbours(word: str, edits: int, near: list[str]) -> None:
+    neighbours = build_vocabulary(TEXTS).neighbours(word, edits)
+    assert [near.word for near in neighbours] == near
 
 
-def test_near_agrees_with_comparing_each_word() -> None:
-    chance = random.Random(0)
-    words = {"".join(chance.choices("abcde", k=chance.randint(3, 9))) for _ in range(300)}
+def test_neighbours_agree_with_comparing_each_word() -> None:
+    rng = random.Random(0)
+    words = {"".join(rng.choices("abcde", k=rng.randint(3, 9))) for _ in range(300)}
     vocabulary = Vocabulary(dict.fromkeys(words, 1.0))
     for _ in range(200):
-        typed = "".join(chance.choices("abcdefé", k=chance.randint(1, 10)))
+        typed = "".join(rng.choices("abcdefé", k=rng.randint(1, 10)))
         for edits in (1, 2, 3):
             right = {word: int(OSA.distance(typed, word)) for word in words}
-            near = {one.word: one.edits for one in vocabulary.neighbours(typed, edits)}
+            near = {neighbour.word: neighbour.edits for neighbour in vocabulary.neighbours(typed, edits)}
             assert near.items() <= right.items()
             assert len(near) == min(8, sum(0 < distance <= edits for distance in right.values()))
 
 
-def test_fewer_edits_more_use_and_the_first_letter_come_first() -> None:
-    found = Vocabulary({"card": 50.0, "care": 2.0, "bare": 2.0, "cares": 2.0})
-    assert [one.word for one in found.neighbours("carx", 2)] == ["card", "care", "cares", "bare"]
-    costs = [one.cost for one in found.neighbours("carx", 2)]
+def test_neighbours_are_ordered_by_cost() -> None:
+    vocabulary = Vocabulary({"card": 50.0, "care": 2.0, "bare": 2.0, "cares": 2.0})
+    assert [near.word for near in vocabulary.neighbours("carx", 2)] == ["card", "care", "cares", "bare"]
+    costs = [near.cost for near in vocabulary.neighbours("carx", 2)]
     assert costs == sorted(costs)
 
 
 @pytest.mark.parametrize(
     ("word", "usual"), [("blck", "black"), ("black", None), ("blick", "black"), ("rare", None), ("bl", None)]
 )
-def test_usual_is_what_a_rare_word_is_a_slip_of(word: str, usual: str | None) -> None:
+def test_dominant_neighbour(word: str, usual: str | None) -> None:
     assert Vocabulary({"black": 200.0, "blck": 2.0, "rale": 99.0, "rare": 1.0}).dominant_neighbour(word) == usual
 
 
@@ -104,7 +104,7 @@ def test_completion_is_the_word_used_most(start: str, word: str | None) -> None:
     assert build_vocabulary(TEXTS).completion(start) == word
 
 
-def test_an_empty_vocabulary_knows_nothing() -> None:
+def test_an_empty_vocabulary() -> None:
     empty = Vocabulary()
     assert (len(empty), "a" in empty, empty.neighbours("word", 2), empty.splits("word", 1), empty.completion("w")) == (
         0, False, [], [], None,

@@ -8,7 +8,7 @@ from shelfwise.text.normalize import normalize_punctuation
 from shelfwise.text.units import measures
 
 
-def found(text: str) -> list[str]:
+def words_of(text: str) -> list[str]:
     return [measure.word for measure in measures(normalize_punctuation(text))]
 
 
@@ -27,7 +27,7 @@ def found(text: str) -> list[str]:
     ],
 )
 def test_measures_of_each_spelling_are_one_word(word: str, texts: list[str]) -> None:
-    assert {text: found(text) for text in texts} == {text: [word] for text in texts}
+    assert {text: words_of(text) for text in texts} == {text: [word] for text in texts}
 
 
 @pytest.mark.parametrize(
@@ -55,11 +55,11 @@ def test_measures_of_each_spelling_are_one_word(word: str, texts: list[str]) -> 
     ],
 )
 def test_measures_are_told_from_other_numbers(text: str, words: list[str]) -> None:
-    assert found(text) == words
+    assert words_of(text) == words
 
 
 def test_measures_spell_signs_out_and_give_positions() -> None:
     text = normalize_punctuation('a 17" and 2 m')
     first, second = measures(text)
-    assert [text[one.start : one.end] for one in (first, second)] == ['17"', "2 m"]
+    assert [text[measure.start : measure.end] for measure in (first, second)] == ['17"', "2 m"]
     assert [first.text, second.text, first.number] == ["17 inch", "2 m", "17"]
