@@ -8,7 +8,7 @@ __all__ = ["ranks", "top_k"]
 
 
 def ranks(values: np.ndarray) -> np.ndarray:
-    """Return each value's rank, 0 for the greatest, (n,) int64; equal values rank by their place."""
+    """Return each value's rank, 0 for the greatest, (n,) int64; equal values rank by their position."""
     ranked = np.empty(len(values), np.int64)
     ranked[np.argsort(-values, kind="stable")] = np.arange(len(values))
     return ranked

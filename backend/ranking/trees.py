@@ -1,6 +1,6 @@
-"""Trees over features, as a generation holds them: ONNX Runtime scores them, LightGBM itself explains them.
+"""Gradient-boosted trees: scored by ONNX Runtime, explained by LightGBM.
 
-LightGBM, which trained them, is imported only to explain an answer: it brings pandas and a second of waiting.
+LightGBM, which trained them, is imported only to explain an answer: it imports pandas and takes a second.
 """
 
 from __future__ import annotations
@@ -26,25 +26,24 @@ class TreeEnsemble:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._guard = threading.Lock()
+        self._lock = threading.Lock()
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         path = str(folder / MODEL)
         self._session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
 
     def scores(self, features: np.ndarray) -> npt.NDArray[np.float32]:
-        """(n, n_features) float32 → (n,) float32."""
-        found: npt.NDArray[np.float32] = self._session.run(None, {"features": features})[0][:, 0]
-        return found
+        """Return the scores of the features (n, n_features) float32, (n,) float32."""
+        scores: npt.NDArray[np.float32] = self._session.run(None, {"features": features})[0][:, 0]
+        return scores
 
     def contributions(self, features: np.ndarray) -> np.ndarray | None:
-        """What each feature adds to each score, (n, n_features): SHAP values by LightGBM itself.
+        """Return what each feature adds to each score, (n, n_features): SHAP values; None if LightGBM doesn't load.
 
-        Lundberg et al., "Consistent Individualized Feature Attribution for Tree Ensembles" (2018). None where LightGBM
-        doesn't load on this machine.
+        Lundberg et al., "Consistent Individualized Feature Attribution for Tree Ensembles" (2018).
         """
         try:
-            with self._guard:  # predicting from two threads at once is not promised
+            with self._lock:  # predicting from two threads at once is not promised
                 parts = [booster.predict(features, pred_contrib=True, num_threads=1) for booster in self._boosters]
             return np.asarray(np.sum(parts, axis=0)[:, :-1])
         except (ImportError, OSError):  # no OpenMP library on this machine

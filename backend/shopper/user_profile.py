@@ -1,6 +1,6 @@
-"""What one shopper did, as arrays: their items with how often, how lately and at what rhythm.
+"""One shopper's past as arrays: their items with how often, how lately and at what rhythm they were chosen.
 
-A visit is one session, or one day where no session is known. A row is an item's pk. Times are days before now.
+A visit is one session, or one day where no session is known. A row is an item's pk. Ages are days before now.
 """
 
 from __future__ import annotations
@@ -33,112 +33,111 @@ Rows = npt.NDArray[np.int64]
 
 @dataclass(frozen=True, eq=False)
 class UserProfile:
-    """A shopper's items `rows` (m,), last chosen first, without dismissed ones; and each visit's choices, newest first.
+    """The m items of a shopper, last chosen first, without dismissed ones; and their c choices, newest first.
 
-    A choice is one item in one visit: `item` (c,) its place in `rows`, `visit` (c,) how many visits are newer, `age`
-    (c,) its days, `worth` (c,) that of the best event, a purchase being 1, `best` (c,) the days since that one.
+    A choice is one item in one visit.
     """
 
-    rows: Rows
-    item: Rows
-    visit: Rows
-    age: Floats
-    weight: Floats
-    best_event_age: Floats
+    rows: Rows  # (m,)
+    item: Rows  # (c,) position in `rows`
+    visit: Rows  # (c,) how many visits are newer
+    age: Floats  # (c,) days since its newest event
+    weight: Floats  # (c,) of its best event; 1 for a purchase
+    best_event_age: Floats  # (c,) days since that event
     bought: npt.NDArray[np.bool_]  # (m,)
-    dismissed: Rows
+    dismissed: Rows  # rows of dismissed items
 
     def __len__(self) -> int:
         return len(self.rows)
 
     @classmethod
     def from_events(cls, events: Sequence[Event], columns: CatalogueSnapshot, now: float) -> UserProfile:
-        """The profile of a shopper with these events, newest first, at `now` (epoch seconds)."""
-        gone = {event.item for event in events if event.type == "dismiss"}
-        places: dict[int, int] = {}
+        """Return the profile of a shopper with these events, newest first, at `now` (epoch seconds)."""
+        dismissed = {event.item for event in events if event.type == "dismiss"}
+        positions: dict[int, int] = {}
         visits: dict[object, int] = {}
         choices: dict[tuple[int, int], list[float]] = {}
         bought: set[int] = set()
         for event in events:
             row = columns.row_of.get(event.item, 0)
-            if not 0 < row < columns.size or event.item in gone:
+            if not 0 < row < columns.size or event.item in dismissed:
                 continue
-            position = places.setdefault(row, len(places))
+            position = positions.setdefault(row, len(positions))
             visit = visits.setdefault(event.visit, len(visits))
-            worth = EVENT_WEIGHTS[event.type] / EVENT_WEIGHTS["purchase"]
+            weight = EVENT_WEIGHTS[event.type] / EVENT_WEIGHTS["purchase"]
             age = max(0.0, now - event.ts) / DAY
-            known = choices.setdefault((position, visit), [age, worth, age])
-            if worth > known[1]:
-                known[1:] = worth, age
+            choice = choices.setdefault((position, visit), [age, weight, age])
+            if weight > choice[1]:
+                choice[1:] = weight, age
             if event.type == "purchase":
                 bought.add(position)
         pairs = np.array(list(choices), np.int64).reshape(len(choices), 2)
         measured = np.array(list(choices.values()), np.float64).reshape(len(choices), 3)
-        dismissed = columns.rows(gone)
+        dismissed_rows = columns.rows(dismissed)
         return cls(
-            np.fromiter(places, np.int64, len(places)), pairs[:, 0], pairs[:, 1],
+            np.fromiter(positions, np.int64, len(positions)), pairs[:, 0], pairs[:, 1],
             measured[:, 0], measured[:, 1], measured[:, 2],
-            np.isin(np.arange(len(places)), list(bought)), dismissed[dismissed > 0],
+            np.isin(np.arange(len(positions)), list(bought)), dismissed_rows[dismissed_rows > 0],
         )  # fmt: skip
 
     def without(self, row: int) -> UserProfile:
-        """As if the shopper had never done anything with this item."""
+        """Return the profile as if the shopper had never chosen this item."""
         kept = self.rows != row
         position = np.cumsum(kept) - 1
-        mine = kept[self.item]
+        choices = kept[self.item]
         return UserProfile(
-            self.rows[kept], position[self.item[mine]], np.unique(self.visit[mine], return_inverse=True)[1],
-            self.age[mine], self.weight[mine], self.best_event_age[mine], self.bought[kept], self.dismissed,
+            self.rows[kept], position[self.item[choices]], np.unique(self.visit[choices], return_inverse=True)[1],
+            self.age[choices], self.weight[choices], self.best_event_age[choices], self.bought[kept], self.dismissed,
         )  # fmt: skip
 
     # ---- each item, (m,) ----------------------------------------------------------------------------------------
 
     def decayed(self, half_life_days: float) -> Floats:
-        """The worth of the visits with it, each halved with every half-life of age."""
-        faded = self.weight * decay_all(self.age, half_life_days)
-        return np.bincount(self.item, faded, minlength=len(self)).astype(np.float64)
+        """Return the summed weight of its choices, each halved with every half-life of age."""
+        weights = self.weight * decay_all(self.age, half_life_days)
+        return np.bincount(self.item, weights, minlength=len(self)).astype(np.float64)
 
     @cached_property
     def visit_counts(self) -> Floats:
-        """In how many visits it was."""
+        """Return in how many visits it was chosen."""
         return np.bincount(self.item, minlength=len(self)).astype(np.float64)
 
     @cached_property
     def days_since(self) -> Floats:
-        """Days since the last visit with it."""
+        """Return days since the last visit with it."""
         return self._least(self.age)
 
     @cached_property
     def days_since_first(self) -> Floats:
-        """Days since the first one."""
+        """Return days since the first visit with it."""
         return -self._least(-self.age)
 
     @cached_property
     def visits_since_last(self) -> Floats:
-        """How many visits are newer than the last one with it."""
+        """Return how many visits are newer than the last one with it."""
         return self._least(self.visit.astype(np.float64))
 
     @cached_property
     def visits_since_first(self) -> Floats:
-        """How many are newer than the first one with it."""
+        """Return how many visits are newer than the first one with it."""
         return -self._least(-self.visit.astype(np.float64))
 
     @cached_property
     def mean_gap_days(self) -> Floats:
-        """Mean days between the visits with it; nan where there was only one."""
+        """Return mean days between the visits with it; nan where there was only one."""
         with np.errstate(invalid="ignore", divide="ignore"):
             return np.where(
                 self.visit_counts > 1, (self.days_since_first - self.days_since) / (self.visit_counts - 1), np.nan
             )
 
     def _least(self, values: Floats) -> Floats:
-        found = np.full(len(self), np.inf)
-        np.minimum.at(found, self.item, values)
-        return found
+        least = np.full(len(self), np.inf)
+        np.minimum.at(least, self.item, values)
+        return least
 
     @cached_property
     def purchases(self) -> UserProfile:
-        """The same items by the visits that bought them alone; one that was never bought was in none."""
+        """Return a profile of the same items by the choices that bought them; items never bought have none."""
         kept = self.weight == 1
         best = self.best_event_age[kept]
         return replace(
@@ -149,10 +148,11 @@ class UserProfile:
 
     @cached_property
     def visits(self) -> int:
+        """Return the number of visits."""
         return int(self.visit.max(initial=-1)) + 1
 
     def items_of_last_visits(self, visits: int) -> Rows:
-        """The rows of the items of so many visits, the last ones."""
+        """Return the rows of the items of the last so many visits, (n,)."""
         return self.rows[np.unique(self.item[self.visit < visits])]
 
     @cached_property
