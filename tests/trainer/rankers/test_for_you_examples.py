@@ -1,4 +1,4 @@
-"""Rows of past visits: made of what was known on the evening before, one group a shopper, and nothing of the future."""
+"""Examples of past visits: made of what was known before them, one group a shopper, and nothing of the future."""
 
 from __future__ import annotations
 
@@ -14,8 +14,9 @@ from shelfwise.index import VectorIndex, build
 from shelfwise.recommend.features import NAMES
 from shelfwise.store import Event, ShownRecommendation
 from shelfwise.timestamps import DAY
-from shelfwise.trainer.rankers import for_you_examples as wish_rows
+from shelfwise.trainer.rankers import for_you_examples
 from shelfwise.trainer.rankers.for_you_examples import (
+    ExampleSources,
     ForYouExamples,
     PointInTime,
     build_for_you_examples,
@@ -54,10 +55,12 @@ VISITS = [
 ]
 
 
-def rows(columns: CatalogueSnapshot, index: VectorIndex, events: list[Event], until: float = 30.0) -> ForYouExamples:
+def examples(
+    columns: CatalogueSnapshot, index: VectorIndex, events: list[Event], until: float = 30.0
+) -> ForYouExamples:
     events = sorted(events, key=lambda event: event.ts)
-    evening = point_in_time(AT, AT + until * DAY, events, IDS, np.zeros(len(IDS), int))
-    return build_for_you_examples(evening, events, columns, index, 1)
+    past = point_in_time(AT, AT + until * DAY, events, IDS, np.zeros(len(IDS), int))
+    return build_for_you_examples(past, events, ExampleSources(columns, index), 1)
 
 
 def chosen_times(made: ForYouExamples) -> list[float]:
@@ -65,82 +68,89 @@ def chosen_times(made: ForYouExamples) -> list[float]:
     return made.features[made.chosen > 0, NAMES.index("own_times")].astype(float).tolist()
 
 
-def test_a_group_for_each_known_shopper_that_came(columns: CatalogueSnapshot, index: VectorIndex) -> None:
-    made = rows(columns, index, PAST + VISITS)
+def test_build_for_you_examples_makes_a_group_for_each_known_shopper(
+    columns: CatalogueSnapshot, index: VectorIndex
+) -> None:
+    made = examples(columns, index, PAST + VISITS)
     assert len(made) == 2, "u0 and u1; of who was new nothing was known"
     assert made.chosen.sum() == 3
     assert chosen_times(made) == [0.0, 0.0, 1.0], "u0 never had i4 and i5, u1 had i2"
 
 
-def test_only_the_first_visit_counts(columns: CatalogueSnapshot, index: VectorIndex) -> None:
+def test_build_for_you_examples_takes_the_first_visit(columns: CatalogueSnapshot, index: VectorIndex) -> None:
     later = bought("u0", "i6", 3)
     assert np.array_equal(
-        rows(columns, index, [*PAST, *VISITS, later]).features, rows(columns, index, PAST + VISITS).features
+        examples(columns, index, [*PAST, *VISITS, later]).features, examples(columns, index, PAST + VISITS).features
     )
 
 
-def test_visits_after_the_end_are_another_evenings(columns: CatalogueSnapshot, index: VectorIndex) -> None:
-    assert len(rows(columns, index, PAST + VISITS, until=1.0)) == 1
+def test_build_for_you_examples_ignores_visits_after_the_end(columns: CatalogueSnapshot, index: VectorIndex) -> None:
+    assert len(examples(columns, index, PAST + VISITS, until=1.0)) == 1
 
 
-def test_nothing_of_the_future_is_known(columns: CatalogueSnapshot, index: VectorIndex) -> None:
+def test_build_for_you_examples_knows_nothing_of_the_future(columns: CatalogueSnapshot, index: VectorIndex) -> None:
     """What others buy after the evening changes no feature."""
     noise = [bought(f"v{number}", f"i{number % 12}", 0.1 + number / 10) for number in range(40)]
-    with_noise, without = rows(columns, index, PAST + VISITS + noise), rows(columns, index, PAST + VISITS)
+    with_noise, without = examples(columns, index, PAST + VISITS + noise), examples(columns, index, PAST + VISITS)
     assert np.array_equal(with_noise.features, without.features)
     assert np.array_equal(with_noise.chosen, without.chosen)
 
 
-def test_a_choice_that_was_no_candidate_teaches_nothing(columns: CatalogueSnapshot, index: VectorIndex) -> None:
+def test_build_for_you_examples_of_no_candidate_makes_no_group(columns: CatalogueSnapshot, index: VectorIndex) -> None:
     gone = [*PAST, bought("u0", "gone", 1)]
-    assert len(rows(columns, index, gone)) == 0
-    assert len(rows(columns, index, PAST)) == 0
+    assert len(examples(columns, index, gone)) == 0
+    assert len(examples(columns, index, PAST)) == 0
 
 
-def test_so_many_shoppers_are_enough(
+def test_build_for_you_examples_draws_shoppers(
     columns: CatalogueSnapshot, index: VectorIndex, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(wish_rows, "_MOST_SHOPPERS", 1)
-    assert len(rows(columns, index, PAST + VISITS)) == 1
+    monkeypatch.setattr(for_you_examples, "_MAX_SHOPPERS", 1)
+    assert len(examples(columns, index, PAST + VISITS)) == 1
 
 
-def test_rows_are_kept_and_read_again(columns: CatalogueSnapshot, index: VectorIndex, tmp_path: Path) -> None:
-    made = rows(columns, index, PAST + VISITS)
-    both = ForYouExamples().then(made).then(made)
+def test_load_returns_what_save_wrote(columns: CatalogueSnapshot, index: VectorIndex, tmp_path: Path) -> None:
+    made = examples(columns, index, PAST + VISITS)
+    both = ForYouExamples.empty().extended(made).extended(made)
     both.save(tmp_path / "wishes")
-    again = ForYouExamples.open(tmp_path / "wishes")
+    again = ForYouExamples.load(tmp_path / "wishes")
     assert len(again) == 4
     assert again.features.dtype == np.float16
     assert np.array_equal(again.features, both.features)
 
 
-def test_an_evening_of_the_parents(columns: CatalogueSnapshot, index: VectorIndex) -> None:
+def test_build_for_you_examples_by_saved_signals_equals_counting_anew(
+    columns: CatalogueSnapshot, index: VectorIndex
+) -> None:
     """The parent's own signals give the same rows as counting them anew."""
     events = sorted(PAST + VISITS, key=lambda event: event.ts)
     anew = point_in_time(AT, AT + 30 * DAY, events, IDS, np.zeros(len(IDS), int))
-    parents = PointInTime(AT, AT + 30 * DAY, anew.signals)
+    own = PointInTime(AT, AT + 30 * DAY, anew.signals)
     assert np.array_equal(
-        build_for_you_examples(parents, events, columns, index, 1).features, rows(columns, index, events).features
+        build_for_you_examples(own, events, ExampleSources(columns, index), 1).features,
+        examples(columns, index, events).features,
     )
 
 
-def test_what_was_shown_before_the_evening_and_passed_over(columns: CatalogueSnapshot, index: VectorIndex) -> None:
-    asked: list[tuple[str | None, str | None, float, float]] = []
+def test_build_for_you_examples_knows_impressions(columns: CatalogueSnapshot, index: VectorIndex) -> None:
+    calls: list[tuple[str | None, str | None, float, float]] = []
 
-    def told(user: str | None, session: str | None, since: float, until: float, most: int) -> list[ShownRecommendation]:
-        asked.append((user, session, since, until))
+    def impressions(
+        user: str | None, session: str | None, since: float, until: float, most: int
+    ) -> list[ShownRecommendation]:
+        calls.append((user, session, since, until))
         return [ShownRecommendation(AT - 7 * DAY, ("i9", "i2"))] if user == "u1" else []
 
     events = sorted(PAST + VISITS, key=lambda event: event.ts)
-    evening = point_in_time(AT, AT + 30 * DAY, events, IDS, np.zeros(len(IDS), int))
-    made = build_for_you_examples(evening, events, columns, index, 1, told)
+    past = point_in_time(AT, AT + 30 * DAY, events, IDS, np.zeros(len(IDS), int))
+    made = build_for_you_examples(past, events, ExampleSources(columns, index, impressions), 1)
     passed = made.features[made.chosen > 0, NAMES.index("passed")].astype(float).tolist()
     assert passed == [0.0, 0.0, 0.5], "u0 was shown nothing; u1 saw i2 a half-life ago"
-    assert asked == [(user, None, AT - 30 * DAY, AT) for user in ("u0", "u1")]
+    assert calls == [(user, None, AT - 30 * DAY, AT) for user in ("u0", "u1")]
 
 
 @pytest.mark.parametrize(("days", "count", "horizon"), [(400, 8, 40), (80, 8, 10), (8, 8, 1), (1.5, 1, 1), (0.5, 0, 1)])
-def test_which_evenings_a_new_ranker_learns_from(days: float, count: int, horizon: float) -> None:
+def test_snapshot_times_lie_within_the_log(days: float, count: int, horizon: float) -> None:
     """Each with the time after it within the log, and with something before it."""
     found = snapshot_times([bought("u", "i0", 0.0)], AT + days * DAY, 100)
     assert len(found) <= 8
@@ -150,9 +160,9 @@ def test_which_evenings_a_new_ranker_learns_from(days: float, count: int, horizo
     assert bool(found) == (count > 0)
 
 
-def test_no_event_no_evening() -> None:
+def test_snapshot_times_without_events_is_empty() -> None:
     assert snapshot_times([], AT, 100) == []
 
 
-def test_many_items_fewer_evenings() -> None:
+def test_snapshot_times_of_many_items_are_fewer() -> None:
     assert len(snapshot_times([bought("u", "i0", 0.0)], AT + 400 * DAY, 20_000)) == 3

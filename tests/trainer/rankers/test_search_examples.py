@@ -1,4 +1,4 @@
-"""The rows that the ranker learns from: what was known on the evening before, nothing later, and nothing of anybody."""
+"""The search ranker's examples: what was known before the day, nothing later, and no person's data."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from shelfwise.search.features import NAMES
 from shelfwise.serving.loaded_generation import LoadedGeneration
 from shelfwise.store import Event
 from shelfwise.trainer.data.interactions import QueryClick
-from shelfwise.trainer.rankers import search_examples as rank_rows
-from shelfwise.trainer.rankers.search_examples import RankingExamples, build_search_examples
+from shelfwise.trainer.rankers import search_examples
+from shelfwise.trainer.rankers.search_examples import SearchExamples, build_search_examples
 from support.interactions import CATALOGUE, event, search
 
-Look = Callable[..., RankingExamples]
+Look = Callable[..., SearchExamples]
 IDS = [str(item["id"]) for item in CATALOGUE]
 
 
 @pytest.fixture(scope="module")
 def opened(stocked_folder: Path) -> Iterator[tuple[Shop, LoadedGeneration]]:
-    """Only looked at, so that all tests may share it."""
+    """Read only, so that all tests may share it."""
     with Shop(stocked_folder) as shop:
         yield shop, LoadedGeneration(shop.generations.open(0), shop.store, shop.path)
 
@@ -37,32 +37,32 @@ def look(opened: tuple[Shop, LoadedGeneration]) -> Look:
         past: Sequence[QueryClick] = (),
         events: Sequence[Event] = (),
         progress: Callable[[int, int], object] = lambda done, total: None,
-    ) -> RankingExamples:
+    ) -> SearchExamples:
         return build_search_examples(*opened, searches, [*past, *searches], events, progress)
 
     return look
 
 
-def column(rows: RankingExamples, name: str) -> np.ndarray:
+def column(rows: SearchExamples, name: str) -> np.ndarray:
     return rows.features[:, NAMES.index(name)]
 
 
-def same(one: RankingExamples, other: RankingExamples) -> bool:
+def same(one: SearchExamples, other: SearchExamples) -> bool:
     return all(np.array_equal(getattr(one, name), getattr(other, name)) for name in vars(one))
 
 
-def groups(count: int, seed: int = 0) -> RankingExamples:
-    """Rows of so many groups with two candidates each."""
-    chance = np.random.default_rng(seed)
-    features = chance.random((2 * count, len(NAMES))).astype(np.float16)
+def groups(count: int, seed: int = 0) -> SearchExamples:
+    """Return groups with two candidates each."""
+    rng = np.random.default_rng(seed)
+    features = rng.random((2 * count, len(NAMES))).astype(np.float16)
     chosen = np.tile(np.array([1.0, 0.0], np.float32), count)
-    return RankingExamples(features, chosen, np.full(count, 2, np.int32), np.arange(count, dtype=np.int64))
+    return SearchExamples(features, chosen, np.full(count, 2, np.int32), np.arange(count, dtype=np.int64))
 
 
 # ---- which groups -------------------------------------------------------------------------------------------
 
 
-def test_a_group_for_each_query_of_a_day_with_what_its_choices_weigh(look: Look) -> None:
+def test_build_search_examples_makes_a_group_for_each_query_of_a_day(look: Look) -> None:
     rows = look(
         [
             search("black mirror", "black-mirror", 1),
@@ -84,11 +84,11 @@ def test_a_group_for_each_query_of_a_day_with_what_its_choices_weigh(look: Look)
 
 
 @pytest.mark.parametrize("item", ["never-was", ""])
-def test_what_is_no_candidate_makes_no_group(look: Look, item: str) -> None:
+def test_build_search_examples_of_no_candidate_makes_no_group(look: Look, item: str) -> None:
     assert len(look([search("amber teapot", item)])) == 0
 
 
-def test_without_searches_there_are_no_rows(look: Look) -> None:
+def test_build_search_examples_without_searches_is_empty(look: Look) -> None:
     rows = look([])
     assert len(rows) == 0 and rows.features.shape == (0, len(NAMES))
 
@@ -96,7 +96,7 @@ def test_without_searches_there_are_no_rows(look: Look) -> None:
 # ---- what was known on the evening before -------------------------------------------------------------------
 
 
-def test_what_earlier_shoppers_chose_is_known_of_the_very_item(look: Look) -> None:
+def test_build_search_examples_remembers_earlier_choices(look: Look) -> None:
     for item in (IDS[0], IDS[7], IDS[-1]):
         query = f"{item} gift"
         rows = look([search(query, item, 1)], past=[search(query, item), search(query, item)])
@@ -109,7 +109,7 @@ def test_what_earlier_shoppers_chose_is_known_of_the_very_item(look: Look) -> No
 @pytest.mark.parametrize(
     ("name", "type"), [("popularity", "purchase"), ("recent", "click"), ("popularity", "view")]
 )  # fmt: skip
-def test_what_was_popular_is_known_of_the_very_item(look: Look, name: str, type: str) -> None:
+def test_build_search_examples_knows_popularity(look: Look, name: str, type: str) -> None:
     rows = look([search("grey gift", "grey-lamp", 1)], events=[event("grey-lamp", type=type)])
     assert column(rows, name)[rows.chosen > 0].all() and not column(rows, name)[rows.chosen == 0].any()
     assert (column(rows, "age")[rows.chosen > 0] < 1).all() and (column(rows, "age")[rows.chosen == 0] == 60).all()
@@ -127,7 +127,7 @@ def test_what_was_popular_is_known_of_the_very_item(look: Look, name: str, type:
         ({"events": [event("hazel-lamp", 1, "bob")]}, True),
     ],
 )
-def test_nothing_of_the_day_itself_and_nothing_later_changes_a_row(
+def test_build_search_examples_ignores_the_day_itself_and_later(
     look: Look, later: dict[str, list[Any]], is_known: bool
 ) -> None:
     of_day = [search("grey gift", "grey-lamp", 2, "ann"), search("gift lamp", "hazel-lamp", 2)]
@@ -140,13 +140,13 @@ def test_nothing_of_the_day_itself_and_nothing_later_changes_a_row(
     assert same(before, after) != is_known
 
 
-def test_searches_of_later_days_change_no_row_of_earlier_ones(look: Look) -> None:
+def test_build_search_examples_of_later_days_change_no_earlier_row(look: Look) -> None:
     days = [[search(f"{id} gift", id, day) for id in IDS[day : day + 6]] for day in range(3)]
     first = look(days[0] + days[1])
     assert len(first) == 12 and same(first, look(days[2] + days[1] + days[0]).part(0, len(first)))
 
 
-def test_who_has_a_history_is_asked_for_themselves(look: Look) -> None:
+def test_build_search_examples_of_a_known_shopper_is_a_group_of_its_own(look: Look) -> None:
     asked = [search("grey gift", "grey-lamp", 1, who) for who in ("ann", "bob", "cid")]
     together = look(asked, events=[event("grey-lamp", 1, "ann"), event("grey-lamp", 0)])
     assert len(together) == 1 and together.chosen.sum() == 3 and not column(together, "own").any()
@@ -157,21 +157,19 @@ def test_who_has_a_history_is_asked_for_themselves(look: Look) -> None:
     assert not column(others, "own").any()
 
 
-def test_many_days_are_looked_at_together_by_what_was_known_before_the_first(
-    look: Look, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(rank_rows, "_MOST_EVENINGS", 2)
-    told: list[tuple[int, int]] = []
+def test_build_search_examples_of_many_days_puts_days_together(look: Look, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(search_examples, "_MAX_PERIODS", 2)
+    calls: list[tuple[int, int]] = []
     days = [search("grey gift", "grey-lamp", day) for day in range(4)]
-    rows = look(days, progress=lambda done, total: told.append((done, total)))
-    assert told == [(0, 2), (1, 2), (2, 2)]
+    rows = look(days, progress=lambda done, total: calls.append((done, total)))
+    assert calls == [(0, 2), (1, 2), (2, 2)]
     assert rows.chosen[rows.chosen > 0].tolist() == [2.0, 2.0]
     assert not column(rows.part(0, 1), "memory_share").any(), "not even the first day of the two"
     assert column(rows.part(1, 2), "memory_mass").max() == pytest.approx(np.log1p(2), abs=0.05)
 
 
-def test_only_the_newest_searches_are_looked_at(look: Look, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(RankingExamples, "MOST", 2)
+def test_build_search_examples_takes_the_newest_searches(look: Look, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(SearchExamples, "MAX_GROUPS", 2)
     days = [search("grey gift", "grey-lamp", day) for day in (3, 0, 2, 1)]
     rows = look(days)
     assert len(rows) == 2 and column(rows.part(0, 1), "memory_mass").max() == pytest.approx(np.log1p(2), abs=0.1)
@@ -180,26 +178,26 @@ def test_only_the_newest_searches_are_looked_at(look: Look, monkeypatch: pytest.
 # ---- kept from generation to generation ---------------------------------------------------------------------
 
 
-def test_the_newest_groups_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_extended_keeps_the_newest_groups(monkeypatch: pytest.MonkeyPatch) -> None:
     older, newer = groups(3), groups(2, seed=1)
-    assert same(older.then(newer).part(0, 3), older) and same(older.then(newer).part(3, 5), newer)
-    assert same(RankingExamples().then(newer), newer) and same(older.then(RankingExamples()), older)
-    monkeypatch.setattr(RankingExamples, "MOST", 3)
-    assert same(older.then(newer), older.part(2, 3).then(newer))
+    assert same(older.extended(newer).part(0, 3), older) and same(older.extended(newer).part(3, 5), newer)
+    assert same(SearchExamples.empty().extended(newer), newer) and same(older.extended(SearchExamples.empty()), older)
+    monkeypatch.setattr(SearchExamples, "MAX_GROUPS", 3)
+    assert same(older.extended(newer), older.part(2, 3).extended(newer))
 
 
-def test_rows_come_back_as_they_were_written(tmp_path: Path) -> None:
+def test_load_returns_what_save_wrote(tmp_path: Path) -> None:
     rows = groups(4)
     for name in ("one", "two"):
         rows.save(tmp_path / name)
-    assert same(RankingExamples.open(tmp_path / "one"), rows)
-    assert [getattr(RankingExamples.open(tmp_path / "one"), name).dtype for name in vars(rows)] == [
+    assert same(SearchExamples.load(tmp_path / "one"), rows)
+    assert [getattr(SearchExamples.load(tmp_path / "one"), name).dtype for name in vars(rows)] == [
         getattr(rows, name).dtype for name in vars(rows)
     ]
     assert (tmp_path / "one" / "rows.npz").read_bytes() == (tmp_path / "two" / "rows.npz").read_bytes()
 
 
-def test_rows_of_other_features_teach_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_load_of_other_features_is_empty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     groups(4).save(tmp_path)
-    monkeypatch.setattr(RankingExamples, "NAMES", NAMES[::-1])
-    assert len(RankingExamples.open(tmp_path)) == 0
+    monkeypatch.setattr(SearchExamples, "NAMES", NAMES[::-1])
+    assert len(SearchExamples.load(tmp_path)) == 0
