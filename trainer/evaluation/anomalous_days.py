@@ -1,7 +1,7 @@
-"""Days whose searches contradict what the shop knows: items mixed up by a broken log, or clicks of no shopper.
+"""Find days with searches that contradict what the shop knows: items mixed up by a broken log, or clicks of bots.
 
 Fashions move a shop's searches, but not against all that was learned within a day. A day on which the parent finds next
-to nothing of what it usually finds is left out, for the judge's newest questions come from the same day and would agree
+to nothing of what it usually finds is left out, for the judge's newest searches come from the same day and would agree
 with it. If the next day is like it the world has changed, and both are learned.
 """
 
@@ -21,53 +21,53 @@ from shelfwise.trainer.evaluation.metrics import METRICS, evaluate_queries
 
 __all__ = ["anomalous_days", "exclude_days", "make_scorer"]
 
-_LEAST_OLD, _LEAST_NEW = 100, 30  # searches, before which nothing is usual or strange
-_MOST = 500  # searches that are scored of the past, and of a day
-_SHARE = 0.5  # of the usual nDCG@10, below which a day is strange
-_ERRORS = 2.0
+_MIN_PAST, _MIN_OF_DAY = 100, 30  # searches; with fewer no day is judged
+_MAX_SCORED = 500  # searches of the past, and of a day
+_MIN_SHARE = 0.5  # of the usual nDCG@10, below which a day is anomalous
+_ERRORS = 2.0  # standard errors
 
 Score = Callable[[Sequence[QueryClick]], np.ndarray]  # searches → nDCG@10 of each, (n,)
 
 
 def make_scorer(encoder: Encoder, vectors: np.ndarray, ids: Sequence[str]) -> Score:
-    """How well the encoder with its item vectors, (n_items, dim) in the order of `ids`, finds what was chosen."""
+    """Return a function searches → nDCG@10 of each, (n,), by the encoder and its vectors of the items `ids`."""
     rows = {id: row for row, id in enumerate(ids)}
 
     def score(searches: Sequence[QueryClick]) -> np.ndarray:
         queries = list(dict.fromkeys(search.query for search in searches))
         position = {query: row for row, query in enumerate(queries)}
-        questions = encoder.queries(queries)[[position[search.query] for search in searches]]  # (n, dim)
-        wanted = [[rows[search.item]] for search in searches]
-        found: np.ndarray = evaluate_queries(vectors, questions, wanted)[:, METRICS.index("ndcg")]
-        return found
+        embeddings = encoder.queries(queries)[[position[search.query] for search in searches]]  # (n, dim)
+        relevant = [[rows[search.item]] for search in searches]
+        ndcg: np.ndarray = evaluate_queries(vectors, embeddings, relevant)[:, METRICS.index("ndcg")]
+        return ndcg
 
     return score
 
 
 def anomalous_days(data: TrainingData, score: Score, before: Collection[int] = ()) -> tuple[dict[int, str], set[int]]:
-    """The days (since 1970) of the new searches that contradict the past, each with a sentence that says so.
+    """Return the days (since 1970) of new searches that contradict the past, each with a sentence that says so.
 
-    And of the days `before`, which were left out as strange, those that the day after is like: the world has changed,
-    and neither is strange any more.
+    Also returned are those of the days `before`, which were left out as anomalous, that the day after is like: the
+    world has changed, and both are learned.
     """
-    past = _sampled(data.searches.replay[-10 * _MOST :])
-    if len(past) < _LEAST_OLD:
+    past = _sampled(data.searches.replay[-10 * _MAX_SCORED :])
+    if len(past) < _MIN_PAST:
         return {}, set()
     usual = float(score(past).mean())
     by_day: defaultdict[int, list[QueryClick]] = defaultdict(list)
     for search in data.searches.since_parent:
         by_day[int(search.ts // DAY)].append(search)
-    found: dict[int, str] = {}
+    low: dict[int, str] = {}
     for day, searches in sorted(by_day.items()):
-        if len(searches) >= _LEAST_NEW:
+        if len(searches) >= _MIN_OF_DAY:
             scores = score(_sampled(searches))
-            if scores.mean() + _ERRORS * scores.std() / np.sqrt(len(scores)) < _SHARE * usual:
-                found[day] = (
+            if scores.mean() + _ERRORS * scores.std() / np.sqrt(len(scores)) < _MIN_SHARE * usual:
+                low[day] = (
                     f"the searches of {to_iso(day * DAY)[:10]} contradict what the shop knows and are left out:"
                     f" nDCG@10 {scores.mean():.3f}, usually {usual:.3f}"
                 )
-    alone = {day: why for day, why in found.items() if not {day - 1, day + 1} & found.keys() and day - 1 not in before}
-    return alone, {day for day in before if day + 1 in found}
+    alone = {day: why for day, why in low.items() if not {day - 1, day + 1} & low.keys() and day - 1 not in before}
+    return alone, {day for day in before if day + 1 in low}
 
 
 def exclude_days(data: TrainingData, days: Collection[int]) -> TrainingData:
@@ -91,6 +91,6 @@ def exclude_days(data: TrainingData, days: Collection[int]) -> TrainingData:
 
 
 def _sampled(searches: Sequence[QueryClick]) -> list[QueryClick]:
-    """At most so many of them, evenly over their time."""
-    step = max(1, -(-len(searches) // _MOST))
+    """Return at most 500 of the searches, evenly over their time."""
+    step = max(1, -(-len(searches) // _MAX_SCORED))
     return list(searches[::step])

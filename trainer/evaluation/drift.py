@@ -1,7 +1,7 @@
-"""How much the world moved since the parent learned: what is asked, what is clicked, the catalogue and the encoder.
+"""Measure how much the world moved since the parent learned: queries, clicks, the catalogue and the encoder.
 
-Pure functions over what a night has at hand, and `measure`, which calls them all. A figure over its limit becomes a
-warning in the ledger and in `/status`; it never holds a night back, that is the judge's part.
+Pure functions, and `measure`, which calls them all. A figure over its limit becomes a warning in the ledger and in
+`/status`; it never holds a night back, only the judge does.
 """
 
 from __future__ import annotations
@@ -17,142 +17,154 @@ import numpy as np
 from scipy.cluster.vq import kmeans2, vq
 
 from shelfwise.generation.query_memory import query_key
+from shelfwise.night_report_parts import DriftReport
 from shelfwise.store import DailyEngagement
 from shelfwise.timestamps import DAY
 from shelfwise.trainer.data.interactions import QueryClick
 
 __all__ = [
-    "click_through", "embedding_shift", "measure", "new_item_share", "query_mix", "stability_index",
+    "DriftInputs", "click_through", "embedding_shift", "measure", "new_item_share", "query_mix", "stability_index",
     "texts_swapped", "unseen_share",
 ]  # fmt: skip
 
-MOST_PSI = 0.25  # the usual mark of "a significant shift"; chance adds to it, see `query_mix`
-MOST_RISE = 0.15  # of the share of unseen queries, and of clicks on new items
-MOST_EMBEDDING_SHIFT = 0.3  # mean 1 − cosine; a night moves an item's vector by a few hundredths
-MOST_TEXTS_SWAPPED = 0.1
-MOST_CTR_FALL = 0.2  # relative, and by more than ERRORS standard errors
+MAX_PSI = 0.25  # the usual mark of "a significant shift"; chance adds to it, see `query_mix`
+MAX_RISE = 0.15  # of the share of unseen queries, and of clicks on new items
+MAX_EMBEDDING_SHIFT = 0.3  # mean 1 − cosine; a night moves an item's vector by a few hundredths
+MAX_TEXTS_SWAPPED = 0.1
+MAX_CTR_FALL = 0.2  # relative, and by more than ERRORS standard errors
 ERRORS = 3.0
-LEAST_QUERIES = 50  # below that no figure of queries warns
-LEAST_ITEMS = 20
-LEAST_DAYS = 3
+MIN_QUERIES = 50  # below that no figure of queries warns
+MIN_ITEMS = 20
+MIN_DAYS = 3
 
 _WINDOW = 28 * DAY
 _NEW_ITEM = 7 * DAY
-_SAMPLE, _MOST_CLUSTERS, _PER_CLUSTER = 2_000, 20, 10  # encoding them takes a second or two
-_UNLIKE = 0.5  # cosine below which two texts are not about the same thing
+_MAX_SAMPLE, _MAX_CLUSTERS, _PER_CLUSTER = 2_000, 20, 10  # queries; encoding them takes a second or two
+_MIN_ALIKE = 0.5  # cosine below which two texts are not about the same thing
 
 Encode = Callable[[Sequence[str]], np.ndarray]  # texts → (n_texts, dim) float32
 Pair = tuple[np.ndarray, np.ndarray]  # two encodings of the same items, row by row, (n_items, dim) each
 
 
+@dataclass(frozen=True, eq=False, kw_only=True)
+class DriftInputs:
+    """What drift is measured from: the searches that the parent knew and those since, and what is compared.
+
+    `parent_until` (epoch seconds) is the end of what the parent learned, `encode` its encoder of queries. `same_items`
+    are the parent's and the candidate's vectors of items with unchanged texts, `texts` the parent's vectors of the
+    items' texts then and now. `engagement` holds the days of "searches" and "recommendations", as
+    `store.engagement.days` reads them, the last of them yesterday.
+    """
+
+    old: Sequence[QueryClick]
+    new: Sequence[QueryClick]
+    parent_until: float
+    encode: Encode
+    seed: int
+    same_items: Pair | None = None
+    texts: Pair | None = None
+    engagement: Mapping[str, Sequence[DailyEngagement]] = field(default_factory=dict)
+
+
 @dataclass
-class _Found:
+class _Report:
     """The figures, the limit of each where it has one, and a sentence for each figure over its limit."""
 
     figures: dict[str, Any] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
 
     def add(self, name: str, value: float, limit: float, enough: bool, sentence: str) -> None:
+        """Add a figure.
+
+        Args:
+            name: Its key in the report.
+            value: The figure.
+            limit: What it should not exceed.
+            enough: Whether there is enough data for a warning.
+            sentence: What the warning says before the numbers.
+        """
         self.figures[name] = round(value, 4)
         self.figures.setdefault("limits", {})[name] = round(limit, 4)
         if enough and not value <= limit:
             self.warnings.append(f"{sentence} {value:.3f} > {limit:.3f}")
 
 
-def measure(
-    old: Sequence[QueryClick],
-    new: Sequence[QueryClick],
-    parent_until: float,
-    encode: Encode,
-    *,
-    seed: int,
-    same_items: Pair | None = None,
-    texts: Pair | None = None,
-    shown: Mapping[str, Sequence[DailyEngagement]] | None = None,
-) -> tuple[dict[str, Any], list[str]]:
-    """The night's drift figures and its warnings; what can't be measured is left out.
-
-    `old` are the searches that the parent knew, `new` those since; `encode` is the parent's for queries.
-    `same_items` are the parent's and the child's vectors of items with unchanged texts, `texts` the parent's vectors
-    of the items' texts then and now. `shown` holds the days of "searches" and "recommendations", as
-    `store.online.days` reads them, the last of them being yesterday.
-    """
-    found = _Found()
-    old, new = (sorted(part, key=lambda search: search.ts) for part in (old, new))
+def measure(inputs: DriftInputs) -> tuple[DriftReport, list[str]]:
+    """Return the night's drift figures and its warnings; what can't be measured is None."""
+    report = _Report()
+    old, new = (sorted(part, key=lambda search: search.ts) for part in (inputs.old, inputs.new))
     if old and new:
-        _queries(found, old, new, parent_until, encode, seed)
-        _novelty(found, old, new)
-    if same_items is not None and len(same_items[0]):
-        shift, enough = embedding_shift(*same_items), len(same_items[0]) >= LEAST_ITEMS
-        found.add("embedding_shift", shift, MOST_EMBEDDING_SHIFT, enough, "item vectors moved: mean 1 − cosine")
-    if texts is not None and len(texts[0]):
-        swapped, enough = texts_swapped(*texts), len(texts[0]) >= LEAST_ITEMS
-        found.add(
-            "catalogue_shift", swapped, MOST_TEXTS_SWAPPED, enough, "item texts changed beyond recognition: share"
-        )
+        _add_query_mix(report, old, new, inputs)
+        _add_novelty(report, old, new)
+    if inputs.same_items is not None and len(inputs.same_items[0]):
+        shift, enough = embedding_shift(*inputs.same_items), len(inputs.same_items[0]) >= MIN_ITEMS
+        report.add("embedding_shift", shift, MAX_EMBEDDING_SHIFT, enough, "item vectors moved: mean 1 − cosine")
+    if inputs.texts is not None and len(inputs.texts[0]):
+        swapped, enough = texts_swapped(*inputs.texts), len(inputs.texts[0]) >= MIN_ITEMS
+        sentence = "item texts changed beyond recognition: share"
+        report.add("catalogue_shift", swapped, MAX_TEXTS_SWAPPED, enough, sentence)
     for kind, name in (("searches", "ctr"), ("recommendations", "recommendation_ctr")):
-        _online(found, name, kind, (shown or {}).get(kind, ()))
-    return found.figures, found.warnings
+        _add_click_through(report, name, kind, inputs.engagement.get(kind, ()))
+    return DriftReport.from_dict(report.figures), report.warnings
 
 
 # ---- what is asked ----------------------------------------------------------------------------------------------
 
 
-def _queries(
-    report: _Found, old: Sequence[QueryClick], new: Sequence[QueryClick], parent_until: float, encode: Encode, seed: int
-) -> None:
-    window = [search for search in old if parent_until - _WINDOW <= search.ts < parent_until]
-    reference = window if len(window) >= LEAST_QUERIES else old
-    rng = np.random.default_rng(seed)
-    then, now = (_encoded(_sampled(part, rng), encode) for part in (reference, new))
-    if mix := query_mix(then, now, seed, len(new) / len(reference)):
-        enough = min(len(reference), len(new)) >= LEAST_QUERIES
+def _add_query_mix(report: _Report, old: Sequence[QueryClick], new: Sequence[QueryClick], inputs: DriftInputs) -> None:
+    until = inputs.parent_until
+    window = [search for search in old if until - _WINDOW <= search.ts < until]
+    reference = window if len(window) >= MIN_QUERIES else old
+    rng = np.random.default_rng(inputs.seed)
+    then, now = (_encoded(_sampled(part, rng), inputs.encode) for part in (reference, new))
+    if mix := query_mix(then, now, inputs.seed, len(new) / len(reference)):
+        enough = min(len(reference), len(new)) >= MIN_QUERIES
         report.add("query_psi", mix[0], mix[1], enough, "query mix moved: PSI")
 
 
 def query_mix(then: np.ndarray, now: np.ndarray, seed: int, share: float | None = None) -> tuple[float, float] | None:
-    """The population stability index between two sets of query vectors over clusters of the first, and its limit.
+    """Return the population stability index of two sets of query vectors over clusters of the first, and its limit.
 
-    (n, dim) float32 in the order of time and (m, dim); None where n is too small for two clusters. `share` is the
-    size of the second beside the first, m / n unless they are samples.
+    The sets are (n, dim) float32 in the order of time and (m, dim); None where n is too small for two clusters. `share`
+    is the size of the second beside the first, m / n unless they are samples.
 
     Two samples of one population differ too: with B clusters the index is then (1/n + 1/m) times a χ² of B − 1
     degrees of freedom (B. Yurdakul, "Statistical Properties of Population Stability Index", 2018), so its expectation
-    (B − 1)(1/n + 1/m) is added to the limit. And what is asked on one day differs from what is asked in four weeks:
-    the limit is not below what the parts of the reference, each as large as the second, themselves moved by.
+    (B − 1)(1/n + 1/m) is added to the limit. And the queries of one day differ from those of four weeks: the limit is
+    not below the index of any part of the reference, as large as the second set, against the rest of it.
     """
-    clusters = min(_MOST_CLUSTERS, len(then) // _PER_CLUSTER, len(np.unique(then, axis=0)))
+    clusters = min(_MAX_CLUSTERS, len(then) // _PER_CLUSTER, len(np.unique(then, axis=0)))
     if clusters < 2 or not len(now):
         return None
     with warnings.catch_warnings(category=UserWarning, action="ignore"):  # a cluster that ends up empty does no harm
         centres, rows = kmeans2(then, clusters, minit="++", rng=seed)
     whole, counts = (np.bincount(part, minlength=clusters) for part in (rows, vq(now, centres)[0]))
-    usual = [MOST_PSI]
+    usual = [MAX_PSI]
     parts = int(1 / (share or len(now) / len(then)))
     for part in np.array_split(rows, parts) if parts > 1 else []:
-        own = np.bincount(part, minlength=clusters)
-        usual.append(stability_index(whole - own, own) - _by_chance(whole - own, own))
-    return stability_index(whole, counts), max(usual) + _by_chance(whole, counts)
+        of_part = np.bincount(part, minlength=clusters)
+        usual.append(stability_index(whole - of_part, of_part) - _expected_by_chance(whole - of_part, of_part))
+    return stability_index(whole, counts), max(usual) + _expected_by_chance(whole, counts)
 
 
-def _by_chance(then: np.ndarray, now: np.ndarray) -> float:
+def _expected_by_chance(then: np.ndarray, now: np.ndarray) -> float:
     return float((len(then) - 1) * (1 / max(1, then.sum()) + 1 / max(1, now.sum())))
 
 
 def stability_index(then: np.ndarray, now: np.ndarray) -> float:
-    """Σ (p − q) ln(p / q) over the shares of each cluster, (n_clusters,) counts, half a count added to each."""
+    """Return Σ (p − q) ln(p / q) over the shares of each cluster, (n_clusters,) counts, half a count added to each."""
     p, q = ((counts + 0.5) / (counts.sum() + 0.5 * len(counts)) for counts in (then, now))
     return float(((p - q) * np.log(p / q)).sum())
 
 
 def _sampled(searches: Sequence[QueryClick], rng: np.random.Generator) -> list[str]:
-    if len(searches) > _SAMPLE:
-        searches = [searches[row] for row in np.sort(rng.choice(len(searches), _SAMPLE, replace=False))]
+    if len(searches) > _MAX_SAMPLE:
+        searches = [searches[row] for row in np.sort(rng.choice(len(searches), _MAX_SAMPLE, replace=False))]
     return [search.query for search in searches]
 
 
 def _encoded(queries: Sequence[str], encode: Encode) -> np.ndarray:
-    """(n_queries, dim); a query that was asked often is encoded once."""
+    """Return (n_queries, dim); each distinct query is encoded once."""
     distinct = list(dict.fromkeys(queries))
     rows = {query: row for row, query in enumerate(distinct)}
     return np.asarray(encode(distinct), np.float32)[[rows[query] for query in queries]]
@@ -161,8 +173,8 @@ def _encoded(queries: Sequence[str], encode: Encode) -> np.ndarray:
 # ---- what is new ------------------------------------------------------------------------------------------------
 
 
-def _novelty(report: _Found, old: Sequence[QueryClick], new: Sequence[QueryClick]) -> None:
-    """The new searches against what came before them, beside the same of the newest old ones, as many at most."""
+def _add_novelty(report: _Report, old: Sequence[QueryClick], new: Sequence[QueryClick]) -> None:
+    """Compare the new searches with what came before them, and so at most as many of the newest old ones."""
     cut = len(old) - min(len(new), len(old) // 2)
     past, last = old[:cut], old[cut:]
     for name, before, share, sentence in (
@@ -171,20 +183,19 @@ def _novelty(report: _Found, old: Sequence[QueryClick], new: Sequence[QueryClick
     ):
         value, was = share(old, new), share(past, last) if last else 0.0
         error = math.sqrt(was * (1 - was) * (1 / len(new) + 1 / max(1, len(last))))
-        report.add(
-            name, value, was + max(MOST_RISE, ERRORS * error), min(len(new), len(last)) >= LEAST_QUERIES, sentence
-        )
+        enough = min(len(new), len(last)) >= MIN_QUERIES
+        report.add(name, value, was + max(MAX_RISE, ERRORS * error), enough, sentence)
         report.figures[before] = round(was, 4)
 
 
 def unseen_share(past: Iterable[QueryClick], part: Sequence[QueryClick]) -> float:
-    """The share of searches in `part` whose query, lower-cased and without spaces and signs, is not in `past`."""
+    """Return the share of searches in `part` with a query, lower-cased and without spaces and signs, not in `past`."""
     known = {query_key(search.query) for search in past}
     return sum(query_key(search.query) not in known for search in part) / len(part)
 
 
 def new_item_share(past: Iterable[QueryClick], part: Sequence[QueryClick]) -> float:
-    """The share of `part` whose item was first chosen within the last 7 days."""
+    """Return the share of searches in `part` with an item that was first chosen at most 7 days before."""
     first: dict[str, float] = {}
     for search in [*past, *part]:
         first[search.item] = min(search.ts, first.get(search.item, math.inf))
@@ -195,17 +206,17 @@ def new_item_share(past: Iterable[QueryClick], part: Sequence[QueryClick]) -> fl
 
 
 def embedding_shift(before: np.ndarray, after: np.ndarray) -> float:
-    """Mean 1 − cosine of the rows, (n_items, dim) each. Rows that are no numbers count as unrelated."""
+    """Return the mean 1 − cosine of the rows, (n_items, dim) each. Rows that are not finite count as unrelated."""
     return float(1 - _cosines(before, after).mean())
 
 
 def texts_swapped(before: np.ndarray, after: np.ndarray) -> float:
-    """The share of items whose text is about something else now; one encoder's vectors, (n_items, dim) each."""
-    return float((_cosines(before, after) < _UNLIKE).mean())
+    """Return the share of items with a text about something else now; one encoder's vectors, (n_items, dim) each."""
+    return float((_cosines(before, after) < _MIN_ALIKE).mean())
 
 
 def _cosines(before: np.ndarray, after: np.ndarray) -> np.ndarray:
-    """(n_items,) float64."""
+    """Return the cosine of each row, (n_items,) float64, 0 where it is not finite."""
     a, b = (np.asarray(side, np.float64) for side in (before, after))
     with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
         cosines = (a * b).sum(axis=1) / (np.linalg.norm(a, axis=1) * np.linalg.norm(b, axis=1))
@@ -215,20 +226,20 @@ def _cosines(before: np.ndarray, after: np.ndarray) -> np.ndarray:
 # ---- online -----------------------------------------------------------------------------------------------------
 
 
-def _online(report: _Found, name: str, kind: str, days: Sequence[DailyEngagement]) -> None:
+def _add_click_through(report: _Report, name: str, kind: str, days: Sequence[DailyEngagement]) -> None:
     if figures := click_through(days):
         report.figures[name] = figures
         if figures.pop("fell"):
-            least, before = figures["limit"], figures["before"]
+            limit, before = figures["limit"], figures["before"]
             report.warnings.append(
-                f"{kind} were clicked less yesterday: {figures['yesterday']:.3f} < {least:.3f} (before: {before:.3f})"
+                f"{kind} were clicked less yesterday: {figures['yesterday']:.3f} < {limit:.3f} (before: {before:.3f})"
             )
 
 
 def click_through(days: Sequence[DailyEngagement]) -> dict[str, Any] | None:
-    """Yesterday's click-through rate, the last of `days`, against that of the days before; None without either.
+    """Return yesterday's click-through rate, the last of `days`, beside that of the days before; None without either.
 
-    It `fell` when it is lower by more than MOST_CTR_FALL of what it was and by more than ERRORS standard errors of a
+    It `fell` when it is lower by more than MAX_CTR_FALL of what it was and by more than ERRORS standard errors of a
     binomial share, sqrt(p (1 − p) / n), `limit` being the lower of the two. `spread` is the standard deviation of the
     daily rates.
     """
@@ -238,7 +249,7 @@ def click_through(days: Sequence[DailyEngagement]) -> dict[str, Any] | None:
     yesterday = days[-1]
     before = sum(day.clicked for day in past) / sum(day.shown for day in past)
     error = math.sqrt(before * (1 - before) / yesterday.shown)
-    limit = max(0.0, min(before * (1 - MOST_CTR_FALL), before - ERRORS * error))
+    limit = max(0.0, min(before * (1 - MAX_CTR_FALL), before - ERRORS * error))
     rate = yesterday.clicked / yesterday.shown
     return {
         "yesterday": round(rate, 4),
@@ -247,5 +258,5 @@ def click_through(days: Sequence[DailyEngagement]) -> dict[str, Any] | None:
         "limit": round(limit, 4),
         "shown": yesterday.shown,
         "days": len(past),
-        "fell": rate < limit and yesterday.shown >= LEAST_QUERIES and len(past) >= LEAST_DAYS,
+        "fell": rate < limit and yesterday.shown >= MIN_QUERIES and len(past) >= MIN_DAYS,
     }

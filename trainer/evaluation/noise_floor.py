@@ -1,4 +1,4 @@
-"""How near the nearest item is to a query that means nothing: what is less near is no hit by meaning alone."""
+"""Measure how near the nearest item is to a meaningless query: an item less near is not a hit by embedding alone."""
 
 from __future__ import annotations
 
@@ -8,19 +8,23 @@ import string
 import numpy as np
 
 from shelfwise.generation.encoder import Encoder
+from shelfwise.trainer.data.seed import SEED
 
 __all__ = ["noise_floor"]
 
-_QUERIES, _QUANTILE, _SEED = 200, 0.99, 20_111
-_WORDS, _LETTERS = 3, (3, 10)  # at most so many; from, to
+_N_QUERIES, _QUANTILE = 200, 0.99
+_MAX_WORDS, _LETTERS = 3, (3, 10)  # of a query; of a word, from and to
 
 
 def noise_floor(encoder: Encoder, vectors: np.ndarray) -> float:
-    """The cosine below which 99 % of random words, one to three, find their nearest item; `vectors` (n_items, dim)."""
+    """Return the cosine below which 99 % of queries of one to three random words find their nearest item.
+
+    `vectors` (n_items, dim) are the encoder's; 0.0 without items.
+    """
     if not len(vectors):
         return 0.0
-    rng = random.Random(_SEED)
-    nonsense = [" ".join(_word(rng) for _ in range(rng.randint(1, _WORDS))) for _ in range(_QUERIES)]
+    rng = random.Random(SEED)
+    nonsense = [" ".join(_word(rng) for _ in range(rng.randint(1, _MAX_WORDS))) for _ in range(_N_QUERIES)]
     nearest = (encoder.queries(nonsense) @ vectors.T).max(axis=1)  # (n_queries,)
     return float(np.quantile(nearest, _QUANTILE))
 

@@ -170,19 +170,19 @@ def test_a_strange_day_is_not_learned_and_never_replayed(tiny_shop: Path, monkey
         teach(shop, 2, *MIXED_UP)
         second = increment(tiny_shop, NOW - timedelta(days=1))
         assert (second.verdict, second.generation) == ("published", 2), "what was held out the night before trains"
-        (warning,) = [text for text in second.report["warnings"] if "contradict" in text]
+        (warning,) = [text for text in second.report.warnings if "contradict" in text]
         assert "2026-10-30" in warning and warning in second.reason
         assert warning in shop.store.ledger.warnings()
-        assert second.report["removed"]["strange_days"] == 60
+        assert second.report.removed["strange_days"] == 60
         card = shop.generations.open(2).card
-        assert card.learned.anomalous_days == [strange]
-        assert card.learned.held_out == [], "nor is it new again"
+        assert card.learned.anomalous_days == (strange,)
+        assert card.learned.held_out == (), "nor is it new again"
 
         teach(shop, 1, *ORDINARY[:4])
         third = increment(tiny_shop, NOW)
         assert third.verdict == "published" and "contradict" not in third.reason
-        assert third.report["counts"]["replayed_pairs"] > 0
-        assert shop.generations.open(3).card.learned.anomalous_days == [strange]
+        assert third.report.counts["replayed_pairs"] > 0
+        assert shop.generations.open(3).card.learned.anomalous_days == (strange,)
     assert len(learned) == 3
     assert all((pair.anchor, pair.item) not in MIXED_UP for pairs in learned for pair in pairs)
 
@@ -202,4 +202,4 @@ def test_a_strange_day_alone_waits_and_the_next_like_it_is_learned_with_it(
         teach(shop, 1, *MIXED_UP)
         both = increment(tiny_shop, NOW)
         assert both.verdict == "published" and "contradict" not in both.reason
-        assert both.report["counts"]["new_searches"] > 90
+        assert both.report.counts["new_searches"] > 90

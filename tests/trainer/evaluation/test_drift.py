@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pytest
 
+from shelfwise.night_report_parts import DriftReport
 from shelfwise.store import DailyEngagement
 from shelfwise.timestamps import DAY
 from shelfwise.trainer.data.interactions import QueryClick
 from shelfwise.trainer.evaluation.drift import (
-    MOST_PSI,
+    MAX_PSI,
+    DriftInputs,
     click_through,
     embedding_shift,
     measure,
@@ -49,6 +52,10 @@ def topics(count: int, seed: int, among: int = TOPICS) -> list[int]:
     return [int(topic) for topic in np.random.default_rng(seed).integers(0, among, count)]
 
 
+def inputs(old: Sequence[QueryClick], new: Sequence[QueryClick], **others: Any) -> DriftInputs:
+    return DriftInputs(old=old, new=new, parent_until=NOW, encode=encode, seed=7, **others)
+
+
 def days(*counts: tuple[int, int]) -> list[DailyEngagement]:
     return [DailyEngagement(NOW + number * DAY, shown, clicked) for number, (shown, clicked) in enumerate(counts)]
 
@@ -70,15 +77,15 @@ def test_stability_index_by_hand() -> None:
 
 @pytest.mark.parametrize("seed", range(5))
 @pytest.mark.parametrize("count", [60, 200, 2_000])
-def test_the_same_mix_stays_below_its_limit(seed: int, count: int) -> None:
-    chance = np.random.default_rng(seed)
-    then, now = (chance.normal(size=(size, 16)).astype(np.float32) for size in (1_000, count))
+def test_query_mix_of_one_population_stays_below_its_limit(seed: int, count: int) -> None:
+    rng = np.random.default_rng(seed)
+    then, now = (rng.normal(size=(size, 16)).astype(np.float32) for size in (1_000, count))
     psi, limit = query_mix(then, now, seed) or (1.0, 0.0)
     assert 0 <= psi < limit
-    assert limit == pytest.approx(MOST_PSI + 19 * (1 / 1_000 + 1 / count))
+    assert limit == pytest.approx(MAX_PSI + 19 * (1 / 1_000 + 1 / count))
 
 
-def test_a_mix_that_changes_every_day_is_no_news() -> None:
+def test_query_mix_that_changes_every_day_stays_below_its_limit() -> None:
     def days_about(*about: int) -> np.ndarray:
         return np.eye(8, dtype=np.float32)[np.repeat(about, 100)]
 
@@ -90,14 +97,14 @@ def test_a_mix_that_changes_every_day_is_no_news() -> None:
     assert psi > limit, "the days of the reference were all alike"
 
 
-def test_too_few_queries_have_no_mix() -> None:
+def test_query_mix_of_too_few_queries_is_none() -> None:
     vectors = np.eye(15, dtype=np.float32)
     assert query_mix(vectors, vectors, 0) is None
     assert query_mix(np.ones((100, 4), np.float32), vectors, 0) is None, "one query, asked again and again"
     assert query_mix(np.ones((100, 4), np.float32), np.ones((0, 4), np.float32), 0) is None
 
 
-def test_unseen_queries_are_told_by_letters_and_digits() -> None:
+def test_unseen_share_compares_letters_and_digits() -> None:
     past, part = (
         [QueryClick(query, "i", 0, ()) for query in queries]
         for queries in (["Wii-Fit", "zelda"], ["wii fit", "halo 3"])
@@ -105,7 +112,7 @@ def test_unseen_queries_are_told_by_letters_and_digits() -> None:
     assert unseen_share(past, part) == 0.5
 
 
-def test_an_item_is_new_for_seven_days() -> None:
+def test_new_item_share_counts_seven_days() -> None:
     past = [QueryClick("q", "old", NOW - 8 * DAY, ()), QueryClick("q", "recent", NOW - 7 * DAY, ())]
     part = [QueryClick("q", item, NOW, ()) for item in ("old", "recent", "never")]
     assert new_item_share(past, part) == pytest.approx(2 / 3)
@@ -121,7 +128,7 @@ def test_an_item_is_new_for_seven_days() -> None:
         ([[0, 0], [0, np.inf]], 1.0, 1.0),
     ],
 )
-def test_vectors_that_moved(after: list[list[float]], shift: float, swapped: float) -> None:
+def test_embedding_shift_and_texts_swapped_by_hand(after: list[list[float]], shift: float, swapped: float) -> None:
     before = np.eye(2, dtype=np.float32)
     assert embedding_shift(before, np.array(after)) == pytest.approx(shift)
     assert texts_swapped(before, np.array(after)) == swapped
@@ -147,27 +154,30 @@ def test_click_through_falls(counts: list[tuple[int, int]], fell: bool) -> None:
     assert figures["fell"] is fell
 
 
-def test_click_through_in_figures() -> None:
+def test_click_through_by_hand() -> None:
     assert click_through(days((100, 20), (0, 0), (100, 40), (100, 30))) == {
         "yesterday": 0.3, "before": 0.3, "spread": 0.1, "limit": 0.1625, "shown": 100, "days": 2, "fell": False,
     }  # fmt: skip
 
 
 @pytest.mark.parametrize("counts", [[], [(100, 3)], [(0, 0), (100, 3)], [(100, 3), (0, 0)]])
-def test_no_click_through_without_both_sides(counts: list[tuple[int, int]]) -> None:
+def test_click_through_without_both_sides_is_none(counts: list[tuple[int, int]]) -> None:
     assert click_through(days(*counts)) is None
 
 
 # ---- the whole --------------------------------------------------------------------------------------------------
 
 
-def test_a_steady_night_warns_of_nothing() -> None:
+def test_measure_of_a_steady_night_has_no_warnings() -> None:
     vectors = np.random.default_rng(0).normal(size=(100, 8))
-    figures, warnings = measure(
-        OLD, STEADY, NOW, encode, seed=7, same_items=(vectors, vectors * 3), texts=(vectors, vectors),
-        shown={"searches": days(*[(500, 200)] * 9), "recommendations": days(*[(500, 20)] * 9)},
+    report, warnings = measure(
+        inputs(
+            OLD, STEADY, same_items=(vectors, vectors * 3), texts=(vectors, vectors),
+            engagement={"searches": days(*[(500, 200)] * 9), "recommendations": days(*[(500, 20)] * 9)},
+        )
     )  # fmt: skip
     assert warnings == []
+    figures = report.to_dict()
     assert set(figures) == {
         "query_psi", "unseen_queries", "unseen_before", "new_items", "new_items_before", "embedding_shift",
         "catalogue_shift", "ctr", "recommendation_ctr", "limits",
@@ -176,8 +186,8 @@ def test_a_steady_night_warns_of_nothing() -> None:
     assert set(figures["limits"]) <= set(figures)
 
 
-def test_the_same_again_gives_the_same() -> None:
-    assert measure(OLD, STEADY, NOW, encode, seed=7) == measure(OLD[::-1], STEADY[::-1], NOW, encode, seed=7)
+def test_measure_does_not_depend_on_the_order() -> None:
+    assert measure(inputs(OLD, STEADY)) == measure(inputs(OLD[::-1], STEADY[::-1]))
 
 
 @pytest.mark.parametrize(
@@ -198,27 +208,25 @@ def test_the_same_again_gives_the_same() -> None:
             "item texts changed beyond recognition: share 0.500 > 0.100",
         ),
         (
-            {"shown": {"searches": days(*[(500, 200)] * 5, (500, 100))}},
+            {"engagement": {"searches": days(*[(500, 200)] * 5, (500, 100))}},
             "searches were clicked less yesterday: 0.200 < 0.320 (before: 0.400)",
         ),
-        ({"shown": {"recommendations": days(*[(500, 200)] * 5, (500, 0))}}, "recommendations were clicked less"),
+        ({"engagement": {"recommendations": days(*[(500, 200)] * 5, (500, 0))}}, "recommendations were clicked less"),
     ],
 )
-def test_each_move_has_its_warning(moved: dict[str, object], sentence: str) -> None:
-    arguments: dict[str, object] = {"new": STEADY, "seed": 7} | moved
-    new = arguments.pop("new")
-    figures, warnings = measure(OLD, new, NOW, encode, **arguments)  # type: ignore[arg-type]
-    assert any(warning.startswith(sentence) for warning in warnings), (warnings, figures)
+def test_measure_of_a_move_has_its_warning(moved: dict[str, Any], sentence: str) -> None:
+    report, warnings = measure(inputs(OLD, **{"new": STEADY, **moved}))
+    assert any(warning.startswith(sentence) for warning in warnings), (warnings, report)
 
 
 @pytest.mark.parametrize(("old", "new"), [([], STEADY), (OLD, []), ([], [])])
-def test_what_cannot_be_measured_is_left_out(old: list[QueryClick], new: list[QueryClick]) -> None:
-    assert measure(old, new, NOW, encode, seed=7) == ({}, [])
-    assert measure(old, new, NOW, encode, seed=7, same_items=(np.zeros((0, 2)), np.zeros((0, 2)))) == ({}, [])
+def test_measure_leaves_out_what_cannot_be_measured(old: list[QueryClick], new: list[QueryClick]) -> None:
+    assert measure(inputs(old, new)) == (DriftReport(), [])
+    assert measure(inputs(old, new, same_items=(np.zeros((0, 2)), np.zeros((0, 2))))) == (DriftReport(), [])
 
 
-def test_few_searches_and_few_items_warn_of_nothing() -> None:
+def test_measure_of_few_searches_and_items_has_no_warnings() -> None:
     few = [QueryClick("0 999", "new", NOW, ())] * 20
-    figures, warnings = measure(OLD[:400], few, NOW, encode, seed=7, texts=(np.eye(2), np.eye(2)[::-1]))
-    assert figures["unseen_queries"] == figures["new_items"] == figures["catalogue_shift"] == 1.0
+    report, warnings = measure(inputs(OLD[:400], few, texts=(np.eye(2), np.eye(2)[::-1])))
+    assert report.unseen_queries == report.new_items == report.catalogue_shift == 1.0
     assert warnings == []

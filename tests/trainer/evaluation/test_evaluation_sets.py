@@ -29,16 +29,16 @@ def searches(query: str, item: str, count: int = 1, ts: float = 0.0) -> list[Que
 
 
 def anchor(material: TrainingData, seed: int = 1) -> EvaluationSet:
-    return next(exam for exam in build_evaluation_sets(material, {}, {}, seed, UNTIL) if exam.name == ANCHOR)
+    return next(part for part in build_evaluation_sets(material, {}, {}, seed, UNTIL) if part.name == ANCHOR)
 
 
 def test_the_searches_are_asked_as_often_as_they_were_made() -> None:
     held = [*searches("mug", "a", 3), *searches("cup", "b")]
-    exam, _ = build_evaluation_sets(TrainingData(Split(holdout=held, replay=held * 100)), {}, {}, 1, UNTIL)
-    assert exam.name == NEWEST and exam.are_queries and exam.is_of_searches
-    assert exam.queries == [["mug"]] * 3 + [["cup"]]
-    assert exam.relevant == [{"a"}] * 3 + [{"b"}] and exam.given == [frozenset()] * 4
-    assert exam.strata == []
+    evaluation_set, _ = build_evaluation_sets(TrainingData(Split(holdout=held, replay=held * 100)), {}, {}, 1, UNTIL)
+    assert evaluation_set.name == NEWEST and evaluation_set.are_queries and evaluation_set.is_of_searches
+    assert evaluation_set.queries == [["mug"]] * 3 + [["cup"]]
+    assert evaluation_set.relevant == [{"a"}] * 3 + [{"b"}] and evaluation_set.excluded == [frozenset()] * 4
+    assert evaluation_set.strata == []
 
 
 @pytest.mark.parametrize(
@@ -67,13 +67,13 @@ def test_strata(asked: list[QueryClick], expected: str) -> None:
 def test_no_stratum_of_the_anchor_is_drowned(head: int, tail: int, new: int, expected: dict[str, int]) -> None:
     made = [*searches("mug", "a", head), *(s for number in range(tail) for s in searches(f"q{number}", "b"))]
     made += [s for number in range(new) for s in searches(f"n{number}", "c", ts=UNTIL - DAY)]
-    exam = anchor(TrainingData(Split(anchor=made)))
-    counts = Counter(exam.strata)
-    assert counts.total() == len(exam.queries) == len(exam.relevant) == min(500, head + tail + new)
+    evaluation_set = anchor(TrainingData(Split(anchor=made)))
+    counts = Counter(evaluation_set.strata)
+    assert counts.total() == len(evaluation_set.queries) == len(evaluation_set.relevant) == min(500, head + tail + new)
     assert all(abs(counts[kind] - count) <= 1 for kind, count in expected.items())
     order = [
         made.index(QueryClick(a[0], min(r), UNTIL - DAY if k == "new" else 0.0, (0,)))
-        for a, r, k in zip(exam.queries, exam.relevant, exam.strata, strict=True)
+        for a, r, k in zip(evaluation_set.queries, evaluation_set.relevant, evaluation_set.strata, strict=True)
     ]
     assert order == sorted(order), "in the order of time"
 
@@ -90,18 +90,18 @@ def test_a_shop_with_few_searches_is_asked_for_baskets_and_known_items_too() -> 
         Split(holdout=searches("a", "x1"), anchor=searches("a", "x2")),
         Split(holdout=[Basket(("x1", "x2"), 0.0, (1,))], anchor=[Basket(("x3", "x4"), 0.0, (2,))]),
     )
-    names = [exam.name for exam in build_evaluation_sets(material, titles, titles, 1, UNTIL)]
+    names = [part.name for part in build_evaluation_sets(material, titles, titles, 1, UNTIL)]
     assert names == [NEWEST, ANCHOR, "newest baskets", "anchor baskets", "known items"]
     material = replace(material, searches=replace(material.searches, replay=searches("a", "x1", 500)))
-    assert [exam.name for exam in build_evaluation_sets(material, titles, titles, 1, UNTIL)] == [NEWEST, ANCHOR, PAST]
+    assert [part.name for part in build_evaluation_sets(material, titles, titles, 1, UNTIL)] == [NEWEST, ANCHOR, PAST]
     (past,) = build_evaluation_sets(TrainingData(Split(replay=searches("a", "x1", 5_000))), titles, titles, 1, UNTIL)
     assert (past.name, len(past.queries)) == (PAST, 500)
 
 
 def test_an_item_of_the_same_title_is_right_too() -> None:
     titles = {f"x{number}": "a red mug" for number in range(30)}
-    (exam,) = build_evaluation_sets(TrainingData(), titles, titles, 1, UNTIL)
-    assert exam.relevant[0] == set(titles) and exam.queries[0] == ["red mug"]
+    (evaluation_set,) = build_evaluation_sets(TrainingData(), titles, titles, 1, UNTIL)
+    assert evaluation_set.relevant[0] == set(titles) and evaluation_set.queries[0] == ["red mug"]
 
 
 def test_questions_about_the_same_query_are_one_cluster() -> None:

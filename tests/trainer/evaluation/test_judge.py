@@ -1,4 +1,4 @@
-"""The judge's arithmetic, and that a worse child is refused, an equal one is not, and a broken one has a reason."""
+"""The judge's arithmetic, and that a worse candidate is refused, an equal one is not, and a broken one has a reason."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ import pytest
 
 from shelfwise.generation.item_links import ItemLinks
 from shelfwise.generation.item_signals import ItemSignals
+from shelfwise.night_report_parts import GateResult, MovedQuery
 from shelfwise.trainer.data.interactions import Basket, QueryClick
 from shelfwise.trainer.data.split import Split, TrainingData
 from shelfwise.trainer.evaluation.evaluation_sets import ANCHOR, NEWEST, EvaluationSet, build_evaluation_sets
-from shelfwise.trainer.evaluation.judge import TOLERANCE, GateReport, GateResult, judge, judge_links
+from shelfwise.trainer.evaluation.judge import TOLERANCE, GateReport, judge, judge_links
 from shelfwise.trainer.evaluation.metrics import METRICS
 
 IDS = [f"i{number}" for number in range(200)]
@@ -33,7 +34,7 @@ class Fixed:
 ENCODER: Any = Fixed()
 
 
-def exam(name: str, items: Sequence[str], strata: list[str] | None = None) -> EvaluationSet:
+def evaluation_set(name: str, items: Sequence[str], strata: list[str] | None = None) -> EvaluationSet:
     """Each item is searched by its id."""
     nothing: frozenset[str] = frozenset()
     return EvaluationSet(
@@ -49,8 +50,8 @@ def vectors(lost: range = range(0), ranks: int = 200) -> np.ndarray:
     return matrix
 
 
-def judged(exams: list[EvaluationSet], parent: np.ndarray, child: np.ndarray) -> GateReport:
-    return judge(exams, (ENCODER, parent), (ENCODER, child), IDS)
+def judge_vectors(sets: list[EvaluationSet], parent: np.ndarray, candidate: np.ndarray) -> GateReport:
+    return judge(sets, (ENCODER, parent), (ENCODER, candidate), IDS)
 
 
 @pytest.mark.parametrize(
@@ -64,90 +65,92 @@ def judged(exams: list[EvaluationSet], parent: np.ndarray, child: np.ndarray) ->
         (range(0), range(100), False),
     ],
 )
-def test_a_child_is_refused_when_it_is_shown_worse(before: range, after: range, passed: bool) -> None:
-    judgement = judged([exam(NEWEST, IDS[:100])], vectors(before), vectors(after))
-    (verdict,) = judgement.results
-    assert verdict.passed is judgement.passed is passed
-    assert verdict.low <= verdict.child - verdict.parent <= verdict.high
-    assert passed is (verdict.high >= -TOLERANCE)
-    assert ("tolerance" in judgement.reason) is not passed
+def test_judge_refuses_a_candidate_shown_worse(before: range, after: range, passed: bool) -> None:
+    report = judge_vectors([evaluation_set(NEWEST, IDS[:100])], vectors(before), vectors(after))
+    (result,) = report.results
+    assert result.passed is report.passed is passed
+    assert result.low <= result.child - result.parent <= result.high
+    assert passed is (result.high >= -TOLERANCE)
+    assert ("tolerance" in report.reason) is not passed
 
 
 @pytest.mark.parametrize(("questions", "lost", "passed"), [(1, 1, True), (2, 1, True), (6, 6, False), (10, 2, True)])
-def test_few_questions_prove_little(questions: int, lost: int, passed: bool) -> None:
-    (verdict,) = judged([exam(NEWEST, IDS[:questions])], vectors(), vectors(range(lost))).results
-    assert verdict.passed is passed
+def test_judge_of_few_queries_passes(questions: int, lost: int, passed: bool) -> None:
+    (result,) = judge_vectors([evaluation_set(NEWEST, IDS[:questions])], vectors(), vectors(range(lost))).results
+    assert result.passed is passed
 
 
-def test_both_exams_together_show_what_neither_shows_alone() -> None:
-    exams = [exam(NEWEST, IDS[:50]), exam(ANCHOR, IDS[50:100], ["head"] * 10 + ["tail"] * 40)]
-    child = vectors()
+def test_judge_pools_newest_and_anchor() -> None:
+    sets = [evaluation_set(NEWEST, IDS[:50]), evaluation_set(ANCHOR, IDS[50:100], ["head"] * 10 + ["tail"] * 40)]
+    candidate = vectors()
     for row in (*range(3), *range(50, 53)):
-        child[[other for other in range(200) if other != row], row] = 2.0
-    newest, anchor, both = judged(exams, vectors(), child).results
+        candidate[[other for other in range(200) if other != row], row] = 2.0
+    newest, anchor, both = judge_vectors(sets, vectors(), candidate).results
     assert (newest.passed, anchor.passed, both.passed) == (True, True, False)
     assert both.exam == "newest searches and anchor" and both.questions == 100
     assert anchor.strata == {"head": [10, 1.0, 0.7], "tail": [40, 1.0, 1.0]} and newest.strata == {}
 
 
-def test_what_is_forgotten_is_not_bought_with_what_is_learned() -> None:
-    exams = [exam(NEWEST, IDS[:100]), exam(ANCHOR, IDS[100:])]
-    judgement = judged(exams, vectors(range(60)), vectors(range(100, 130)))
-    assert [verdict.passed for verdict in judgement.results] == [True, False, True]
-    assert judgement.reason.startswith("anchor: nDCG@10 1.000 → 0.700 over 100 questions")
+def test_judge_refuses_forgetting_despite_learning() -> None:
+    sets = [evaluation_set(NEWEST, IDS[:100]), evaluation_set(ANCHOR, IDS[100:])]
+    report = judge_vectors(sets, vectors(range(60)), vectors(range(100, 130)))
+    assert [result.passed for result in report.results] == [True, False, True]
+    assert report.reason.startswith("anchor: nDCG@10 1.000 → 0.700 over 100 questions")
 
 
 @pytest.mark.parametrize(
-    "child",
+    "candidate",
     [
         np.full((200, 200), np.nan),
         np.full((200, 200), np.inf),
         np.where(np.arange(200)[:, None] == 7, np.nan, np.eye(200)),
     ],
 )
-@pytest.mark.parametrize("exams", [[], [exam(NEWEST, IDS[:50])]])
-def test_vectors_that_are_no_numbers_are_a_failed_verdict(child: np.ndarray, exams: list[EvaluationSet]) -> None:
-    judgement = judged(exams, vectors(), child.astype(np.float32))
-    assert not judgement.passed
-    assert judgement.reason == "vectors: the child's item vectors are not finite numbers"
-    assert judgement.moved == NOTHING
+@pytest.mark.parametrize("sets", [[], [evaluation_set(NEWEST, IDS[:50])]])
+def test_judge_of_infinite_item_vectors_fails(candidate: np.ndarray, sets: list[EvaluationSet]) -> None:
+    report = judge_vectors(sets, vectors(), candidate.astype(np.float32))
+    assert not report.passed
+    assert report.reason == "vectors: the trained encoder's item vectors are not finite"
+    assert report.moved == NOTHING
 
 
-def test_queries_that_are_no_numbers_are_a_failed_verdict() -> None:
+def test_judge_of_infinite_query_vectors_fails() -> None:
     class Broken(Fixed):
         def queries(self, texts: Sequence[str]) -> np.ndarray:
             return np.full((len(texts), 200), np.nan, dtype=np.float32)
 
     broken: Any = Broken()
-    judgement = judge([exam(NEWEST, IDS[:50])], (ENCODER, vectors()), (broken, vectors()), IDS)
-    assert judgement.reason == "newest searches: the child's query vectors are not finite numbers"
-    healed = judge([exam(NEWEST, IDS[:50])], (broken, vectors()), (ENCODER, vectors()), IDS)
+    report = judge([evaluation_set(NEWEST, IDS[:50])], (ENCODER, vectors()), (broken, vectors()), IDS)
+    assert report.reason == "newest searches: the trained encoder's query vectors are not finite"
+    healed = judge([evaluation_set(NEWEST, IDS[:50])], (broken, vectors()), (ENCODER, vectors()), IDS)
     assert healed.passed and healed.results[0].parent == 0
 
 
-def test_an_encoder_to_which_everything_is_equal_finds_nothing() -> None:
-    (verdict,) = judged([exam(NEWEST, IDS[:50])], vectors(), np.ones((200, 200), dtype=np.float32)).results
-    assert not verdict.passed and verdict.child == 0
+def test_judge_of_equal_vectors_finds_nothing() -> None:
+    (result,) = judge_vectors(
+        [evaluation_set(NEWEST, IDS[:50])], vectors(), np.ones((200, 200), dtype=np.float32)
+    ).results
+    assert not result.passed and result.child == 0
 
 
-def test_the_searches_that_moved_most() -> None:
-    exams = [exam(NEWEST, [*IDS[:40], *IDS[:40]]), exam(ANCHOR, IDS[30:50])]
-    judgement = judged(exams, vectors(range(40, 42), 1), vectors(range(12), 3))
-    gained, lost = judgement.moved["gained"], judgement.moved["lost"]
-    assert [row["query"] for row in gained] == ["i41", "i40"]
-    assert gained[0] == {"query": "i41", "item": "i41", "before": 0.5, "after": 1.0}
-    assert len(lost) == 10 and len({row["query"] for row in lost}) == 10
-    assert lost[0] == {"query": "i0", "item": "i0", "before": 1.0, "after": 0.25}
-    verdicts, moved = judgement
-    assert verdicts == judgement.results and moved == judgement.moved
+def test_judge_reports_the_searches_that_moved_most() -> None:
+    sets = [evaluation_set(NEWEST, [*IDS[:40], *IDS[:40]]), evaluation_set(ANCHOR, IDS[30:50])]
+    report = judge_vectors(sets, vectors(range(40, 42), 1), vectors(range(12), 3))
+    gained, lost = report.moved["gained"], report.moved["lost"]
+    assert [row.query for row in gained] == ["i41", "i40"]
+    assert gained[0] == MovedQuery("i41", "i41", 0.5, 1.0)
+    assert len(lost) == 10 and len({row.query for row in lost}) == 10
+    assert lost[0] == MovedQuery("i0", "i0", 1.0, 0.25)
+    results, moved = report
+    assert results == report.results and moved == report.moved
 
 
-def test_only_searches_are_told_as_moved() -> None:
-    assert judged([exam("known items", IDS[:50])], vectors(), vectors(range(20))).moved == NOTHING
+def test_judge_reports_only_searches_as_moved() -> None:
+    assert judge_vectors([evaluation_set("known items", IDS[:50])], vectors(), vectors(range(20))).moved == NOTHING
 
 
-def test_a_verdict_goes_into_the_ledger() -> None:
-    row = judged([exam(NEWEST, IDS[:3])], vectors(), vectors(range(1))).results[0].to_dict()
+def test_gate_result_to_dict_is_json() -> None:
+    row = judge_vectors([evaluation_set(NEWEST, IDS[:3])], vectors(), vectors(range(1))).results[0].to_dict()
     assert json.loads(json.dumps(row)) == row
     assert row["metrics"] == {
         name: [1.0, pytest.approx(0.6667, abs=0.002)] for name in ("hr", "map", "ndcg", "auc")
@@ -155,19 +158,19 @@ def test_a_verdict_goes_into_the_ledger() -> None:
     assert row["tolerance"] == TOLERANCE and row["parent"] == 1.0 and row["questions"] == 3
 
 
-def test_the_same_exam_gives_the_same_verdict() -> None:
-    exams = [exam(NEWEST, IDS[:60])]
-    assert judged(exams, vectors(), vectors(range(9))) == judged(exams, vectors(), vectors(range(9)))
+def test_judge_twice_gives_the_same() -> None:
+    sets = [evaluation_set(NEWEST, IDS[:60])]
+    assert judge_vectors(sets, vectors(), vectors(range(9))) == judge_vectors(sets, vectors(), vectors(range(9)))
 
 
-def test_what_a_basket_was_asked_with_is_no_answer() -> None:
+def test_judge_excludes_the_items_of_the_query() -> None:
     texts = {id: id for id in IDS}
     material = TrainingData(baskets=Split(holdout=[Basket(("i1", "i2"), 0.0, (1,))] * 5))
     (baskets,) = (part for part in build_evaluation_sets(material, texts, {}, 1, 0.0) if part.name == "newest baskets")
     matrix = vectors()
     matrix[1, 2] = matrix[2, 1] = 0.5  # each the other's nearest, after itself
-    (verdict,) = judged([baskets], matrix, matrix).results
-    assert verdict.child == 1.0
+    (result,) = judge_vectors([baskets], matrix, matrix).results
+    assert result.child == 1.0
 
 
 def counted(pairs: dict[str, list[str]]) -> ItemSignals:
@@ -180,9 +183,9 @@ def counted(pairs: dict[str, list[str]]) -> ItemSignals:
 
 
 @pytest.mark.parametrize(
-    ("child", "passed", "score"), [("right", True, 1.0), ("second", False, 0.6309), ("none", False, 0)]
+    ("candidate", "passed", "score"), [("right", True, 1.0), ("second", False, 0.6309), ("none", False, 0)]
 )
-def test_co_purchase_weights_are_judged_apart(child: str, passed: bool, score: float) -> None:
+def test_judge_links_finds_the_other_half(candidate: str, passed: bool, score: float) -> None:
     pairs = [(f"i{number}", f"i{number + 100}") for number in range(50)]
     both = [(one, other) for pair in pairs for one, other in (pair, pair[::-1])]
     sides = {
@@ -191,20 +194,20 @@ def test_co_purchase_weights_are_judged_apart(child: str, passed: bool, score: f
         "none": {},
     }
     baskets = [Basket(pair, 0.0, (1,)) for pair in pairs]
-    verdict = judge_links(counted(sides["right"]), counted(sides[child]), baskets)
-    assert (verdict.exam, verdict.questions, verdict.passed) == ("bought together", 50, passed)
-    assert verdict.parent == 1.0 and verdict.child == pytest.approx(score, abs=1e-4)
-    assert set(verdict.metrics) == set(METRICS)
+    result = judge_links(counted(sides["right"]), counted(sides[candidate]), baskets)
+    assert (result.exam, result.questions, result.passed) == ("bought together", 50, passed)
+    assert result.parent == 1.0 and result.child == pytest.approx(score, abs=1e-4)
+    assert set(result.metrics) == set(METRICS)
 
 
-def test_without_baskets_nothing_is_asked() -> None:
-    verdict = judge_links(ItemSignals(), ItemSignals(), [])
-    assert verdict.passed and str(verdict) == "bought together: nothing was asked"
-    assert isinstance(verdict, GateResult) and GateReport([verdict], NOTHING).passed
+def test_judge_links_without_baskets_passes() -> None:
+    result = judge_links(ItemSignals(), ItemSignals(), [])
+    assert result.passed and str(result) == "bought together: nothing was asked"
+    assert isinstance(result, GateResult) and GateReport([result], NOTHING).passed
 
 
-def test_a_search_of_an_item_that_is_gone_is_lost_by_both() -> None:
+def test_judge_of_a_removed_item_counts_as_lost_by_both() -> None:
     search = QueryClick("i1", "gone", 0.0, (0,))
     gone = EvaluationSet(NEWEST, True, [[search.query]], [frozenset({search.item})], [frozenset()])
-    (verdict,) = judged([gone], vectors(), vectors()).results
-    assert verdict.passed and verdict.parent == verdict.child == 0
+    (result,) = judge_vectors([gone], vectors(), vectors()).results
+    assert result.passed and result.parent == result.child == 0

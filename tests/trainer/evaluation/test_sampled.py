@@ -12,7 +12,7 @@ import torch
 
 from shelfwise.trainer.data.interactions import QueryClick
 from shelfwise.trainer.evaluation.evaluation_sets import NEWEST, EvaluationSet
-from shelfwise.trainer.evaluation.sampled import LOSS_ALLOWED, dev_metric, quantisation_loss
+from shelfwise.trainer.evaluation.sampled import MAX_LOSS, dev_metric, quantisation_loss
 
 TEXTS = {f"i{number}": f"title {number}" for number in range(1500)}
 
@@ -60,7 +60,7 @@ def searches(count: int) -> list[QueryClick]:
 
 
 @pytest.mark.parametrize(("share", "score"), [(0.0, 1.0), (0.3, 0.7), (1.0, 0.0)])
-def test_the_dev_exam_is_small_and_sees_what_was_learned(share: float, score: float) -> None:
+def test_dev_metric_is_small_and_sees_what_was_learned(share: float, score: float) -> None:
     model: Any = Model(share)
     measure = dev_metric([*searches(600), QueryClick("query 1", "gone", 0.0, (0,))], TEXTS, seed=1)
     assert measure(model) == pytest.approx(score, abs=0.08)
@@ -68,12 +68,12 @@ def test_the_dev_exam_is_small_and_sees_what_was_learned(share: float, score: fl
     assert model.asked == 500 + 200
 
 
-def test_the_dev_exam_of_no_search() -> None:
+def test_dev_metric_without_searches_is_zero() -> None:
     model: Any = Model(0.0)
     assert dev_metric([], TEXTS, seed=1)(model) == 0.0 and model.asked == 0
 
 
-def exam(count: int, name: str = NEWEST) -> EvaluationSet:
+def evaluation_set(count: int, name: str = NEWEST) -> EvaluationSet:
     found = searches(count)
     wanted, given = [frozenset({search.item}) for search in found], [frozenset[str]()] * count
     return EvaluationSet(name, True, [[search.query] for search in found], wanted, given)
@@ -85,13 +85,14 @@ def exam(count: int, name: str = NEWEST) -> EvaluationSet:
 )
 def test_a_form_that_loses_too_much_is_too_coarse(share: float, too_coarse: bool) -> None:
     served: Any = SimpleNamespace(queries=wrong(share), items=encode)
-    report = quantisation_loss([exam(200), exam(200, "anchor")], (encode, encode), served, TEXTS, seed=1)
-    assert report["too_coarse"] is too_coarse
-    assert report["questions"] == 200
-    assert report["exact"] == pytest.approx(1.0, abs=0.01)
-    assert report["lost"] == pytest.approx(share, abs=0.01)
-    assert report["lost"] == pytest.approx(report["exact"] - report["served"], abs=1e-3)
-    assert (report["low"] > 0 and report["lost"] > LOSS_ALLOWED) is too_coarse
+    report = quantisation_loss(
+        [evaluation_set(200), evaluation_set(200, "anchor")], (encode, encode), served, TEXTS, seed=1
+    )
+    assert report.too_coarse is too_coarse
+    assert report.questions == 200
+    assert report.exact == pytest.approx(1.0, abs=0.01)
+    assert report.lost == pytest.approx(share, abs=0.01)
+    assert (report.low > 0 and report.lost > MAX_LOSS) is too_coarse
 
 
 def test_the_sample_for_the_precision_is_small() -> None:
@@ -102,7 +103,7 @@ def test_the_sample_for_the_precision_is_small() -> None:
         return encode(texts)
 
     served: Any = SimpleNamespace(queries=encode, items=encode)
-    assert quantisation_loss([exam(900)], (counted, counted), served, TEXTS, seed=1)["questions"] == 300
+    assert quantisation_loss([evaluation_set(900)], (counted, counted), served, TEXTS, seed=1).questions == 300
     assert sorted(sizes) == [300, 500]
 
 
@@ -110,4 +111,4 @@ def test_without_queries_no_form_is_too_coarse() -> None:
     served: Any = SimpleNamespace(queries=encode, items=encode)
     baskets = EvaluationSet("newest baskets", False, [["title 1"]], [frozenset({"i2"})], [frozenset({"i1"})])
     report = quantisation_loss([baskets], (encode, encode), served, TEXTS, seed=1)
-    assert report["questions"] == 0 and not report["too_coarse"]
+    assert report.questions == 0 and not report.too_coarse

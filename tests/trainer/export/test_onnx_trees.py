@@ -20,17 +20,17 @@ _QUIET = {"verbose": -1, "num_threads": 1, "deterministic": True, "min_data_in_l
 
 def table(count: int, seed: int, digits: int | None = None) -> np.ndarray:
     """(count, 5) float64: small, large, negative, whole and constant features."""
-    chance = np.random.default_rng(seed)
-    values = chance.normal(size=(count, FEATURES)) * [1e-3, 60, 1, 3, 0]
+    rng = np.random.default_rng(seed)
+    values = rng.normal(size=(count, FEATURES)) * [1e-3, 60, 1, 3, 0]
     values[:, 3] = np.round(values[:, 3])
     return values if digits is None else np.round(values, digits)
 
 
-def grown(features: np.ndarray, rounds: int, **settings: Any) -> Any:
-    worth = features[:, 0] * 500 + np.abs(features[:, 1]) / 30 + (features[:, 3] > 0) * features[:, 2]
+def train(features: np.ndarray, rounds: int, **settings: Any) -> Any:
+    utility = features[:, 0] * 500 + np.abs(features[:, 1]) / 30 + (features[:, 3] > 0) * features[:, 2]
     groups = [20] * (len(features) // 20)
-    order = np.argsort(np.argsort(worth.reshape(-1, 20), axis=1), axis=1).ravel()  # (n,) 0..19
-    labels = np.maximum(order - 10, 0) if settings.get("objective") == "lambdarank" else worth
+    order = np.argsort(np.argsort(utility.reshape(-1, 20), axis=1), axis=1).ravel()  # (n,) 0..19
+    labels = np.maximum(order - 10, 0) if settings.get("objective") == "lambdarank" else utility
     data = lightgbm.Dataset(features, labels, group=groups if settings.get("objective") == "lambdarank" else None)
     return lightgbm.train(_QUIET | settings, data, rounds)
 
@@ -55,7 +55,7 @@ def scores(booster: Any, features: np.ndarray) -> np.ndarray:
     ],
 )
 def test_onnx_scores_as_lightgbm_does(rounds: int, settings: dict[str, Any]) -> None:
-    booster = grown(table(2_000, 0), rounds, **settings)
+    booster = train(table(2_000, 0), rounds, **settings)
     asked = table(3_000, 1).astype(np.float32)
     expected = booster.predict(asked)
     assert np.ptp(expected) > 0
@@ -63,7 +63,7 @@ def test_onnx_scores_as_lightgbm_does(rounds: int, settings: dict[str, Any]) -> 
 
 
 def test_the_scores_of_several_boosters_add_up(tmp_path: Path) -> None:
-    boosters = [grown(table(2_000, seed), 20, num_leaves=15) for seed in (0, 1)]
+    boosters = [train(table(2_000, seed), 20, num_leaves=15) for seed in (0, 1)]
     asked = table(300, 2).astype(np.float32)
     write_trees(boosters, tmp_path, FEATURES)
     forest = TreeEnsemble(tmp_path)
@@ -78,7 +78,7 @@ def test_the_scores_of_several_boosters_add_up(tmp_path: Path) -> None:
 @pytest.mark.parametrize("digits", [0, 1, 3])
 def test_what_lies_on_a_threshold_falls_on_the_same_side(digits: int) -> None:
     """Few values, so that many are met again; and each threshold itself, with its float32 neighbours."""
-    booster = grown(table(2_000, 0, digits), 40, num_leaves=15)
+    booster = train(table(2_000, 0, digits), 40, num_leaves=15)
     parts = [node for tree in booster.dump_model()["tree_info"] for node in splits(tree["tree_structure"])]
     edges = np.array([node["threshold"] for node in parts]).astype(np.float32)
     near = np.concatenate([edges, np.nextafter(edges, np.float32(-np.inf)), np.nextafter(edges, np.float32(np.inf))])
@@ -88,7 +88,7 @@ def test_what_lies_on_a_threshold_falls_on_the_same_side(digits: int) -> None:
 
 
 def test_trees_without_a_split_are_a_constant() -> None:
-    booster = grown(np.zeros((200, FEATURES)), 3)
+    booster = train(np.zeros((200, FEATURES)), 3)
     asked = table(7, 0).astype(np.float32)
     assert scores(booster, asked) == pytest.approx(booster.predict(asked), abs=1e-6)
 
@@ -101,5 +101,5 @@ def splits(node: dict[str, Any]) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize("count", [0, 1])
 def test_none_and_one_row_are_scored(count: int) -> None:
-    booster = grown(table(200, 0), 2)
+    booster = train(table(200, 0), 2)
     assert len(scores(booster, table(count, 1).astype(np.float32))) == count

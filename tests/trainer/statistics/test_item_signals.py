@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from shelfwise.recommend.strategies import _DURABLE
+from shelfwise.recommend.strategies import _MAX_DURABLE_REPEAT
 from shelfwise.store import Event
 from shelfwise.timestamps import DAY
 from shelfwise.trainer.data.basket_matrix import BasketMatrix
@@ -71,7 +71,7 @@ def test_when_a_thing_is_durable(shoppers: int, is_durable: bool) -> None:
     names = [f"u{number}" for number in range(shoppers)]
     events = [event for name in names for event in (bought("a", name, 40), bought("b", name, 20), bought("b", name, 3))]
     rates = repeat_rates(choices(*events), np.array([1, 2, 1, 2]))
-    assert bool(rates[0] < _DURABLE) is is_durable
+    assert bool(rates[0] < _MAX_DURABLE_REPEAT) is is_durable
     assert rates[1] > 0.3
 
 
