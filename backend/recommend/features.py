@@ -148,7 +148,7 @@ def _of_items(context: RecommendContext, rows: np.ndarray) -> dict[str, np.ndarr
 
     def share(name: str) -> np.ndarray:
         counts = signal(name)
-        return counts[rows] / max(1.0, float(counts.max(initial=0.0)))
+        return np.asarray(counts[rows] / max(1.0, float(counts.max(initial=0.0))))
 
     return {
         "popularity": context.counts.popularity[rows],

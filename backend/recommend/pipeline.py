@@ -1,229 +1,200 @@
-"""One shelf for a shopper, step by step: who asks, what is eligible, candidates, order, a full shelf, rules, variants.
+"""Recommend: eligible rows, the kind's candidates, their order, fallbacks to fill up, rules, exploration.
 
-Here the parts of a recommendation meet; none of them knows the others. A kind that finds too little is followed by the
-next in `shelves.FALLBACKS`, and the answer says so.
+A kind that finds too little is followed by the next of `strategies.FALLBACKS`, and the answer says so.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 import numpy as np
 
-from shelfwise.catalogue.filter_parser import parse
-from shelfwise.catalogue.filters import Filter, evaluate
-from shelfwise.catalogue.snapshot import CatalogueCache, CatalogueSnapshot
+from shelfwise.catalogue.filters import evaluate
+from shelfwise.catalogue.snapshot import CatalogueCache
 from shelfwise.curation import merchandising
+from shelfwise.curation.rule_index import PreparedRule
 from shelfwise.curation.snapshot import CurationCache
-from shelfwise.generation.item_counts import ItemCounts
-from shelfwise.generation.item_signals import ItemSignals, SignalsByRow
+from shelfwise.generation.current_counts import CurrentCounts
 from shelfwise.ranking.arrays import top_k
 from shelfwise.ranking.diversity import diversify
-from shelfwise.ranking.exploration import NO_EXPLORATION, ExplorationPolicy, apply_exploration
+from shelfwise.ranking.exploration import ExplorationPolicy, apply_exploration
 from shelfwise.recommend.context import RecommendContext, Scored
 from shelfwise.recommend.for_you import ScoredCandidates, for_you
 from shelfwise.recommend.generation_view import RecommendGeneration
 from shelfwise.recommend.impression_discount import impression_discount
-from shelfwise.recommend.ranker import ForYouRanker
+from shelfwise.recommend.request import RecommendRequest
 from shelfwise.recommend.strategies import STRATEGIES, kind_with_fallbacks, one_time_purchases
 from shelfwise.shopper.user_profile import UserProfile
-from shelfwise.store import Event, Rule, ShownRecommendation
 from shelfwise.types import Row
 
-__all__ = ["DIVERSITY", "RecommendOutcome", "RecommendPipeline", "RecommendRequest"]
+__all__ = ["RecommendOutcome", "RecommendPipeline"]
 
-DIVERSITY = 0.3
-_BLEND = ForYouRanker()
-_MOST = 300  # of a kind's rows are put in order; a shelf has at most a hundred
-_FIRST, _BEHIND = 10, 40  # places of which one may be given to the unknown; of those the first
-# What else than variants makes way on a shelf, and how much more. On Online Retail, of the five that stand with the 200
-# most bought items, 58 % are of their category instead of 70 %, and as many are bought with them as before.
-_SPREAD_BY = {"similar": ("brand", 1.0), "together": ("category", 4 / 3)}
-_ORDERED = ("hide", "boost", "bury")  # a pin belongs to a query; no shelf has one
-
-
-@dataclass(frozen=True, slots=True)
-class RecommendRequest:
-    """What is asked for, every field checked; `events` and `shelves` are the shopper's, newest first."""
-
-    kind: str
-    items: Sequence[str] = ()
-    events: Sequence[Event] = ()
-    impressions: Sequence[ShownRecommendation] = ()  # that were shown lately
-    limit: int = 10
-    filter: Filter | None = None
-    exclude: Sequence[str] = ()
-    repeats: bool = True
-    fill: bool = True
-    diversity: float = DIVERSITY
-    exploration: ExplorationPolicy = NO_EXPLORATION
+_MAX_RANKED = 300  # rows of a kind; an answer has at most a hundred
+_PAGE_SIZE, _MAX_BEHIND = 10, 40  # positions of which one may be given to exploration; candidates for it
+# What else than variants makes way, by kind, and how much more. On Online Retail, of the five that are shown with the
+# 200 most bought items, 58 % are of their category instead of 70 %, and as many are bought with them as before.
+_DIVERSE_BY = {"similar": ("brand", 1.0), "together": ("category", 4 / 3)}
+_RULE_ACTIONS = ("hide", "boost", "bury")  # a pin belongs to a query
 
 
 @dataclass(frozen=True, slots=True)
 class RecommendOutcome:
-    """The items, best first; `kind` is the first that found any, `filled` those that filled the shelf up after it.
+    """The recommended items, best first, and what explains them."""
 
-    `kinds` says of each item which kind found it; `touched` (id → rules) what the shop's rules moved.
-    """
-
-    kind: str
+    kind: str  # the first that found any
     ids: list[str]
     scores: np.ndarray  # (n,) float64
-    filled: list[str] = field(default_factory=list)
-    kinds: list[str] = field(default_factory=list)
-    applied_rules: dict[str, list[Row]] = field(default_factory=dict)
+    filled: list[str] = field(default_factory=list)  # the kinds that filled up after it
+    kinds: list[str] = field(default_factory=list)  # which kind found each item
+    applied_rules: dict[str, list[Row]] = field(default_factory=dict)  # id → the shop's rules that moved it
     context: RecommendContext | None = None
-    scored: ScoredCandidates | None = None  # what a shelf `for-you` was ranked by
+    scored: ScoredCandidates | None = None  # the candidates of `for-you`
+
+
+class _Block(NamedTuple):
+    """The rows that one kind found, best first, and their scores."""
+
+    kind: str
+    rows: np.ndarray  # (n,) int64
+    scores: np.ndarray  # (n,) float64
 
 
 class RecommendPipeline:
-    """Fills the shelves of one process. Safe for several threads; `now` gives epoch seconds."""
+    """Runs the recommendations of one process. Safe for several threads; `now` returns epoch seconds."""
 
-    def __init__(self, catalogue: CatalogueCache, said: CurationCache, now: Callable[[], float]) -> None:
-        self._catalogue, self._said, self._now = catalogue, said, now
+    def __init__(
+        self, catalogue: CatalogueCache, curation: CurationCache, counts: CurrentCounts, now: Callable[[], float]
+    ) -> None:
+        self._catalogue, self._curation, self._counts, self._now = catalogue, curation, counts, now
 
-    def run(
-        self,
-        request: RecommendRequest,
-        generation: RecommendGeneration | None,
-        counted: Callable[[CatalogueSnapshot], ItemCounts],
-    ) -> RecommendOutcome:
-        """`counted` gives the counts to go by, the generation's or those before the first night."""
-        now, columns = self._now(), self._catalogue.current()
-        rules = [rule for rule in self._said.current().rules.applying([], now) if rule.action in _ORDERED]
-        context = _context(request, columns, generation, counted(columns), rules, now)
-        wishes: ScoredCandidates | None = None
-        blocks: list[tuple[str, np.ndarray, np.ndarray]] = []
+    def run(self, request: RecommendRequest, generation: RecommendGeneration) -> RecommendOutcome:
+        """Return the items for the request, from what the generation knows."""
+        now = self._now()
+        rules = [rule for rule in self._curation.current().rules.applying([], now) if rule.action in _RULE_ACTIONS]
+        context = self._context(request, generation, rules, now)
+        personal: ScoredCandidates | None = None
+        blocks: list[_Block] = []
         left = context.eligible.copy()
         missing = request.limit
         for kind in kind_with_fallbacks(request.kind, fill=request.fill):
             if kind == "for-you":
-                wishes = for_you(context, generation.for_you_ranker if generation is not None else _BLEND)
-                scored: Scored = wishes.rows, wishes.scores
+                personal = for_you(context, generation.for_you_ranker)
+                scored: Scored = personal.rows, personal.scores
             else:
                 scored = STRATEGIES[kind](context)
-            rows, scores = _best(scored, left)
-            if len(rows):
-                rows, scores = _diversified(kind, rows, scores, context, request.diversity)
-                blocks.append((kind, rows, scores))
-                left[rows] = False
-                missing -= int((~context.just_taken[rows]).sum())
+            block = _diversified(_Block(kind, *_best(scored, left)), context, request.diversity)
+            if len(block.rows):
+                blocks.append(block)
+                left[block.rows] = False
+                missing -= int((~context.just_taken[block.rows]).sum())
             if missing <= 0:
                 break
-        return self._outcome(request, blocks, rules, context, wishes)
+        return replace(_assemble(request, blocks, rules, context), scored=personal)
 
-    def _outcome(
-        self,
-        request: RecommendRequest,
-        blocks: list[tuple[str, np.ndarray, np.ndarray]],
-        rules: list[Rule],
-        context: RecommendContext,
-        scored: ScoredCandidates | None,
-    ) -> RecommendOutcome:
-        columns = context.columns
-        rows, scores = _stacked([(rows, scores) for _, rows, scores in blocks])
-        last = np.argsort(context.just_taken[rows], kind="stable")
-        rows, scores = rows[last], np.minimum.accumulate(scores[last])
-        kind_of = {int(row): kind for kind, found, _ in blocks for row in found}
-        moved = merchandising.apply(
-            rules, rows, scores, eligible=context.eligible, catalogue=columns, passes=_passing(columns)
+    def _context(
+        self, request: RecommendRequest, generation: RecommendGeneration, rules: Sequence[PreparedRule], now: float
+    ) -> RecommendContext:
+        columns = self._catalogue.current()
+        profile = UserProfile.from_events(request.events, columns, now)
+        seeds = columns.rows(request.items)
+        eligible = evaluate(request.filter, columns) & columns.in_stock
+        eligible[merchandising.hidden(rules, columns) > 0] = False
+        eligible[seeds] = eligible[profile.dismissed] = eligible[columns.rows(request.exclude)] = False
+        if not request.repeats:
+            eligible[profile.rows[profile.bought]] = False
+        context = RecommendContext(
+            seeds=seeds[seeds > 0],
+            profile=profile,
+            columns=columns,
+            counts=self._counts.by_row(generation, columns, now),
+            signals=generation.signals(columns),
+            eligible=eligible,
+            index=generation.index,
+            passed_over=impression_discount(request.impressions, request.events, columns, now),
         )
-        rows = moved.rows
-        if request.exploration.share > 0:
-            rows = _with_exploration(rows, context, request.exploration)
-        rows = rows[: min(request.limit, len(moved.scores))]
-        kinds = [kind_of.get(row, "new") for row in rows.tolist()]  # what nobody found is there to be explored
-        return RecommendOutcome(
-            blocks[0][0] if blocks else request.kind,
-            [columns.ids[row] or "" for row in rows.tolist()],
-            moved.scores[: len(rows)],
-            [kind for kind, _, _ in blocks[1:] if kind in kinds],
-            kinds,
-            {columns.ids[row] or "": done for row, done in moved.applied.items()},
-            context,
-            scored,
-        )
+        eligible[one_time_purchases(context)] = False
+        return context
+
+
+def _assemble(
+    request: RecommendRequest, blocks: list[_Block], rules: list[PreparedRule], context: RecommendContext
+) -> RecommendOutcome:
+    """Put the blocks one after the other, just taken items last; then apply the rules and explore."""
+    columns = context.columns
+    rows, scores = _stacked(blocks)
+    order = np.argsort(context.just_taken[rows], kind="stable")
+    rows, scores = rows[order], np.minimum.accumulate(scores[order])
+    kind_of = {int(row): block.kind for block in blocks for row in block.rows}
+    moved = merchandising.apply(rules, rows, scores, eligible=context.eligible, columns=columns)
+    rows = moved.rows
+    if request.exploration.share > 0:
+        rows = _with_exploration(rows, context, request.exploration)
+    rows = rows[: min(request.limit, len(moved.scores))]
+    kinds = [kind_of.get(row, "new") for row in rows.tolist()]  # an explored row may be of no block
+    return RecommendOutcome(
+        kind=blocks[0].kind if blocks else request.kind,
+        ids=[columns.ids[row] or "" for row in rows.tolist()],
+        scores=moved.scores[: len(rows)],
+        filled=[block.kind for block in blocks[1:] if block.kind in kinds],
+        kinds=kinds,
+        applied_rules={columns.ids[row] or "": applied for row, applied in moved.applied.items()},
+        context=context,
+    )
 
 
 def _with_exploration(rows: np.ndarray, context: RecommendContext, policy: ExplorationPolicy) -> np.ndarray:
-    """The rows, best first; where chance has it so one of the first ten places goes to what nobody knows yet.
+    """Return the rows, best first; in the policy's share of cases one of the first ten is one that was never chosen.
 
-    Chosen among the unknown that are on the shelf further down; on one that is about no item also among the newest.
+    It stood further down; where the request names no item, it may be one of the newest instead.
     """
-    nobody = context.eligible & (context.counts.popularity <= 0)
-    nobody[rows[:_FIRST]] = False
-    behind = rows[_FIRST:][nobody[rows[_FIRST:]]]
+    unchosen = context.eligible & (context.counts.popularity <= 0)
+    unchosen[rows[:_PAGE_SIZE]] = False
+    behind = rows[_PAGE_SIZE:][unchosen[rows[_PAGE_SIZE:]]]
     if not len(behind) and not len(context.seeds):
-        behind = _best(STRATEGIES["new"](context), nobody)[0]
-    with_behind = np.concatenate([rows[:_FIRST], behind[:_BEHIND]])
-    first = apply_exploration(with_behind, len(with_behind), context.counts.popularity, policy)[:_FIRST]
-    return np.concatenate([first, rows[~np.isin(rows, first)]])
-
-
-def _context(
-    request: RecommendRequest,
-    columns: CatalogueSnapshot,
-    generation: RecommendGeneration | None,
-    counts: ItemCounts,
-    rules: Sequence[Rule],
-    now: float,
-) -> RecommendContext:
-    profile = UserProfile.from_events(request.events, columns, now)
-    given = columns.rows(request.items)
-    eligible = evaluate(request.filter, columns) & columns.in_stock
-    eligible[merchandising.hidden(rules, columns, _passing(columns)) > 0] = False
-    eligible[given] = eligible[profile.dismissed] = eligible[columns.rows(request.exclude)] = False
-    if not request.repeats:
-        eligible[profile.rows[profile.bought]] = False
-    signals = generation.signals(columns) if generation is not None else SignalsByRow(ItemSignals(), columns)
-    index = generation.index if generation is not None else None
-    passed = impression_discount(request.impressions, request.events, columns, now)
-    context = RecommendContext(given[given > 0], profile, columns, counts, signals, eligible, index, passed)
-    eligible[one_time_purchases(context)] = False
-    return context
-
-
-def _passing(columns: CatalogueSnapshot) -> merchandising.Passes:
-    return lambda text: evaluate(parse(text), columns)
+        behind = _best(STRATEGIES["new"](context), unchosen)[0]
+    with_behind = np.concatenate([rows[:_PAGE_SIZE], behind[:_MAX_BEHIND]])
+    page = apply_exploration(with_behind, len(with_behind), context.counts.popularity, policy)[:_PAGE_SIZE]
+    return np.concatenate([page, rows[~np.isin(rows, page)]])
 
 
 def _best(scored: Scored, eligible: np.ndarray) -> Scored:
-    """The best eligible rows, best first; equal scores by row."""
+    """Return the best 300 eligible rows, best first; equal scores by row."""
     rows, scores = scored
     kept = eligible[rows]
     rows, scores = rows[kept], scores[kept]
-    top = top_k(scores, _MOST)
+    top = top_k(scores, _MAX_RANKED)
     rows, scores = rows[top], scores[top]
     order = np.lexsort((rows, -scores))
     return rows[order], scores[order]
 
 
-def _diversified(
-    kind: str, rows: np.ndarray, scores: np.ndarray, context: RecommendContext, diversity: float
-) -> Scored:
-    """Variants make way, those of what is looked at too.
+def _diversified(block: _Block, context: RecommendContext, diversity: float) -> _Block:
+    """Return the block in the order in which variants make way, those of the request's items too.
 
-    So do others of one brand where the same thing is sought, and of one category where what goes with it is.
+    For `similar` others of one brand make way too, for `together` others of one category.
     """
+    kind, rows, scores = block
     columns = context.columns
     groups = [(columns.family, diversity)]
-    if kind in _SPREAD_BY:
-        name, more = _SPREAD_BY[kind]
+    if kind in _DIVERSE_BY:
+        name, factor = _DIVERSE_BY[kind]
         codes = getattr(columns, name)
-        own = np.where(codes > 0, codes, -np.arange(columns.size))  # what has none stands for itself
-        groups.append((own, min(1.0, more * diversity)))
+        codes = np.where(codes > 0, codes, -np.arange(columns.size))  # a row without one is a family of its own
+        groups.append((codes, min(1.0, factor * diversity)))
     for families, strength in groups:
-        places, scores = diversify(scores, families[rows], strength, placed=families[context.seeds])
-        rows = rows[places]
-    return rows, scores
+        order, scores = diversify(scores, families[rows], strength, placed=families[context.seeds])
+        rows = rows[order]
+    return _Block(kind, rows, scores)
 
 
-def _stacked(blocks: Iterable[Scored]) -> Scored:
-    """The blocks one after the other, each one's scores moved below those of the one before."""
+def _stacked(blocks: Iterable[_Block]) -> Scored:
+    """Return the blocks' rows one after the other, each block's scores moved below those of the one before."""
     rows, scores = np.zeros(0, np.int64), np.zeros(0)
-    for found, own in blocks:
+    for block in blocks:
+        lowered = block.scores
         if len(scores):
-            own = np.minimum(own + min(0.0, float(scores[-1] - own[0])), scores[-1])  # the sum may be rounded up
-        rows, scores = np.concatenate([rows, found]), np.concatenate([scores, own])
+            lowered = np.minimum(lowered + min(0.0, float(scores[-1] - lowered[0])), scores[-1])  # may be rounded up
+        rows, scores = np.concatenate([rows, block.rows]), np.concatenate([scores, lowered])
     return rows, scores

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
 from shelfwise.catalogue.snapshot import CatalogueCache, CatalogueSnapshot
 from shelfwise.curation.snapshot import CurationCache
+from shelfwise.generation.current_counts import CurrentCounts
 from shelfwise.generation.item_counts import ItemCounts
 from shelfwise.generation.item_links import ItemLinks
 from shelfwise.generation.item_signals import ItemSignals, SignalsByRow
@@ -17,8 +18,9 @@ from shelfwise.generation.popularity import PopularityCounts
 from shelfwise.index import VectorIndex, build
 from shelfwise.recommend.context import RecommendContext, Scored
 from shelfwise.recommend.impression_discount import impression_discount
-from shelfwise.recommend.pipeline import RecommendOutcome, RecommendPipeline, RecommendRequest
+from shelfwise.recommend.pipeline import RecommendOutcome, RecommendPipeline
 from shelfwise.recommend.ranker import ForYouRanker
+from shelfwise.recommend.request import RecommendRequest
 from shelfwise.shopper.user_profile import UserProfile
 from shelfwise.store import Event, ShownRecommendation, Store
 from shelfwise.timestamps import DAY
@@ -82,16 +84,20 @@ def _matrix(leads: Mapping[str, Mapping[str, float]], ids: Sequence[str]) -> Ite
     )
 
 
-@dataclass
+@dataclass(frozen=True)
 class Served:
-    """What a shelf asks of a `serving.Serving`."""
+    """A generation as a recommendation reads it, made in memory."""
 
     known: ItemSignals = field(default_factory=ItemSignals)
     index: VectorIndex = field(default_factory=on_circle)
     for_you_ranker: ForYouRanker = field(default_factory=ForYouRanker)
+    statistics: PopularityCounts = field(default_factory=PopularityCounts)
 
     def signals(self, columns: CatalogueSnapshot) -> SignalsByRow:
         return SignalsByRow(self.known, columns)
+
+    def counts(self, columns: CatalogueSnapshot, now: float) -> ItemCounts:
+        return ItemCounts.of(self.statistics, columns, now)
 
 
 def setting(
@@ -138,28 +144,27 @@ WISHED = counted(
      "together": {"tea": {"mug": 0.2}}, "viewed": {"tea": {"chai": 3.0}}},
 )  # fmt: skip
 SERVED = Served(KNOWN)
+EMPTY = Served(index=build([], np.zeros((0, 2), np.float32)))
 
 
-def counting(popularity: Mapping[str, float] = POPULAR) -> Callable[[CatalogueSnapshot], ItemCounts]:
-    return lambda columns: ItemCounts.of(PopularityCounts(popularity), columns, NOW)
+def pipeline(store: Store) -> RecommendPipeline:
+    """The recommendations of a shop with this store, at NOW."""
+    return RecommendPipeline(
+        CatalogueCache(store), CurationCache(store), CurrentCounts(store, lambda: NOW), lambda: NOW
+    )
 
 
 def shelf(
     store: Store,
     kind: str = "for-you",
     *events: Event,
-    served: Served | None = SERVED,
+    served: Served = SERVED,
     popularity: Mapping[str, float] = POPULAR,
     **wish: Any,
 ) -> RecommendOutcome:
     """Whatever is asked, each item stands there once, is one that may be sold, and the scores fall."""
-    recommender = RecommendPipeline(CatalogueCache(store), CurationCache(store), lambda: NOW)
     asked = RecommendRequest(kind, events=history(*events), **wish)
-    found = recommender.run(
-        asked,
-        served,
-        counting(popularity),
-    )
+    found = pipeline(store).run(asked, replace(served, statistics=PopularityCounts(popularity)))
     assert len(found.ids) == len(found.scores) == len(found.kinds) == len(set(found.ids)) <= asked.limit
     assert (np.diff(found.scores) <= 0).all() and np.isfinite(found.scores).all()
     assert "vase" not in found.ids and not set(asked.items) & set(found.ids)

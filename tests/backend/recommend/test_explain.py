@@ -3,28 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 
-from shelfwise.catalogue.filter_parser import parse
-from shelfwise.catalogue.snapshot import CatalogueCache
-from shelfwise.curation.snapshot import CurationCache
 from shelfwise.curation.validation import parse_rule
-from shelfwise.generation.item_counts import ItemCounts
 from shelfwise.generation.popularity import PopularityCounts
 from shelfwise.recommend.explain import explain_recommendations, source_contributions
 from shelfwise.recommend.features import NAMES, SOURCES
 from shelfwise.recommend.for_you import ScoredCandidates
-from shelfwise.recommend.pipeline import RecommendOutcome, RecommendPipeline, RecommendRequest
+from shelfwise.recommend.pipeline import RecommendOutcome
 from shelfwise.recommend.ranker import ForYouRanker
+from shelfwise.recommend.request import RecommendRequest
 from shelfwise.recommend.strategies import KINDS
 from shelfwise.store import Event, Store
 from shelfwise.timestamps import DAY
 from shelfwise.types import Row
 from support.fake_generation import put
-from support.recommend_shop import DEGREES, NOW, Served, counted, event, history, on_circle
+from support.recommend_shop import DEGREES, NOW, Served, counted, event, history, on_circle, pipeline
 
 KNOWN = counted(
     {"trend": {"lamp": 3.0, "rug": 2.0}, "repeat": {"tea": 0.5, "coffee": 0.5}},
@@ -43,13 +41,9 @@ def filled(
     statistics: PopularityCounts | None = None,
     **wish: Any,
 ) -> RecommendOutcome:
-    recommender = RecommendPipeline(CatalogueCache(store), CurationCache(store), lambda: NOW)
+    request = RecommendRequest(kind, events=history(*events), **{"limit": 100} | wish)
     counts = statistics or PopularityCounts({"mug": 1.0})
-    return recommender.run(
-        RecommendRequest(kind, events=history(*events), **{"limit": 100} | wish),
-        served,
-        lambda columns: ItemCounts.of(counts, columns, NOW),
-    )
+    return pipeline(store).run(request, replace(served, statistics=counts))
 
 
 def told(store: Store, kind: str, *events: Event, **wish: Any) -> dict[str, Row]:
@@ -245,9 +239,7 @@ def test_titles_are_taken_as_they_are(store: Store) -> None:
 
 
 def test_rules_are_said(store: Store) -> None:
-    (rule,), _ = store.rules.add(
-        [parse_rule({"action": "boost", "match": "any", "items": ["rug"], "strength": 1}, parse)]
-    )
+    (rule,), _ = store.rules.add([parse_rule({"action": "boost", "match": "any", "items": ["rug"], "strength": 1})])
     reasons = told(store, "popular")
     assert reasons["rug"]["rules"] == [{"rule": rule.id, "action": "boost"}]
     assert "rules" not in reasons["mug"]

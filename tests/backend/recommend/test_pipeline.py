@@ -9,25 +9,24 @@ from typing import Any
 import pytest
 
 from shelfwise.catalogue.filter_parser import parse
-from shelfwise.catalogue.snapshot import CatalogueCache
-from shelfwise.curation.snapshot import CurationCache
-from shelfwise.recommend.pipeline import RecommendOutcome, RecommendPipeline, RecommendRequest
+from shelfwise.recommend.pipeline import RecommendOutcome
+from shelfwise.recommend.request import RecommendRequest
 from shelfwise.recommend.strategies import KINDS
 from shelfwise.store import Event, Store
 from support.fake_generation import put, stocked
 from support.recommend_shop import (
     DEGREES,
+    EMPTY,
     IDS,
     KNOWN,
-    NOW,
     POPULAR,
     SERVED,
     Served,
     counted,
-    counting,
     event,
     history,
     on_circle,
+    pipeline,
     shelf,
 )
 
@@ -88,7 +87,7 @@ def test_what_is_full_is_not_filled_up(store: Store) -> None:
 
 @pytest.mark.parametrize(
     ("served", "popularity", "kind"),
-    [(SERVED, POPULAR, "trending"), (Served(), POPULAR, "popular"), (Served(), {}, "new"), (None, {}, "new")],
+    [(SERVED, POPULAR, "trending"), (Served(), POPULAR, "popular"), (Served(), {}, "new"), (EMPTY, {}, "new")],
 )
 def test_an_unknown_shopper(store: Store, served: Any, popularity: dict[str, float], kind: str) -> None:
     for events in ([], [event("unknown")], [event("tea", "dismiss")]):
@@ -98,7 +97,7 @@ def test_an_unknown_shopper(store: Store, served: Any, popularity: dict[str, flo
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_kind_fills_the_shelf_of_a_shop_without_events(store: Store, kind: str) -> None:
     central = Served(counted({"central": {"coffee": 0.9, "cup": 0.7}}))
-    for served in (None, Served(), central):
+    for served in (EMPTY, Served(), central):
         found = shelf(store, kind, served=served, popularity={}, limit=5)
         assert (found.kind, found.filled, len(found.ids)) == ("new", [], 5)
         assert (found.ids[:2] == ["coffee", "cup"]) is (served is central)
@@ -134,8 +133,7 @@ SHOPPER = [event("tea"), event("coffee", "cart"), event("cup", "view")]
 )
 def test_what_a_shelf_leaves_out(store: Store, kind: str, wish: dict[str, Any], left: set[str]) -> None:
     asked = {"events": history(*SHOPPER), "limit": 100} | wish
-    recommender = RecommendPipeline(CatalogueCache(store), CurationCache(store), lambda: NOW)
-    assert set(recommender.run(RecommendRequest(kind, **asked), SERVED, counting()).ids) == left
+    assert set(pipeline(store).run(RecommendRequest(kind, **asked), SERVED).ids) == left
 
 
 @pytest.mark.parametrize("kind", ["again", "for-you", "popular"])
@@ -152,14 +150,13 @@ def test_a_shelf_has_its_limit_where_there_is_enough(store: Store, limit: int) -
 
 
 def test_what_was_deleted_or_came_meanwhile(store: Store) -> None:
-    catalogue = CatalogueCache(store)
-    recommender = RecommendPipeline(catalogue, CurationCache(store), lambda: NOW)
+    recommender = pipeline(store)
     wish = RecommendRequest("similar", items=["tea"], limit=100)
-    assert recommender.run(wish, SERVED, counting()).ids[0] == "chai"
+    assert recommender.run(wish, SERVED).ids[0] == "chai"
     store.items.delete(["chai"])
     put(store, {"id": "oolong", "title": "Oolong"})
     served = Served(KNOWN, on_circle(DEGREES | {"oolong": 3.0}))  # the index still knows what is gone
-    found = recommender.run(wish, served, counting())
+    found = recommender.run(wish, served)
     assert found.ids[0] == "oolong" and "chai" not in found.ids
 
 
