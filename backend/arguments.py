@@ -4,12 +4,21 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Sequence
-from typing import TypeGuard
+from typing import Any, TypeGuard
 
 from shelfwise.errors import InvalidInput, NotFound
 from shelfwise.validation import parse_id, validate_encodable
 
-__all__ = ["MAX_LIMIT", "parse_path_id", "validate_choice", "validate_page", "validate_query", "validate_share"]
+__all__ = [
+    "MAX_LIMIT",
+    "as_list",
+    "parse_path_id",
+    "parse_shopper",
+    "validate_choice",
+    "validate_page",
+    "validate_query",
+    "validate_share",
+]
 
 MAX_LIMIT = 100
 _MAX_QUERY_CHARS = 1_000
@@ -23,15 +32,31 @@ def parse_path_id(id: object, field: str) -> str:
         raise NotFound(str(problem), field) from None
 
 
-def validate_query(q: object) -> str:
+def parse_shopper(user: object, session: object) -> tuple[str | None, str | None]:
+    """Return the ids of the user and of the session as they are stored, None where there is none.
+
+    Raises InvalidInput.
+    """
+    return (
+        None if user is None else parse_id(user, "user"),
+        None if session is None else parse_id(session, "session"),
+    )
+
+
+def as_list(value: Any) -> list[Any]:
+    """Return one value or several, or None, as a list."""
+    return [] if value is None else list(value) if isinstance(value, list | tuple | set | frozenset) else [value]
+
+
+def validate_query(q: object, name: str = "q") -> str:
     """Return the query in NFKC, each run of white space as one blank. Raises InvalidInput."""
     if not isinstance(q, str):
-        raise InvalidInput.expected("q", "the words to search for", q)
+        raise InvalidInput.expected(name, "the words to search for", q)
     if len(q) > _MAX_QUERY_CHARS:
-        raise InvalidInput.expected("q", f"at most {_MAX_QUERY_CHARS:,} characters", len(q))
-    query = " ".join(unicodedata.normalize("NFKC", validate_encodable(q, "q")).split())
+        raise InvalidInput.expected(name, f"at most {_MAX_QUERY_CHARS:,} characters", len(q))
+    query = " ".join(unicodedata.normalize("NFKC", validate_encodable(q, name)).split())
     if not query:
-        raise InvalidInput.expected("q", "the words to search for", q)
+        raise InvalidInput.expected(name, "the words to search for", q)
     return query
 
 

@@ -1,32 +1,31 @@
-"""`Shop`, the façade: one directory of data, searched, recommended from and written to. All else is behind it."""
+"""`Shop`, the façade: one directory of data, searched, recommended from and written to."""
 
 from __future__ import annotations
 
 import time
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
 
-from shelfwise import privacy as people
-from shelfwise.arguments import parse_path_id, validate_choice, validate_page, validate_query, validate_share
-from shelfwise.catalogue.facets import validate_facets
-from shelfwise.catalogue.filter_parser import parse
-from shelfwise.catalogue.sorting import SORTS
+from shelfwise import privacy
+from shelfwise.arguments import parse_path_id, validate_page, validate_query
+from shelfwise.catalogue.snapshot import CatalogueCache
+from shelfwise.curation.snapshot import CurationCache
 from shelfwise.errors import InvalidInput, NotFound
+from shelfwise.generation.current_counts import CurrentCounts
 from shelfwise.generation.registry import GenerationRegistry
 from shelfwise.query.autocomplete import Suggestion
-from shelfwise.ranking.exploration import ExplorationPolicy
 from shelfwise.recommend.explain import explain_recommendations
-from shelfwise.recommend.pipeline import DIVERSITY as SHELF_DIVERSITY
-from shelfwise.recommend.pipeline import RecommendPipeline, RecommendRequest
-from shelfwise.recommend.ranker import ForYouRanker
-from shelfwise.recommend.strategies import KINDS, default_kind, kind_with_fallbacks
-from shelfwise.search.blend import ALL, SourceSwitches
+from shelfwise.recommend.pipeline import RecommendPipeline
+from shelfwise.recommend.request import DIVERSITY as RECOMMEND_DIVERSITY
+from shelfwise.recommend.request import RecommendRequest
 from shelfwise.search.explain import explain_search
-from shelfwise.search.pipeline import DIVERSITY, SearchPipeline, SearchRequest
-from shelfwise.serving.reloader import GenerationReloader
+from shelfwise.search.pipeline import SearchPipeline
+from shelfwise.search.request import DIVERSITY, SearchRequest
+from shelfwise.serving.reloader import GenerationReloader, ServedGeneration
 from shelfwise.serving.shopper_data import ShopperData
 from shelfwise.store import Store
 from shelfwise.types import Recommendations, Row, SearchResult
@@ -48,9 +47,11 @@ class Shop:
         self.generations = GenerationRegistry(self.path)
         self._clock = clock or (lambda: datetime.now(UTC))
         self._reloader = GenerationReloader(self.generations, self.store, self.path)
-        self._shopper_data = ShopperData(self.store, self.now)
-        self._search = SearchPipeline(self.store, self.now)
-        self._recommend = RecommendPipeline(self._search.catalogue, self._search.curation, self.now)
+        self.catalogue = CatalogueCache(self.store)
+        curation, counts = CurationCache(self.store), CurrentCounts(self.store, self.now)
+        self.search_pipeline = SearchPipeline(self.store, self.catalogue, curation, counts, self.now)
+        self.recommend_pipeline = RecommendPipeline(self.catalogue, curation, counts, self.now)
+        self.shopper_data = ShopperData(self.store, self.now)
 
     def __enter__(self) -> Self:
         return self
@@ -61,19 +62,24 @@ class Shop:
     def close(self) -> None:
         """Write the answers not yet logged, end the background threads and close the database."""
         self._reloader.close()
-        self._search.close()
+        self.search_pipeline.close()
         self.store.close()
 
     def now(self) -> float:
-        """The clock's time in epoch seconds."""
+        """Return the clock's time in epoch seconds."""
         return self._clock().timestamp()
+
+    @property
+    def generation(self) -> ServedGeneration:
+        """Return the generation that answers come from now, up to date; an empty one where none is open."""
+        return self._reloader.get()[0]
 
     # ---- writing ------------------------------------------------------------------------------------------
 
     def upsert(self, items: Iterable[Mapping[str, Any]]) -> Row:
         """Add or change items; committed and searchable when the call returns.
 
-        Returns {"upserted", "unchanged", "rejected": [{"index", "reason"}]}; a bad item holds back no other.
+        Returns {"upserted", "unchanged", "rejected": [{"index", "reason"}]}; valid items beside a rejected one count.
         """
         good: list[tuple[int, Row]] = []
         rejected: list[tuple[int, str]] = []
@@ -92,17 +98,15 @@ class Shop:
         }
 
     def store_vectors(self) -> None:
-        """Encode the items whose text changed, for every process; without a generation there is nothing to do."""
-        generation = self._reloader.reload()
-        if generation is not None:
-            generation.encode_backlog()
+        """Encode the items whose text changed, for every process; without a generation, do nothing."""
+        self._reloader.reload().encode_backlog()
 
     def delete(self, ids: Iterable[object]) -> int:
-        """Delete items; returns how many were there. They are in no answer any more when the call returns."""
+        """Delete items and return how many existed; no answer holds them from then on."""
         return self.store.items.delete([parse_id(id, "id") for id in ids])
 
     def warm_up(self) -> None:
-        """Open the generation now rather than within the first answer."""
+        """Open the current generation, so that the first answer doesn't wait for it."""
         self._reloader.get()
 
     def watch(self) -> None:
@@ -110,7 +114,7 @@ class Shop:
         self._reloader.start_watching()
 
     def record(self, events: Iterable[Mapping[str, Any]]) -> Row:
-        """Add events, each judged alone; committed when the call returns.
+        """Add events, each validated on its own; committed when the call returns.
 
         Returns {"accepted", "duplicates", "rejected": [{"index", "reason"}]}.
         """
@@ -131,22 +135,22 @@ class Shop:
     # ---- a person ------------------------------------------------------------------------------------------
 
     def erase(self, user: str) -> Row:
-        """Take everything about a person out of the shop, and out of what the nights to come start from.
+        """Delete everything about a person, and keep the nights to come from what was learned with it.
 
-        Returns the receipt that `people.erase` describes. Raises InvalidInput for what is no id, NightBusy while a
+        Returns the receipt that `privacy.erase` describes. Raises InvalidInput for an invalid id, NightBusy while a
         night runs.
         """
-        return people.erase(self.path, self.store, self.generations, user, self.now())
+        return privacy.erase(self.path, self.store, self.generations, user, self.now())
 
     def export(self, user: str) -> Row:
-        """All that is kept about a person, as `people.export` describes it. Raises InvalidInput for what is no id."""
-        return people.export(self.store, self.generations, user)
+        """Return all that is kept about a person, as `privacy.export` describes it. Raises InvalidInput."""
+        return privacy.export(self.store, self.generations, user)
 
     def merge(self, session: str, user: str) -> Row:
-        """Let what an anonymous session did be this user's, as at a login; rows of another user in it stay theirs.
+        """Give what an anonymous session did to this user, as at a login; rows of another user in it stay theirs.
 
         Returns {"session", "user", "events", "searches", "recommendations"}, the numbers of rows that changed hands:
-        zeros when it is repeated. Raises InvalidInput for what is no id.
+        zeros when it is repeated. Raises InvalidInput for an invalid id.
         """
         session, user = parse_id(session, "session"), parse_id(user, "user")
         return {"session": session, "user": user, **self.store.session_merge.merge(session, user)}
@@ -168,60 +172,55 @@ class Shop:
         diversity: float = DIVERSITY,
         exact: bool = False,
         explain: bool = False,
-        sources: SourceSwitches = ALL,
         explore: float = 0.0,
     ) -> SearchResult:
-        """The items for a query, best first. `log=False` leaves no trace of it in the facts.
+        """Return one page of the items for a query, best first. Raises InvalidInput, which names the argument.
 
-        `filter` and `facets`: docs/filters.md. `sort` is one of sorting.SORTS. `diversity`, 0..1, is how far variants
-        of one product make way. `exact` takes the words as they stand. `explain` gives each hit its reasons. `sources`
-        are what the answer may be made of: the measurements' way to leave one out. `explore` is the share of answers
-        that show an item which nobody knows yet; only the door has one.
+        Args:
+            q: the query, of at most 1,000 characters
+            user: id of the shopper, if known
+            session: id of the visit, if known
+            limit: hits of the page, 1 to 100
+            offset: hits of the whole result before the page
+            log: False leaves no trace of the search in the database
+            filter: in the language of docs/filters.md
+            facets: names of fields whose values are counted over the whole result (docs/filters.md)
+            sort: one of sorting.SORTS
+            diversity: 0 to 1, how far variants of one product make way for other items
+            exact: take the words as they stand: nothing corrected, completed or replaced by a synonym
+            explain: give each hit its reasons
+            explore: 0 to 1, the share of answers that show an item which nobody has chosen yet; the HTTP API has one
         """
         started = time.perf_counter()
-        validate_page(limit, offset)
-        user, session = _person(user, session)
+        request = SearchRequest.from_args(
+            q, user, session, limit, offset,
+            filter=filter, facets=facets, sort=sort, diversity=diversity, exact=exact, explore=explore,
+        )  # fmt: skip
+        request = replace(request, events=self.shopper_data.history(request.user, request.session))
         generation, degraded = self._reloader.get()
-        asked = SearchRequest(
-            query=validate_query(q),
-            limit=limit,
-            offset=offset,
-            filter=parse(filter) if filter else None,
-            facets=validate_facets(facets),
-            sort=validate_choice(sort, SORTS, "sort"),
-            diversity=validate_share(diversity, "diversity"),
-            exact=exact,
-            events=self._shopper_data.history(user, session),
-            sources=sources,
-            exploration=ExplorationPolicy(explore, f"{session or user or ''} {q}"),
-        )
-        outcome = self._search.run(asked, generation, self._shopper_data.statistics(generation))
+        outcome = self.search_pipeline.run(request, generation)
         reasons = explain_search(outcome, generation) if explain else {}
-        answer = SearchResult(
+        result = SearchResult(
             search_id=uuid.uuid4().hex,
-            query=asked.query,
-            generation=generation.number if generation else None,
+            query=request.query,
+            generation=generation.number,
             total=outcome.total,
             took_ms=(time.perf_counter() - started) * 1000,
-            hits=self._shopper_data.hydrate(outcome.ids, outcome.scores, reasons),
+            hits=self.shopper_data.hydrate(outcome.ids, outcome.scores, reasons),
             degraded=degraded,
             corrected=outcome.query.corrected,
             relaxed=outcome.relaxed,
             facets=outcome.facets,
         )
         if log:
-            row = {"id": answer.search_id, "ts": self.now(), "query": asked.query, "user": user, "session": session}
-            self.store.answer_log.add(
-                "searches", row | {"generation": answer.generation}, [hit.id for hit in answer.hits]
-            )
-        return answer
+            self._log("searches", request, result, id=result.search_id, query=request.query)
+        return result
 
     def suggest(self, q: str, limit: int = 8) -> list[Suggestion]:
-        """Completions of what a shopper has typed so far, best first: past queries, categories, brands and titles."""
+        """Return completions of a query's beginning, best first: past queries, categories, brands and titles."""
         validate_page(limit, 0)
-        generation, _ = self._reloader.get()
-        words = self._search.lexicon(generation, self._shopper_data.statistics(generation))
-        return words.autocompleter.suggest(validate_query(q), limit)
+        lexicon = self.search_pipeline.lexicon(self.generation)
+        return lexicon.autocompleter.suggest(validate_query(q), limit)
 
     def recommend(
         self,
@@ -236,102 +235,93 @@ class Shop:
         exclude: str | Sequence[str] = (),
         repeats: bool = True,
         fill: bool = True,
-        diversity: float = SHELF_DIVERSITY,
+        diversity: float = RECOMMEND_DIVERSITY,
         explain: bool = False,
         explore: float = 0.0,
     ) -> Recommendations:
-        """A shelf for a shopper, or to go with the given item(s). Raises NotFound on an unknown item.
+        """Return items for a shopper, or to go with the given ones. Raises InvalidInput, or NotFound for an item.
 
-        `kind` is one of shelves.KINDS (docs/recommendations.md); without one it is `similar` for an item, `together`
-        for several, `for-you` for a user or session, else `popular`. `filter` as in `search`; `exclude` are ids that
-        are not wanted; without `repeats` nothing that the shopper bought already is there, without `fill` nothing of
-        other kinds: then the shelf may be short or empty, and an empty one is not logged. `explore` is the share of
-        answers that show an item which nobody knows yet; only the door has one.
+        Args:
+            user: id of the shopper, if known
+            session: id of the visit, if known
+            item: id or ids of the items that the recommendations are to go with
+            limit: hits, 1 to 100
+            log: False leaves no trace of the recommendations in the database
+            kind: one of strategies.KINDS (docs/recommendations.md); None: `similar` for an item, `together` for
+                several, `for-you` for a user or session, else `popular`
+            filter: in the language of docs/filters.md
+            exclude: id or ids of items that are not wanted
+            repeats: False leaves out what the shopper ever bought
+            fill: False adds no items of other kinds where this one finds too few; none at all are not logged then
+            diversity: 0 to 1, how far variants of one product make way for other items
+            explain: give each hit its reasons
+            explore: 0 to 1, the share of answers that show an item which nobody has chosen yet; the HTTP API has one
         """
         started = time.perf_counter()
-        validate_page(limit, 0)
-        user, session = _person(user, session)
-        items = [parse_path_id(id, "item") for id in _listed(item)]
-        self._require(items)
+        request = self._with_shopper(RecommendRequest.from_args(
+            user, session, item, limit, kind=kind, filter=filter, exclude=exclude,
+            repeats=repeats, fill=fill, diversity=diversity, explore=explore,
+        ))  # fmt: skip
         generation, degraded = self._reloader.get()
-        asked_kind = default_kind(items, user, session) if kind is None else validate_choice(kind, KINDS, "kind")
-        looks_back = "for-you" in kind_with_fallbacks(asked_kind, fill=fill)  # the one that asks what was shown
-        request = RecommendRequest(
-            kind=asked_kind,
-            items=items,
-            events=self._shopper_data.history(user, session),
-            impressions=self._shopper_data.recent_impressions(user, session) if looks_back else (),
-            limit=limit,
-            filter=parse(filter) if filter else None,
-            exclude=[
-                *(parse_id(id, "exclude") for id in _listed(exclude)),
-                *self._shopper_data.excluded_items(user, session, bought=not repeats),
-            ],
-            repeats=repeats,
-            fill=fill,
-            diversity=validate_share(diversity, "diversity"),
-            exploration=ExplorationPolicy(explore, f"{session or user or ''} {kind or ''} {' '.join(items)}"),
-        )
-        statistics = self._shopper_data.statistics(generation)
-        shelf = self._recommend.run(
-            request, generation, lambda columns: self._search.counts(generation, statistics, columns, self.now())
-        )
-        ranker = generation.for_you_ranker if generation else ForYouRanker()
-        reasons = explain_recommendations(shelf, ranker, self._shopper_data.titles) if explain else {}
-        answer = Recommendations(
+        outcome = self.recommend_pipeline.run(request, generation)
+        titles, ranker = self.shopper_data.titles, generation.for_you_ranker
+        reasons = explain_recommendations(outcome, ranker, titles) if explain else {}
+        result = Recommendations(
             recommendation_id=uuid.uuid4().hex,
-            generation=generation.number if generation else None,
-            kind=shelf.kind,
+            generation=generation.number,
+            kind=outcome.kind,
             took_ms=(time.perf_counter() - started) * 1000,
-            hits=self._shopper_data.hydrate(shelf.ids, shelf.scores, reasons),
+            hits=self.shopper_data.hydrate(outcome.ids, outcome.scores, reasons),
             degraded=degraded,
-            filled=shelf.filled,
+            filled=outcome.filled,
         )
-        if log and (answer.hits or fill):
-            row = {"id": answer.recommendation_id, "ts": self.now(), "kind": shelf.kind, "user": user}
-            row |= {"session": session, "item": items[0] if items else None, "generation": answer.generation}
-            self.store.answer_log.add("recommendations", row, [hit.id for hit in answer.hits])
-        return answer
+        if log and (result.hits or fill):
+            first_item = request.items[0] if request.items else None
+            self._log(
+                "recommendations", request, result, id=result.recommendation_id, kind=result.kind, item=first_item
+            )
+        return result
 
     def item(self, id: str) -> Row:
-        """All fields of one item. Raises NotFound."""
+        """Return all fields of one item. Raises NotFound."""
         id = parse_path_id(id, "id")
-        found = self.store.items.get([id])
-        if id not in found:
-            raise NotFound(f"there is no item {id!r}", "id")
-        return found[id]
+        items = self.store.items.get([id])
+        if id not in items:
+            raise NotFound(f"id: expected the id of an item, got {id!r}", "id")
+        return items[id]
 
     def status(self) -> Row:
-        """What the shop holds and serves."""
+        """Return what the shop holds and which generation it answers from."""
         generation, degraded = self._reloader.get()
         return {
-            "generation": generation.number if generation else None,
+            "generation": generation.number,
             "generations": self.generations.numbers(),
-            "encoder": generation.encoder.id if generation else None,
-            "index": generation.index.kind if generation else None,
+            "encoder": generation.encoder.id,
+            "index": generation.index_kind,
             "items": self.store.items.count(),
             "events": self.store.events.count(),
-            "pending_vectors": generation.pending if generation else 0,
+            "pending_vectors": generation.pending,
             "answers_not_logged": self.store.answer_log.dropped,
             "warnings": self.store.ledger.warnings(),
             "degraded": degraded,
         }
 
-    def _require(self, items: list[str]) -> None:
-        known = self.store.items.stock(items) if items else {}
-        for id in items:
-            if id not in known:
-                raise NotFound(f"item: there is no item {id!r}", "item")
+    def _with_shopper(self, request: RecommendRequest) -> RecommendRequest:
+        """Return the request with what the shop knows of the shopper. Raises NotFound for an unknown item."""
+        stock = self.store.items.stock(request.items) if request.items else {}
+        if unknown := [id for id in request.items if id not in stock]:
+            raise NotFound(f"item: expected the id of an item, got {unknown[0]!r}", "item")
+        data, who = self.shopper_data, (request.user, request.session)
+        return replace(
+            request,
+            events=data.history(*who),
+            impressions=data.recent_impressions(*who) if request.reads_impressions else (),
+            exclude=[*request.exclude, *data.excluded_items(*who, bought=not request.repeats)],
+        )
 
-
-def _person(user: str | None, session: str | None) -> tuple[str | None, str | None]:
-    """Whom an answer is for, as events name them. Raises InvalidInput."""
-    return (
-        None if user is None else parse_id(user, "user"),
-        None if session is None else parse_id(session, "session"),
-    )
-
-
-def _listed(value: Any) -> Sequence[Any]:
-    """One or several ids, or None, as a list."""
-    return [] if value is None else list(value) if isinstance(value, list | tuple | set | frozenset) else [value]
+    def _log(
+        self, table: str, request: SearchRequest | RecommendRequest, result: SearchResult | Recommendations, **row: Any
+    ) -> None:
+        """Log which items were shown to whom; `row` holds what only this table has."""
+        row |= {"ts": self.now(), "user": request.user, "session": request.session, "generation": result.generation}
+        self.store.answer_log.add(table, row, [hit.id for hit in result.hits])

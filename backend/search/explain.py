@@ -1,18 +1,18 @@
-"""Why a hit stands where it stands: what each source adds to its score, and the most telling one in a sentence.
+"""Explain a hit: what each source adds to its score, and the strongest one in a sentence.
 
-What a source adds is measured against this query's other candidates, so that what all of them have explains nothing;
-a hit that nothing sets apart is explained by what it has at all.
+What a source adds is measured against the mean of the query's candidates, so that what all of them have explains
+nothing; a hit that nothing sets apart is explained by what its sources contribute at all.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
-from shelfwise.search.features import NAMES, SOURCES
+from shelfwise.ranking.attribution import FeatureSources, source_rows, strongest_sources, times_in_words
+from shelfwise.search.features import SOURCES
 from shelfwise.search.generation_view import GenerationView
 from shelfwise.search.pipeline import SearchOutcome
 from shelfwise.search.ranker import Ranker
@@ -20,105 +20,84 @@ from shelfwise.types import Row
 
 __all__ = ["explain_search", "source_contributions"]
 
-_PLACES = {source: [n for n, name in enumerate(NAMES) if SOURCES[name] == source] for source in set(SOURCES.values())}
-_COLUMN = {name: number for number, name in enumerate(NAMES)}
-_BLEND = Ranker()
-_LEAST = 5e-5  # rounded, what adds less adds nothing
+_FEATURES = FeatureSources(SOURCES)
 
 
-def explain_search(outcome: SearchOutcome, generation: GenerationView | None) -> dict[str, Row]:
-    """id → {"text", "sources": [{"source", "adds"}], "rules"?} for the hits of the page; the best source first."""
-    found, ranked, columns = outcome.retrieved, outcome.ranked, outcome.columns
-    if found is None or ranked is None or columns is None:
+def explain_search(outcome: SearchOutcome, generation: GenerationView) -> dict[str, Row]:
+    """Return id → {"text", "sources": [{"source", "adds"}], "rules"?} of the page's hits, the strongest source first.
+
+    It is empty where another order than relevance was asked for.
+    """
+    if outcome.trace is None:
         return {}
-    whole = _by_source(ranked.features, generation.ranker if generation is not None else _BLEND)
-    beyond = _beyond_mean(whole)
-    position = {int(row): number for number, row in enumerate(ranked.candidates.tolist())}
-    times = _times(outcome, generation)
+    contributions = _FEATURES.sums(generation.ranker.contributions(outcome.trace.features))
+    beyond_mean = _beyond_mean(contributions)
+    position_of = {row: position for position, row in enumerate(outcome.trace.candidates.tolist())}
+    times = _times_chosen(outcome, generation)
     reasons: dict[str, Row] = {}
     for id in outcome.ids:
-        row = columns.row_of[id]
-        number = position.get(row)
-        sources = _best(beyond, number) or _best(whole, number)
-        one = _Hit(outcome, None if number is None else ranked.features[number], times.get(row, 0), id)
-        reasons[id] = {
-            "text": one.sentence(list(sources)),
-            "sources": [{"source": source, "adds": round(value, 4)} for source, value in sources.items()],
-        }
-        if id in outcome.applied_rules:
-            reasons[id]["rules"] = outcome.applied_rules[id]
+        row = outcome.columns.row_of[id]
+        position = position_of.get(row)  # None for a hit that was not scored, such as a pinned one
+        sources, features = {}, None
+        if position is not None:
+            sources = strongest_sources(beyond_mean, position) or strongest_sources(contributions, position)
+            features = outcome.trace.features[position]
+        hit = _Hit(outcome.query.text, features, times.get(row, 0), outcome.applied_rules.get(id, []))
+        reasons[id] = {"text": hit.sentence(list(sources)), "sources": source_rows(sources)}
+        if hit.rules:
+            reasons[id]["rules"] = hit.rules
     return reasons
 
 
-def source_contributions(features: np.ndarray, ranker: Ranker) -> Mapping[str, np.ndarray]:
-    """Source → what it adds to each candidate's score beyond the mean of all candidates, (n_candidates,)."""
-    return _beyond_mean(_by_source(features, ranker))
+def source_contributions(features: np.ndarray, ranker: Ranker) -> dict[str, np.ndarray]:
+    """Return source → what it adds to each candidate's score beyond the candidates' mean, (n_candidates,)."""
+    return _beyond_mean(_FEATURES.sums(ranker.contributions(features)))
 
 
-def _by_source(features: np.ndarray, ranker: Ranker) -> dict[str, np.ndarray]:
-    """Source → what it contributes to each candidate's score, (n_candidates,)."""
-    if not len(features):
-        return {}
-    contributions = ranker.contributions(features)
-    return {source: contributions[:, columns].sum(axis=1) for source, columns in _PLACES.items()}
+def _beyond_mean(contributions: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    return {source: values - values.mean() for source, values in contributions.items() if len(values)}
 
 
-def _beyond_mean(whole: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    return {source: values - values.mean() for source, values in whole.items()}
-
-
-def _best(adds: Mapping[str, np.ndarray], number: int | None) -> dict[str, float]:
-    """Source → what it adds to a candidate, where it adds something; the best first."""
-    own = {} if number is None else {source: float(values[number]) for source, values in adds.items()}
-    return {source: own[source] for source in sorted(own, key=lambda one: -own[one]) if own[source] > _LEAST}
-
-
-def _times(outcome: SearchOutcome, generation: GenerationView | None) -> dict[int, int]:
-    """Row of the catalogue → how often it was chosen for this query."""
-    if generation is None or outcome.columns is None:
-        return {}
+def _times_chosen(outcome: SearchOutcome, generation: GenerationView) -> dict[int, int]:
+    """Return row of the catalogue → how often it was chosen for this query."""
     rows = generation.remembered_rows(outcome.columns)
-    return {int(rows[row]): times for row, times in generation.memory.times(outcome.query.remembered_as).items()}
+    counts = generation.memory.choice_counts(outcome.query.remembered_as)
+    return {int(rows[item]): times for item, times in counts.items()}
 
 
 @dataclass(frozen=True, slots=True)
 class _Hit:
-    outcome: SearchOutcome
-    features: np.ndarray | None  # (n_features,)
-    times: int
-    id: str
+    """The evidence for one hit."""
+
+    query: str
+    features: np.ndarray | None  # (n_features,), None where it was not scored
+    times_chosen: int
+    rules: list[Row]
 
     def sentence(self, sources: list[str]) -> str:
-        """The best source that can be told; what a rule did goes before."""
-        for done in self.outcome.applied_rules.get(self.id, ()):
-            if done["action"] in ("pin", "boost"):
-                return "put forward by the shop"
-        return next((text for source in sources if (text := self._told(source))), "matches your search")
+        """Return the sentence of the first source that has one; a rule that put the hit forward comes before."""
+        if any(rule["action"] in ("pin", "boost") for rule in self.rules):
+            return "put forward by the shop"
+        return next((text for source in sources if (text := self._text_of(source))), "matches your search")
 
-    def _told(self, source: str) -> str | None:
-        query = self.outcome.query.text
+    def _text_of(self, source: str) -> str | None:
         match source:
-            case "memory" if self.times:
-                return f"chosen {_times_in_words(self.times)} for “{query}”"
+            case "memory" if self.times_chosen:
+                return f"chosen {times_in_words(self.times_chosen)} for “{self.query}”"
             case "memory":
-                return "chosen for searches with the same words" if self._of("word_share") > 0 else None
+                return "chosen for searches with the same words" if self._feature("word_share") > 0 else None
             case "neighbours":
                 return "chosen for similar searches"
             case "words":
-                share = self._of("coverage")
+                share = self._feature("coverage")
                 return "has all words of your search" if share > 0.99 else "has words of your search" if share else None
             case "meaning":
-                return f"close in meaning to “{query}”"
+                return f"close in meaning to “{self.query}”"
             case "popularity":
-                return "popular lately" if self._of("popularity") > 0 else None
+                return "popular lately" if self._feature("popularity") > 0 else None
             case "taste":
-                return "you chose it before" if self._of("own") > 0 else "like what you chose lately"
+                return "you chose it before" if self._feature("own") > 0 else "like what you chose lately"
         return None
 
-    def _of(self, name: str) -> float:
-        value: Any = 0.0 if self.features is None else self.features[_COLUMN[name]]
-        return float(value)
-
-
-def _times_in_words(times: int) -> str:
-    return "once" if times == 1 else f"{times} times"
+    def _feature(self, name: str) -> float:
+        return 0.0 if self.features is None else float(self.features[_FEATURES.column[name]])

@@ -1,4 +1,4 @@
-"""What a search reads of a generation, whoever provides it: the serving process, or a night at a past day."""
+"""The part of a generation that a search reads."""
 
 from __future__ import annotations
 
@@ -8,9 +8,8 @@ from typing import Protocol
 import numpy as np
 
 from shelfwise.catalogue.snapshot import CatalogueSnapshot
-from shelfwise.generation.item_counts import ItemCounts
+from shelfwise.generation.current_counts import CountedGeneration
 from shelfwise.generation.item_signals import SignalsByRow
-from shelfwise.generation.popularity import PopularityCounts
 from shelfwise.generation.query_memory import QueryMemory
 from shelfwise.index import VectorIndex
 from shelfwise.search.ranker import Ranker
@@ -25,8 +24,8 @@ class _Encoder(Protocol):
     def query(self, text: str) -> np.ndarray: ...
 
 
-class GenerationView(Protocol):
-    """What a search asks of a generation: the door's, or what the night knew on an earlier day."""
+class GenerationView(CountedGeneration, Protocol):
+    """A generation as a search reads it: loaded from disk, empty, or as known at a past time."""
 
     @property
     def encoder(self) -> _Encoder: ...
@@ -41,17 +40,12 @@ class GenerationView(Protocol):
     def ranker(self) -> Ranker: ...
 
     @property
-    def statistics(self) -> PopularityCounts: ...
-
-    @property
     def noise(self) -> float:
-        """The cosine that the nearest item of a query without any meaning seldom exceeds."""
+        """Return the cosine that the nearest item of a query without any meaning seldom exceeds."""
         ...
 
     def remembered_rows(self, columns: CatalogueSnapshot) -> np.ndarray:
-        """The catalogue's row of each of `memory.items`, 0 for one that is gone, (n,) int64."""
+        """Return the catalogue's row of each of `memory.items`, 0 for deleted ones, (n,) int64."""
         ...
-
-    def counts(self, columns: CatalogueSnapshot, now: float) -> ItemCounts: ...
 
     def signals(self, columns: CatalogueSnapshot) -> SignalsByRow: ...

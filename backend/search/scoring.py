@@ -1,4 +1,4 @@
-"""Score what a query retrieved: the best candidates of each source are ranked, the rest follows by its words."""
+"""Score what a query retrieved: the best candidates of each source by the ranker, the rest by its words alone."""
 
 from __future__ import annotations
 
@@ -6,116 +6,111 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from shelfwise.catalogue.postings import LexicalMatches
 from shelfwise.catalogue.snapshot import CatalogueSnapshot
 from shelfwise.generation.item_counts import ItemCounts
-from shelfwise.index import VectorIndex
-from shelfwise.search.blend import ALL, SourceSwitches, mask_sources
+from shelfwise.search.blend import ALL, mask_sources
 from shelfwise.search.features import build_features
-from shelfwise.search.generation_view import GenerationView
 from shelfwise.search.personalization import ShopperTaste
 from shelfwise.search.ranker import Ranker
-from shelfwise.search.retrieval import Retrieved
+from shelfwise.search.retrieval import SearchContext
+from shelfwise.search.retrieved import Retrieved
 
-__all__ = ["RankedHits", "score", "with_remaining"]
+__all__ = ["RankedHits", "ScoringTrace", "score", "with_remaining"]
 
-_LEXICAL, _REMEMBERED = 200, 50  # candidates of each source
+_MAX_LEXICAL, _MAX_REMEMBERED = 200, 50  # candidates of each source
+_BLEND = Ranker()
 
 
 @dataclass(frozen=True, slots=True)
 class RankedHits:
-    """The candidates, best first, those in stock before the others, and what each was ranked by."""
+    """Hits, best first, those in stock before the others."""
 
     rows: np.ndarray  # (n,) int64
     scores: np.ndarray  # (n,) float64
-    features: np.ndarray  # (n_candidates, n_features) float32, in the order of `candidates`
-    candidates: np.ndarray  # (n_candidates,) int64
     available: int  # how many of the rows, from the first, are in stock
 
 
+@dataclass(frozen=True, slots=True)
+class ScoringTrace:
+    """What the candidates were scored by."""
+
+    candidates: np.ndarray  # (n_candidates,) int64 rows, ascending
+    features: np.ndarray  # (n_candidates, n_features) float32
+
+
 def score(
-    retrieved: Retrieved,
-    columns: CatalogueSnapshot,
-    counts: ItemCounts,
-    generation: GenerationView | None,
-    taste: ShopperTaste | None,
-    sources: SourceSwitches,
-) -> RankedHits:
-    """The best candidates of each source in their order."""
+    retrieved: Retrieved, counts: ItemCounts, taste: ShopperTaste | None, context: SearchContext
+) -> tuple[RankedHits, ScoringTrace]:
+    """Return the best candidates of each source in their order, and what they were scored by."""
+    columns, sources = context.columns, context.sources
     rows = _candidates(retrieved)
-    index = generation.index if generation is not None else None
     tastes = taste.features(rows) if taste is not None and sources.taste else {}
-    cosine = _cosines(retrieved, rows, columns, index)
-    words = len(retrieved.query.terms)
-    made = build_features(rows, cosine, retrieved.matches, retrieved.remembered, counts, columns.price, tastes, words)
+    cosines = _cosines(retrieved, rows, context)
+    features = build_features(rows, retrieved, cosines, counts, columns.price, tastes)
     if sources != ALL:
-        made = mask_sources(made, sources.left_out())
-    ranker = generation.ranker if generation is not None and sources.ranker else _BLEND
-    scores = ranker.scores(made)
-    stock = columns.in_stock[rows]
-    order = np.lexsort((rows, -scores, ~stock))  # the last key is the first to sort by
-    return RankedHits(rows[order], scores[order], made, rows, int(stock.sum()))
-
-
-_BLEND = Ranker()
+        features = mask_sources(features, sources.left_out())
+    ranker = context.generation.ranker if sources.ranker else _BLEND
+    scores = ranker.scores(features)
+    in_stock = columns.in_stock[rows]
+    order = np.lexsort((rows, -scores, ~in_stock))  # the last key is the first to sort by
+    return RankedHits(rows[order], scores[order], int(in_stock.sum())), ScoringTrace(rows, features)
 
 
 def with_remaining(retrieved: Retrieved, ranked: RankedHits, columns: CatalogueSnapshot) -> RankedHits:
-    """The whole result: what was no candidate follows by its words; what is out of stock still comes last."""
-    rest = retrieved.result.copy()
-    rest[ranked.rows] = False
-    rows = np.flatnonzero(rest)
-    rows = rows[np.lexsort((rows, -_closeness(retrieved.matches, rows), ~columns.in_stock[rows]))]
-    more, split = int(columns.in_stock[rows].sum()), ranked.available
-    floor = float(ranked.scores.min()) if len(ranked.scores) else 0.0
-    scores = np.full(len(rows), floor)
+    """Return the whole result: the ranked hits, then the rest by its words; what is out of stock still comes last."""
+    is_rest = retrieved.result.copy()
+    is_rest[ranked.rows] = False
+    rest = np.flatnonzero(is_rest)
+    rest = rest[np.lexsort((rest, -_closeness(retrieved, rest), ~columns.in_stock[rest]))]
+    n_stocked, split = int(columns.in_stock[rest].sum()), ranked.available
+    scores = np.full(len(rest), ranked.scores.min() if len(ranked.scores) else 0.0)
     return RankedHits(
-        np.concatenate([ranked.rows[:split], rows[:more], ranked.rows[split:], rows[more:]]),
-        np.concatenate([ranked.scores[:split], scores[:more], ranked.scores[split:], scores[more:]]),
-        ranked.features,
-        ranked.candidates,
-        split + more,
+        np.concatenate([ranked.rows[:split], rest[:n_stocked], ranked.rows[split:], rest[n_stocked:]]),
+        np.concatenate([ranked.scores[:split], scores[:n_stocked], ranked.scores[split:], scores[n_stocked:]]),
+        split + n_stocked,
     )
 
 
 def _candidates(retrieved: Retrieved) -> np.ndarray:
-    """The best of each source, each once, (n,) int64 ascending."""
-    words = _best_lexical(np.flatnonzero(retrieved.result & retrieved.matches.any_word), retrieved.matches)
-    known = np.flatnonzero(retrieved.remembered.mass > 0)
-    if len(known) > _REMEMBERED:
-        known = known[np.argpartition(-retrieved.remembered.mass[known], _REMEMBERED)[:_REMEMBERED]]
-    best = np.zeros(len(retrieved.result), np.bool_)
-    best[words] = best[known] = best[list(retrieved.near)] = True
-    return np.flatnonzero(best)
+    """Return the rows of the best of each source, each once, (n,) int64 ascending."""
+    lexical = np.flatnonzero(retrieved.result & retrieved.matches.any_word)
+    lexical = lexical[_best(_closeness(retrieved, lexical), _MAX_LEXICAL)]
+    mass = retrieved.remembered.mass
+    remembered = np.flatnonzero(mass > 0)
+    remembered = remembered[_best(mass[remembered], _MAX_REMEMBERED)]
+    is_candidate = np.zeros(len(retrieved.result), np.bool_)
+    is_candidate[lexical] = is_candidate[remembered] = is_candidate[list(retrieved.near)] = True
+    return np.flatnonzero(is_candidate)
 
 
-def _best_lexical(rows: np.ndarray, matches: LexicalMatches) -> np.ndarray:
-    if len(rows) <= _LEXICAL:
-        return rows
-    return rows[np.argpartition(-_closeness(matches, rows), _LEXICAL)[:_LEXICAL]]
+def _best(values: np.ndarray, limit: int) -> np.ndarray:
+    """Return the positions of the `limit` greatest values, or of all if there are no more, in no order."""
+    return np.arange(len(values)) if len(values) <= limit else np.argpartition(-values, limit)[:limit]
 
 
-def _closeness(matches: LexicalMatches, rows: np.ndarray) -> np.ndarray:
-    """How well rows match by their words alone: by the share of the words first, then by BM25, (n,) float64."""
-    closeness: np.ndarray = matches.bm25[rows] + 1_000.0 * matches.coverage[rows]
+def _closeness(retrieved: Retrieved, rows: np.ndarray) -> np.ndarray:
+    """Return how well rows match by their words: by the share of the words first, then by BM25, (n,) float64."""
+    closeness: np.ndarray = retrieved.matches.bm25[rows] + 1_000.0 * retrieved.matches.coverage[rows]
     return closeness
 
 
-def _cosines(
-    retrieved: Retrieved, rows: np.ndarray, columns: CatalogueSnapshot, index: VectorIndex | None
-) -> np.ndarray:
-    """The cosine of each candidate, (n,) float32; until its vector is made, an item is as near as its words match."""
-    if index is None or retrieved.vector is None:
+def _cosines(retrieved: Retrieved, rows: np.ndarray, context: SearchContext) -> np.ndarray:
+    """Return the cosine of each candidate with the query, (n,).
+
+    An item whose vector is not made yet gets the cosine of the nearest, in proportion to its BM25.
+    """
+    if retrieved.vector is None:
         return np.zeros(len(rows), np.float32)
+    columns = context.columns
     table = np.full(columns.size, np.nan, np.float32)
     table[list(retrieved.near)] = list(retrieved.near.values())
-    asked = {id: row for row in rows[np.isnan(table[rows])].tolist() if (id := columns.ids[row]) is not None}
-    known, vectors = index.vectors(asked)
-    table[[asked[id] for id in known]] = vectors @ retrieved.vector
-    similar: np.ndarray = table[rows]
-    missing = np.isnan(similar)
+    row_of = {id: row for row in rows[np.isnan(table[rows])].tolist() if (id := columns.ids[row]) is not None}
+    found, vectors = context.generation.index.vectors(row_of)
+    table[[row_of[id] for id in found]] = vectors @ retrieved.vector
+    cosines: np.ndarray = table[rows]
+    missing = np.isnan(cosines)
     if missing.any():
         bm25 = retrieved.matches.bm25[rows]
-        nearest = np.float32(0) if missing.all() else np.nanmax(similar)
-        similar = np.where(missing, bm25 / (bm25.max() or 1.0) * nearest, similar)
-    return similar
+        nearest = np.float32(0) if missing.all() else np.nanmax(cosines)
+        cosines = np.where(missing, bm25 / (bm25.max() or 1.0) * nearest, cosines)
+    return cosines

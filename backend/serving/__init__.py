@@ -1,1 +1,1 @@
-"""Open a generation in this process, keep it current, and read the shopper's data for an answer."""
+"""Open a generation in this process, keep it current, and read the facts about a shopper for an answer."""

@@ -1,4 +1,4 @@
-"""Following the generation pointer: which generation this process answers from, and when it changes to another."""
+"""Follow the generation pointer: open what CURRENT names, and keep answering from the one before until that is open."""
 
 from __future__ import annotations
 
@@ -9,75 +9,78 @@ from pathlib import Path
 from shelfwise.errors import GenerationError, NotFound
 from shelfwise.generation.registry import GenerationRegistry
 from shelfwise.index import IndexCorrupt
+from shelfwise.serving.empty_generation import EmptyGeneration
 from shelfwise.serving.loaded_generation import LoadedGeneration
 from shelfwise.store import Store
 
-__all__ = ["GenerationReloader"]
+__all__ = ["GenerationReloader", "ServedGeneration"]
+
+ServedGeneration = LoadedGeneration | EmptyGeneration
 
 _WATCH_SECONDS = 0.3
-_UNREADABLE = -1
+_UNREADABLE = -1  # stands for the number in a pointer that can't be read
 _log = logging.getLogger(__name__)
 
 
 class GenerationReloader:
-    """The opened generation of one process. Safe for several threads."""
+    """The generation that one process answers from: empty until one is open. Safe for several threads."""
 
     def __init__(self, generations: GenerationRegistry, store: Store, shop_folder: Path) -> None:
         self._generations = generations
         self._store = store
         self._folder = shop_folder
-        self._serving: LoadedGeneration | None = None
-        self._broken: int | None = None  # a generation that would not open
+        self._generation: ServedGeneration = EmptyGeneration()
+        self._broken: int | None = None  # the number of a generation that could not be opened
         self._opening = threading.Lock()
         self._watcher: threading.Thread | None = None
         self._closed = threading.Event()
 
-    def get(self) -> tuple[LoadedGeneration | None, list[str]]:
-        """The generation to answer from, up to date, and what this answer has to do without."""
-        generation = self._serving if self._watcher is not None else self.reload()
-        if generation is None:
-            return None, ["encoder" if self._broken is None else "generation"]
+    def get(self) -> tuple[ServedGeneration, list[str]]:
+        """Return the generation to answer from, up to date, and the names of the parts that this answer lacks."""
+        generation = self._generation if self._watcher is not None else self.reload()
         generation.refresh()
-        return generation, [*generation.degraded, *([] if self._broken is None else ["generation"])]
+        if self._broken is not None:
+            return generation, [*generation.degraded, "generation"]
+        return generation, [*generation.degraded, *(["encoder"] if generation.number is None else [])]
 
-    def reload(self) -> LoadedGeneration | None:
-        """Open what CURRENT names, if it is new. One that can't be opened is logged, and the one before serves on."""
+    def reload(self) -> ServedGeneration:
+        """Open the generation that CURRENT names, if it is another; return the one to answer from.
+
+        One that can't be opened is logged, and the one before stays.
+        """
         try:
             number = self._generations.current()
         except GenerationError as problem:
             self._note_broken(_UNREADABLE, problem)
-            return self._serving
-        if number is not None and self._is_open(number):
-            self._broken = None  # rolled back to what serves already
+            return self._generation
+        if number is not None and number == self._generation.number:
+            self._broken = None  # rolled back to the open one
         elif number is not None and number != self._broken:
             with self._opening:
-                if not self._is_open(number):
+                if number != self._generation.number:
                     self._open(number)
-        return self._serving
+        return self._generation
 
     def start_watching(self) -> None:
-        """Follow in the background from now on, so that no request waits for a generation to open."""
+        """Reload in a background thread from now on, so that no request waits for a generation to open."""
         self.reload()
 
-        def run() -> None:
+        def watch() -> None:
             while not self._closed.wait(_WATCH_SECONDS):
                 try:
                     self.reload()
-                except Exception:  # whatever it was, the next look may succeed, and the watch must go on
+                except Exception:  # whatever it was: the next reload may succeed, and the thread must not end
                     _log.exception("could not follow the generation pointer")
 
-        self._watcher = threading.Thread(target=run, name="shelfwise-watch", daemon=True)
+        self._watcher = threading.Thread(target=watch, name="shelfwise-watch", daemon=True)
         self._watcher.start()
 
     def close(self) -> None:
+        """Stop watching, and the background work of the generation."""
         self._closed.set()
         if self._watcher is not None:
             self._watcher.join()
-        if self._serving is not None:
-            self._serving.close(wait=True)
-
-    def _is_open(self, number: int) -> bool:
-        return self._serving is not None and self._serving.number == number
+        self._generation.close(wait=True)
 
     def _open(self, number: int) -> None:
         try:
@@ -86,12 +89,11 @@ class GenerationReloader:
         except (GenerationError, NotFound, IndexCorrupt) as problem:
             self._note_broken(number, problem)
             return
-        except OSError:  # no more file descriptors, say: tried again at the next look
+        except OSError:  # no more file descriptors, say: tried again at the next reload
             _log.exception("could not open generation %d yet", number)
             return
-        before, self._serving, self._broken = self._serving, opened, None
-        if before is not None:
-            before.close(wait=False)
+        before, self._generation, self._broken = self._generation, opened, None
+        before.close(wait=False)
 
     def _note_broken(self, number: int, problem: Exception) -> None:
         if number != self._broken:

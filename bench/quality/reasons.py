@@ -15,7 +15,7 @@ import numpy as np
 from shelfwise import Shop
 from shelfwise.search.explain import source_contributions
 from shelfwise.search.features import NAMES, SOURCES
-from shelfwise.search.pipeline import SearchRequest
+from shelfwise.search.request import SearchRequest
 
 
 def main() -> None:
@@ -27,13 +27,12 @@ def main() -> None:
     chance = random.Random(1)
     falls: list[tuple[float, float, int, int]] = []
     with Shop(given.data) as shop:
-        serving, _ = shop._reloader.get()
-        assert serving is not None
-        for query, _ in serving.memory.followed()[: given.queries]:
+        serving = shop.generation
+        for query, _ in serving.memory.weighted_queries()[: given.queries]:
             asked = SearchRequest(query, limit=given.hits, diversity=0.0)
-            found = shop._search.run(asked, serving, serving.statistics)
-            assert found.ranked is not None and found.columns is not None
-            features, candidates = found.ranked.features, found.ranked.candidates.tolist()
+            found = shop.search_pipeline.run(asked, serving)
+            assert found.trace is not None
+            features, candidates = found.trace.features, found.trace.candidates.tolist()
             adds = source_contributions(features, serving.ranker)
             for id in found.ids:
                 number = candidates.index(found.columns.row_of[id])

@@ -19,8 +19,9 @@ import numpy as np
 from shelfwise import Shop
 from shelfwise.recommend.explain import explain_recommendations
 from shelfwise.recommend.features import NAMES, SOURCES, build_features, link_features
-from shelfwise.recommend.pipeline import RecommendOutcome, RecommendRequest
+from shelfwise.recommend.pipeline import RecommendOutcome
 from shelfwise.recommend.ranker import ForYouRanker
+from shelfwise.recommend.request import RecommendRequest
 from shelfwise.shopper.user_profile import UserProfile
 from shelfwise.store import Event
 from shelfwise.timestamps import to_datetime
@@ -51,23 +52,18 @@ def main() -> None:
         for user in chosen:
             for cited, lost in deletions(shop, user, given.hits, not given.fresh, until):
                 losses[cited].append(lost)
-        serving, _ = shop._reloader.get()
-        assert serving is not None
+        serving = shop.generation
         print(f"{sum(map(len, losses.values()))} hits of {len(chosen)} shoppers, ranker: {serving.for_you_ranker.kind}")
     show(losses)
 
 
 def deletions(shop: Shop, user: str, hits: int, repeats: bool, now: float) -> list[tuple[str, tuple[Loss, Loss]]]:
     """For each hit what it cites, and what it loses without that and without something else."""
-    serving, _ = shop._reloader.get()
-    assert serving is not None
-    events = shop._shopper_data.history(user, None)
-    shelf = shop._recommend.run(
-        RecommendRequest("for-you", events=events, limit=hits, repeats=repeats),
-        serving,
-        lambda columns: shop._search.counts(serving, serving.statistics, columns, now),
-    )
-    reasons = explain_recommendations(shelf, serving.for_you_ranker, shop._shopper_data.titles)
+    serving = shop.generation
+    events = shop.shopper_data.history(user, None)
+    request = RecommendRequest("for-you", events=events, limit=hits, repeats=repeats)
+    shelf = shop.recommend_pipeline.run(request, serving)
+    reasons = explain_recommendations(shelf, serving.for_you_ranker, shop.shopper_data.titles)
     trial = Trial(shelf, events, serving.for_you_ranker, now, random.Random(user))
     return [found for id in shelf.ids if id in reasons if (found := trial.of(id, reasons[id])) is not None]
 

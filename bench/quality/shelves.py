@@ -17,7 +17,7 @@ import numpy as np
 
 from bench.quality.online_retail import TRAINED_BEFORE, prepare
 from shelfwise import Shop
-from shelfwise.recommend.pipeline import RecommendRequest
+from shelfwise.recommend.request import RecommendRequest
 from shelfwise.serving.loaded_generation import LoadedGeneration
 from shelfwise.store import Event
 from shelfwise.timestamps import DAY
@@ -49,8 +49,8 @@ def main() -> None:
 
 
 def serving_of(shop: Shop) -> LoadedGeneration:
-    serving, _ = shop._reloader.get()
-    assert serving is not None
+    serving = shop.generation
+    assert isinstance(serving, LoadedGeneration)
     return serving
 
 
@@ -148,7 +148,7 @@ def session(shop: Shop, events: Sequence[Event]) -> None:
 
 def neighbours(shop: Shop, serving: LoadedGeneration, id: str) -> set[str]:
     """What is bought with the item or what its buyers choose, the strongest of both links."""
-    columns = shop._search.catalogue.current()
+    columns = shop.catalogue.current()
     signals, row = serving.signals(columns), columns.rows([id])
     found: set[str] = set()
     for name in ("together", "linked"):
@@ -195,11 +195,9 @@ def cold(shop: Shop, events: Sequence[Event]) -> None:
 
 def considered(shop: Shop, user: str, id: str) -> bool:
     """Whether the item is among the candidates that are ranked for the shopper."""
-    wish = RecommendRequest("for-you", events=shop._shopper_data.history(user, None))
+    wish = RecommendRequest("for-you", events=shop.shopper_data.history(user, None))
     serving = serving_of(shop)
-    shelf = shop._recommend.run(
-        wish, serving, lambda columns: shop._search.counts(serving, serving.statistics, columns, CUT)
-    )
+    shelf = shop.recommend_pipeline.run(wish, serving)
     assert shelf.context is not None
     return shelf.scored is not None and shelf.context.columns.row_of[id] in shelf.scored.rows
 

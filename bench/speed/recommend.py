@@ -80,9 +80,8 @@ def ask_all(folder: Path, asks: int) -> None:
         started = time.perf_counter()
         shop.recommend(log=False)
         opened = time.perf_counter() - started
-        serving, _ = shop._reloader.get()
-        assert serving is not None
-        print(f"{folder}: {numbers}; ranker: {serving.for_you_ranker.kind}, index: {serving.index.kind}")
+        serving = shop.generation
+        print(f"{folder}: {numbers}; ranker: {serving.for_you_ranker.kind}, index: {serving.index_kind}")
         print(f"first answer after {opened:.1f} s; memory {before:.0f} MB before, {memory():.0f} MB after it")
         chance = random.Random(1)
         users = sorted({event.user for event in newest if event.user})

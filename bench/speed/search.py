@@ -66,8 +66,7 @@ def measure(ways: dict[str, Ask], queries: list[str], by_query: bool) -> dict[st
 
 
 def floor(shop: Shop) -> dict[str, Ask]:
-    serving, _ = shop._reloader.get()
-    assert serving is not None
+    serving = shop.generation
     vectors = {}
 
     def forward(query: str) -> list[str]:
@@ -101,8 +100,7 @@ def plain_script(shop: Shop) -> dict[str, Ask]:
     from shelfwise.trainer.encoder.base_model import load_model
 
     torch.set_num_threads(1)
-    serving, _ = shop._reloader.get()
-    assert serving is not None
+    serving = shop.generation
     given = texts(shop)
     ids = list(given)
     known, vectors = serving.index.vectors(ids)  # the same model's: encoding again would only cost time

@@ -21,6 +21,7 @@ from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import quote
 
+from bench.support.asking import search_with
 from shelfwise import Shop
 from shelfwise.search.blend import SourceSwitches
 from shelfwise.text.normalize import words
@@ -53,8 +54,8 @@ def in_process(data: str, queries: list[str]) -> None:
         shop.search("warm up", log=False)
         ways: dict[str, Callable[[str], object]] = {
             "search": lambda q: shop.search(q, log=False),
-            "  words alone": lambda q: shop.search(q, log=False, sources=WORDS),
-            "  encoder alone": lambda q: shop.search(q, log=False, sources=ENCODER),
+            "  words alone": lambda q: search_with(shop, q, WORDS, 10),
+            "  encoder alone": lambda q: search_with(shop, q, ENCODER, 10),
         }
         for name, ask in ways.items():
             show(f"in-process {name}", [timed(lambda q=query, ask=ask: ask(q)) for query in queries])  # type: ignore[misc]

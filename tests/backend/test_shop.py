@@ -131,7 +131,7 @@ def test_only_dismissals_are_no_trouble(shop: Shop) -> None:
 
 @pytest.mark.parametrize("item", ["unknown", ["mug-red", "unknown"], "MUG-RED"])
 def test_unknown_items_are_not_found(shop: Shop, item: Any) -> None:
-    with pytest.raises(NotFound, match=r"^item: there is no item") as problem:
+    with pytest.raises(NotFound, match=r"^item: expected the id of an item") as problem:
         shop.recommend(item=item)
     assert problem.value.field == "item"
 

@@ -10,7 +10,6 @@ import pytest
 from conftest import ITEMS, NOW, clicks
 
 from shelfwise import InvalidInput, NotFound, Shop
-from shelfwise.catalogue.filter_parser import parse
 from shelfwise.curation.validation import parse_rule
 from shelfwise.recommend.strategies import KINDS
 
@@ -182,7 +181,7 @@ def test_what_was_shown_is_asked_for_only_where_it_counts(
     shop: Shop, monkeypatch: pytest.MonkeyPatch, kind: str, fill: bool, is_asked: bool
 ) -> None:
     asked: list[str | None] = []
-    monkeypatch.setattr(shop._shopper_data, "recent_impressions", lambda user, session: asked.append(user) or [])
+    monkeypatch.setattr(shop.shopper_data, "recent_impressions", lambda user, session: asked.append(user) or [])
     shop.recommend(user="u", kind=kind, fill=fill)
     assert asked == (["u"] if is_asked else [])
 
@@ -206,7 +205,7 @@ def test_reasons_only_where_they_are_asked_for(shop: Shop) -> None:
 
 def test_the_shops_rules(shop: Shop) -> None:
     shop.record(clicks("bag", "bag", 9))
-    shop.store.rules.add([parse_rule({"action": "hide", "match": "any", "items": ["bag"]}, parse)])
+    shop.store.rules.add([parse_rule({"action": "hide", "match": "any", "items": ["bag"]})])
     assert "bag" not in ids(shop.recommend())
 
 

@@ -62,8 +62,8 @@ def with_trees(names: tuple[str, ...] = NAMES, counts: str = "price") -> Callabl
 
 
 def serving_of(shop: Shop) -> LoadedGeneration:
-    serving = shop._reloader.get()[0]
-    assert serving is not None
+    serving = shop.generation
+    assert isinstance(serving, LoadedGeneration)
     return serving
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from conftest import ITEMS, NOW, clicks
 
 from shelfwise import InvalidInput, Shop
 from shelfwise.search.blend import SourceSwitches
+from shelfwise.search.request import SearchRequest
 
 
 def ids(answer: Any) -> list[str]:
@@ -198,8 +200,13 @@ def test_a_query_without_words_finds_nothing(tiny_shop: Path) -> None:
 
 
 def scores(shop: Shop, q: str, **fields: Any) -> dict[str, float]:
-    answer = shop.search(q, diversity=0.0, sources=SourceSwitches(popularity=False), **fields)
-    return {hit.id: hit.score for hit in answer.hits if hit.item["in_stock"]}
+    """Return id → score of the items in stock, whatever is popular."""
+    request = SearchRequest.from_args(q, diversity=0.0, **fields)
+    events = shop.shopper_data.history(request.user, request.session)
+    request = replace(request, events=events, sources=SourceSwitches(popularity=False))
+    outcome = shop.search_pipeline.run(request, shop.generation)
+    scored = zip(outcome.ids, outcome.scores.tolist(), strict=True)
+    return {id: score for id, score in scored if shop.item(id)["in_stock"]}
 
 
 def test_a_shopper_bends_the_order_at_once(tiny_shop: Path) -> None:

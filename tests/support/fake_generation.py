@@ -1,4 +1,4 @@
-"""What a search asks of a generation, without files and without learning, so that a test can reckon every cosine."""
+"""A generation made in memory, in which every cosine can be computed by hand, and the pipeline that searches it."""
 
 from __future__ import annotations
 
@@ -9,19 +9,22 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from shelfwise.catalogue.snapshot import CatalogueSnapshot
+from shelfwise.catalogue.snapshot import CatalogueCache, CatalogueSnapshot
+from shelfwise.curation.snapshot import CurationCache
+from shelfwise.generation.current_counts import CurrentCounts
 from shelfwise.generation.item_counts import ItemCounts
 from shelfwise.generation.item_signals import ItemSignals, SignalsByRow
 from shelfwise.generation.popularity import PopularityCounts
 from shelfwise.generation.query_memory import QueryMemory
 from shelfwise.index import VectorIndex, build
+from shelfwise.search.pipeline import SearchPipeline
 from shelfwise.search.ranker import Ranker
 from shelfwise.store import Store
 from shelfwise.validation import parse_item
 
 
 class WordEncoder:
-    """Each word is an axis, words joined by | share one; a text is the unit vector of its words.
+    """An encoder of unit vectors in which each word is an axis; words joined by | share one.
 
     The cosine of two texts of m and n different words is how many they share over √(m·n). Other words mean nothing.
     """
@@ -34,20 +37,20 @@ class WordEncoder:
         self._axes = {word: axis for axis, group in enumerate(groups) for word in group.split("|")}
 
     def query(self, text: str) -> np.ndarray:
-        """(dim,) float32; nothing but zeros for a text without a known word."""
+        """Return (dim,) float32, zeros for a text without a known word."""
         vector = np.zeros(self.dim, np.float32)
         vector[[self._axes[word] for word in text.lower().split() if word in self._axes]] = 1.0
         length = float(np.linalg.norm(vector))
         return vector / length if length else vector
 
     def items(self, texts: Sequence[str]) -> np.ndarray:
-        """(n, dim) float32"""
+        """Return (n, dim) float32."""
         return np.array([self.query(text) for text in texts], np.float32).reshape(-1, self.dim)
 
 
 @dataclass
 class Known:
-    """A `searching.Knowledge` made in memory."""
+    """A `GenerationView` made in memory."""
 
     encoder: Any
     index: VectorIndex
@@ -67,20 +70,26 @@ class Known:
 
 
 def known(encoder: WordEncoder, titles: Mapping[str, str], **parts: Any) -> Known:
-    """What is known of items by id, each with the vector of its title."""
+    """Return a generation with items by id, each with the vector of its title."""
     return Known(encoder, build(list(titles), encoder.items(list(titles.values()))), **parts)
 
 
 def remembering(encoder: WordEncoder, choices: Iterable[tuple[str, str, float]]) -> QueryMemory:
-    """The memory of (query, id of the item chosen, weight), with the vectors of its queries."""
+    """Return the memory of (query, id of the item chosen, weight), with the vectors of its queries."""
     chosen = list(choices)
     ids = list(dict.fromkeys(id for _, id, _ in chosen))
     memory = QueryMemory.build(ids, [(query, ids.index(id), weight) for query, id, weight in chosen])
     return QueryMemory(memory.items, memory.queries, memory.words, memory.texts, encoder.items(memory.texts))
 
 
+def search_pipeline(store: Store, now: float) -> SearchPipeline:
+    """Return the pipeline of one process over the store; it is always `now` (epoch seconds)."""
+    counts = CurrentCounts(store, lambda: now)
+    return SearchPipeline(store, CatalogueCache(store), CurationCache(store), counts, lambda: now)
+
+
 def stocked(folder: Path, rows: Iterable[Mapping[str, Any]]) -> Store:
-    """A store with these items, their rows (pk) counted from 1."""
+    """Return a store with these items, their rows (pk) counted from 1."""
     store = Store(folder)
     put(store, *rows)
     return store

@@ -9,7 +9,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from shelfwise.generation.query_memory import query_key
 from shelfwise.query.understanding import understand
 from shelfwise.query.vocabulary import Vocabulary
 from shelfwise.search.blend import ALL, SourceSwitches
+from shelfwise.search.request import SearchRequest
 from shelfwise.timestamps import DAY, to_datetime, to_iso
 from shelfwise.trainer.evaluation.metrics import mean_rank_metrics
 from shelfwise.trainer.night.commands import increment
@@ -94,7 +95,8 @@ class SearchReplay(Replay):
 
     def on_loaded(self) -> None:
         self.frozen = self.shops[1]
-        self.postings, self.columns = PostingsCache(self.learning.store), CatalogueCache(self.learning.store).current()
+        self.postings = PostingsCache(self.learning.store).current()
+        self.columns = CatalogueCache(self.learning.store).current()
         self.known = {id for id, _ in self.learning.store.items.titles()}
 
     def before_night(self) -> None:
@@ -162,9 +164,10 @@ class SearchReplay(Replay):
 
     def _hits(self, shop: Shop, sources: SourceSwitches, query: str) -> list[str]:
         try:
-            return [hit.id for hit in shop.search(query, limit=self.k, log=False, sources=sources).hits]
+            request = replace(SearchRequest.from_args(query, limit=self.k), sources=sources)
         except InvalidInput:  # blank or overlong in the log: nothing could be shown for it
             return []
+        return shop.search_pipeline.run(request, shop.generation).ids
 
 
 def _rank(hits: list[str], item: str) -> int | None:

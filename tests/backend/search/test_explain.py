@@ -16,11 +16,13 @@ from shelfwise.generation.popularity import PopularityCounts
 from shelfwise.search.blend import SourceSwitches, blend, mask_sources
 from shelfwise.search.explain import explain_search, source_contributions
 from shelfwise.search.features import NAMES, SOURCES
-from shelfwise.search.pipeline import SearchOutcome, SearchPipeline, SearchRequest
+from shelfwise.search.pipeline import SearchOutcome
 from shelfwise.search.ranker import Ranker
+from shelfwise.search.request import SearchRequest
+from shelfwise.serving.empty_generation import EmptyGeneration
 from shelfwise.store import Event, Store
 from shelfwise.types import Row
-from support.fake_generation import Known, WordEncoder, known, remembering, stocked
+from support.fake_generation import Known, WordEncoder, known, remembering, search_pipeline, stocked
 
 NOW = 1_320_000_000.0
 TITLES = {
@@ -29,6 +31,7 @@ TITLES = {
 }  # fmt: skip
 ENCODER = WordEncoder("red coffee mug|cup blue milk jug black pot lunch bag tiny can with a lid desk lamp|light")
 CHOICES = [("coffee", "pot", 0.5)] * 12 + [("coffee", "bag", 0.1)] + [("red mug", "jug", 3.0)] * 4
+EMPTY = EmptyGeneration()
 Explain = Callable[..., dict[str, Row]]
 
 
@@ -46,10 +49,10 @@ def knows() -> Known:
 
 @pytest.fixture
 def answer(store: Store, knows: Known) -> Callable[..., SearchOutcome]:
-    inquirer = SearchPipeline(store, lambda: NOW)
+    pipeline = search_pipeline(store, NOW)
 
     def run(q: str, knows: Any = knows, **fields: Any) -> SearchOutcome:
-        return inquirer.run(SearchRequest(q, **fields), knows, knows.statistics if knows else PopularityCounts())
+        return pipeline.run(SearchRequest(q, **fields), knows)
 
     return run
 
@@ -111,7 +114,7 @@ def test_the_best_source_is_told(explain: Explain, knows: Known, q: str, item: s
 
 
 def test_some_of_the_words_are_told_as_some(explain: Explain) -> None:
-    reasons = explain("lunch lid", knows=None)
+    reasons = explain("lunch lid", knows=EMPTY)
     assert reasons["bag"]["text"] == reasons["can"]["text"] == "has words of your search"
 
 
@@ -133,19 +136,19 @@ def test_what_suits_the_shopper(explain: Explain, knows: Known) -> None:
 
 @pytest.mark.parametrize(("action", "text"), [("pin", "put forward by the shop"), ("boost", "put forward by the shop")])
 def test_what_the_shop_put_forward_is_said(explain: Explain, store: Store, action: str, text: str) -> None:
-    (rule,), _ = store.rules.add([parse_rule({"action": action, "match": "any", "items": ["can"]}, parse)])
+    (rule,), _ = store.rules.add([parse_rule({"action": action, "match": "any", "items": ["can"]})])
     reasons = explain("coffee")
     assert (reasons["can"]["text"], reasons["can"]["rules"]) == (text, [{"rule": rule.id, "action": action}])
     assert all("rules" not in reason for id, reason in reasons.items() if id != "can")
 
 
 def test_what_was_brought_by_the_shop_alone_has_no_source(explain: Explain, store: Store) -> None:
-    store.rules.add([parse_rule({"action": "pin", "match": "any", "items": ["lamp"]}, parse)])
+    store.rules.add([parse_rule({"action": "pin", "match": "any", "items": ["lamp"]})])
     assert explain("coffee")["lamp"]["sources"] == []
 
 
 def test_a_buried_hit_says_so_beside_its_reason(explain: Explain, store: Store) -> None:
-    (rule,), _ = store.rules.add([parse_rule({"action": "bury", "match": "any", "items": ["pot"]}, parse)])
+    (rule,), _ = store.rules.add([parse_rule({"action": "bury", "match": "any", "items": ["pot"]})])
     reason = explain("coffee")["pot"]
     assert (reason["text"], reason["rules"]) == ("chosen 12 times for “coffee”", [{"rule": rule.id, "action": "bury"}])
 
@@ -157,24 +160,24 @@ def test_what_was_not_ranked_has_no_reasons(explain: Explain, fields: dict[str, 
 
 def test_a_hit_that_nothing_sets_apart_is_explained_by_what_it_has(explain: Explain) -> None:
     """A single hit is no better than the mean of all hits."""
-    reasons = explain("tiny cup", filter=parse("id:cup"), knows=None)
+    reasons = explain("tiny cup", filter=parse("id:cup"), knows=EMPTY)
     assert (best(reasons["cup"]), reasons["cup"]["text"]) == ("words", "has all words of your search")
     chosen = explain("coffee", filter=parse("id:bag"))["bag"]
     assert (best(chosen), chosen["text"]) == ("memory", "chosen once for “coffee”")
 
 
 def test_nothing_found_nothing_to_explain(explain: Explain) -> None:
-    assert explain("?!") == explain("zzzz", knows=None) == {}
+    assert explain("?!") == explain("zzzz", knows=EMPTY) == {}
 
 
 # ---- the numbers --------------------------------------------------------------------------------------------
 
 
 def test_what_the_sources_add_is_the_distance_from_the_mean(answer: Callable[..., SearchOutcome], knows: Known) -> None:
-    ranked = answer("coffee").ranked
-    assert ranked is not None
-    scores = knows.ranker.scores(ranked.features)
-    total = np.sum(list(source_contributions(ranked.features, knows.ranker).values()), axis=0)
+    trace = answer("coffee").trace
+    assert trace is not None
+    scores = knows.ranker.scores(trace.features)
+    total = np.sum(list(source_contributions(trace.features, knows.ranker).values()), axis=0)
     assert total == pytest.approx(scores - scores.mean(), abs=1e-5)
 
 
@@ -183,9 +186,9 @@ def test_taking_the_cited_evidence_away_costs_what_was_said(
     answer: Callable[..., SearchOutcome], knows: Known, q: str
 ) -> None:
     """So the best source is the one whose loss would lower the hit most."""
-    ranked = answer(q).ranked
-    assert ranked is not None
-    features, weights = ranked.features, knows.ranker.weights
+    trace = answer(q).trace
+    assert trace is not None
+    features, weights = trace.features, knows.ranker.weights
     before = blend(features, weights)
     for source, adds in source_contributions(features, knows.ranker).items():
         without = blend(mask_sources(features, np.array([SOURCES[name] == source for name in NAMES])), weights)

@@ -9,8 +9,10 @@ import pytest
 
 from shelfwise.catalogue.postings import LexicalMatches
 from shelfwise.generation.item_counts import ItemCounts
+from shelfwise.query.understanding import Query, Term
 from shelfwise.search.blend import BLEND, LEARNED
-from shelfwise.search.features import NAMES, SOURCES, TASTES, MemoryFeatures, build_features
+from shelfwise.search.features import NAMES, SOURCES, TASTES, build_features
+from shelfwise.search.retrieved import MemoryFeatures, Retrieved
 
 ROWS = np.array([1, 3, 4])  # of a catalogue of five rows, nobody's among them
 NAN = float("nan")
@@ -20,15 +22,23 @@ def array(*values: float) -> np.ndarray:
     return np.array(values, np.float32)
 
 
-def made(**given: Any) -> dict[str, list[float]]:
-    """Name → the column of the three candidates."""
+NOT_MATCHED, NOT_REMEMBERED = LexicalMatches(np.zeros(5), np.zeros(5), 2), MemoryFeatures.nothing(5)
+
+
+def retrieved_by(matches: LexicalMatches = NOT_MATCHED, remembered: MemoryFeatures = NOT_REMEMBERED) -> Retrieved:
+    """Return what a query of two words retrieved."""
+    query = Query("a b", "a b", (Term("a", "a"), Term("b", "b")))
+    return Retrieved(query, np.zeros(5, np.bool_), matches, remembered, None, {}, None)
+
+
+def made(retrieved: Retrieved | None = None, **given: Any) -> dict[str, list[float]]:
+    """Return name → the column of the three candidates."""
     usual: dict[str, Any] = {
-        "rows": ROWS, "cosine": array(0.5, 0.9, 0.7), "matches": LexicalMatches(np.zeros(5), np.zeros(5), 2),
-        "remembered": MemoryFeatures.nothing(5), "counts": ItemCounts(np.zeros(5), np.zeros(5), np.full(5, NAN)),
-        "price": np.full(5, NAN), "tastes": {}, "words": 2,
+        "rows": ROWS, "cosines": array(0.5, 0.9, 0.7), "price": np.full(5, NAN), "tastes": {},
+        "counts": ItemCounts(np.zeros(5), np.zeros(5), np.full(5, NAN)),
     }  # fmt: skip
-    found = build_features(**(usual | given))
-    assert found.shape == (len(usual["rows"]), len(NAMES))
+    found = build_features(retrieved=retrieved or retrieved_by(), **(usual | given))
+    assert found.shape == (len((usual | given)["rows"]), len(NAMES))
     assert found.dtype == np.float32
     assert np.isfinite(found).all()
     return {name: found[:, number].tolist() for number, name in enumerate(NAMES)}
@@ -47,7 +57,7 @@ def test_meaning() -> None:
 
 
 def test_words() -> None:
-    found = made(matches=LexicalMatches(array(0, 4, 9, 0, 1), array(0, 1, 1, 0, 0.5), 2))
+    found = made(retrieved_by(LexicalMatches(array(0, 4, 9, 0, 1), array(0, 1, 1, 0, 0.5), 2)))
     assert found["bm25"] == close(4, 0, 1)
     assert found["bm25_share"] == close(1, 0, 0.25), "of the best candidate, not of what is none"
     assert found["coverage"] == close(1, 0, 0.5)
@@ -59,7 +69,7 @@ def test_memory() -> None:
     remembered = MemoryFeatures(
         array(0, 0.5, 0, 0.2, 0), array(0, 4, 0, 1, 0), array(0, 0, 1, 0, 0.3), array(0, 0.1, 0, 0, 0.6), 8.0
     )
-    found = made(remembered=remembered)
+    found = made(retrieved_by(remembered=remembered))
     assert found["memory_share"] == close(0.5, 0.2, 0)
     assert found["memory_mass"] == close(np.log1p(4), np.log1p(1), 0)
     assert found["near_share"] == close(0, 0, 0.3)
@@ -99,21 +109,12 @@ def test_a_taste_has_a_column_of_its_own(name: str) -> None:
     assert all(found[other] == [0, 0, 0] for other in TASTES if other != name)
 
 
-def test_no_candidates() -> None:
-    nothing = np.zeros(0, np.int64)
-    found = build_features(
-        nothing, np.zeros(0, np.float32), LexicalMatches(np.zeros(5), np.zeros(5), 0), MemoryFeatures.nothing(5),
-        ItemCounts(np.zeros(5), np.zeros(5), np.zeros(5)), np.zeros(5), {}, 0,
-    )  # fmt: skip
-    assert found.shape == (0, len(NAMES))
+def test_no_candidates_have_no_rows() -> None:
+    assert made(rows=np.zeros(0, np.int64), cosines=np.zeros(0, np.float32)) == {name: [] for name in NAMES}
 
 
-def test_one_candidate_of_which_nothing_is_known() -> None:
-    found = build_features(
-        np.array([2]), array(0), LexicalMatches(np.zeros(5), np.zeros(5), 0), MemoryFeatures.nothing(5),
-        ItemCounts(np.zeros(5), np.zeros(5), np.full(5, NAN)), np.full(5, NAN), {}, 0,
-    )  # fmt: skip
-    assert np.isfinite(found).all()
+def test_one_candidate_of_which_nothing_is_known_has_finite_features() -> None:
+    assert len(made(rows=np.array([2]), cosines=array(0))["cosine"]) == 1
 
 
 def test_every_feature_is_evidence_of_a_source() -> None:

@@ -6,7 +6,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,10 +15,13 @@ from shelfwise.catalogue.filter_parser import parse
 from shelfwise.catalogue.sorting import SORTS
 from shelfwise.generation.popularity import PopularityCounts
 from shelfwise.search.blend import SourceSwitches
-from shelfwise.search.pipeline import SearchOutcome, SearchPipeline, SearchRequest
+from shelfwise.search.pipeline import SearchOutcome
+from shelfwise.search.request import SearchRequest
+from shelfwise.serving.empty_generation import EmptyGeneration
 from shelfwise.store import Event, Store
 from shelfwise.timestamps import DAY
-from support.fake_generation import Known, WordEncoder, known, put, remembering, stocked
+from shelfwise.validation import parse_event
+from support.fake_generation import Known, WordEncoder, known, put, remembering, search_pipeline, stocked
 
 NOW = 1_320_000_000.0
 COLOURS = ["Red", "Blue", "Green", "Black"]
@@ -34,7 +37,6 @@ ITEMS: list[dict[str, Any]] = [
 ]  # fmt: skip
 BY_ID = {str(item["id"]): item for item in ITEMS}
 ENCODER = WordEncoder("red blue green black coffee|espresso mug|beaker pot grinder lunch bag desk lamp")
-NOTHING = PopularityCounts()
 Ask = Callable[..., SearchOutcome]
 
 
@@ -54,13 +56,13 @@ def knows() -> Known:
 
 @pytest.fixture
 def ask(store: Store, knows: Known) -> Ask:
-    """Asks with the generation, or with `knows=None` without."""
-    inquirer = SearchPipeline(store, lambda: NOW)
+    """Ask with the generation, or with `knows=None` without."""
+    pipeline, empty = search_pipeline(store, NOW), EmptyGeneration()
 
-    def run(q: str, *, knows: Any = knows, statistics: PopularityCounts = NOTHING, **fields: Any) -> SearchOutcome:
+    def run(q: str, *, knows: Any = knows, **fields: Any) -> SearchOutcome:
         if isinstance(fields.get("filter"), str):
             fields["filter"] = parse(fields["filter"])
-        return inquirer.run(SearchRequest(q, **({"limit": 100} | fields)), knows, statistics)
+        return pipeline.run(SearchRequest(q, **({"limit": 100} | fields)), knows or empty)
 
     return run
 
@@ -167,13 +169,12 @@ def test_the_right_product_first(ask: Ask) -> None:
     )
 
 
-def test_until_a_night_has_counted_the_newest_events_do(ask: Ask, knows: Known) -> None:
+def test_until_a_night_has_counted_the_newest_events_do(ask: Ask, knows: Known, store: Store) -> None:
+    store.events.add([parse_event({"type": "click", "item": "mug-13", "event_id": "1"}, NOW)])
+    assert ask("coffee mug", sort="popular").ids[0] == "mug-3"
     knows.statistics = PopularityCounts()
     for more in ({}, {"knows": None}):
-        live = ask("coffee mug", statistics=PopularityCounts({"mug-13": 1.0}), sort="popular", **more)
-        assert live.ids[0] == "mug-13"
-    knows.statistics = PopularityCounts({"mug-3": 1.0})
-    assert ask("coffee mug", statistics=PopularityCounts({"mug-13": 1.0}), sort="popular").ids[0] == "mug-3"
+        assert ask("coffee mug", sort="popular", **more).ids[0] == "mug-13"
 
 
 def event(item: str, type: str = "click", days_ago: float = 0.0) -> Event:
@@ -217,7 +218,7 @@ def test_a_late_item_is_found_by_its_words_at_once(ask: Ask, store: Store) -> No
 
 
 def test_threads_share_one_while_items_change(store: Store, knows: Known) -> None:
-    inquirer, problems = SearchPipeline(store, lambda: NOW), list[BaseException]()
+    pipeline, problems = search_pipeline(store, NOW), list[BaseException]()
     done = threading.Event()
 
     def work(sort: str) -> None:
@@ -226,7 +227,7 @@ def test_threads_share_one_while_items_change(store: Store, knows: Known) -> Non
                 asked = SearchRequest(
                     "coffee mug", limit=100, sort=sort, facets=["brand", "size"], events=[event("mug-4")]
                 )
-                outcome = inquirer.run(asked, cast(Any, knows), NOTHING)
+                outcome = pipeline.run(asked, knows)
                 assert len(set(outcome.ids)) == len(outcome.ids) == outcome.total >= len(MUGS)
         except BaseException as problem:
             problems.append(problem)

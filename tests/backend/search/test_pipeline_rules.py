@@ -11,10 +11,11 @@ import pytest
 from shelfwise.catalogue.filter_parser import parse
 from shelfwise.catalogue.sorting import SORTS
 from shelfwise.curation.validation import parse_rule
-from shelfwise.generation.popularity import PopularityCounts
-from shelfwise.search.pipeline import SearchOutcome, SearchPipeline, SearchRequest
+from shelfwise.search.pipeline import SearchOutcome
+from shelfwise.search.request import SearchRequest
+from shelfwise.serving.empty_generation import EmptyGeneration
 from shelfwise.store import Store
-from support.fake_generation import WordEncoder, known, put, remembering, stocked
+from support.fake_generation import WordEncoder, known, put, remembering, search_pipeline, stocked
 
 NOW = 1_320_000_000.0
 ITEMS: list[dict[str, Any]] = [
@@ -39,16 +40,16 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 @pytest.fixture(params=["with a generation", "without"])
 def ask(store: Store, request: pytest.FixtureRequest) -> Ask:
-    inquirer = SearchPipeline(store, lambda: NOW)
+    pipeline = search_pipeline(store, NOW)
     titles = {str(item["id"]): str(item["title"]) for item in ITEMS}
     knows: Any = known(ENCODER, titles, memory=remembering(ENCODER, [("mug", "blue", 9.0)]))
+    if request.param == "without":
+        knows = EmptyGeneration()
 
     def run(q: str, **fields: Any) -> SearchOutcome:
         if "filter" in fields:
             fields["filter"] = parse(fields["filter"])
-        return inquirer.run(
-            SearchRequest(q, **fields), knows if request.param != "without" else None, PopularityCounts()
-        )
+        return pipeline.run(SearchRequest(q, **fields), knows)
 
     return run
 
@@ -56,7 +57,7 @@ def ask(store: Store, request: pytest.FixtureRequest) -> Ask:
 @pytest.fixture
 def say(store: Store) -> Say:
     def run(action: str, **fields: Any) -> int:
-        rules, _ = store.rules.add([parse_rule({"action": action} | fields, parse)])
+        rules, _ = store.rules.add([parse_rule({"action": action} | fields)])
         return rules[0].id
 
     return run

@@ -75,7 +75,7 @@ def test_fitted_weights_take_the_place_of_the_blends(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("features", [[], NAMES[:-1], [*NAMES, "new"], [*NAMES[1:], NAMES[0]]])
 def test_one_trained_on_other_features_is_refused(tmp_path: Path, booster: Any, features: list[str]) -> None:
-    with pytest.raises(GenerationCorrupt, match="other features"):
+    with pytest.raises(GenerationCorrupt, match="features of this shelfwise"):
         Ranker(written(tmp_path / "ranker", booster, features=list(features)))
 
 

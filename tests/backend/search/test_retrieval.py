@@ -19,8 +19,10 @@ from shelfwise.query.understanding import Query, Term
 from shelfwise.search.blend import ALL, SourceSwitches
 from shelfwise.search.features import NAMES
 from shelfwise.search.generation_view import GenerationView
-from shelfwise.search.retrieval import FLOOR, Retrieved, retrieve
-from shelfwise.search.scoring import RankedHits, score
+from shelfwise.search.retrieval import MIN_COSINE, SearchContext, retrieve
+from shelfwise.search.retrieved import Retrieved
+from shelfwise.search.scoring import RankedHits, ScoringTrace, score
+from shelfwise.serving.empty_generation import EmptyGeneration
 from shelfwise.store import Store
 from support.fake_generation import Known, WordEncoder, known, put, remembering, stocked
 
@@ -58,7 +60,7 @@ def search(
     store: Store,
     columns: CatalogueSnapshot,
     text: str,
-    knowledge: GenerationView | None,
+    knowledge: GenerationView,
     sources: SourceSwitches = ALL,
     among: Any = None,
     nonsense: bool = False,
@@ -66,11 +68,9 @@ def search(
     eligible = columns.live.copy()
     if among is not None:
         eligible &= np.isin(np.arange(columns.size), columns.rows(among))
-    lexical = PostingsCache(store)
-    lexical.refresh()
-    return retrieve(
-        asked(text), eligible, columns, lexical, knowledge, sources, is_filtered=among is not None, nonsense=nonsense
-    )
+    lexical = PostingsCache(store).current()
+    context = SearchContext(columns, lexical, knowledge, sources)
+    return retrieve(asked(text), eligible, context, is_filtered=among is not None, is_nonsense=nonsense)
 
 
 def ids(columns: CatalogueSnapshot, found: Retrieved) -> set[str | None]:
@@ -98,13 +98,13 @@ WORDS_ONLY = SourceSwitches(meaning=False, memory=False, neighbours=False)
 def test_all_words_or_where_none_has_all_any(
     store: Store, columns: CatalogueSnapshot, knows: Known, text: str, result: set[str], relaxed: str | None
 ) -> None:
-    for knowledge in (None, knows):
+    for knowledge in (EmptyGeneration(), knows):
         found = search(store, columns, text, knowledge, WORDS_ONLY)
         assert (ids(columns, found), found.relaxed) == (result, relaxed)
 
 
 def test_what_gives_way_does_so_within_the_filter(store: Store, columns: CatalogueSnapshot) -> None:
-    found = search(store, columns, "red mug", None, among=["blue-mug", "beaker", "bag"])
+    found = search(store, columns, "red mug", EmptyGeneration(), among=["blue-mug", "beaker", "bag"])
     assert (ids(columns, found), found.relaxed) == ({"blue-mug", "beaker"}, "any word")
 
 
@@ -119,7 +119,7 @@ def test_what_is_near_is_found_without_a_word(store: Store, columns: CatalogueSn
     )
 
 
-@pytest.mark.parametrize(("cosine", "is_found"), [(FLOOR + 0.01, True), (FLOOR - 0.01, False)])
+@pytest.mark.parametrize(("cosine", "is_found"), [(MIN_COSINE + 0.01, True), (MIN_COSINE - 0.01, False)])
 def test_what_is_below_the_floor_has_nothing_to_do_with_it(
     store: Store, columns: CatalogueSnapshot, cosine: float, is_found: bool
 ) -> None:
@@ -186,7 +186,7 @@ def test_a_deleted_item_is_not_found_whoever_still_knows_it(store: Store, knows:
     columns = CatalogueCache(store).current()
     found = search(store, columns, "red mug", replace(knows, memory=memory))
     assert "red-mug" not in ids(columns, found)
-    assert columns.row_of["red-mug"] not in rank_all(found, columns, knows).rows
+    assert columns.row_of["red-mug"] not in rank_all(store, found, columns, knows)[0].rows
 
 
 def test_an_item_that_came_after_the_columns_is_not_found_yet(store: Store, columns: CatalogueSnapshot) -> None:
@@ -198,10 +198,10 @@ def test_an_item_that_came_after_the_columns_is_not_found_yet(store: Store, colu
 
 
 def rank_all(
-    found: Retrieved, columns: CatalogueSnapshot, knowledge: GenerationView | None, **given: Any
-) -> RankedHits:
-    usual: dict[str, Any] = {"counts": ItemCounts.of(PopularityCounts(), columns, NOW), "taste": None, "sources": ALL}
-    return score(found, columns, generation=knowledge, **(usual | given))
+    store: Store, found: Retrieved, columns: CatalogueSnapshot, knowledge: GenerationView
+) -> tuple[RankedHits, ScoringTrace]:
+    counts = ItemCounts.of(PopularityCounts(), columns, NOW)
+    return score(found, counts, None, SearchContext(columns, PostingsCache(store).current(), knowledge))
 
 
 @pytest.mark.parametrize("titles", [TITLES, {}])
@@ -210,8 +210,8 @@ def test_an_item_without_a_vector_is_as_near_as_its_words_match(
 ) -> None:
     knowledge = known(ENCODER, {id: title for id, title in titles.items() if id != "red-mug"})
     found = search(store, columns, "red mug", knowledge)
-    ranked = rank_all(found, columns, knowledge)
-    cosines = dict(zip(ranked.candidates.tolist(), ranked.features[:, NAMES.index("cosine")].tolist(), strict=True))
+    ranked, trace = rank_all(store, found, columns, knowledge)
+    cosines = dict(zip(trace.candidates.tolist(), trace.features[:, NAMES.index("cosine")].tolist(), strict=True))
     assert columns.ids[ranked.rows[0]] == "red-mug"
     best = max(found.near.values(), default=0.0)
     assert cosines[columns.row_of["red-mug"]] == pytest.approx(best), "its words match best, so it is as near as any"

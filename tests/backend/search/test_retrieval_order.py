@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 import pytest
 
-from shelfwise.catalogue.postings import PostingsCache
+from shelfwise.catalogue.postings import Postings, PostingsCache
 from shelfwise.catalogue.snapshot import CatalogueCache, CatalogueSnapshot
-from shelfwise.generation.item_counts import ItemCounts
 from shelfwise.generation.item_signals import ItemSignals, SignalsByRow
 from shelfwise.generation.popularity import PopularityCounts
 from shelfwise.generation.query_memory import QueryMemory
 from shelfwise.index import build
 from shelfwise.query.understanding import Query, Term
-from shelfwise.search import retrieval as searching
+from shelfwise.search import scoring
 from shelfwise.search.blend import ALL, BLEND, SourceSwitches, blend, weight_vector
 from shelfwise.search.features import NAMES
-from shelfwise.search.personalization import shopper_taste
-from shelfwise.search.retrieval import FLOOR, Retrieved, retrieve
-from shelfwise.search.scoring import RankedHits, score, with_remaining
+from shelfwise.search.generation_view import GenerationView
+from shelfwise.search.personalization import ShopperTaste, shopper_taste
+from shelfwise.search.retrieval import MIN_COSINE, SearchContext, retrieve
+from shelfwise.search.retrieved import Retrieved
+from shelfwise.search.scoring import RankedHits, ScoringTrace, score, with_remaining
+from shelfwise.serving.empty_generation import EmptyGeneration
 from shelfwise.store import Event, Store
 from support.fake_generation import Known, stocked
 
@@ -65,10 +66,8 @@ def columns(store: Store) -> CatalogueSnapshot:
 
 
 @pytest.fixture(scope="module")
-def lexical(store: Store) -> PostingsCache:
-    made = PostingsCache(store)
-    made.refresh()
-    return made
+def lexical(store: Store) -> Postings:
+    return PostingsCache(store).current()
 
 
 @pytest.fixture(scope="module")
@@ -82,17 +81,22 @@ def knows() -> Known:
 
 
 def found_by(
-    text: str, eligible: np.ndarray, columns: CatalogueSnapshot, lexical: PostingsCache, knows: Known | None
+    text: str, eligible: np.ndarray, columns: CatalogueSnapshot, lexical: Postings, knows: GenerationView
 ) -> Retrieved:
     query = Query(text, text, tuple(Term(word, word) for word in text.split()))
     narrowed = bool((eligible != columns.live).any())
-    return retrieve(query, eligible, columns, lexical, knows, ALL, is_filtered=narrowed)
+    return retrieve(query, eligible, SearchContext(columns, lexical, knows), is_filtered=narrowed)
 
 
-def ranked_by(found: Retrieved, columns: CatalogueSnapshot, knows: Known | None, **given: Any) -> RankedHits:
-    statistics = knows.statistics if knows else PopularityCounts()
-    usual: dict[str, Any] = {"counts": ItemCounts.of(statistics, columns, NOW), "taste": None, "sources": ALL}
-    return score(found, columns, generation=knows, **(usual | given))
+def ranked_by(
+    found: Retrieved,
+    columns: CatalogueSnapshot,
+    lexical: Postings,
+    knows: GenerationView,
+    taste: ShopperTaste | None = None,
+    sources: SourceSwitches = ALL,
+) -> tuple[RankedHits, ScoringTrace]:
+    return score(found, knows.counts(columns, NOW), taste, SearchContext(columns, lexical, knows, sources))
 
 
 def reference(text: str, passes: set[int]) -> set[int]:
@@ -101,14 +105,14 @@ def reference(text: str, passes: set[int]) -> set[int]:
     every = {n for n in passes if words <= HOLDS[n]}
     result = every or {n for n in passes if words & HOLDS[n]}
     near = sorted((-float(VECTORS[n] @ QUERIES[text]), n) for n in passes)
-    result |= {n for cosine, n in near[:200] if -cosine >= FLOOR}
+    result |= {n for cosine, n in near[:200] if -cosine >= MIN_COSINE}
     return result | {n for query, n, _ in CHOSEN if query == text and n in passes}
 
 
 @pytest.mark.parametrize("share", [0.0, 0.01, 0.1, 0.5, 0.95, 1.0])
 @pytest.mark.parametrize("text", list(QUERIES)[::2])
 def test_the_result_is_as_it_is_defined(
-    columns: CatalogueSnapshot, lexical: PostingsCache, knows: Known, text: str, share: float
+    columns: CatalogueSnapshot, lexical: Postings, knows: Known, text: str, share: float
 ) -> None:
     """Also behind a narrow filter, where hardly any of the nearest of all items pass."""
     chance = np.random.default_rng([list(QUERIES).index(text), int(100 * share)])
@@ -116,17 +120,17 @@ def test_the_result_is_as_it_is_defined(
     eligible = np.zeros(columns.size, np.bool_)
     eligible[[n + 1 for n in passes]] = True
     found = found_by(text, eligible, columns, lexical, knows)
-    assert np.count_nonzero(VECTORS @ QUERIES[text] >= FLOOR) > 210
+    assert np.count_nonzero(VECTORS @ QUERIES[text] >= MIN_COSINE) > 210
     assert {int(row) - 1 for row in np.flatnonzero(found.result)} == reference(text, passes)
 
 
 @pytest.mark.parametrize("text", list(QUERIES))
 def test_the_whole_result_is_shown_once_and_what_is_in_stock_first(
-    columns: CatalogueSnapshot, lexical: PostingsCache, knows: Known, text: str
+    columns: CatalogueSnapshot, lexical: Postings, knows: Known, text: str
 ) -> None:
-    for knowledge in (knows, None):
+    for knowledge in (knows, EmptyGeneration()):
         found = found_by(text, columns.live.copy(), columns, lexical, knowledge)
-        ranked = ranked_by(found, columns, knowledge)
+        ranked, _ = ranked_by(found, columns, lexical, knowledge)
         whole = with_remaining(found, ranked, columns)
         assert sorted(whole.rows.tolist()) == np.flatnonzero(found.result).tolist()
         stock = columns.in_stock[whole.rows].tolist()
@@ -138,12 +142,13 @@ def test_the_whole_result_is_shown_once_and_what_is_in_stock_first(
             assert (np.diff(whole.scores[part]) <= 1e-9).all(), "the rest follows"
 
 
-def test_what_is_no_candidate_follows_by_its_words(columns: CatalogueSnapshot, lexical: PostingsCache) -> None:
+def test_what_is_no_candidate_follows_by_its_words(columns: CatalogueSnapshot, lexical: Postings) -> None:
     """Without a generation the best 200 by words are ranked; here more than that have one of the words."""
     query = Query("x", "x", (Term("any", " OR ".join(WORDS[:6])), Term("one", "word1")))
-    found = retrieve(query, columns.live.copy(), columns, lexical, None, ALL, is_filtered=False)
-    found.result[found.matches.any_word] = True
-    ranked = ranked_by(found, columns, None)
+    context = SearchContext(columns, lexical, EmptyGeneration())
+    found = retrieve(query, columns.live.copy(), context, is_filtered=False)
+    found = found.with_rows(np.flatnonzero(found.matches.any_word).tolist())
+    ranked, _ = ranked_by(found, columns, lexical, EmptyGeneration())
     assert len(ranked.rows) == 200 < np.count_nonzero(found.result)
     whole = with_remaining(found, ranked, columns)
     closeness = found.matches.bm25 + 1_000 * found.matches.coverage
@@ -154,13 +159,13 @@ def test_what_is_no_candidate_follows_by_its_words(columns: CatalogueSnapshot, l
 
 
 def test_the_candidates_are_the_best_of_each_source(
-    columns: CatalogueSnapshot, lexical: PostingsCache, knows: Known
+    columns: CatalogueSnapshot, lexical: Postings, knows: Known
 ) -> None:
     text = next(iter(QUERIES))
     found = found_by(text, columns.live.copy(), columns, lexical, knows)
-    candidates = set(ranked_by(found, columns, knows).candidates.tolist())
+    candidates = set(ranked_by(found, columns, lexical, knows)[1].candidates.tolist())
     words = set(np.flatnonzero(found.matches.all_words).tolist())
-    remembered = np.argsort(-found.remembered.mass, kind="stable")[: searching._REMEMBERED]
+    remembered = np.argsort(-found.remembered.mass, kind="stable")[: scoring._MAX_REMEMBERED]
     assert candidates >= words | set(found.near)
     assert candidates >= {
         int(row) for row in remembered if found.remembered.mass[row] > found.remembered.mass[remembered[-1]]
@@ -170,41 +175,41 @@ def test_the_candidates_are_the_best_of_each_source(
 
 @pytest.mark.parametrize("text", list(QUERIES)[:4])
 def test_candidates_come_by_their_scores(
-    columns: CatalogueSnapshot, lexical: PostingsCache, knows: Known, text: str
+    columns: CatalogueSnapshot, lexical: Postings, knows: Known, text: str
 ) -> None:
     found = found_by(text, columns.live.copy(), columns, lexical, knows)
-    ranked = ranked_by(found, columns, knows)
-    scores = dict(zip(ranked.candidates.tolist(), blend(ranked.features, weight_vector(BLEND)).tolist(), strict=True))
+    ranked, trace = ranked_by(found, columns, lexical, knows)
+    scores = dict(zip(trace.candidates.tolist(), blend(trace.features, weight_vector(BLEND)).tolist(), strict=True))
     expected = sorted(scores, key=lambda row: (not columns.in_stock[row], -scores[row], row))
     assert ranked.rows.tolist() == expected
     assert ranked.scores.tolist() == [scores[row] for row in expected]
-    assert ranked.features.shape == (len(scores), len(NAMES))
-    cosines = dict(zip(ranked.candidates.tolist(), ranked.features[:, NAMES.index("cosine")].tolist(), strict=True))
+    assert trace.features.shape == (len(scores), len(NAMES))
+    cosines = dict(zip(trace.candidates.tolist(), trace.features[:, NAMES.index("cosine")].tolist(), strict=True))
     for row, cosine in cosines.items():
         assert cosine == pytest.approx(float(VECTORS[row - 1] @ QUERIES[text]), abs=1e-5), "those found by words too"
 
 
 def test_a_taste_bends_the_order_unless_it_is_left_out(
-    columns: CatalogueSnapshot, lexical: PostingsCache, knows: Known
+    columns: CatalogueSnapshot, lexical: Postings, knows: Known
 ) -> None:
     text = next(iter(QUERIES))
     found = found_by(text, columns.live.copy(), columns, lexical, knows)
-    general = ranked_by(found, columns, knows)
+    general, _ = ranked_by(found, columns, lexical, knows)
     last = int(general.rows[general.available - 1])
     event = Event(1, NOW, "purchase", str(columns.ids[last]), "u", None, None)
     taste = shopper_taste([event], columns, knows.index, SignalsByRow(ItemSignals(), columns), NOW)
-    bent = ranked_by(found, columns, knows, taste=taste)
+    bent, _ = ranked_by(found, columns, lexical, knows, taste)
     before = dict(zip(general.rows.tolist(), general.scores.tolist(), strict=True))
     gained = {row: score - before[row] for row, score in zip(bent.rows.tolist(), bent.scores.tolist(), strict=True)}
     assert max(gained, key=lambda row: gained[row]) == last
     assert bent.rows.tolist() != general.rows.tolist()
-    without = ranked_by(found, columns, knows, taste=taste, sources=SourceSwitches(taste=False))
+    without, _ = ranked_by(found, columns, lexical, knows, taste, SourceSwitches(taste=False))
     assert without.rows.tolist() == general.rows.tolist()
 
 
-def test_nothing_found_is_nothing_ranked(columns: CatalogueSnapshot, lexical: PostingsCache, knows: Known) -> None:
-    for knowledge in (knows, None):
-        found = retrieve(Query("", ""), columns.live.copy(), columns, lexical, knowledge, ALL, is_filtered=False)
-        ranked = ranked_by(found, columns, knowledge)
+def test_nothing_found_is_nothing_ranked(columns: CatalogueSnapshot, lexical: Postings, knows: Known) -> None:
+    for knowledge in (knows, EmptyGeneration()):
+        found = found_by("", columns.live.copy(), columns, lexical, knowledge)
+        ranked, _ = ranked_by(found, columns, lexical, knowledge)
         whole = with_remaining(found, ranked, columns)
         assert (len(ranked.rows), len(whole.rows), whole.available) == (0, 0, 0)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ import pytest
 from shelfwise import Shop
 from shelfwise.files import locked
 from shelfwise.search.blend import SourceSwitches
+from shelfwise.search.request import SearchRequest
 from shelfwise.serving import loaded_generation as serving_module
 from shelfwise.serving.loaded_generation import ENCODE_LOCK, LoadedGeneration
 from shelfwise.validation import parse_item
@@ -33,8 +35,9 @@ def two(tiny_shop: Path) -> Iterator[tuple[Shop, Shop]]:
 
 
 def by_meaning(shop: Shop, q: str) -> list[tuple[str, float]]:
-    answer = shop.search(q, limit=100, log=False, diversity=0.0, exact=True, sources=BY_MEANING)
-    return [(hit.id, hit.score) for hit in answer.hits]
+    request = replace(SearchRequest.from_args(q, limit=100, diversity=0.0, exact=True), sources=BY_MEANING)
+    outcome = shop.search_pipeline.run(request, shop.generation)
+    return list(zip(outcome.ids, outcome.scores.tolist(), strict=True))
 
 
 def cosine(shop: Shop, q: str, id: str) -> float | None:
@@ -43,8 +46,8 @@ def cosine(shop: Shop, q: str, id: str) -> float | None:
 
 
 def serving_of(shop: Shop) -> LoadedGeneration:
-    serving = shop._reloader.get()[0]
-    assert serving is not None
+    serving = shop.generation
+    assert isinstance(serving, LoadedGeneration)
     return serving
 
 
@@ -121,7 +124,7 @@ def test_missing_vectors_of_a_few_items_are_made_by_who_needs_them(two: tuple[Sh
 
 
 def test_a_backlog_is_worked_off_in_the_background(two: tuple[Shop, Shop], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(serving_module, "_PATIENCE_SECONDS", 0.01)
+    monkeypatch.setattr(serving_module, "_WRITER_WAIT_SECONDS", 0.01)
     one, other = two
     with locked(one.path / ENCODE_LOCK):  # nobody gets to work while this is held
         write_without_vectors(one, *({"id": f"pot-{number}", "title": f"Teapot {number}"} for number in range(200)))
@@ -226,7 +229,7 @@ def test_writers_and_readers_agree_in_the_end(two: tuple[Shop, Shop]) -> None:
 
 def test_closing_ends_the_background_work(tiny_shop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Also in the middle of a batch: nothing touches the database once `close` has returned."""
-    monkeypatch.setattr(serving_module, "_PATIENCE_SECONDS", 0.01)
+    monkeypatch.setattr(serving_module, "_WRITER_WAIT_SECONDS", 0.01)
     started, encode = threading.Event(), serving_module.Encoder.items
 
     def slowly(*arguments: Any) -> Any:

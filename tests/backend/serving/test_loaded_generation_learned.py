@@ -24,8 +24,8 @@ ITEMS = ["mug-red", "bag", "gone"]
 
 
 def serving_of(shop: Shop) -> LoadedGeneration:
-    serving = shop._reloader.get()[0]
-    assert serving is not None
+    serving = shop.generation
+    assert isinstance(serving, LoadedGeneration)
     return serving
 
 
@@ -82,7 +82,7 @@ def test_a_ranker_of_other_features_is_done_without(
         assert (answer.generation, answer.degraded, serving_of(shop).ranker.kind) == (1, ["ranker"], "blend")
         assert "bag" in [hit.id for hit in answer.hits], "its memory is as good as before"
         assert shop.status()["degraded"] == ["ranker"]
-    assert "other features" in caplog.text
+    assert "expected the features of this shelfwise" in caplog.text
 
 
 @pytest.mark.parametrize("name", ["memory/choices.npz", "memory/names.json", f"ranker/{CARD}"])
@@ -112,14 +112,14 @@ def test_rows_and_counts_are_kept_while_the_catalogue_stays(tiny_shop: Path, pub
     publish_copy(tiny_shop, learned)
     with Shop(tiny_shop, clock=lambda: NOW) as shop:
         serving, now = serving_of(shop), NOW.timestamp()
-        columns = shop._search.catalogue.current()
+        columns = shop.catalogue.current()
         rows, counts = serving.remembered_rows(columns), serving.counts(columns, now)
         assert [columns.ids[row] for row in rows] == ["mug-red", "bag", None]
         assert serving.remembered_rows(columns) is rows
         assert serving.counts(columns, now + 60) is counts
         assert serving.counts(columns, now + 3601) is not counts
         shop.upsert([{"id": "gone", "title": "Back Again"}])
-        newer = shop._search.catalogue.current()
+        newer = shop.catalogue.current()
         assert [newer.ids[row] for row in serving.remembered_rows(newer)] == ITEMS
         assert len(serving.counts(newer, now).popularity) == newer.size > columns.size
 
@@ -127,7 +127,7 @@ def test_rows_and_counts_are_kept_while_the_catalogue_stays(tiny_shop: Path, pub
 def test_ages_follow_the_clock(tiny_shop: Path) -> None:
     with Shop(tiny_shop) as shop:
         shop.upsert([{"id": "new", "title": "New Lantern", "created_at": NOW.isoformat()}])
-        serving, columns = serving_of(shop), shop._search.catalogue.current()
+        serving, columns = serving_of(shop), shop.catalogue.current()
         row = columns.row_of["new"]
         ages = [float(serving.counts(columns, (NOW + timedelta(days=days)).timestamp()).age[row]) for days in (1, 5)]
         assert ages == pytest.approx([1, 5])
@@ -146,7 +146,7 @@ def test_a_night_is_remembered_and_told(tiny_shop: Path) -> None:
     with Shop(tiny_shop, clock=lambda: NOW) as shop:
         answer = shop.search("Something  nice", explain=True)
         assert (answer.generation, answer.hits[0].id) == (1, "candle")
-        times = serving_of(shop).memory.times("something nice")
+        times = serving_of(shop).memory.choice_counts("something nice")
         assert list(times.values()) == [36]
         told = answer.hits[0].reasons
         assert told is not None
