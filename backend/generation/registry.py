@@ -44,7 +44,7 @@ class Generation:
         """Return the folder `part` after comparing every file in it with the manifest. Raises GenerationCorrupt."""
         names = self._files(part)
         if not names:
-            raise GenerationCorrupt(f"generation {self.number} holds no part {part!r}")
+            raise GenerationCorrupt(f"generation {self.number}: expected the part {part!r}, got none")
         self._compare(names)
         return self.folder / part
 
@@ -60,7 +60,7 @@ class Generation:
             path = self.folder / name
             if not path.is_file() or sha256_of(path) != self.card.manifest[name]:
                 raise GenerationCorrupt(
-                    f"generation {self.number}: {name} is missing or damaged;"
+                    f"generation {self.number}: expected {name} as published, got it missing or damaged;"
                     " `shelfwise rollback` returns to the one before, `shelfwise increment` makes a new one"
                 )
 
@@ -96,17 +96,16 @@ class GenerationRegistry:
         """Open a generation by its number. Raises NotFound, GenerationTooNew, or GenerationCorrupt without a card."""
         folder = self.folder / _name(number)
         if not folder.is_dir():
-            raise NotFound(f"there is no generation {number}; on disk are {self.numbers()}", "generation")
+            raise NotFound(f"generation: expected one of {self.numbers()}, got {number}", "generation")
         try:
             values = json.loads((folder / _CARD).read_text())
             if (card_format := int(values["format"])) > FORMAT:  # it may have other names for the rest
                 raise GenerationTooNew(
-                    f"generation {number} has format {card_format}, this shelfwise reads up to {FORMAT}:"
-                    " upgrade shelfwise"
+                    f"generation {number}: expected format {FORMAT} at most, got {card_format}: upgrade shelfwise"
                 )
             return Generation(number, folder, GenerationCard.from_dict(values))
         except (OSError, AttributeError, ValueError, KeyError, TypeError):
-            raise GenerationCorrupt(f"generation {number} has no readable {_CARD}") from None
+            raise GenerationCorrupt(f"generation {number}: expected a readable {_CARD}, got none") from None
 
     def was_rolled_back(self) -> bool:
         """Return whether the newest generation on disk is not the current one."""
@@ -117,7 +116,7 @@ class GenerationRegistry:
         """Return the next number and an empty folder to fill; only under the night's lock.
 
         `after` is the highest number that was ever given (`store.personal_data.last_generation()`): the folders of the
-        newest may be gone, and a number is never given twice. What a killed night left is removed.
+        newest may be gone, and a number is never given twice. Folders of unfinished generations are removed.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
         self.remove_unfinished()
@@ -165,7 +164,7 @@ class GenerationRegistry:
             fsync(path)
         with locked(self._publish_lock):
             if self.current() != current:
-                raise GenerationCorrupt(f"CURRENT moved from {current} to {self.current()} during the night")
+                raise GenerationCorrupt(f"CURRENT: expected {current} as when the night began, got {self.current()}")
             final = self.folder / _name(number)
             folder.rename(final)
             fsync(self.folder)
@@ -205,15 +204,14 @@ class GenerationRegistry:
         with locked(self._publish_lock):
             current = self.current()
             if current is None:
-                raise NotFound("there is no generation yet, so nothing to roll back to", "generation")
+                raise NotFound("generation: expected a current one to roll back from, got none", "generation")
             target = self._before(current, exclude) if to is None else to
             if target is None:
-                clean = " without erased people" if exclude else ""
-                raise NotFound(f"generation {current} is the first; there is none before it{clean}", "generation")
+                clean = " that learned from no erased person" if exclude else ""
+                raise NotFound(f"generation: expected one before {current}{clean}, got none", "generation")
             if target in exclude:
                 raise InvalidInput(
-                    f"generation {target} learned from a person who was erased since, and may not serve again",
-                    "generation",
+                    f"generation: expected one that learned from no erased person, got {target}", "generation"
                 )
             self.open(target)
             self._point_to(target)
@@ -234,8 +232,8 @@ class GenerationRegistry:
         """
         current = self.current()
         parent = self.open(current).card.parent if current is not None else None
-        fit = [number for number in self.numbers() if number not in retire]
-        kept = {current, *fit[-keep:], *([parent] if parent in fit else [])}
+        allowed = [number for number in self.numbers() if number not in retire]
+        kept = {current, *allowed[-keep:], *([parent] if parent in allowed else [])}
         for number in self.numbers():
             if number not in kept:
                 shutil.rmtree(self.folder / _name(number))

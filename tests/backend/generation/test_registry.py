@@ -32,15 +32,15 @@ def publish(generations: GenerationRegistry, text: str = "weights") -> Generatio
 
 def test_before_the_first(generations: GenerationRegistry) -> None:
     assert (generations.current(), generations.numbers()) == (None, [])
-    with pytest.raises(NotFound, match="nothing to roll back to"):
+    with pytest.raises(NotFound, match="expected a current one to roll back from, got none"):
         generations.rollback()
-    with pytest.raises(NotFound, match="no generation 0"):
+    with pytest.raises(NotFound, match=r"expected one of \[\], got 0"):
         generations.open(0)
     generations.prune()
     generations.remove_unfinished()
 
 
-def test_publishing_seals_names_and_serves_it(generations: GenerationRegistry) -> None:
+def test_publish_writes_the_card_and_moves_current(generations: GenerationRegistry) -> None:
     first, second = publish(generations), publish(generations, "more")
     assert (first.number, second.number, generations.current()) == (0, 1, 1)
     assert generations.numbers() == [0, 1]
@@ -52,12 +52,12 @@ def test_publishing_seals_names_and_serves_it(generations: GenerationRegistry) -
     assert (first.card.parent, first.folder.name) == (None, "0000")
 
 
-def test_publishing_leaves_no_litter(generations: GenerationRegistry) -> None:
+def test_publish_leaves_no_other_files(generations: GenerationRegistry) -> None:
     publish(generations)
     assert sorted(path.name for path in generations.folder.iterdir()) == ["0000", "CURRENT"]
 
 
-def test_beginning_sweeps_what_a_killed_night_left(generations: GenerationRegistry) -> None:
+def test_create_folder_removes_unfinished_generations(generations: GenerationRegistry) -> None:
     publish(generations)
     number, folder = generations.create_folder()
     (folder / "half").write_text("written")
@@ -76,7 +76,7 @@ def test_a_number_is_not_used_again(generations: GenerationRegistry) -> None:
     assert generations.create_folder()[0] == 3
 
 
-def test_a_number_is_not_used_again_even_when_its_folder_is_gone(generations: GenerationRegistry) -> None:
+def test_create_folder_numbers_after_the_highest_ever_given(generations: GenerationRegistry) -> None:
     publish(generations)
     assert [generations.create_folder(after)[0] for after in (-1, 0, 4)] == [1, 1, 5]
 
@@ -86,7 +86,7 @@ def test_publishing_is_refused_when_the_pointer_moved(generations: GenerationReg
     publish(generations)
     number, folder = generations.create_folder()
     generations.rollback(0)
-    with pytest.raises(GenerationCorrupt, match="CURRENT moved from 1 to 0"):
+    with pytest.raises(GenerationCorrupt, match="CURRENT: expected 1 as when the night began, got 0"):
         generations.publish(number, folder, GenerationCard(), parent=1, current=1)
     assert (generations.current(), generations.numbers()) == (0, [0, 1])
 
@@ -94,12 +94,12 @@ def test_publishing_is_refused_when_the_pointer_moved(generations: GenerationReg
 def test_the_pointer_is_never_seen_half_written(generations: GenerationRegistry) -> None:
     for _ in range(2):
         publish(generations)
-    seen: list[object] = []
+    numbers: list[object] = []
     done = threading.Event()
 
     def read() -> None:
         while not done.is_set():
-            seen.append(generations.current())
+            numbers.append(generations.current())
 
     reader = threading.Thread(target=read)
     reader.start()
@@ -109,29 +109,29 @@ def test_the_pointer_is_never_seen_half_written(generations: GenerationRegistry)
     finally:
         done.set()
         reader.join()
-    assert set(seen) <= {0, 1}
-    assert len(seen) > 100
+    assert set(numbers) <= {0, 1}
+    assert len(numbers) > 100
 
 
 @pytest.mark.parametrize("content", ["", "seven", "7.5", "\x00", "0001\n0002"])
 def test_a_pointer_that_names_no_number(generations: GenerationRegistry, content: str) -> None:
     publish(generations)
     (generations.folder / "CURRENT").write_text(content)
-    with pytest.raises(GenerationCorrupt, match=r"CURRENT holds no number.*\[0\]"):
+    with pytest.raises(GenerationCorrupt, match=r"CURRENT: expected a generation's number.*\[0\]"):
         generations.current()
 
 
 @pytest.mark.parametrize("name", ["serving/model.onnx", "serving/deep/config.json"])
-@pytest.mark.parametrize("harm", ["changed", "shortened", "missing"])
-def test_a_damaged_file_is_named(generations: GenerationRegistry, name: str, harm: str) -> None:
+@pytest.mark.parametrize("damage", ["changed", "shortened", "missing"])
+def test_a_damaged_file_is_named(generations: GenerationRegistry, name: str, damage: str) -> None:
     opened = publish(generations, "some weights")
     path = opened.folder / name
     content = path.read_bytes()
-    if harm == "missing":
+    if damage == "missing":
         path.unlink()
     else:
-        path.write_bytes(content[:-1] + (b"?" if harm == "changed" else b""))
-    with pytest.raises(GenerationCorrupt, match=f"generation 0: {re.escape(name)} is missing or damaged.*rollback"):
+        path.write_bytes(content[:-1] + (b"?" if damage == "changed" else b""))
+    with pytest.raises(GenerationCorrupt, match=f"generation 0: expected {re.escape(name)} as published.*rollback"):
         opened.verified_path("serving")
 
 
@@ -143,17 +143,17 @@ def test_a_file_beside_the_parts_is_checked_too(generations: GenerationRegistry)
     second.verify()
     assert generations.latest_valid() == second
     (second.folder / "report.html").write_text("another")
-    with pytest.raises(GenerationCorrupt, match=r"generation 1: report\.html is missing or damaged"):
+    with pytest.raises(GenerationCorrupt, match=r"generation 1: expected report\.html as published"):
         second.verify()
     assert generations.latest_valid() == first
 
 
-def test_the_newest_sound_generation_is_none_of_the_tainted(generations: GenerationRegistry) -> None:
+def test_latest_valid_leaves_out_the_excluded(generations: GenerationRegistry) -> None:
     for _ in range(4):
         publish(generations)
     (generations.folder / "0002" / "serving" / "model.onnx").unlink()
-    found = [generations.latest_valid(but) for but in (frozenset(), {3}, {3, 1}, {0, 1, 3})]
-    assert [generation and generation.number for generation in found] == [3, 1, 0, None]
+    latest = [generations.latest_valid(exclude) for exclude in (frozenset(), {3}, {3, 1}, {0, 1, 3})]
+    assert [generation and generation.number for generation in latest] == [3, 1, 0, None]
     generations.rollback(1)
     assert generations.latest_valid({1}) == generations.open(0), "what was rolled back from is not taken up"
 
@@ -171,7 +171,7 @@ def test_whether_it_was_rolled_back(generations: GenerationRegistry) -> None:
 
 
 def test_a_part_that_was_never_there(generations: GenerationRegistry) -> None:
-    with pytest.raises(GenerationCorrupt, match="no part 'index'"):
+    with pytest.raises(GenerationCorrupt, match="expected the part 'index', got none"):
         publish(generations).verified_path("index")
 
 
@@ -185,14 +185,14 @@ def test_a_damaged_card(generations: GenerationRegistry, card: str) -> None:
 
 def test_a_missing_card(generations: GenerationRegistry) -> None:
     (publish(generations).folder / "card.json").unlink()
-    with pytest.raises(GenerationCorrupt, match=r"no readable card\.json"):
+    with pytest.raises(GenerationCorrupt, match=r"expected a readable card\.json"):
         generations.open(0)
 
 
 def test_a_newer_format_is_refused(generations: GenerationRegistry) -> None:
     path = publish(generations).folder / "card.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | {"format": FORMAT + 1}))
-    with pytest.raises(GenerationTooNew, match=f"format {FORMAT + 1}.*upgrade shelfwise"):
+    with pytest.raises(GenerationTooNew, match=f"got {FORMAT + 1}: upgrade shelfwise"):
         generations.open(0)
 
 
@@ -215,7 +215,7 @@ def test_rollback_follows_parents_not_numbers(generations: GenerationRegistry) -
 
 @pytest.mark.parametrize(
     ("to", "error", "reason"),
-    [(None, NotFound, "is the first"), (7, NotFound, "no generation 7"), (-1, NotFound, "no generation -1")],
+    [(None, NotFound, "expected one before 0, got none"), (7, NotFound, "got 7"), (-1, NotFound, "got -1")],
 )
 def test_rollback_that_cannot_be(
     generations: GenerationRegistry, to: int | None, error: type[Exception], reason: str
@@ -227,18 +227,18 @@ def test_rollback_that_cannot_be(
 
 
 @pytest.mark.parametrize(
-    ("but", "to", "expected"),
+    ("exclude", "to", "expected"),
     [({2}, None, 1), ({1, 2}, None, 0), ({3}, None, 2), ({2, 3}, 1, 1), ({2}, 3, 3)],
 )
-def test_rollback_passes_over_the_tainted(
-    generations: GenerationRegistry, but: set[int], to: int | None, expected: int
+def test_rollback_passes_over_the_excluded(
+    generations: GenerationRegistry, exclude: set[int], to: int | None, expected: int
 ) -> None:
     for _ in range(4):
         publish(generations)
-    assert generations.rollback(to, but) == expected
+    assert generations.rollback(to, exclude) == expected
 
 
-def test_rollback_passes_over_the_tainted_that_are_gone(generations: GenerationRegistry) -> None:
+def test_rollback_passes_over_the_excluded_that_are_gone(generations: GenerationRegistry) -> None:
     for _ in range(4):
         publish(generations)
     generations.prune(retire={1, 2})
@@ -246,19 +246,19 @@ def test_rollback_passes_over_the_tainted_that_are_gone(generations: GenerationR
 
 
 @pytest.mark.parametrize(
-    ("but", "to", "error", "reason"),
+    ("exclude", "to", "error", "reason"),
     [
-        ({1}, 1, InvalidInput, "generation 1 learned from a person who was erased since"),
-        ({0, 1}, None, NotFound, "generation 2 is the first; there is none before it without erased people"),
+        ({1}, 1, InvalidInput, "expected one that learned from no erased person, got 1"),
+        ({0, 1}, None, NotFound, "expected one before 2 that learned from no erased person, got none"),
     ],
 )
-def test_rollback_to_the_tainted_is_refused(
-    generations: GenerationRegistry, but: set[int], to: int | None, error: type[Exception], reason: str
+def test_rollback_to_an_excluded_one_is_refused(
+    generations: GenerationRegistry, exclude: set[int], to: int | None, error: type[Exception], reason: str
 ) -> None:
     for _ in range(3):
         publish(generations)
     with pytest.raises(error, match=reason):
-        generations.rollback(to, but)
+        generations.rollback(to, exclude)
     assert generations.current() == 2
 
 
@@ -282,7 +282,7 @@ def test_rollback_from_a_generation_whose_card_is_damaged(generations: Generatio
 @pytest.mark.parametrize(
     ("current", "kept"), [(7, [5, 6, 7]), (1, [0, 1, 5, 6, 7]), (0, [0, 5, 6, 7]), (4, [3, 4, 5, 6, 7])]
 )
-def test_pruning_keeps_the_newest_the_current_and_its_parent(
+def test_prune_keeps_the_newest_the_current_and_its_parent(
     generations: GenerationRegistry, current: int, kept: list[int]
 ) -> None:
     for _ in range(8):
@@ -293,20 +293,20 @@ def test_pruning_keeps_the_newest_the_current_and_its_parent(
 
 
 @pytest.mark.parametrize(
-    ("current", "condemned", "kept"),
+    ("current", "retired", "kept"),
     [(7, {5, 6}, [3, 4, 7]), (7, {7}, [4, 5, 6, 7]), (1, {0, 7}, [1, 4, 5, 6]), (7, set(range(7)), [7])],
 )
-def test_pruning_spares_no_condemned_but_the_current(
-    generations: GenerationRegistry, current: int, condemned: set[int], kept: list[int]
+def test_prune_retires_all_but_the_current(
+    generations: GenerationRegistry, current: int, retired: set[int], kept: list[int]
 ) -> None:
     for _ in range(8):
         publish(generations)
     generations.rollback(current)
-    generations.prune(keep=3, retire=condemned)
+    generations.prune(keep=3, retire=retired)
     assert generations.numbers() == kept
 
 
-def test_other_files_among_the_generations_are_left_alone(generations: GenerationRegistry) -> None:
+def test_other_files_in_the_folder_are_left_alone(generations: GenerationRegistry) -> None:
     publish(generations)
     for name in ("notes", "12", ".keep"):
         (generations.folder / name).mkdir()
