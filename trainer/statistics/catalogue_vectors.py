@@ -1,4 +1,4 @@
-"""The item side of a generation: every item's vector by one encoder, and the index over them."""
+"""Encode the catalogue and write the item side of a generation: vectors by one encoder, and the index over them."""
 
 from __future__ import annotations
 
@@ -20,22 +20,24 @@ Progress = Callable[[str, int, int], object]  # stage, done, total
 
 @dataclass(frozen=True)
 class CatalogueTexts:
-    """The live items as they were when the night looked, in the order of their ids' first appearance by `seq`."""
+    """The live items when the night began, in the order of `seq`; `items_seq` is the last `seq` that was read."""
 
     items: list[ItemText]
     items_seq: int
 
     @property
     def ids(self) -> list[str]:
+        """Return the items' ids."""
         return [item.id for item in self.items]
 
     @property
     def texts(self) -> dict[str, str]:
+        """Return item id → the text that the encoder reads."""
         return {item.id: item.text for item in self.items}
 
 
 def load_catalogue(store: Store) -> CatalogueTexts:
-    """All live items now, and the `seq` up to which they were read."""
+    """Return all live items, and the `seq` up to which they were read."""
     items_seq = store.items.last_seq()
     return CatalogueTexts([item for item in store.items.texts(up_to=items_seq) if not item.deleted], items_seq)
 
@@ -46,16 +48,17 @@ def encode_catalogue(
     progress: Callable[[int, int], object],
     reuse: VectorIndex | None = None,
 ) -> np.ndarray:
-    """Vectors (n_items, dim) float32 in the order of the catalogue.
+    """Return vectors (n_items, dim) float32 in the order of the catalogue.
 
-    `reuse` is an up-to-date index filled by the same encoder; its vectors are taken where it has them.
+    `progress` is called with (done, total) items. `reuse` is an up-to-date index filled by the same encoder; its
+    vectors are taken where it has them.
     """
     vectors = np.zeros((len(catalogue.items), encoder.dim), dtype=np.float32)
     rows = {item.id: row for row, item in enumerate(catalogue.items)}
     missing = set(rows)
     if reuse is not None:
-        known, found = reuse.vectors(rows)
-        vectors[[rows[id] for id in known]] = found
+        known, known_vectors = reuse.vectors(rows)
+        vectors[[rows[id] for id in known]] = known_vectors
         missing -= set(known)
     todo = [item for item in catalogue.items if item.id in missing]
     done = 0
@@ -79,7 +82,7 @@ def write_index(catalogue: CatalogueTexts, vectors: np.ndarray, folder: Path) ->
 
 
 def publish_changed_vectors(store: Store, encoder: Encoder, after_seq: int) -> None:
-    """Store vectors by the new encoder of the items that changed during the night, until none is left."""
+    """Store vectors by the new encoder of the items that changed after `after_seq`, until none is left."""
     while changed := list(store.items.texts(after_seq=after_seq)):
         live = [item for item in changed if not item.deleted]
         if live:

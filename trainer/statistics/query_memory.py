@@ -1,4 +1,4 @@
-"""What a generation remembers of earlier searches, as of its night; the queries' vectors are by its own encoder."""
+"""Build the query memory of a generation: earlier queries and what was chosen, with vectors by its own encoder."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["build_query_memory", "with_vectors"]
 
 
 def build_query_memory(searches: Iterable[QueryClick], items: Sequence[str], now: float) -> QueryMemory:
-    """The memory of these searches as of `now` (epoch seconds), without vectors; of choices among the ids `items`."""
+    """Return the memory of the searches with an item in `items`, as of `now` (epoch seconds), without vectors."""
     rows = {id: row for row, id in enumerate(items)}
     return QueryMemory.build(
         items,
@@ -30,7 +30,7 @@ def build_query_memory(searches: Iterable[QueryClick], items: Sequence[str], now
 
 
 def with_vectors(memory: QueryMemory, encoder: Encoder) -> QueryMemory:
-    """The same with the vector of each query."""
+    """Return a copy of the memory with the vector of each query."""
     if not memory.texts:
         return replace(memory, vectors=np.zeros((0, encoder.dim), np.float32))
     return replace(memory, vectors=encoder.queries(memory.texts))

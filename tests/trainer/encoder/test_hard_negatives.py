@@ -1,4 +1,4 @@
-"""Hard negatives: what was passed over, and never what anybody chose."""
+"""Hard negatives: items passed over, and never an item that a shopper chose."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ def search(item: str = "a", query: str = "mug", passed: str = "") -> QueryClick:
     return QueryClick(query, item, 0.0, (1,), passed=tuple(passed.split()))
 
 
-def negatives(one: QueryClick, past: list[QueryClick]) -> tuple[str, ...]:
-    (made,) = hard_negatives([one], past, TEXTS)
-    return made
+def negatives(click: QueryClick, past: list[QueryClick]) -> tuple[str, ...]:
+    (ids,) = hard_negatives([click], past, TEXTS)
+    return ids
 
 
 @pytest.mark.parametrize(
@@ -34,10 +34,12 @@ def negatives(one: QueryClick, past: list[QueryClick]) -> tuple[str, ...]:
         ("gone b", [], ("b",)),
     ],
 )
-def test_what_was_passed_over(passed: str, past: list[QueryClick], expected: tuple[str, ...]) -> None:
+def test_hard_negatives_are_passed_over_and_never_chosen(
+    passed: str, past: list[QueryClick], expected: tuple[str, ...]
+) -> None:
     assert negatives(search(passed=passed), past) == expected
 
 
-def test_each_search_has_its_own() -> None:
-    given = [search(), search("b", passed="e"), search(query="lamp", passed="b"), search("c", passed="b")]
-    assert hard_negatives(given, given, TEXTS) == [(), ("e",), ("b",), ()]
+def test_hard_negatives_of_each_search_are_its_own() -> None:
+    searches = [search(), search("b", passed="e"), search(query="lamp", passed="b"), search("c", passed="b")]
+    assert hard_negatives(searches, searches, TEXTS) == [(), ("e",), ("b",), ()]

@@ -33,10 +33,10 @@ def unit(rows: int, seed: int) -> torch.Tensor:
 
 
 def by_hand(queries: torch.Tensor, items: torch.Tensor) -> float:
-    places = [0, 0, 1, 2, 0]  # the queries cup, light, mug
+    query_rows = [0, 0, 1, 2, 0]  # the queries cup, light, mug
     total = 0.0
-    for pair, place, candidates, chosen in zip(PAIRS, places, CANDIDATES, CHOSEN, strict=True):
-        logits = 20 * items @ queries[place]
+    for pair, row, candidates, chosen in zip(PAIRS, query_rows, CANDIDATES, CHOSEN, strict=True):
+        logits = 20 * items @ queries[row]
         total += pair.weight * float(torch.logsumexp(logits[candidates], dim=0) - logits[chosen])
     return total / sum(pair.weight for pair in PAIRS)
 
@@ -45,14 +45,14 @@ def batch(model: Any, pairs: list[Pair] = PAIRS) -> dict[str, Any]:
     return PairCollator(model, pairs, TEXTS)([{"pair": number} for number in range(len(pairs))])
 
 
-def test_the_loss_is_that_by_hand(tiny_model: Path) -> None:
+def test_loss_equals_one_by_hand(tiny_model: Path) -> None:
     model = load_model(str(tiny_model))
     queries, items = unit(3, 1), unit(4, 2)
-    got = DedupInfoNCELoss(model, scale=20.0).compute_loss_from_embeddings([queries, items], batch(model)["label"])
-    assert float(got) == pytest.approx(by_hand(queries, items), rel=1e-5)
+    loss = DedupInfoNCELoss(model, scale=20.0).compute_loss_from_embeddings([queries, items], batch(model)["label"])
+    assert float(loss) == pytest.approx(by_hand(queries, items), rel=1e-5)
 
 
-def test_weights_of_one_are_a_plain_mean(tiny_model: Path) -> None:
+def test_loss_with_weights_of_one_is_a_plain_mean(tiny_model: Path) -> None:
     model = load_model(str(tiny_model))
     loss = DedupInfoNCELoss(model, scale=20.0)
     queries, items = unit(2, 1), unit(2, 2)
@@ -61,7 +61,7 @@ def test_weights_of_one_are_a_plain_mean(tiny_model: Path) -> None:
     assert float(loss.compute_loss_from_embeddings([queries, items], labels)) == pytest.approx(float(expected))
 
 
-def test_each_distinct_text_is_encoded_once(tiny_model: Path) -> None:
+def test_pair_collator_tokenizes_each_distinct_text_once(tiny_model: Path) -> None:
     model = load_model(str(tiny_model))
     inputs = batch(model)
     assert model.tokenizer.batch_decode(inputs["query_input_ids"], skip_special_tokens=True) == ["cup", "light", "mug"]
@@ -70,7 +70,7 @@ def test_each_distinct_text_is_encoded_once(tiny_model: Path) -> None:
     assert len(set(inputs["label"]["code"].tolist())) == 4, "and two items of one text are one"
 
 
-def test_a_weight_of_nothing_teaches_nothing(tiny_model: Path) -> None:
+def test_loss_with_weights_of_zero_has_no_gradient(tiny_model: Path) -> None:
     model = load_model(str(tiny_model))
     queries, items = unit(2, 1).requires_grad_(), unit(2, 2)
     labels = batch(model, [Pair("cup", "m", 0.0), Pair("light", "l", 0.0)])["label"]

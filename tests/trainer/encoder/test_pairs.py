@@ -18,7 +18,7 @@ def searches(count: int, word: str) -> list[QueryClick]:
     return [QueryClick(f"{word} {number}", "i1", float(number), (number,)) for number in range(count)]
 
 
-def test_as_many_old_pairs_as_new() -> None:
+def test_make_pairs_replays_as_many_as_are_new() -> None:
     material = TrainingData(Split(searches(10, "new"), searches(200, "old")))
     made = make_pairs(material, TITLES, TITLES, seed=1)
     assert made.counts == {"new_pairs": 10, "replayed_pairs": 10, "known_item_pairs": 3}
@@ -26,7 +26,7 @@ def test_as_many_old_pairs_as_new() -> None:
 
 
 @pytest.mark.parametrize(("old", "new_kept"), [(0, 46), (100, 26)])
-def test_the_cap_keeps_the_newest(old: int, new_kept: int) -> None:
+def test_make_pairs_over_the_limit_keeps_the_newest(old: int, new_kept: int) -> None:
     material = TrainingData(Split(searches(500, "new"), searches(old, "old")))
     made = make_pairs(material, TITLES, TITLES, seed=1, limit=60)
     assert made.counts["new_pairs"] == new_kept
@@ -35,7 +35,7 @@ def test_the_cap_keeps_the_newest(old: int, new_kept: int) -> None:
     assert kept == set(range(500 - new_kept, 500))
 
 
-def test_what_there_is_no_room_for_is_postponed() -> None:
+def test_make_pairs_over_the_limit_postpones_the_rest() -> None:
     material = TrainingData(Split(searches(500, "new")), awaited=[7000])
     made = make_pairs(material, TITLES, TITLES, seed=1, limit=60)
     learned = {int(pair.anchor.split()[1]) for pair in made.pairs if pair.anchor.startswith("new ")}
@@ -43,7 +43,7 @@ def test_what_there_is_no_room_for_is_postponed() -> None:
     assert material.held_out(made.postponed) == tuple(sorted(made.postponed))
 
 
-def test_the_cap_keeps_what_is_worth_most_and_of_that_the_newest() -> None:
+def test_make_pairs_over_the_limit_keeps_the_greatest_weights() -> None:
     clicks = searches(500, "new")
     bought = [replace(search, weight=5.0) for search in clicks[:20]]
     made = make_pairs(TrainingData(Split(bought + clicks[20:])), TITLES, TITLES, seed=1, limit=60)
@@ -53,7 +53,7 @@ def test_the_cap_keeps_what_is_worth_most_and_of_that_the_newest() -> None:
 
 @pytest.mark.parametrize("most", [0, 1, 2, 3, 10, 100, 1000])
 @pytest.mark.parametrize("old", [0, 40])
-def test_never_more_pairs_than_there_is_time_for(most: int, old: int) -> None:
+def test_make_pairs_never_exceeds_the_limit(most: int, old: int) -> None:
     baskets = [Basket(("i1", "i2", "i3"), 0.0, (1, 2, 3))] * 200
     material = TrainingData(Split(searches(40, "new"), searches(old, "old")), Split(baskets, baskets[:old]))
     made = make_pairs(material, TITLES, TITLES, seed=1, limit=most)
@@ -61,14 +61,14 @@ def test_never_more_pairs_than_there_is_time_for(most: int, old: int) -> None:
     assert most < 100 or len(made.pairs) > 0.8 * min(most, 800), "the room is used"
 
 
-def test_a_pair_weighs_what_its_search_does_and_knows_what_was_passed_over() -> None:
+def test_make_pairs_takes_weight_and_negatives_of_the_search() -> None:
     new = replace(searches(1, "new")[0], weight=2.5, passed=("i2", "i3"))
     old = replace(searches(1, "old")[0], weight=0.5, passed=("i3",))
     made = make_pairs(TrainingData(Split([new], [old])), TITLES, TITLES, seed=1)
     assert set(made.pairs) == {Pair("new 0", "i1", 2.5, ("i2",)), Pair("old 0", "i1", 0.5, ("i3",))}
 
 
-def test_nothing_that_was_chosen_on_any_night_is_a_negative() -> None:
+def test_make_pairs_has_no_chosen_item_as_a_negative() -> None:
     new = replace(searches(1, "mug")[0], passed=("i2", "i3", "i4"))
     chosen_before = QueryClick("MUG 0", "i2", 0.0, (9,))
     chosen_tonight = QueryClick("mug: 0", "i3", 0.0, (10,))
@@ -77,7 +77,7 @@ def test_nothing_that_was_chosen_on_any_night_is_a_negative() -> None:
     assert [pair.negatives for pair in made.pairs if pair.anchor == "mug 0"] == [("i4",)]
 
 
-def test_held_and_anchor_searches_are_in_no_pair() -> None:
+def test_make_pairs_leaves_out_holdout_and_anchor() -> None:
     material = TrainingData(
         Split(searches(5, "new"), holdout=searches(5, "held"), anchor=searches(5, "anchor")),
         Split(
@@ -91,7 +91,7 @@ def test_held_and_anchor_searches_are_in_no_pair() -> None:
     assert not {pair.anchor for pair in made.pairs} & {TITLES[id] for id in ("i7", "i8", "i9", "i10")}
 
 
-def test_a_shop_with_a_search_log_is_learned_from_it_alone() -> None:
+def test_make_pairs_with_enough_searches_takes_no_baskets() -> None:
     baskets = [Basket(("i1", "i2"), 0.0, (1, 2))]
     few, many = (
         make_pairs(TrainingData(Split(searches(count, "new")), Split(baskets)), TITLES, TITLES, seed=1).counts
@@ -101,13 +101,13 @@ def test_a_shop_with_a_search_log_is_learned_from_it_alone() -> None:
     assert many == {"new_pairs": 200, "replayed_pairs": 0, "known_item_pairs": 60}
 
 
-def test_the_same_seed_gives_the_same_pairs() -> None:
+def test_make_pairs_with_the_same_seed_is_the_same() -> None:
     material = TrainingData(Split(searches(20, "new"), searches(100, "old")))
     assert make_pairs(material, TITLES, TITLES, 7) == make_pairs(material, TITLES, TITLES, 7)
     assert make_pairs(material, TITLES, TITLES, 7) != make_pairs(material, TITLES, TITLES, 8)
 
 
-def test_baskets_come_with_known_item_queries_that_the_judge_never_asks() -> None:
+def test_make_pairs_of_baskets_adds_unjudged_known_item_queries() -> None:
     baskets = [Basket(("i1", "i2", "i3"), 0.0, (1, 2, 3))] * 50
     made = make_pairs(TrainingData(baskets=Split(baskets)), TITLES, TITLES, seed=1)
     assert made.counts["new_basket_pairs"] == made.counts["known_item_pairs"] == 100
@@ -117,7 +117,7 @@ def test_baskets_come_with_known_item_queries_that_the_judge_never_asks() -> Non
     assert all(set(words(pair.anchor)) <= set(words(TITLES[pair.item])) for pair in known)
 
 
-def test_a_tenth_of_the_titles_is_judged() -> None:
+def test_is_judged_title_holds_for_a_tenth() -> None:
     assert 0.07 < sum(is_judged_title(f"item-{number}") for number in range(3000)) / 3000 < 0.13
 
 

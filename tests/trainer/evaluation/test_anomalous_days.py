@@ -45,12 +45,12 @@ def material(old: int, *new: QueryClick, held: Sequence[QueryClick] = ()) -> Tra
 @pytest.mark.parametrize(
     ("old", "new", "found"), [(100, 30, [TODAY]), (99, 500, []), (5000, 29, []), (9000, 900, [TODAY])]
 )
-def test_with_little_to_compare_nothing_is_strange(old: int, new: int, found: list[int]) -> None:
+def test_anomalous_days_of_few_searches_is_empty(old: int, new: int, found: list[int]) -> None:
     assert list(anomalous_days(material(old, *day(TODAY, new, "mixed up")), score)[0]) == found
 
 
 @pytest.mark.parametrize(("mixed_up", "strange"), [(0, False), (10, False), (50, False), (70, True), (100, True)])
-def test_a_day_far_below_half_of_the_usual_is_strange(mixed_up: int, strange: bool) -> None:
+def test_anomalous_days_finds_a_day_far_below_half_of_the_usual(mixed_up: int, strange: bool) -> None:
     searches = [*day(TODAY, mixed_up, "mixed up"), *day(TODAY, 100 - mixed_up)]
     found, _ = anomalous_days(material(200, *searches), score)
     assert list(found) == [TODAY] * strange
@@ -59,20 +59,20 @@ def test_a_day_far_below_half_of_the_usual_is_strange(mixed_up: int, strange: bo
         assert "2011-01-26" in found[TODAY]
 
 
-def test_half_of_the_usual_may_be_chance() -> None:
+def test_anomalous_days_allows_for_chance() -> None:
     """55 of 100 lost is below the half, but not by more than twice the error."""
     searches = [*day(TODAY, 55, "mixed up"), *day(TODAY, 45)]
     assert anomalous_days(material(200, *searches), score) == ({}, set())
 
 
-def test_what_the_judge_and_the_training_hold_out_is_of_its_day() -> None:
+def test_anomalous_days_counts_holdout_and_dev_searches() -> None:
     part = day(TODAY, 45, "mixed up")
     given = TrainingData(Split(new=part[:15], replay=day(TODAY - 9, 200), holdout=part[15:30], dev=part[30:]))
     assert list(anomalous_days(given, score)[0]) == [TODAY]
 
 
 @pytest.mark.parametrize(("days", "found"), [((0,), [0]), ((0, 1), []), ((0, 2), [0, 2]), ((0, 1, 3), [3])])
-def test_two_in_a_row_are_a_changed_world(days: tuple[int, ...], found: list[int]) -> None:
+def test_anomalous_days_of_two_in_a_row_is_empty(days: tuple[int, ...], found: list[int]) -> None:
     searches = [
         search for number in range(4) for search in day(TODAY + number, 60, "mixed up" if number in days else "")
     ]
@@ -83,14 +83,12 @@ def test_two_in_a_row_are_a_changed_world(days: tuple[int, ...], found: list[int
     ("before", "strange", "changed"),
     [([], [TODAY], set()), ([TODAY - 1], [], {TODAY - 1}), ([TODAY - 2], [TODAY], set())],
 )
-def test_a_day_like_the_one_left_out_before_it_shows_a_changed_world(
-    before: list[int], strange: list[int], changed: set[int]
-) -> None:
+def test_anomalous_days_after_one_left_out_returns_it(before: list[int], strange: list[int], changed: set[int]) -> None:
     found, again = anomalous_days(material(200, *day(TODAY, 60, "mixed up")), score, before)
     assert (list(found), again) == (strange, changed)
 
 
-def test_no_more_is_scored_than_a_sample_over_all_the_time() -> None:
+def test_anomalous_days_scores_a_sample() -> None:
     scored: list[Sequence[QueryClick]] = []
 
     def counted(searches: Sequence[QueryClick]) -> np.ndarray:
@@ -105,7 +103,7 @@ def test_no_more_is_scored_than_a_sample_over_all_the_time() -> None:
 # ---- left out -------------------------------------------------------------------------------------------------
 
 
-def test_what_is_left_out_is_counted() -> None:
+def test_exclude_days_counts_what_it_removes() -> None:
     ordinary, strange = day(TODAY, 20), day(TODAY + 1, 12, "mixed up")
     given = TrainingData(Split(
         replay=day(TODAY - 1, 5), new=ordinary[:10] + strange[:5], anchor=ordinary[10:12] + strange[5:7],
@@ -119,12 +117,12 @@ def test_what_is_left_out_is_counted() -> None:
     assert given.held_out([]) == tuple(sorted(search.seqs[0] for search in ordinary[12:]))
 
 
-def test_without_a_strange_day_nothing_is_left_out() -> None:
+def test_exclude_days_without_days_changes_nothing() -> None:
     given = exclude_days(material(5, *day(TODAY, 7)), {})
     assert (len(given.searches.new), given.removed) == (7, {"strange_days": 0})
 
 
-def test_the_score_is_what_the_parent_finds() -> None:
+def test_make_scorer_scores_by_the_encoder() -> None:
     class Encoder:
         def queries(self, texts: list[str]) -> np.ndarray:
             assert len(set(texts)) == len(texts), "each is encoded once"
@@ -153,7 +151,7 @@ def teach(shop: Shop, days_ago: float, *taught: tuple[str, str]) -> None:
         shop.record(clicks(query, item, 20, NOW - timedelta(days=days_ago)))
 
 
-def test_a_strange_day_is_not_learned_and_never_replayed(tiny_shop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_night_of_an_anomalous_day_leaves_it_out(tiny_shop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     learned: list[Sequence[Pair]] = []
     learn = learn_module.train_encoder
 
@@ -187,9 +185,7 @@ def test_a_strange_day_is_not_learned_and_never_replayed(tiny_shop: Path, monkey
     assert all((pair.anchor, pair.item) not in MIXED_UP for pairs in learned for pair in pairs)
 
 
-def test_a_strange_day_alone_waits_and_the_next_like_it_is_learned_with_it(
-    tiny_shop: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_night_after_two_anomalous_days_learns_both(tiny_shop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(run, "make_scorer", mixed_up)
     monkeypatch.setattr("shelfwise.trainer.data.split._HOLDOUT_SHARE", 0.0)
     with Shop(tiny_shop, clock=lambda: NOW) as shop:

@@ -32,7 +32,7 @@ def anchor(material: TrainingData, seed: int = 1) -> EvaluationSet:
     return next(part for part in build_evaluation_sets(material, {}, {}, seed, UNTIL) if part.name == ANCHOR)
 
 
-def test_the_searches_are_asked_as_often_as_they_were_made() -> None:
+def test_build_evaluation_sets_keeps_repeated_searches() -> None:
     held = [*searches("mug", "a", 3), *searches("cup", "b")]
     evaluation_set, _ = build_evaluation_sets(TrainingData(Split(holdout=held, replay=held * 100)), {}, {}, 1, UNTIL)
     assert evaluation_set.name == NEWEST and evaluation_set.are_queries and evaluation_set.is_of_searches
@@ -64,7 +64,9 @@ def test_strata(asked: list[QueryClick], expected: str) -> None:
         (900, 40, 0, {"head": 460, "tail": 40}),
     ],
 )
-def test_no_stratum_of_the_anchor_is_drowned(head: int, tail: int, new: int, expected: dict[str, int]) -> None:
+def test_build_evaluation_sets_balances_the_anchor_strata(
+    head: int, tail: int, new: int, expected: dict[str, int]
+) -> None:
     made = [*searches("mug", "a", head), *(s for number in range(tail) for s in searches(f"q{number}", "b"))]
     made += [s for number in range(new) for s in searches(f"n{number}", "c", ts=UNTIL - DAY)]
     evaluation_set = anchor(TrainingData(Split(anchor=made)))
@@ -78,13 +80,13 @@ def test_no_stratum_of_the_anchor_is_drowned(head: int, tail: int, new: int, exp
     assert order == sorted(order), "in the order of time"
 
 
-def test_the_anchor_is_drawn_by_the_seed() -> None:
+def test_build_evaluation_sets_draws_the_anchor_by_the_seed() -> None:
     material = TrainingData(Split(anchor=[s for number in range(900) for s in searches(f"q{number}", "a")]))
     assert anchor(material, seed=1) == anchor(material, seed=1)
     assert anchor(material, seed=1) != anchor(material, seed=2)
 
 
-def test_a_shop_with_few_searches_is_asked_for_baskets_and_known_items_too() -> None:
+def test_build_evaluation_sets_of_few_searches_adds_baskets_and_titles() -> None:
     titles = {f"x{number}": f"a title of {number}" for number in range(100)}
     material = TrainingData(
         Split(holdout=searches("a", "x1"), anchor=searches("a", "x2")),
@@ -98,13 +100,13 @@ def test_a_shop_with_few_searches_is_asked_for_baskets_and_known_items_too() -> 
     assert (past.name, len(past.queries)) == (PAST, 500)
 
 
-def test_an_item_of_the_same_title_is_right_too() -> None:
+def test_build_evaluation_sets_counts_equal_titles_as_relevant() -> None:
     titles = {f"x{number}": "a red mug" for number in range(30)}
     (evaluation_set,) = build_evaluation_sets(TrainingData(), titles, titles, 1, UNTIL)
     assert evaluation_set.relevant[0] == set(titles) and evaluation_set.queries[0] == ["red mug"]
 
 
-def test_questions_about_the_same_query_are_one_cluster() -> None:
+def test_clusters_of_one_query_are_equal() -> None:
     queries = EvaluationSet(
         NEWEST, True, [["T-light"], ["t light"], ["cup"], ["?!"]], [frozenset("a")] * 4, [frozenset()] * 4
     )
@@ -114,7 +116,7 @@ def test_questions_about_the_same_query_are_one_cluster() -> None:
 
 
 @pytest.mark.parametrize("size", [2, 3, 8])
-def test_half_a_basket(size: int) -> None:
+def test_split_basket_returns_two_halves(size: int) -> None:
     items = tuple(f"x{number}" for number in range(size))
     given, wanted = split_basket(Basket(items, 0.0, (1,)), random.Random(1))
     assert sorted(given + wanted) == sorted(items) and len(given) == size // 2

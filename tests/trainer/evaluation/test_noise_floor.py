@@ -44,7 +44,7 @@ def nonsense(count: int) -> list[str]:
     return ["".join(chance.choices(string.ascii_lowercase, k=chance.randint(4, 10))) for _ in range(count)]
 
 
-def test_the_floor_lies_above_all_but_one_in_a_hundred_random_strings() -> None:
+def test_noise_floor_is_the_99th_percentile_of_random_queries() -> None:
     encoder, item = Spread(), np.array([[1.0, 0.0]], np.float32)
     assert floor(encoder, item) == pytest.approx(0.99, abs=0.01)
     assert {len(text.split()) for text in encoder.asked} == {1, 2, 3}
@@ -55,16 +55,16 @@ def test_the_floor_lies_above_all_but_one_in_a_hundred_random_strings() -> None:
     assert encoder.asked == first, "the same on every night"
 
 
-def test_the_nearest_item_counts() -> None:
+def test_noise_floor_takes_the_nearest_item() -> None:
     items = np.array([[-1.0, 0.0], [1.0, 0.0], [0.0, -1.0]], np.float32)
     assert floor(Spread(), items) == floor(Spread(), items[1:2]) > floor(Spread(), items[:1])
 
 
-def test_without_items_nothing_is_noise() -> None:
+def test_noise_floor_without_items_is_zero() -> None:
     assert floor(Spread(), np.zeros((0, 2), np.float32)) == 0.0
 
 
-def test_titles_are_above_the_floor_of_the_card_and_it_is_served(stocked: Shop) -> None:
+def test_noise_floor_of_the_card_is_below_titles(stocked: Shop) -> None:
     generation = stocked.generations.open(0)
     serving = LoadedGeneration(generation, stocked.store, stocked.path)
     vectors = serving.index.vectors([str(item["id"]) for item in CATALOGUE])[1]
@@ -74,7 +74,7 @@ def test_titles_are_above_the_floor_of_the_card_and_it_is_served(stocked: Shop) 
 
 
 @pytest.mark.real
-def test_the_real_encoder_tells_words_from_random_strings(tmp_path: Path) -> None:
+def test_noise_floor_of_the_real_encoder_is_below_words(tmp_path: Path) -> None:
     from shelfwise.trainer.export.serving_model import export_best
 
     export_best(load_model(), tmp_path / "serving")

@@ -83,7 +83,7 @@ def evaluation_set(count: int, name: str = NEWEST) -> EvaluationSet:
     ("share", "too_coarse"),
     [(0.0, False), (0.01, False), (0.05, True), (0.5, True)],  # two queries of 200 may be chance
 )
-def test_a_form_that_loses_too_much_is_too_coarse(share: float, too_coarse: bool) -> None:
+def test_quantisation_loss_above_the_limit_is_too_coarse(share: float, too_coarse: bool) -> None:
     served: Any = SimpleNamespace(queries=wrong(share), items=encode)
     report = quantisation_loss(
         [evaluation_set(200), evaluation_set(200, "anchor")], (encode, encode), served, TEXTS, seed=1
@@ -95,7 +95,7 @@ def test_a_form_that_loses_too_much_is_too_coarse(share: float, too_coarse: bool
     assert (report.low > 0 and report.lost > MAX_LOSS) is too_coarse
 
 
-def test_the_sample_for_the_precision_is_small() -> None:
+def test_quantisation_loss_encodes_a_small_sample() -> None:
     sizes = []
 
     def counted(texts: Sequence[str]) -> np.ndarray:
@@ -107,7 +107,7 @@ def test_the_sample_for_the_precision_is_small() -> None:
     assert sorted(sizes) == [300, 500]
 
 
-def test_without_queries_no_form_is_too_coarse() -> None:
+def test_quantisation_loss_without_queries_is_zero() -> None:
     served: Any = SimpleNamespace(queries=encode, items=encode)
     baskets = EvaluationSet("newest baskets", False, [["title 1"]], [frozenset({"i2"})], [frozenset({"i1"})])
     report = quantisation_loss([baskets], (encode, encode), served, TEXTS, seed=1)

@@ -54,7 +54,7 @@ def scores(booster: Any, features: np.ndarray) -> np.ndarray:
         (30, {"num_leaves": 15, "use_missing": False}),
     ],
 )
-def test_onnx_scores_as_lightgbm_does(rounds: int, settings: dict[str, Any]) -> None:
+def test_to_onnx_scores_as_lightgbm(rounds: int, settings: dict[str, Any]) -> None:
     booster = train(table(2_000, 0), rounds, **settings)
     asked = table(3_000, 1).astype(np.float32)
     expected = booster.predict(asked)
@@ -62,7 +62,7 @@ def test_onnx_scores_as_lightgbm_does(rounds: int, settings: dict[str, Any]) -> 
     assert np.allclose(scores(booster, asked), expected, rtol=1e-5, atol=1e-5)
 
 
-def test_the_scores_of_several_boosters_add_up(tmp_path: Path) -> None:
+def test_write_trees_adds_up_several_boosters(tmp_path: Path) -> None:
     boosters = [train(table(2_000, seed), 20, num_leaves=15) for seed in (0, 1)]
     asked = table(300, 2).astype(np.float32)
     write_trees(boosters, tmp_path, FEATURES)
@@ -76,7 +76,7 @@ def test_the_scores_of_several_boosters_add_up(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("digits", [0, 1, 3])
-def test_what_lies_on_a_threshold_falls_on_the_same_side(digits: int) -> None:
+def test_to_onnx_keeps_the_side_of_a_threshold(digits: int) -> None:
     """Few values, so that many are met again; and each threshold itself, with its float32 neighbours."""
     booster = train(table(2_000, 0, digits), 40, num_leaves=15)
     parts = [node for tree in booster.dump_model()["tree_info"] for node in splits(tree["tree_structure"])]
@@ -87,7 +87,7 @@ def test_what_lies_on_a_threshold_falls_on_the_same_side(digits: int) -> None:
     assert np.allclose(scores(booster, asked), booster.predict(asked), rtol=1e-5, atol=1e-5)
 
 
-def test_trees_without_a_split_are_a_constant() -> None:
+def test_to_onnx_without_a_split_is_a_constant() -> None:
     booster = train(np.zeros((200, FEATURES)), 3)
     asked = table(7, 0).astype(np.float32)
     assert scores(booster, asked) == pytest.approx(booster.predict(asked), abs=1e-6)
@@ -100,6 +100,6 @@ def splits(node: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("count", [0, 1])
-def test_none_and_one_row_are_scored(count: int) -> None:
+def test_to_onnx_scores_zero_and_one_rows(count: int) -> None:
     booster = train(table(200, 0), 2)
     assert len(scores(booster, table(count, 1).astype(np.float32))) == count

@@ -146,7 +146,7 @@ def test_build_search_examples_of_later_days_change_no_earlier_row(look: Look) -
     assert len(first) == 12 and same(first, look(days[2] + days[1] + days[0]).part(0, len(first)))
 
 
-def test_build_search_examples_of_a_known_shopper_is_a_group_of_its_own(look: Look) -> None:
+def test_build_search_examples_groups_a_known_shopper_alone(look: Look) -> None:
     asked = [search("grey gift", "grey-lamp", 1, who) for who in ("ann", "bob", "cid")]
     together = look(asked, events=[event("grey-lamp", 1, "ann"), event("grey-lamp", 0)])
     assert len(together) == 1 and together.chosen.sum() == 3 and not column(together, "own").any()

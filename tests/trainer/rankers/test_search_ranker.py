@@ -69,7 +69,7 @@ def test_fit_search_ranker_of_few_searches_keeps_the_blend(tmp_path: Path, count
     assert contents(tmp_path) == {}
 
 
-def test_fit_search_ranker_fits_weights_from_50_searches_and_trees_from_300(tmp_path: Path) -> None:
+def test_fit_search_ranker_needs_50_searches_for_weights_300_for_trees(tmp_path: Path) -> None:
     few = fit_search_ranker(examples_of(50, MORE_MEMORY), tmp_path / "few", 1)
     assert (few.kind, few.searches, contents(tmp_path / "few").keys()) == ("weights", 10, {CARD: b""}.keys())
     fewer = fit_search_ranker(examples_of(299, new_and_dear), tmp_path / "fewer", 1)
@@ -97,7 +97,7 @@ def test_fit_search_ranker_moves_weights_farther_with_more_searches(tmp_path: Pa
     assert 0.1 < moved[0] < moved[1] < moved[2] < 0.8
 
 
-def test_fit_search_ranker_of_choices_by_the_blend_hardly_moves_weights(tmp_path: Path) -> None:
+def test_fit_search_ranker_of_choices_by_the_blend_keeps_weights(tmp_path: Path) -> None:
     for seed in range(20):  # by chance fitted weights may seem a little better
         if fit_search_ranker(examples_of(60, by(), seed), tmp_path / f"{seed}", 1).kind == "weights":
             found = weights(tmp_path / f"{seed}")

@@ -106,7 +106,7 @@ def test_without_a_past_shelves_are_empty(name: str) -> None:
 
 
 def test_what_cannot_be_fitted_is_left_out_with_its_reason(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(shelf_baselines, "_EASE_MOST_ITEMS", 1)
+    monkeypatch.setattr(shelf_baselines, "_EASE_MAX_ITEMS", 1)
     monkeypatch.setattr(shelf_baselines, "find_spec", lambda name: None)
     baselines = Baselines(history(("a", "x", 1), ("a", "y", 1)), NOW)
     assert baselines.fitted == ["popularity", "popularity_30d", "own"]

@@ -38,25 +38,25 @@ def links(found: ItemLinks, letter: str) -> dict[str, float]:
 # ---- together -----------------------------------------------------------------------------------------------
 
 
-def test_what_goes_together_at_least_twice_and_more_than_by_chance() -> None:
+def test_cooccurrence_links_pairs_above_chance() -> None:
     found = cooccurrence(choices("ab", "ab", "ac", "xy", "xy", "zw", "zw", "zw"), NOW)
     assert set(links(found, "a")) == {"b"}, "once with c is chance"
     assert set(links(found, "z")) == {"w"}
     assert found.support_of(0, 1) == 2
 
 
-def test_what_is_everywhere_goes_with_nothing() -> None:
+def test_cooccurrence_of_a_ubiquitous_item_is_empty() -> None:
     baskets = ["ab", "ab", "b", "b", "b", "cb", "cb", "db"]
     assert links(cooccurrence(choices(*baskets), NOW), "a") == {}, "b is in every basket: a tells nothing about it"
 
 
-def test_newer_baskets_count_more() -> None:
+def test_cooccurrence_weighs_newer_baskets_more() -> None:
     found = links(cooccurrence(choices("ab", "ab", "ac", "ac", "xy", ages=[90, 90, 1, 1, 1]), NOW), "a")
     assert list(found) == ["c", "b"]
     assert found["c"] > 2 * found["b"]
 
 
-def test_no_basket_is_too_large_to_matter() -> None:
+def test_cooccurrence_ignores_very_large_baskets() -> None:
     events = [
         Event(1, NOW, "purchase", f"i{number}", who, who, None)
         for who in ("u", "v")
@@ -69,7 +69,7 @@ def test_no_basket_is_too_large_to_matter() -> None:
     assert len(cooccurrence(whole, NOW).indices) == 0
 
 
-def test_one_shopper_alone_is_chance() -> None:
+def test_cooccurrence_needs_two_shoppers() -> None:
     events = [Event(1, NOW, "purchase", item, "u", f"s{visit}", None) for visit in range(9) for item in "ab"]
     events += [Event(1, NOW, "purchase", item, who, who, None) for who in ("v", "w") for item in "cd"]
     found = cooccurrence(BasketMatrix.from_events(events, dict(zip("abcd", range(4), strict=True)), ["purchase"]), NOW)
@@ -77,7 +77,7 @@ def test_one_shopper_alone_is_chance() -> None:
     assert set(links(found, "c")) == {"d"}
 
 
-def test_the_weight_is_as_it_is_written() -> None:
+def test_cooccurrence_weight_by_hand() -> None:
     """The faded chance of j given i, times n/(n+3) for n shoppers, over n_j^.25, by counting."""
     random = np.random.default_rng(1)
     baskets = ["".join(random.choice(list("abcdefgh"), size=3, replace=False)) for _ in range(60)]
@@ -98,7 +98,7 @@ def test_the_weight_is_as_it_is_written() -> None:
             assert found.support_of(ord(letter) - 97, ord(other) - 97) == times
 
 
-def test_nothing_goes_together_where_nothing_was_bought() -> None:
+def test_cooccurrence_without_baskets_is_empty() -> None:
     assert len(cooccurrence(choices(), NOW)) == 26
     assert links(cooccurrence(choices(), NOW), "a") == {}
 
@@ -106,7 +106,7 @@ def test_nothing_goes_together_where_nothing_was_bought() -> None:
 # ---- linked -------------------------------------------------------------------------------------------------
 
 
-def test_ease_is_where_its_objective_is_flat() -> None:
+def test_ease_minimises_its_objective() -> None:
     """No change of a weight off the diagonal lowers |X - XB|² + ridge |B|²."""
     random = np.random.default_rng(0)
     histories = (random.random((50, 8)) < 0.3).astype(np.float64)
@@ -117,7 +117,7 @@ def test_ease_is_where_its_objective_is_flat() -> None:
     assert np.abs(slope).max() < 1e-2
 
 
-def test_histories_link_items_that_are_never_in_one_basket() -> None:
+def test_ease_links_items_of_one_history() -> None:
     events = [
         Event(1, NOW - day * DAY, "purchase", item, f"u{shopper}", f"{shopper}-{day}", None)
         for shopper in range(40)
@@ -128,21 +128,21 @@ def test_histories_link_items_that_are_never_in_one_basket() -> None:
     assert {other for other, weight in links(found, "d").items() if weight > 0.01} == {"c"}
 
 
-def test_a_large_catalogue_has_cosines_instead(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(linking, "DENSE_MOST", 2)
+def test_ease_links_of_a_large_catalogue_are_cosines(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(linking, "MAX_DENSE_ITEMS", 2)
     found = ease_links(choices("ab", "ab", "cd", "cd", "cd"), NOW)
     assert list(links(found, "a")) == ["b"]
     assert 0 < links(found, "a")["b"] < 1
 
 
-def test_no_history_links_nothing() -> None:
+def test_ease_links_without_histories_is_empty() -> None:
     assert links(ease_links(choices(), NOW), "a") == {}
 
 
 # ---- the best of each row -----------------------------------------------------------------------------------
 
 
-def test_the_strongest_of_each_row_first() -> None:
+def test_top_links_sorts_each_row() -> None:
     matrix = sparse.csr_matrix(np.array([[0.0, 0.2, 0.9, 0.5], [0.0, 0.0, 0.0, -1.0], [0.3, 0.0, 0.0, 0.3]]))
     found = top_links(matrix, 2)
     assert [found.links_of(row)[0].tolist() for row in range(3)] == [[2, 3], [], [0, 3]]
@@ -161,7 +161,7 @@ def visits(*histories: str) -> BasketMatrix:
     return BasketMatrix.from_events(events, dict(zip("abcdef", range(6), strict=True)), ["purchase"])
 
 
-def test_what_comes_at_the_next_visit(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_next_visit_ridge_links_consecutive_visits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(linking, "_RIDGE", 1.0)
     found = next_visit_ridge(visits(*["ab"] * 20, *["cc"] * 20, *["de"] * 5), NOW)
     assert max(links(found, "a"), key=lambda other: links(found, "a")[other]) == "b"
@@ -170,7 +170,7 @@ def test_what_comes_at_the_next_visit(monkeypatch: pytest.MonkeyPatch) -> None:
     assert links(found, "f") == {}
 
 
-def test_following_is_the_regression_that_it_says_it_is() -> None:
+def test_next_visit_ridge_minimises_its_objective() -> None:
     random = np.random.default_rng(3)
     histories = ["".join(random.choice(list("abcdef"), size=4)) for _ in range(40)]
     found = next_visit_ridge(visits(*histories), NOW)
@@ -188,7 +188,7 @@ def test_following_is_the_regression_that_it_says_it_is() -> None:
             assert weight == pytest.approx(expected[row, "abcdef".index(other)], abs=1e-5)
 
 
-def test_nothing_follows_where_nobody_came_twice() -> None:
+def test_next_visit_ridge_of_single_visits_is_empty() -> None:
     found = next_visit_ridge(visits("a", "b"), NOW)
     assert len(found) == 6
     assert len(found.indices) == 0

@@ -34,7 +34,7 @@ def counted(made: BasketMatrix) -> dict[str, np.ndarray]:
     return item_numbers(made, made, np.zeros(4, int), None, NOW)
 
 
-def test_shoppers_are_counted_once_within_each_time() -> None:
+def test_item_numbers_count_a_shopper_once() -> None:
     numbers = counted(
         choices(bought("a", "u", 1), bought("a", "u", 2), bought("a", "v", 10), bought("a", "w", 100)),
     )
@@ -42,7 +42,7 @@ def test_shoppers_are_counted_once_within_each_time() -> None:
     assert float(numbers["buyers"][1]) == 0
 
 
-def test_a_trend_is_more_than_the_weeks_before_made_expect() -> None:
+def test_item_numbers_trend_compares_with_earlier_weeks() -> None:
     rising = [bought("a", f"a{n}", 1 + n % 6) for n in range(12)]
     steady = [bought("b", f"b{n}", 0.5 + n / 4) for n in range(100)]
     falling = [bought("c", f"c{n}", 8 + n % 14) for n in range(30)]
@@ -53,7 +53,7 @@ def test_a_trend_is_more_than_the_weeks_before_made_expect() -> None:
     assert trend[3] == 0
 
 
-def test_consumables_are_bought_again_and_durables_are_not() -> None:
+def test_repeat_rates_separate_consumables_from_durables() -> None:
     events = []
     for number in range(100):
         events += [bought("a", f"u{number}", 40), bought("c", f"u{number}", 40)]
@@ -66,7 +66,7 @@ def test_consumables_are_bought_again_and_durables_are_not() -> None:
 
 
 @pytest.mark.parametrize(("shoppers", "is_durable"), [(30, True), (10, False)])
-def test_when_a_thing_is_durable(shoppers: int, is_durable: bool) -> None:
+def test_repeat_rates_of_many_shoppers_mark_durables(shoppers: int, is_durable: bool) -> None:
     """All of them came again, twice, and what they bought again was the beans, not the machine."""
     names = [f"u{number}" for number in range(shoppers)]
     events = [event for name in names for event in (bought("a", name, 40), bought("b", name, 20), bought("b", name, 3))]
@@ -75,14 +75,14 @@ def test_when_a_thing_is_durable(shoppers: int, is_durable: bool) -> None:
     assert rates[1] > 0.3
 
 
-def test_of_a_few_shoppers_little_is_believed() -> None:
+def test_repeat_rates_of_few_shoppers_are_shrunk() -> None:
     rates = repeat_rates(
         choices(bought("a", "u", 9), bought("a", "u", 1), bought("b", "v", 9), bought("c", "v", 1)), np.zeros(4, int)
     )
     assert 0.05 < rates[1] < rates[0] < 0.3
 
 
-def test_the_middle_of_the_catalogue() -> None:
+def test_centrality_by_hand() -> None:
     vectors = np.array([[1, 0], [0.8, 0.6], [0, 1]], np.float32)
     assert centrality(vectors).argmax() == 1
     assert centrality(np.zeros((0, 2), np.float32)).shape == (0,)
@@ -92,14 +92,14 @@ def test_the_middle_of_the_catalogue() -> None:
     ("type", "matrix"),
     [("purchase", "together"), ("cart", "together"), ("click", "together"), ("view", "viewed"), ("click", "viewed")],
 )
-def test_which_events_link_items(type: str, matrix: str) -> None:
+def test_basket_event_types_of_each_log(type: str, matrix: str) -> None:
     events = [
         Event(1, NOW - DAY, type, item, who, who, None) for who in "uvwxyz" for item in ("ab" if who < "x" else "cd")
     ]
     assert item_links(events, ROWS, NOW)[matrix].links_of(0)[0].tolist() == [1]
 
 
-def test_clicks_are_no_baskets_where_things_are_bought() -> None:
+def test_item_links_ignore_clicks_beside_purchases() -> None:
     events = [
         Event(1, NOW, "click", item, who, who, None) for who in "uvwxyz" for item in ("ab" if who < "x" else "cd")
     ]
@@ -108,7 +108,7 @@ def test_clicks_are_no_baskets_where_things_are_bought() -> None:
     assert len(links["viewed"].indices) > 0
 
 
-def test_every_later_visit_is_a_chance_to_choose_again() -> None:
+def test_repurchase_rates_count_every_later_visit() -> None:
     """u: a, then ab, then b, a day apart; v: a once. The half-life is one day, and u's last visit is now."""
     events = [bought("a", "u", 2), bought("a", "u", 1), bought("b", "u", 1), bought("b", "u", 0), bought("a", "v", 1)]
     chances, again, first = repurchase_rates(choices(*events), NOW, 1.0)
@@ -117,11 +117,11 @@ def test_every_later_visit_is_a_chance_to_choose_again() -> None:
     assert first.tolist() == pytest.approx([0.25 + 0.5, 0.5, 0, 0])
 
 
-def test_no_choice_is_no_chance() -> None:
+def test_repurchase_rates_without_choices_are_zero() -> None:
     assert [part.tolist() for part in repurchase_rates(choices(), NOW, 1.0)] == [[0.0] * 4] * 3
 
 
-def test_what_regulars_buy_every_week_is_not_rising() -> None:
+def test_item_numbers_of_a_steady_item_has_no_trend() -> None:
     regulars = [bought("a", f"u{n}", 1 + 7 * week) for n in range(40) for week in range(8)]
     rising = [bought("b", f"v{n}", 2) for n in range(9)]
     trend = counted(choices(*regulars, *rising))["trend"]
@@ -130,12 +130,12 @@ def test_what_regulars_buy_every_week_is_not_rising() -> None:
 
 
 @pytest.mark.parametrize("days", [9, 20])
-def test_a_young_shop_has_no_trends(days: float) -> None:
+def test_item_numbers_of_a_young_shop_have_no_trend(days: float) -> None:
     events = [bought("a", f"u{n}", 1) for n in range(9)] + [bought("b", "v", days)]
     assert bool(counted(choices(*events))["trend"].any()) == (days > 14)
 
 
-def test_clicks_are_no_second_purchase() -> None:
+def test_repeat_rates_ignore_clicks_beside_purchases() -> None:
     events = [bought("a", f"u{n}", 9) for n in range(50)]
     for day in (8, 5):
         events += [Event(1, NOW - day * DAY, "click", "a", f"u{n}", f"c{n}{day}", None) for n in range(50)]

@@ -25,11 +25,11 @@ def masses(memory: QueryMemory, query: str) -> dict[str, float]:
 
 
 def times(memory: QueryMemory, query: str) -> dict[str, int]:
-    return {memory.items[row]: often for row, often in memory.times(query).items()}
+    return {memory.items[row]: often for row, often in memory.choice_counts(query).items()}
 
 
 @pytest.mark.parametrize("order", [ITEMS, ITEMS[::-1], ["gone", *ITEMS]])
-def test_a_choice_is_remembered_of_the_item_that_was_chosen(order: list[str]) -> None:
+def test_build_query_memory_maps_choices_to_items(order: list[str]) -> None:
     memory = build_query_memory([search("tea", item) for item in ("cup", "mug", "cup")], order, at(0))
     assert memory.items == order
     assert masses(memory, "tea") == pytest.approx({"cup": 2.0, "mug": 1.0})
@@ -38,13 +38,13 @@ def test_a_choice_is_remembered_of_the_item_that_was_chosen(order: list[str]) ->
 @pytest.mark.parametrize(
     ("days", "left"), [(0, 1.0), (HALF_LIFE_DAYS, 0.5), (3 * HALF_LIFE_DAYS, 0.125), (-1, 1.0)]
 )  # fmt: skip
-def test_masses_decay_by_age_and_keep_their_weight(days: float, left: float) -> None:
+def test_build_query_memory_decays_masses(days: float, left: float) -> None:
     made = search("tea", "cup", weight=3.0)
     memory = build_query_memory([made], ITEMS, made.ts + days * DAY)
     assert masses(memory, "tea") == pytest.approx({"cup": 3.0 * left})
 
 
-def test_counts_are_true_whatever_the_choices_weigh() -> None:
+def test_build_query_memory_counts_unweighted_choices() -> None:
     chosen = [search("red mug", "mug", day, weight=0.01) for day in range(7)]
     chosen += [search("Red-Mug!", "mug", 7), search("red mug", "cup", 7, weight=5.0), search("blue mug", "mug", 7)]
     memory = build_query_memory(chosen, ITEMS, at(60))
@@ -54,7 +54,7 @@ def test_counts_are_true_whatever_the_choices_weigh() -> None:
     assert memory.texts == ["red mug", "blue mug"], "as most shoppers wrote it; the most followed first"
 
 
-def test_what_is_no_item_any_more_is_not_remembered() -> None:
+def test_build_query_memory_leaves_out_removed_items() -> None:
     memory = build_query_memory(
         [search("tea", "gone"), search("coffee", "gone"), search("coffee", "mug")], ITEMS, at(0)
     )
@@ -63,11 +63,11 @@ def test_what_is_no_item_any_more_is_not_remembered() -> None:
 
 
 @pytest.mark.parametrize("query", ["", "   ", "?!"])
-def test_a_query_without_letters_is_no_query(query: str) -> None:
+def test_build_query_memory_ignores_a_query_without_letters(query: str) -> None:
     assert build_query_memory([search(query, "mug")], ITEMS, at(0)).texts == []
 
 
-def test_each_query_has_the_vector_of_the_encoder_that_serves(stocked: Shop) -> None:
+def test_with_vectors_encodes_each_query(stocked: Shop) -> None:
     encoder = LoadedGeneration(stocked.generations.open(0), stocked.store, stocked.path).encoder
     chosen: list[QueryClick] = [search("amber teapot", "mug"), search("black mirror", "mug", weight=2.0)]
     memory = with_vectors(build_query_memory(chosen, ITEMS, at(0)), encoder)
