@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import time
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
@@ -14,22 +12,20 @@ from shelfwise import privacy
 from shelfwise.arguments import parse_path_id, validate_page, validate_query
 from shelfwise.catalogue.snapshot import CatalogueCache
 from shelfwise.curation.snapshot import CurationCache
-from shelfwise.errors import InvalidInput, NotFound
+from shelfwise.errors import NotFound
 from shelfwise.generation.current_counts import CurrentCounts
 from shelfwise.generation.registry import GenerationRegistry
 from shelfwise.query.autocomplete import Suggestion
-from shelfwise.recommend.explain import explain_recommendations
 from shelfwise.recommend.pipeline import RecommendPipeline
 from shelfwise.recommend.request import DIVERSITY as RECOMMEND_DIVERSITY
 from shelfwise.recommend.request import RecommendRequest
-from shelfwise.search.explain import explain_search
 from shelfwise.search.pipeline import SearchPipeline
 from shelfwise.search.request import DIVERSITY, SearchRequest
+from shelfwise.serving.answers import Answers
 from shelfwise.serving.reloader import GenerationReloader, ServedGeneration
-from shelfwise.serving.shopper_data import ShopperData
 from shelfwise.store import Store
 from shelfwise.types import Recommendations, Row, SearchResult
-from shelfwise.validation import parse_event, parse_id, parse_item
+from shelfwise.validation import parse_event, parse_id, parse_item, parse_rows
 
 __all__ = ["Shop"]
 
@@ -51,7 +47,8 @@ class Shop:
         curation, counts = CurationCache(self.store), CurrentCounts(self.store, self.now)
         self.search_pipeline = SearchPipeline(self.store, self.catalogue, curation, counts, self.now)
         self.recommend_pipeline = RecommendPipeline(self.catalogue, curation, counts, self.now)
-        self.shopper_data = ShopperData(self.store, self.now)
+        self._answers = Answers(self.store, self._reloader, self.search_pipeline, self.recommend_pipeline, self.now)
+        self.shopper_data = self._answers.shopper_data
 
     def __enter__(self) -> Self:
         return self
@@ -81,21 +78,12 @@ class Shop:
 
         Returns {"upserted", "unchanged", "rejected": [{"index", "reason"}]}; valid items beside a rejected one count.
         """
-        good: list[tuple[int, Row]] = []
-        rejected: list[tuple[int, str]] = []
-        for index, row in enumerate(items):
-            try:
-                good.append((index, parse_item(row)))
-            except InvalidInput as problem:
-                rejected.append((index, str(problem)))
-        done = self.store.items.upsert(good)
+        parsed, rejected = parse_rows(items, parse_item)
+        done = self.store.items.upsert(parsed)
         self.store_vectors()
-        reasons = sorted([*rejected, *done.rejected])
-        return {
-            "upserted": done.upserted,
-            "unchanged": done.unchanged,
-            "rejected": [{"index": index, "reason": reason} for index, reason in reasons],
-        }
+        rejected += [{"index": index, "reason": reason} for index, reason in done.rejected]
+        rejected.sort(key=lambda row: int(row["index"]))
+        return {"upserted": done.upserted, "unchanged": done.unchanged, "rejected": rejected}
 
     def store_vectors(self) -> None:
         """Encode the items whose text changed, for every process; without a generation, do nothing."""
@@ -119,18 +107,10 @@ class Shop:
         Returns {"accepted", "duplicates", "rejected": [{"index", "reason"}]}.
         """
         now = self.now()
-        good: list[Row] = []
-        rejected: list[Row] = []
-        for index, row in enumerate(events):
-            try:
-                event = parse_event(row, now)
-            except InvalidInput as problem:
-                rejected.append({"index": index, "reason": str(problem)})
-            else:
-                event["event_id"] = event["event_id"] or uuid.uuid4().hex
-                good.append(event)
-        accepted = self.store.events.add(good) if good else 0
-        return {"accepted": accepted, "duplicates": len(good) - accepted, "rejected": rejected}
+        parsed, rejected = parse_rows(events, lambda row: parse_event(row, now))
+        rows = [row | {"event_id": row["event_id"] or uuid.uuid4().hex} for _, row in parsed]
+        accepted = self.store.events.add(rows) if rows else 0
+        return {"accepted": accepted, "duplicates": len(rows) - accepted, "rejected": rejected}
 
     # ---- a person ------------------------------------------------------------------------------------------
 
@@ -191,30 +171,11 @@ class Shop:
             explain: give each hit its reasons
             explore: 0 to 1, the share of answers that show an item which nobody has chosen yet; the HTTP API has one
         """
-        started = time.perf_counter()
         request = SearchRequest.from_args(
             q, user, session, limit, offset,
             filter=filter, facets=facets, sort=sort, diversity=diversity, exact=exact, explore=explore,
         )  # fmt: skip
-        request = replace(request, events=self.shopper_data.history(request.user, request.session))
-        generation, degraded = self._reloader.get()
-        outcome = self.search_pipeline.run(request, generation)
-        reasons = explain_search(outcome, generation) if explain else {}
-        result = SearchResult(
-            search_id=uuid.uuid4().hex,
-            query=request.query,
-            generation=generation.number,
-            total=outcome.total,
-            took_ms=(time.perf_counter() - started) * 1000,
-            hits=self.shopper_data.hydrate(outcome.ids, outcome.scores, reasons),
-            degraded=degraded,
-            corrected=outcome.query.corrected,
-            relaxed=outcome.relaxed,
-            facets=outcome.facets,
-        )
-        if log:
-            self._log("searches", request, result, id=result.search_id, query=request.query)
-        return result
+        return self._answers.search(request, explain=explain, log=log)
 
     def suggest(self, q: str, limit: int = 8) -> list[Suggestion]:
         """Return completions of a query's beginning, best first: past queries, categories, brands and titles."""
@@ -257,30 +218,11 @@ class Shop:
             explain: give each hit its reasons
             explore: 0 to 1, the share of answers that show an item which nobody has chosen yet; the HTTP API has one
         """
-        started = time.perf_counter()
-        request = self._with_shopper(RecommendRequest.from_args(
+        request = RecommendRequest.from_args(
             user, session, item, limit, kind=kind, filter=filter, exclude=exclude,
             repeats=repeats, fill=fill, diversity=diversity, explore=explore,
-        ))  # fmt: skip
-        generation, degraded = self._reloader.get()
-        outcome = self.recommend_pipeline.run(request, generation)
-        titles, ranker = self.shopper_data.titles, generation.for_you_ranker
-        reasons = explain_recommendations(outcome, ranker, titles) if explain else {}
-        result = Recommendations(
-            recommendation_id=uuid.uuid4().hex,
-            generation=generation.number,
-            kind=outcome.kind,
-            took_ms=(time.perf_counter() - started) * 1000,
-            hits=self.shopper_data.hydrate(outcome.ids, outcome.scores, reasons),
-            degraded=degraded,
-            filled=outcome.filled,
-        )
-        if log and (result.hits or fill):
-            first_item = request.items[0] if request.items else None
-            self._log(
-                "recommendations", request, result, id=result.recommendation_id, kind=result.kind, item=first_item
-            )
-        return result
+        )  # fmt: skip
+        return self._answers.recommend(request, explain=explain, log=log)
 
     def item(self, id: str) -> Row:
         """Return all fields of one item. Raises NotFound."""
@@ -305,23 +247,3 @@ class Shop:
             "warnings": self.store.ledger.warnings(),
             "degraded": degraded,
         }
-
-    def _with_shopper(self, request: RecommendRequest) -> RecommendRequest:
-        """Return the request with what the shop knows of the shopper. Raises NotFound for an unknown item."""
-        stock = self.store.items.stock(request.items) if request.items else {}
-        if unknown := [id for id in request.items if id not in stock]:
-            raise NotFound(f"item: expected the id of an item, got {unknown[0]!r}", "item")
-        data, who = self.shopper_data, (request.user, request.session)
-        return replace(
-            request,
-            events=data.history(*who),
-            impressions=data.recent_impressions(*who) if request.reads_impressions else (),
-            exclude=[*request.exclude, *data.excluded_items(*who, bought=not request.repeats)],
-        )
-
-    def _log(
-        self, table: str, request: SearchRequest | RecommendRequest, result: SearchResult | Recommendations, **row: Any
-    ) -> None:
-        """Log which items were shown to whom; `row` holds what only this table has."""
-        row |= {"ts": self.now(), "user": request.user, "session": request.session, "generation": result.generation}
-        self.store.answer_log.add(table, row, [hit.id for hit in result.hits])

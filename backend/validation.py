@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from shelfwise.errors import InvalidInput
 from shelfwise.timestamps import parse_time
 from shelfwise.types import EVENT_FIELDS, EVENT_TYPES, Row
 
-__all__ = ["is_encodable", "parse_event", "parse_id", "parse_item", "validate_encodable"]
+__all__ = ["is_encodable", "parse_event", "parse_id", "parse_item", "parse_rows", "validate_encodable"]
 
 _TRUE, _FALSE = {"1", "true", "yes", "y", "t"}, {"0", "false", "no", "n", "f"}
 _MAX_ID_CHARS, _MAX_TEXT_CHARS, _MAX_POSITION = 512, 100_000, 1_000_000
@@ -59,6 +59,20 @@ def parse_event(row: Mapping[str, Any], default_ts: float) -> Row:
         if not _is_missing(value := row.get(name)):
             event[name] = convert(value, name)
     return event
+
+
+def parse_rows(
+    rows: Iterable[Mapping[str, Any]], parse: Callable[[Mapping[str, Any]], Row]
+) -> tuple[list[tuple[int, Row]], list[Row]]:
+    """Return the valid rows, each with its index, and the others as {"index", "reason"}."""
+    parsed: list[tuple[int, Row]] = []
+    rejected: list[Row] = []
+    for index, row in enumerate(rows):
+        try:
+            parsed.append((index, parse(row)))
+        except InvalidInput as problem:
+            rejected.append({"index": index, "reason": str(problem)})
+    return parsed, rejected
 
 
 def parse_id(value: object, name: str) -> str:
