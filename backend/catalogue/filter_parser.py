@@ -90,6 +90,7 @@ class _Parser:
         self._conditions = 0
 
     def parse(self) -> Filter:
+        """Return the filter of the whole text."""
         if not self._text.strip():
             return And(())
         filter = self._or(depth=0)

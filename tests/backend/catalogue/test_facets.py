@@ -57,7 +57,7 @@ def test_no_more_than_asked_for(store: Store) -> None:
         assert pairs(count(store, name, items, limit=3)) == [(f"{letter}{n:02}", 3) for n in range(3)]
 
 
-def test_only_rows_of_the_mask_count_and_the_name_stays_as_asked(store: Store) -> None:
+def test_count_facets_is_of_the_mask_only(store: Store) -> None:
     items = [{"Colour": "red", "in_stock": False}, {"Colour": "blue"}, {"Colour": "blue"}]
     count(store, "stock", items)
     columns = CatalogueCache(store).current()
@@ -68,10 +68,10 @@ def test_only_rows_of_the_mask_count_and_the_name_stays_as_asked(store: Store) -
     assert count_facets(columns.live, ["stock"], columns)["stock"] == [
         {"value": "in", "count": 2}, {"value": "out", "count": 1},
     ]  # fmt: skip
-    nobody = count_facets(
+    nothing = count_facets(
         np.zeros(columns.size, dtype=np.bool_), ["brand", "price", "stock", "colour", "none"], columns
     )
-    assert list(nobody.values()) == [[]] * 5
+    assert list(nothing.values()) == [[]] * 5
 
 
 @pytest.mark.parametrize(
@@ -89,8 +89,8 @@ def test_only_rows_of_the_mask_count_and_the_name_stays_as_asked(store: Store) -
     ],
 )  # fmt: skip
 def test_price_ranges_have_round_bounds(store: Store, prices: Any, ranges: list[tuple[Any, Any, int]]) -> None:
-    found = count(store, "price", [{"price": price} for price in prices])
-    assert [(entry["from"], entry["to"], entry["count"]) for entry in found] == ranges
+    ranges_counted = count(store, "price", [{"price": price} for price in prices])
+    assert [(entry["from"], entry["to"], entry["count"]) for entry in ranges_counted] == ranges
 
 
 def test_names_that_can_be_counted() -> None:

@@ -20,20 +20,20 @@ def serving(tiny_shop: Path) -> Path:
     return tiny_shop / "generations" / "0000" / "serving"
 
 
-def test_bulk_equals_single_and_reports_progress_in_the_callers_thread(serving: Path) -> None:
+def test_items_equals_single_texts_and_reports_progress(serving: Path) -> None:
     encoder = Encoder(serving)
-    told: list[tuple[int, int]] = []
-    vectors = encoder.items(TEXTS, lambda more: told.append((more, threading.get_ident())))
+    progress: list[tuple[int, int]] = []
+    vectors = encoder.items(TEXTS, lambda more: progress.append((more, threading.get_ident())))
     assert vectors.shape == (100, encoder.dim)
     assert np.allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-4)
     singly = np.stack([encoder.query(text) for text in TEXTS])
     assert np.sum(vectors * singly, axis=1).min() > 0.98  # int8 scales depend a little on the batch
-    assert sum(more for more, _ in told) == 100
-    assert {thread for _, thread in told} == {threading.get_ident()}
+    assert sum(more for more, _ in progress) == 100
+    assert {thread for _, thread in progress} == {threading.get_ident()}
     assert encoder.items([]).shape == (0, encoder.dim)
 
 
-def test_the_identity_follows_every_file_that_shapes_a_vector(serving: Path, tmp_path: Path) -> None:
+def test_encoder_id_follows_every_file(serving: Path, tmp_path: Path) -> None:
     copy = tmp_path / "copy"
     shutil.copytree(serving, copy)
     assert encoder_id(copy) == encoder_id(serving) == Encoder(serving).id

@@ -1,4 +1,4 @@
-"""What a generation counted, written and read again, and placed on a catalogue that changed since."""
+"""What a generation counted, written and read again, and by_row on a catalogue that changed since."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from shelfwise.catalogue.snapshot import CatalogueCache, CatalogueSnapshot
 from shelfwise.generation.item_signals import ITEM_SIGNALS, MATRICES, ItemSignals, SignalsByRow, save_signals
 from shelfwise.store import Store
 from support.fake_generation import put, stocked
-from support.recommend_shop import ITEMS, counted
+from support.recommend_shop import ITEMS, make_signals
 
 # of things some of which are gone, in an order of their own
 IDS = ["mug", "gone", "tea", "cup"]
-KNOWN = counted(
+KNOWN = make_signals(
     {"buyers": {"mug": 5, "gone": 9, "tea": 2}, "repeat": {"tea": 0.4}},
     {"together": {"tea": {"cup": 0.5, "gone": 0.4}, "cup": {"mug": 0.25}, "gone": {"mug": 9.0}}},
     IDS,
@@ -35,7 +35,7 @@ def columns(store: Store) -> CatalogueSnapshot:
     return CatalogueCache(store).current()
 
 
-def said(values: np.ndarray, columns: CatalogueSnapshot) -> dict[str | None, float]:
+def nonzero_by_id(values: np.ndarray, columns: CatalogueSnapshot) -> dict[str | None, float]:
     """id → value, of what is not zero."""
     assert values.shape == (columns.size,) and values.dtype == np.float32
     return {columns.ids[row]: float(values[row]) for row in np.flatnonzero(values)}
@@ -62,14 +62,14 @@ def test_half_of_it_is_an_error(tmp_path: Path, name: str) -> None:
 
 
 def test_numbers_by_row(columns: CatalogueSnapshot) -> None:
-    placed = SignalsByRow(KNOWN, columns)
-    assert said(placed.signal("buyers"), columns) == {"mug": 5, "tea": 2}
-    assert said(placed.signal("repeat"), columns) == {"tea": pytest.approx(0.4)}
+    by_row = SignalsByRow(KNOWN, columns)
+    assert nonzero_by_id(by_row.signal("buyers"), columns) == {"mug": 5, "tea": 2}
+    assert nonzero_by_id(by_row.signal("repeat"), columns) == {"tea": pytest.approx(0.4)}
 
 
 @pytest.mark.parametrize("name", ITEM_SIGNALS)
 def test_a_number_that_was_not_counted_is_zero(columns: CatalogueSnapshot, name: str) -> None:
-    assert said(SignalsByRow(ItemSignals(), columns).signal(name), columns) == {}
+    assert nonzero_by_id(SignalsByRow(ItemSignals(), columns).signal(name), columns) == {}
 
 
 @pytest.mark.parametrize(
@@ -87,22 +87,22 @@ def test_where_items_lead(
     columns: CatalogueSnapshot, own: list[str], weights: list[float], leads_to: dict[str, float]
 ) -> None:
     found = SignalsByRow(KNOWN, columns).spread("together", columns.rows(own), np.array(weights))
-    assert said(found, columns) == pytest.approx(leads_to)
+    assert nonzero_by_id(found, columns) == pytest.approx(leads_to)
 
 
 @pytest.mark.parametrize("name", [*MATRICES[1:], "of another time"])
 def test_a_matrix_that_was_not_counted_leads_nowhere(columns: CatalogueSnapshot, name: str) -> None:
-    placed, tea, cup = SignalsByRow(KNOWN, columns), columns.row_of["tea"], columns.row_of["cup"]
-    assert said(placed.spread(name, np.array([tea]), np.ones(1)), columns) == {}
-    assert placed.weights_to(name, cup, np.array([tea])).tolist() == [0.0]
-    assert placed.support(name, tea, cup) == 0
+    by_row, tea, cup = SignalsByRow(KNOWN, columns), columns.row_of["tea"], columns.row_of["cup"]
+    assert nonzero_by_id(by_row.spread(name, np.array([tea]), np.ones(1)), columns) == {}
+    assert by_row.weights_to(name, cup, np.array([tea])).tolist() == [0.0]
+    assert by_row.support(name, tea, cup) == 0
 
 
 def test_how_strongly_others_lead_to_one(columns: CatalogueSnapshot) -> None:
-    placed = SignalsByRow(KNOWN, columns)
+    by_row = SignalsByRow(KNOWN, columns)
     others = columns.rows(["tea", "mug", "rug", "unknown"])
-    assert placed.weights_to("together", columns.row_of["cup"], others).tolist() == [0.5, 0.0, 0.0, 0.0]
-    assert placed.weights_to("together", columns.row_of["rug"], others).tolist() == [0.0] * 4
+    assert by_row.weights_to("together", columns.row_of["cup"], others).tolist() == [0.5, 0.0, 0.0, 0.0]
+    assert by_row.weights_to("together", columns.row_of["rug"], others).tolist() == [0.0] * 4
 
 
 @pytest.mark.parametrize(("row", "other", "shoppers"), [("tea", "cup", 3), ("cup", "tea", 0), ("rug", "tea", 0)])
@@ -113,12 +113,12 @@ def test_how_many_shoppers_made_a_link(columns: CatalogueSnapshot, row: str, oth
 def test_items_that_came_since_are_simply_unknown(store: Store) -> None:
     put(store, {"id": "late", "title": "late"})
     columns = CatalogueCache(store).current()
-    placed = SignalsByRow(KNOWN, columns)
-    assert said(placed.signal("buyers"), columns) == {"mug": 5, "tea": 2}
-    assert said(placed.spread("together", columns.rows(["late", "tea"]), np.ones(2)), columns) == {"cup": 0.5}
+    by_row = SignalsByRow(KNOWN, columns)
+    assert nonzero_by_id(by_row.signal("buyers"), columns) == {"mug": 5, "tea": 2}
+    assert nonzero_by_id(by_row.spread("together", columns.rows(["late", "tea"]), np.ones(2)), columns) == {"cup": 0.5}
 
 
 def test_an_item_that_comes_back_has_its_numbers_again(store: Store) -> None:
     put(store, {"id": "gone", "title": "gone"})
     columns = CatalogueCache(store).current()
-    assert said(SignalsByRow(KNOWN, columns).signal("buyers"), columns)["gone"] == 9
+    assert nonzero_by_id(SignalsByRow(KNOWN, columns).signal("buyers"), columns)["gone"] == 9

@@ -26,17 +26,19 @@ def event(item: str, type: str = "click", days_ago: float = 0.0) -> Event:
 
 
 def test_the_most_popular_item_is_at_one() -> None:
-    found = decayed_popularity([event("a"), event("b", "purchase"), event("b"), event("c", "view")], NOW)
-    assert found["b"] == 1.0
-    assert 0 < found["c"] < found["a"] < 1
+    popularity = decayed_popularity([event("a"), event("b", "purchase"), event("b"), event("c", "view")], NOW)
+    assert popularity["b"] == 1.0
+    assert 0 < popularity["c"] < popularity["a"] < 1
 
 
 def test_older_events_count_less() -> None:
-    found = decayed_popularity([event("new", days_ago=1), event("old", days_ago=30), event("ahead", days_ago=-1)], NOW)
-    assert found["old"] < found["new"] < found["ahead"] == 1.0
+    popularity = decayed_popularity(
+        [event("new", days_ago=1), event("old", days_ago=30), event("ahead", days_ago=-1)], NOW
+    )
+    assert popularity["old"] < popularity["new"] < popularity["ahead"] == 1.0
 
 
-def test_days_tell_what_is_in_fashion_and_weeks_what_is_liked() -> None:
+def test_half_life_of_days_favours_the_recent() -> None:
     events = [event("old", days_ago=9)] * 9 + [event("new", days_ago=1)] * 3
     weeks, days = decayed_popularity(events, NOW), decayed_popularity(events, NOW, RECENT_HALF_LIFE_DAYS)
     assert (weeks["old"], days["new"]) == (1.0, 1.0)
@@ -51,11 +53,11 @@ def test_what_is_only_dismissed_has_no_popularity(kinds: list[str]) -> None:
 
 
 def test_dismissals_weigh_against_an_item() -> None:
-    found = decayed_popularity([event("a"), event("b"), event("b"), event("a"), event("b", "dismiss")], NOW)
-    assert found["a"] == 1.0 > found["b"] > 0
+    popularity = decayed_popularity([event("a"), event("b"), event("b"), event("a"), event("b", "dismiss")], NOW)
+    assert popularity["a"] == 1.0 > popularity["b"] > 0
 
 
-def test_every_type_of_event_has_a_worth() -> None:
+def test_every_type_of_event_has_a_weight() -> None:
     assert sorted(EVENT_WEIGHTS, key=lambda kind: EVENT_WEIGHTS[kind]) == [
         "dismiss",
         "view",
