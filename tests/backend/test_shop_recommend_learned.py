@@ -21,12 +21,12 @@ from shelfwise.recommend.ranker import CARD
 from shelfwise.recommend.strategies import KINDS
 from shelfwise.serving.loaded_generation import LoadedGeneration
 from shelfwise.trainer.export.onnx_trees import write_trees
-from support.recommend_shop import counted
+from support.recommend_shop import make_signals
 
 Publish = Callable[..., Any]
 ALL = {str(item["id"]) for item in ITEMS} - {"clock"}
 IDS = [str(item["id"]) for item in ITEMS]
-SIGNALS = counted(
+SIGNALS = make_signals(
     {"trend": {"candle": 3.0}, "buyers": dict.fromkeys(IDS, 50), "repeat": {"bag": 0.4, "lantern": 0.01},
      "central": {"mug-red": 0.9}},
     {"together": {"mug-red": {"bag": 0.5, "candle": 0.2}, "lantern": {"candle": 0.9}},

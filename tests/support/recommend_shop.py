@@ -1,4 +1,4 @@
-"""A made-up shop for shelves: nine things on a circle, what a generation counted of them, and what a shopper did."""
+"""A made-up shop for recommendations: nine items on a circle, a generation's signals, and a shopper's events."""
 
 from __future__ import annotations
 
@@ -16,7 +16,10 @@ from shelfwise.generation.item_links import ItemLinks
 from shelfwise.generation.item_signals import ItemSignals, SignalsByRow
 from shelfwise.generation.popularity import PopularityCounts
 from shelfwise.index import VectorIndex, build
+from shelfwise.recommend.candidates import find_candidates
 from shelfwise.recommend.context import RecommendContext, Scored
+from shelfwise.recommend.features import NAMES, build_features, link_features
+from shelfwise.recommend.for_you import for_you
 from shelfwise.recommend.impression_discount import impression_discount
 from shelfwise.recommend.pipeline import RecommendOutcome, RecommendPipeline
 from shelfwise.recommend.ranker import ForYouRanker
@@ -41,33 +44,33 @@ IDS = [str(item["id"]) for item in ITEMS]
 DEGREES = {"tea": 0, "chai": 20, "coffee": 50, "cup": 95, "mug": 110, "lamp": 180, "bulb": 200, "rug": 270, "vase": 5}
 
 
-def on_circle(degrees: Mapping[str, float] = DEGREES) -> VectorIndex:
-    """An index in which the cosine of two items is that of the angle between them."""
+def circle_index(degrees: Mapping[str, float] = DEGREES) -> VectorIndex:
+    """Return an index in which the cosine of two items is that of the angle between them."""
     angles = np.radians(list(degrees.values()))
     return build(list(degrees), np.stack([np.cos(angles), np.sin(angles)], axis=1).astype(np.float32))  # (n, 2)
 
 
 def event(item: str, type: str = "purchase", days: float = 1.0, session: str | None = None, seq: int = 1) -> Event:
-    """So many days ago; without a session its day is the visit."""
+    """Return an event of so many days ago; without a session its day is the visit."""
     return Event(seq, NOW - days * DAY, type, item, "u", session, None)
 
 
 def shown(*items: str, days: float = 1.0) -> ShownRecommendation:
-    """So many days ago."""
+    """Return an impression of so many days ago."""
     return ShownRecommendation(NOW - days * DAY, items)
 
 
 def history(*events: Event) -> list[Event]:
-    """Newest first, as a profile takes them."""
+    """Return the events newest first, as a profile takes them."""
     return sorted(events, key=lambda event: -event.ts)
 
 
-def counted(
+def make_signals(
     numbers: Mapping[str, Mapping[str, float]] | None = None,
     links: Mapping[str, Mapping[str, Mapping[str, float]]] | None = None,
     ids: Sequence[str] = IDS,
 ) -> ItemSignals:
-    """Signals from {name: {id: number}} and {matrix: {id: {where it leads: weight}}}, each link by three shoppers."""
+    """Return signals from {name: {id: number}} and {matrix: {id: {linked id: weight}}}, each link by three shoppers."""
     return ItemSignals(
         ids,
         {name: np.array([of.get(id, 0.0) for id in ids], np.float32) for name, of in (numbers or {}).items()},
@@ -89,7 +92,7 @@ class Served:
     """A generation as a recommendation reads it, made in memory."""
 
     known: ItemSignals = field(default_factory=ItemSignals)
-    index: VectorIndex = field(default_factory=on_circle)
+    index: VectorIndex = field(default_factory=circle_index)
     for_you_ranker: ForYouRanker = field(default_factory=ForYouRanker)
     statistics: PopularityCounts = field(default_factory=PopularityCounts)
 
@@ -100,74 +103,97 @@ class Served:
         return ItemCounts.of(self.statistics, columns, now)
 
 
-def setting(
+def make_context(
     columns: CatalogueSnapshot,
     *events: Event,
-    given: Sequence[str] = (),
-    known: ItemSignals | None = None,
+    seeds: Sequence[str] = (),
+    signals: ItemSignals | None = None,
     statistics: PopularityCounts | None = None,
     index: VectorIndex | None = None,
-    shelves: Sequence[ShownRecommendation] = (),
+    impressions: Sequence[ShownRecommendation] = (),
 ) -> RecommendContext:
-    """All live items in stock are eligible; nothing is known but what is given."""
+    """Return a context in which all live items in stock are eligible."""
     return RecommendContext(
-        columns.rows(given),
+        columns.rows(seeds),
         UserProfile.from_events(history(*events), columns, NOW),
         columns,
         ItemCounts.of(statistics or PopularityCounts(), columns, NOW),
-        SignalsByRow(known or ItemSignals(), columns),
+        SignalsByRow(signals or ItemSignals(), columns),
         columns.live & columns.in_stock,
         index,
-        impression_discount(shelves, history(*events), columns, NOW),
+        impression_discount(impressions, history(*events), columns, NOW),
     )
 
 
-def by_id(found: Scored, columns: CatalogueSnapshot) -> dict[str, float]:
-    """id → score, best first."""
-    rows, scores = found
+def by_id(scored: Scored, columns: CatalogueSnapshot) -> dict[str, float]:
+    """Return id → score, best first."""
+    rows, scores = scored
     order = np.argsort(-scores, kind="stable")
     return {columns.ids[row] or "": float(score) for row, score in zip(rows[order], scores[order], strict=True)}
 
 
-# ---- a whole shelf ------------------------------------------------------------------------------------------
+def features_of(context: RecommendContext, *ids: str) -> dict[str, dict[str, float]]:
+    """Return id → feature → value, and assert that all are finite."""
+    rows = np.sort(context.columns.rows(ids or IDS))
+    values = build_features(context, rows, link_features(context))
+    assert values.shape == (len(rows), len(NAMES)) and values.dtype == np.float32
+    assert np.isfinite(values).all()
+    named = [context.columns.ids[row] or "" for row in rows.tolist()]
+    return {id: dict(zip(NAMES, one, strict=True)) for id, one in zip(named, values.tolist(), strict=True)}
+
+
+def candidate_ids(context: RecommendContext) -> set[str]:
+    """Return the ids of the candidates of `for-you`, and assert that their rows ascend."""
+    rows = find_candidates(context, link_features(context))
+    assert sorted(set(rows.tolist())) == rows.tolist()
+    return {context.columns.ids[row] or "" for row in rows.tolist()}
+
+
+def scores_of(context: RecommendContext, ranker: ForYouRanker | None = None) -> dict[str, float]:
+    """Return id → score of `for-you`, best first."""
+    scored = for_you(context, ranker or ForYouRanker())
+    return by_id((scored.rows, scored.scores), context.columns)
+
+
+# ---- the whole pipeline ---------------------------------------------------------------------------------------
 
 POPULAR = {"rug": 1.0, "mug": 0.6, "bulb": 0.3}
-KNOWN = counted(
+SIGNALS = make_signals(
     {"trend": {"lamp": 3.0, "bulb": 2.0}, "repeat": {"tea": 0.5, "coffee": 0.5, "lamp": 0.01, "vase": 0.5},
      "buyers": dict.fromkeys(IDS, 40)},
     {"together": {"tea": {"cup": 0.5, "mug": 0.2}, "lamp": {"bulb": 0.4}}, "viewed": {"tea": {"chai": 1.0}}},
 )  # fmt: skip
-WISHED = counted(
+FOR_YOU_SIGNALS = make_signals(
     {"week": {"tea": 5, "rug": 20}, "month": {"tea": 30, "rug": 20, "bulb": 1}, "buyers": {"tea": 60, "rug": 20},
      "trend": {"rug": 4, "tea": -1}, "repeat": {"tea": 0.5, "rug": 0.1}},
     {"linked": {"tea": {"cup": 1.0, "mug": 0.5}, "lamp": {"bulb": 2.0}}, "following": {"tea": {"tea": 0.5, "cup": 0.1}},
      "together": {"tea": {"mug": 0.2}}, "viewed": {"tea": {"chai": 3.0}}},
 )  # fmt: skip
-SERVED = Served(KNOWN)
+SERVED = Served(SIGNALS)
 EMPTY = Served(index=build([], np.zeros((0, 2), np.float32)))
 
 
 def pipeline(store: Store) -> RecommendPipeline:
-    """The recommendations of a shop with this store, at NOW."""
+    """Return the recommendations of a shop with this store, at NOW."""
     return RecommendPipeline(
         CatalogueCache(store), CurationCache(store), CurrentCounts(store, lambda: NOW), lambda: NOW
     )
 
 
-def shelf(
+def recommend(
     store: Store,
     kind: str = "for-you",
     *events: Event,
     served: Served = SERVED,
     popularity: Mapping[str, float] = POPULAR,
-    **wish: Any,
+    **fields: Any,
 ) -> RecommendOutcome:
-    """Whatever is asked, each item stands there once, is one that may be sold, and the scores fall."""
-    asked = RecommendRequest(kind, events=history(*events), **wish)
-    found = pipeline(store).run(asked, replace(served, statistics=PopularityCounts(popularity)))
-    assert len(found.ids) == len(found.scores) == len(found.kinds) == len(set(found.ids)) <= asked.limit
-    assert (np.diff(found.scores) <= 0).all() and np.isfinite(found.scores).all()
-    assert "vase" not in found.ids and not set(asked.items) & set(found.ids)
-    blocks = [kind for kind in dict.fromkeys(found.kinds) if kind != found.kind]
-    assert blocks == found.filled or asked.exploration.share
-    return found
+    """Run a request and assert that each item comes once and may be sold, that scores fall, and kinds are in blocks."""
+    request = RecommendRequest(kind, events=history(*events), **fields)
+    outcome = pipeline(store).run(request, replace(served, statistics=PopularityCounts(popularity)))
+    assert len(outcome.ids) == len(outcome.scores) == len(outcome.kinds) == len(set(outcome.ids)) <= request.limit
+    assert (np.diff(outcome.scores) <= 0).all() and np.isfinite(outcome.scores).all()
+    assert "vase" not in outcome.ids and not set(request.items) & set(outcome.ids)
+    blocks = [kind for kind in dict.fromkeys(outcome.kinds) if kind != outcome.kind]
+    assert blocks == outcome.filled or request.exploration.share
+    return outcome

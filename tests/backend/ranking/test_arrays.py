@@ -8,7 +8,7 @@ import pytest
 from shelfwise.ranking.arrays import ranks, top_k
 
 
-def test_ranks_begin_at_the_greatest_and_ties_keep_their_place() -> None:
+def test_ranks_of_ties_follow_their_position() -> None:
     assert ranks(np.array([0.1, 0.9, 0.1, 0.5])).tolist() == [2, 0, 3, 1]
     assert ranks(np.zeros(0)).tolist() == []
 

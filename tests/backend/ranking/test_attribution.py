@@ -18,7 +18,7 @@ def test_sums_add_the_features_of_each_source() -> None:
     assert SOURCES.column["rank"] == 2
 
 
-def test_strongest_sources_are_in_order_without_what_rounds_to_zero() -> None:
+def test_strongest_sources_leave_out_what_rounds_to_zero() -> None:
     contributions = {"words": np.array([0.0, -1.0]), "age": np.array([0.0, 4e-5]), "meaning": np.array([9.0, 0.12345])}
     contributions["taste"] = np.array([0.0, 2.0])
     strongest = strongest_sources(contributions, 1)

@@ -16,11 +16,11 @@ def order(share: float, seed: str, available: int = 60) -> list[int]:
     return apply_exploration(ROWS, available, POPULARITY, ExplorationPolicy(share, seed)).tolist()
 
 
-def test_none_by_default() -> None:
+def test_no_exploration_by_default() -> None:
     assert apply_exploration(ROWS, 60, POPULARITY, NO_EXPLORATION).tolist() == ROWS.tolist()
 
 
-def test_an_unknown_item_from_behind_takes_one_of_the_later_places_of_the_page() -> None:
+def test_explored_item_comes_from_behind_the_page() -> None:
     for seed in map(str, range(50)):
         moved = order(1.0, seed)
         assert sorted(moved) == ROWS.tolist() and moved[:3] == ROWS[:3].tolist()
@@ -29,16 +29,16 @@ def test_an_unknown_item_from_behind_takes_one_of_the_later_places_of_the_page()
         assert [row for row in moved if row != new] == [row for row in ROWS.tolist() if row != new]
 
 
-def test_the_same_session_sees_the_same_and_others_something_else() -> None:
+def test_exploration_is_the_same_within_a_session() -> None:
     assert order(1.0, "s1 mug") == order(1.0, "s1 mug")
     assert len({tuple(order(1.0, f"s{number} mug")) for number in range(30)}) > 10
 
 
-def test_the_share_of_answers() -> None:
+def test_exploration_has_its_share_of_answers() -> None:
     changed = sum(order(0.2, str(number)) != ROWS.tolist() for number in range(1_000))
     assert 150 < changed < 250
 
 
 @pytest.mark.parametrize("available", [0, 5, 10, 30])
-def test_nothing_that_is_sold_out_or_known(available: int) -> None:
+def test_exploration_leaves_out_popular_and_sold_out_items(available: int) -> None:
     assert order(1.0, "s", available) == ROWS.tolist()

@@ -8,14 +8,14 @@ from shelfwise.catalogue.snapshot import CatalogueSnapshot
 from shelfwise.recommend.candidates import cold_items
 from shelfwise.recommend.impression_discount import impression_discount
 from shelfwise.store import Event, ShownRecommendation
-from support.recommend_shop import IDS, NOW, counted, event, setting, shown
+from support.recommend_shop import IDS, NOW, event, make_context, make_signals, shown
 
 WEEK, MINUTE = 7.0, 1 / 1_440  # days; a week is the half-life
 OF_A_WEEK = [shown("rug", days=days) for days in (1, 3, 5)]
 
 
 @pytest.mark.parametrize(
-    ("shelves", "events", "expected"),
+    ("impressions", "events", "expected"),
     [
         ([], [], {}),
         ([shown("tea", "cup", days=WEEK)], [], {"tea": 0.5, "cup": 0.5}),
@@ -31,21 +31,21 @@ OF_A_WEEK = [shown("rug", days=days) for days in (1, 3, 5)]
         ([shown("tea", days=WEEK)], [event("cup", days=1)], {"tea": 0.5}),
     ],
 )  # fmt: skip
-def test_counts(
-    columns: CatalogueSnapshot, shelves: list[ShownRecommendation], events: list[Event], expected: dict[str, float]
+def test_discount_counts_visits_without_a_choice(
+    columns: CatalogueSnapshot, impressions: list[ShownRecommendation], events: list[Event], expected: dict[str, float]
 ) -> None:
-    found = impression_discount(shelves, events, columns, NOW)
-    assert found.shape == (columns.size,)
-    assert {columns.ids[row]: pytest.approx(found[row]) for row in found.nonzero()[0]} == expected
+    discount = impression_discount(impressions, events, columns, NOW)
+    assert discount.shape == (columns.size,)
+    assert {columns.ids[row]: pytest.approx(discount[row]) for row in discount.nonzero()[0]} == expected
 
 
 @pytest.mark.parametrize(
-    ("shelves", "is_kept"),
+    ("impressions", "is_kept"),
     [([], True), (OF_A_WEEK[:2], True), (OF_A_WEEK, False), ([shown("rug", days=1)] * 9, True)],
 )
-def test_an_unknown_item_that_was_passed_over_makes_way(
-    columns: CatalogueSnapshot, shelves: list[ShownRecommendation], is_kept: bool
+def test_cold_item_passed_over_often_makes_way(
+    columns: CatalogueSnapshot, impressions: list[ShownRecommendation], is_kept: bool
 ) -> None:
-    known = counted({"buyers": dict.fromkeys(set(IDS) - {"rug", "lamp"}, 9)})
-    asked = setting(columns, event("tea"), known=known, shelves=shelves)
+    signals = make_signals({"buyers": dict.fromkeys(set(IDS) - {"rug", "lamp"}, 9)})
+    asked = make_context(columns, event("tea"), signals=signals, impressions=impressions)
     assert {columns.ids[row] for row in cold_items(asked).nonzero()[0]} == ({"rug", "lamp"} if is_kept else {"lamp"})

@@ -18,24 +18,26 @@ from support.recommend_shop import (
     DEGREES,
     EMPTY,
     IDS,
-    KNOWN,
     POPULAR,
     SERVED,
+    SIGNALS,
     Served,
-    counted,
+    circle_index,
     event,
     history,
-    on_circle,
+    make_signals,
     pipeline,
-    shelf,
+    recommend,
 )
 
 EVERYTHING = set(IDS) - {"vase"}
 
 
-def blocks(found: RecommendOutcome) -> dict[str, list[str]]:
+def blocks(outcome: RecommendOutcome) -> dict[str, list[str]]:
     """kind → the ids that it found."""
-    return {kind: [id for id, of in zip(found.ids, found.kinds, strict=True) if of == kind] for kind in found.kinds}
+    return {
+        kind: [id for id, of in zip(outcome.ids, outcome.kinds, strict=True) if of == kind] for kind in outcome.kinds
+    }
 
 
 # ---- kinds and what fills them up ---------------------------------------------------------------------------
@@ -61,17 +63,17 @@ CASES: list[tuple[str, Sequence[Event], Sequence[str], list[str]]] = [
 
 
 @pytest.mark.parametrize(("kind", "events", "items", "kinds"), CASES, ids=[f"{c[0]}-{c[3]}" for c in CASES])
-def test_what_finds_too_little_is_filled_up_in_order(
+def test_fallbacks_fill_up_in_order(
     store: Store, kind: str, events: Sequence[Event], items: Sequence[str], kinds: list[str]
 ) -> None:
-    found = shelf(store, kind, *events, items=items, limit=100)
-    assert [found.kind, *found.filled] == kinds
-    assert list(dict.fromkeys(found.kinds)) == kinds, "block after block"
-    assert set(found.ids) == EVERYTHING - set(items), "the whole catalogue, where that many are asked for"
+    outcome = recommend(store, kind, *events, items=items, limit=100)
+    assert [outcome.kind, *outcome.filled] == kinds
+    assert list(dict.fromkeys(outcome.kinds)) == kinds, "block after block"
+    assert set(outcome.ids) == EVERYTHING - set(items), "the whole catalogue, where that many are asked for"
 
 
-def test_the_blocks_in_their_order(store: Store) -> None:
-    assert blocks(shelf(store, "similar", items=["tea"], limit=100)) == {
+def test_blocks_keep_their_order(store: Store) -> None:
+    assert blocks(recommend(store, "similar", items=["tea"], limit=100)) == {
         "similar": ["chai", "coffee"],
         "together": ["cup", "mug"],
         "popular": ["rug", "bulb"],
@@ -79,35 +81,37 @@ def test_the_blocks_in_their_order(store: Store) -> None:
     }
 
 
-def test_what_is_full_is_not_filled_up(store: Store) -> None:
-    found = shelf(store, "trending", limit=2)
-    assert (found.kind, found.filled, found.ids) == ("trending", [], ["lamp", "bulb"])
-    assert shelf(store, "trending", limit=3).ids == ["lamp", "bulb", "rug"]
+def test_full_answer_is_not_filled_up(store: Store) -> None:
+    outcome = recommend(store, "trending", limit=2)
+    assert (outcome.kind, outcome.filled, outcome.ids) == ("trending", [], ["lamp", "bulb"])
+    assert recommend(store, "trending", limit=3).ids == ["lamp", "bulb", "rug"]
 
 
 @pytest.mark.parametrize(
     ("served", "popularity", "kind"),
     [(SERVED, POPULAR, "trending"), (Served(), POPULAR, "popular"), (Served(), {}, "new"), (EMPTY, {}, "new")],
 )
-def test_an_unknown_shopper(store: Store, served: Any, popularity: dict[str, float], kind: str) -> None:
+def test_for_you_of_an_unknown_shopper_falls_back(
+    store: Store, served: Any, popularity: dict[str, float], kind: str
+) -> None:
     for events in ([], [event("unknown")], [event("tea", "dismiss")]):
-        assert shelf(store, "for-you", *events, served=served, popularity=popularity).kind == kind
+        assert recommend(store, "for-you", *events, served=served, popularity=popularity).kind == kind
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_every_kind_fills_the_shelf_of_a_shop_without_events(store: Store, kind: str) -> None:
-    central = Served(counted({"central": {"coffee": 0.9, "cup": 0.7}}))
+def test_every_kind_fills_up_in_a_shop_without_events(store: Store, kind: str) -> None:
+    central = Served(make_signals({"central": {"coffee": 0.9, "cup": 0.7}}))
     for served in (EMPTY, Served(), central):
-        found = shelf(store, kind, served=served, popularity={}, limit=5)
-        assert (found.kind, found.filled, len(found.ids)) == ("new", [], 5)
-        assert (found.ids[:2] == ["coffee", "cup"]) is (served is central)
+        outcome = recommend(store, kind, served=served, popularity={}, limit=5)
+        assert (outcome.kind, outcome.filled, len(outcome.ids)) == ("new", [], 5)
+        assert (outcome.ids[:2] == ["coffee", "cup"]) is (served is central)
 
 
-def test_a_shop_without_items(tmp_path: Path) -> None:
+def test_shop_without_items_recommends_nothing(tmp_path: Path) -> None:
     empty = stocked(tmp_path, [])
     for kind in KINDS:
-        found = shelf(empty, kind, event("tea"), items=["tea"])
-        assert (found.kind, found.ids, found.filled) == (kind, [], [])
+        outcome = recommend(empty, kind, event("tea"), items=["tea"])
+        assert (outcome.kind, outcome.ids, outcome.filled) == (kind, [], [])
     empty.close()
 
 
@@ -118,7 +122,7 @@ SHOPPER = [event("tea"), event("coffee", "cart"), event("cup", "view")]
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize(
-    ("wish", "left"),
+    ("changes", "left"),
     [
         ({"filter": parse("category:Drinks")}, {"tea", "chai", "coffee"}),
         ({"filter": parse("price:5..50 NOT brand:Bee")}, {"coffee", "mug", "lamp"}),
@@ -131,39 +135,39 @@ SHOPPER = [event("tea"), event("coffee", "cart"), event("cup", "view")]
         ({"events": history(*SHOPPER, event("lamp", "cart"))}, EVERYTHING),
     ],
 )
-def test_what_a_shelf_leaves_out(store: Store, kind: str, wish: dict[str, Any], left: set[str]) -> None:
-    asked = {"events": history(*SHOPPER), "limit": 100} | wish
-    assert set(pipeline(store).run(RecommendRequest(kind, **asked), SERVED).ids) == left
+def test_items_not_wanted_are_left_out(store: Store, kind: str, changes: dict[str, Any], left: set[str]) -> None:
+    fields = {"events": history(*SHOPPER), "limit": 100} | changes
+    assert set(pipeline(store).run(RecommendRequest(kind, **fields), SERVED).ids) == left
 
 
 @pytest.mark.parametrize("kind", ["again", "for-you", "popular"])
-def test_consumables_come_again_and_durable_goods_do_not(store: Store, kind: str) -> None:
-    found = shelf(store, kind, event("tea", days=40), event("lamp", days=40), limit=100)
-    assert "tea" in found.ids and "lamp" not in found.ids
-    assert "bulb" in shelf(store, kind, event("lamp", days=40), limit=100).ids
+def test_consumables_come_again_and_durables_do_not(store: Store, kind: str) -> None:
+    outcome = recommend(store, kind, event("tea", days=40), event("lamp", days=40), limit=100)
+    assert "tea" in outcome.ids and "lamp" not in outcome.ids
+    assert "bulb" in recommend(store, kind, event("lamp", days=40), limit=100).ids
 
 
 @pytest.mark.parametrize("limit", [1, 3, 8, 100])
-def test_a_shelf_has_its_limit_where_there_is_enough(store: Store, limit: int) -> None:
+def test_limit_is_reached_where_there_is_enough(store: Store, limit: int) -> None:
     for kind in KINDS:
-        assert len(shelf(store, kind, event("tea"), items=["rug"], limit=limit).ids) == min(limit, 7)
+        assert len(recommend(store, kind, event("tea"), items=["rug"], limit=limit).ids) == min(limit, 7)
 
 
-def test_what_was_deleted_or_came_meanwhile(store: Store) -> None:
+def test_deleted_and_added_items_count_at_once(store: Store) -> None:
     recommender = pipeline(store)
-    wish = RecommendRequest("similar", items=["tea"], limit=100)
-    assert recommender.run(wish, SERVED).ids[0] == "chai"
+    request = RecommendRequest("similar", items=["tea"], limit=100)
+    assert recommender.run(request, SERVED).ids[0] == "chai"
     store.items.delete(["chai"])
     put(store, {"id": "oolong", "title": "Oolong"})
-    served = Served(KNOWN, on_circle(DEGREES | {"oolong": 3.0}))  # the index still knows what is gone
-    found = recommender.run(wish, served)
-    assert found.ids[0] == "oolong" and "chai" not in found.ids
+    served = Served(SIGNALS, circle_index(DEGREES | {"oolong": 3.0}))  # the index still knows what is gone
+    outcome = recommender.run(request, served)
+    assert outcome.ids[0] == "oolong" and "chai" not in outcome.ids
 
 
 @pytest.mark.parametrize("kind", ["similar", "for-you", "next"])
-def test_an_item_that_came_a_minute_ago_is_reached_by_its_vector(store: Store, kind: str) -> None:
+def test_item_just_added_is_recommended_by_its_vector(store: Store, kind: str) -> None:
     put(store, {"id": "oolong", "title": "Oolong"})
-    served = Served(KNOWN, on_circle(DEGREES | {"oolong": 3.0}))
+    served = Served(SIGNALS, circle_index(DEGREES | {"oolong": 3.0}))
     items = ["tea"] if kind == "similar" else []
-    found = shelf(store, kind, event("tea", "click"), items=items, served=served, limit=6)
-    assert "oolong" in blocks(found)[kind]
+    outcome = recommend(store, kind, event("tea", "click"), items=items, served=served, limit=6)
+    assert "oolong" in blocks(outcome)[kind]

@@ -14,13 +14,13 @@ from support.fake_generation import put
 from support.recommend_shop import (
     DEGREES,
     IDS,
-    KNOWN,
     NOW,
+    SIGNALS,
     Served,
-    counted,
+    circle_index,
     event,
-    on_circle,
-    shelf,
+    make_signals,
+    recommend,
 )
 
 EVERYTHING = set(IDS) - {"vase"}
@@ -33,11 +33,13 @@ EVERYTHING = set(IDS) - {"vase"}
 @pytest.mark.parametrize("diversity", [0.0, 0.3, 1.0])
 def test_scores_fall_across_the_blocks(store: Store, kind: str, diversity: float) -> None:
     """`shelf` asserts it; here with blocks whose own scores lie far apart."""
-    loud = counted({"trend": {"bulb": 900.0}, "central": dict.fromkeys(IDS, 1.0)}, {"together": {"tea": {"cup": 70.0}}})
-    found = shelf(
-        store, kind, event("rug", "click"), items=["tea"], served=Served(loud), limit=100, diversity=diversity
+    signals = make_signals(
+        {"trend": {"bulb": 900.0}, "central": dict.fromkeys(IDS, 1.0)}, {"together": {"tea": {"cup": 70.0}}}
     )
-    assert len(found.ids) == 7
+    outcome = recommend(
+        store, kind, event("rug", "click"), items=["tea"], served=Served(signals), limit=100, diversity=diversity
+    )
+    assert len(outcome.ids) == 7
 
 
 @pytest.mark.parametrize(
@@ -48,34 +50,36 @@ def test_variants_make_way(store: Store, diversity: float, first: list[str]) -> 
     colours = ("red", "blue", "green")
     put(store, *({"id": id, "title": f"Enamel Jug {id}"} for id in colours))
     links = {"tea": {"red": 1.0, "blue": 0.99, "green": 0.98, "cup": 0.5, "lamp": 0.1}}
-    served = Served(counted(links={"together": links}, ids=[*IDS, *colours]))
-    found = shelf(store, "together", items=["tea"], served=served, limit=4, diversity=diversity)
-    assert found.ids[: len(first)] == first
+    served = Served(make_signals(links={"together": links}, ids=[*IDS, *colours]))
+    outcome = recommend(store, "together", items=["tea"], served=served, limit=4, diversity=diversity)
+    assert outcome.ids[: len(first)] == first
 
 
-def test_variants_of_what_is_looked_at_make_way_too(store: Store) -> None:
+def test_variants_of_the_requests_items_make_way_too(store: Store) -> None:
     put(store, *({"id": id, "title": f"Enamel Jug {id}"} for id in ("red", "blue")))
     served = Served(
-        counted(links={"together": {"red": {"blue": 1.0, "cup": 0.99, "mug": 0.1}}}, ids=[*IDS, "red", "blue"])
+        make_signals(links={"together": {"red": {"blue": 1.0, "cup": 0.99, "mug": 0.1}}}, ids=[*IDS, "red", "blue"])
     )
     for diversity, first in ((0.0, "blue"), (0.3, "cup")):
-        assert shelf(store, "together", items=["red"], served=served, limit=3, diversity=diversity).ids[0] == first
+        assert recommend(store, "together", items=["red"], served=served, limit=3, diversity=diversity).ids[0] == first
 
 
 @pytest.mark.parametrize(("diversity", "first"), [(0.0, ["coffee", "chai"]), (0.3, ["chai", "coffee"])])
-def test_the_same_brand_makes_way_among_alike_things(store: Store, diversity: float, first: list[str]) -> None:
+def test_similar_items_of_one_brand_make_way(store: Store, diversity: float, first: list[str]) -> None:
     """tea and coffee are Acme's, chai is Bee's."""
-    near = on_circle(DEGREES | {"coffee": -19.5, "cup": 60})
-    found = shelf(store, "similar", items=["tea"], served=Served(counted(), near), limit=2, diversity=diversity)
-    assert found.ids == first
+    near = circle_index(DEGREES | {"coffee": -19.5, "cup": 60})
+    outcome = recommend(
+        store, "similar", items=["tea"], served=Served(make_signals(), near), limit=2, diversity=diversity
+    )
+    assert outcome.ids == first
 
 
-def test_a_little_diversity_lets_variants_make_way_for_what_is_nearly_as_good(store: Store) -> None:
+def test_little_diversity_moves_near_ties_alone(store: Store) -> None:
     colours = ("red", "blue", "green")
     put(store, *({"id": id, "title": f"Enamel Jug {id}"} for id in colours))
     links = {"tea": {"red": 1.0, "blue": 0.99, "green": 0.98, "cup": 0.95, "mug": 0.1}}
-    served = Served(counted(links={"together": links}, ids=[*IDS, *colours]))
-    order = shelf(store, "together", items=["tea"], served=served, limit=4).ids
+    served = Served(make_signals(links={"together": links}, ids=[*IDS, *colours]))
+    order = recommend(store, "together", items=["tea"], served=served, limit=4).ids
     assert order.index("cup") < order.index("green")
 
 
@@ -89,27 +93,27 @@ def rule(store: Store, action: str, **fields: Any) -> int:
 
 
 def test_rules_move_what_they_name(store: Store) -> None:
-    assert shelf(store, "popular", limit=4).ids[:3] == ["rug", "mug", "bulb"]
+    assert recommend(store, "popular", limit=4).ids[:3] == ["rug", "mug", "bulb"]
     lifted = rule(store, "boost", items=["bulb"], strength=1)
     buried = rule(store, "bury", filter="category:Kitchen", strength=1)
-    found = shelf(store, "popular", limit=100)
-    assert found.ids[:2] == ["bulb", "rug"] and set(found.ids[-2:]) == {"cup", "mug"}
-    assert found.applied_rules["bulb"] == [{"rule": lifted, "action": "boost"}]
-    assert found.applied_rules["mug"] == [{"rule": buried, "action": "bury"}]
+    outcome = recommend(store, "popular", limit=100)
+    assert outcome.ids[:2] == ["bulb", "rug"] and set(outcome.ids[-2:]) == {"cup", "mug"}
+    assert outcome.applied_rules["bulb"] == [{"rule": lifted, "action": "boost"}]
+    assert outcome.applied_rules["mug"] == [{"rule": buried, "action": "bury"}]
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_what_is_hidden_stands_on_no_shelf(store: Store, kind: str) -> None:
+def test_hidden_item_is_not_recommended(store: Store, kind: str) -> None:
     rule(store, "hide", items=["chai"])
     rule(store, "hide", filter="brand:Cee")
-    found = shelf(store, kind, event("tea"), items=["mug"], limit=100)
-    assert set(found.ids) == EVERYTHING - {"chai", "lamp", "bulb", "mug"}
+    outcome = recommend(store, kind, event("tea"), items=["mug"], limit=100)
+    assert set(outcome.ids) == EVERYTHING - {"chai", "lamp", "bulb", "mug"}
 
 
-def test_what_is_hidden_takes_no_place(store: Store) -> None:
-    assert shelf(store, "trending", limit=2).ids == ["lamp", "bulb"]
+def test_hidden_item_takes_no_position(store: Store) -> None:
+    assert recommend(store, "trending", limit=2).ids == ["lamp", "bulb"]
     rule(store, "hide", items=["lamp"])
-    assert shelf(store, "trending", limit=2).ids == ["bulb", "rug"]
+    assert recommend(store, "trending", limit=2).ids == ["bulb", "rug"]
 
 
 @pytest.mark.parametrize(
@@ -122,10 +126,10 @@ def test_what_is_hidden_takes_no_place(store: Store) -> None:
         {"action": "hide", "items": ["rug"], "starts": NOW + 1},
     ],
 )
-def test_pins_queries_and_other_times_do_not_reach_a_shelf(store: Store, fields: dict[str, Any]) -> None:
-    before = shelf(store, "popular", limit=100)
+def test_rules_of_queries_pins_and_other_times_do_not_apply(store: Store, fields: dict[str, Any]) -> None:
+    before = recommend(store, "popular", limit=100)
     rule(store, **fields)
-    after = shelf(store, "popular", limit=100)
+    after = recommend(store, "popular", limit=100)
     assert (after.ids, after.applied_rules) == (before.ids, {})
 
 
@@ -133,25 +137,28 @@ def test_pins_queries_and_other_times_do_not_reach_a_shelf(store: Store, fields:
 
 
 @pytest.mark.parametrize(("kind", "items", "is_there"), [("similar", ["tea"], False), ("popular", [], True)])
-def test_what_is_explored_belongs_on_the_shelf(store: Store, kind: str, items: list[str], is_there: bool) -> None:
+def test_explored_item_is_of_the_kind_or_new(store: Store, kind: str, items: list[str], is_there: bool) -> None:
     """The newest of the shop is nothing beside a T-light; and where it is shown, it has not filled the shelf."""
     put(store, *({"id": f"new{number}", "title": f"new {number}"} for number in range(5)))
-    loved = {id: 9.0 - number for number, id in enumerate(IDS)}
-    ways = [ExplorationPolicy(1.0, f"s{number}") for number in range(20)]
-    pages = [shelf(store, kind, items=items, limit=8, popularity=loved, fill=False, exploration=how) for how in ways]
+    popularity = {id: 9.0 - number for number, id in enumerate(IDS)}
+    policies = [ExplorationPolicy(1.0, f"s{number}") for number in range(20)]
+    pages = [
+        recommend(store, kind, items=items, limit=8, popularity=popularity, fill=False, exploration=policy)
+        for policy in policies
+    ]
     assert any(id.startswith("new") for page in pages for id in page.ids) is is_there
     assert all(page.filled == [] for page in pages)
 
 
-def explored_shelf(store: Store, how: ExplorationPolicy, **wish: Any) -> list[str]:
+def explored_shelf(store: Store, policy: ExplorationPolicy, **fields: Any) -> list[str]:
     """Forty more things of which nobody knows anything, all of them near the tea."""
     new = [f"new{number}" for number in range(40)]
     put(store, *({"id": id, "title": id} for id in new))
-    index = on_circle(DEGREES | {id: 1.0 + number for number, id in enumerate(new)})
-    return shelf(store, "similar", items=["tea"], served=Served(KNOWN, index), exploration=how, **wish).ids
+    index = circle_index(DEGREES | {id: 1.0 + number for number, id in enumerate(new)})
+    return recommend(store, "similar", items=["tea"], served=Served(SIGNALS, index), exploration=policy, **fields).ids
 
 
-def test_nothing_is_explored_unless_that_is_asked(store: Store) -> None:
+def test_exploration_moves_one_item_of_the_page_by_session(store: Store) -> None:
     plain = explored_shelf(store, ExplorationPolicy())
     assert explored_shelf(store, ExplorationPolicy(0.0, "s")) == plain
     moved = [explored_shelf(store, ExplorationPolicy(1.0, f"s{number}")) for number in range(20)]

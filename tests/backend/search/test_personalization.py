@@ -16,7 +16,7 @@ from shelfwise.search.personalization import ShopperTaste, shopper_taste
 from shelfwise.store import Event, Store
 from shelfwise.timestamps import DAY
 from support.fake_generation import WordEncoder, put, stocked
-from support.recommend_shop import counted
+from support.recommend_shop import make_signals
 
 NOW = 1_320_000_000.0
 ITEMS = [  # rows 1 to 6
@@ -69,14 +69,14 @@ def taste_of(
     return {name: {id: v for id, v in zip(IDS, values.tolist(), strict=True) if v} for name, values in tastes.items()}
 
 
-def test_things_of_the_same_brand_and_category(columns: CatalogueSnapshot) -> None:
+def test_items_of_one_brand_and_category_share(columns: CatalogueSnapshot) -> None:
     tastes = taste_of(columns, event("mug"))
     assert tastes["brand"] == {"mug": 1.0, "cup": 1.0, "pin": 1.0}
     assert tastes["category"] == {"mug": 1.0, "jug": 1.0, "pin": 1.0}
     assert set(tastes["own"]) == {"mug"}
 
 
-def test_shares_go_by_what_the_events_are_worth(columns: CatalogueSnapshot) -> None:
+def test_shares_go_by_event_weights(columns: CatalogueSnapshot) -> None:
     tastes = taste_of(columns, event("mug", "purchase"), event("jug"), event("bag", "purchase"))
     whole = 2 * EVENT_WEIGHTS["purchase"] + EVENT_WEIGHTS["click"]  # with the bag, which has no brand
     assert tastes["brand"]["cup"] == pytest.approx(EVENT_WEIGHTS["purchase"] / whole)
@@ -84,19 +84,19 @@ def test_shares_go_by_what_the_events_are_worth(columns: CatalogueSnapshot) -> N
     assert "ring" not in tastes["brand"]
 
 
-def test_newer_events_are_worth_more(columns: CatalogueSnapshot) -> None:
+def test_newer_events_weigh_more(columns: CatalogueSnapshot) -> None:
     own = taste_of(columns, event("mug"), event("cup", days_ago=60), event("jug", days_ago=120))["own"]
     assert [own[id] for id in ("mug", "cup", "jug")] == pytest.approx(np.log1p([1, 0.5, 0.25]).tolist())
 
 
-def test_a_price_fits_by_its_distance_to_the_shoppers_prices(columns: CatalogueSnapshot) -> None:
+def test_price_fit_falls_with_the_distance(columns: CatalogueSnapshot) -> None:
     assert taste_of(columns, event("bag"))["price_fit"] == {}, "nothing is known of its price"
     fit = taste_of(columns, event("mug"), event("cup"), event("jug"))["price_fit"]
     assert fit["cup"] == fit["pin"] > fit["mug"] > fit.get("ring", 0.0)
     assert "bag" not in fit
 
 
-def test_repeated_events_of_one_visit_count_once_as_the_best(columns: CatalogueSnapshot) -> None:
+def test_events_of_one_visit_count_as_the_best(columns: CatalogueSnapshot) -> None:
     own = taste_of(columns, event("mug"), event("mug"), event("cup"), event("cup", "cart"))["own"]
     assert own == pytest.approx({"mug": np.log1p(EVENT_WEIGHTS["click"]), "cup": np.log1p(EVENT_WEIGHTS["cart"])})
 
@@ -106,30 +106,30 @@ def test_events_of_a_dismissed_item_say_nothing(columns: CatalogueSnapshot) -> N
     assert set(tastes["own"]) == set(tastes["brand"]) == {"ring"}
 
 
-def test_the_look_of_what_was_chosen(columns: CatalogueSnapshot, index: VectorIndex) -> None:
+def test_taste_is_the_cosine_to_chosen_items(columns: CatalogueSnapshot, index: VectorIndex) -> None:
     tastes = taste_of(columns, event("mug"), index=index)
     assert tastes["taste"] == pytest.approx({"mug": 1.0, "cup": 1.0})
     assert "taste" not in taste_of(columns, event("pin"), index=index), "its vector is not made yet"
 
 
-def test_without_an_index_there_is_no_look(columns: CatalogueSnapshot) -> None:
+def test_without_an_index_there_is_no_taste(columns: CatalogueSnapshot) -> None:
     assert "taste" not in taste_of(columns, event("mug"))
 
 
-def test_what_goes_into_baskets_with_what_they_have(columns: CatalogueSnapshot) -> None:
+def test_companions_are_shares_of_the_strongest(columns: CatalogueSnapshot) -> None:
     """The mug with the jug and the ring, the cup with the jug; what is gone since is nobody's."""
     links = {"mug": {"jug": 0.5, "ring": 0.2, "gone": 0.9}, "cup": {"jug": 0.3}}
-    signals = counted(links={"together": links}, ids=["mug", "cup", "jug", "ring", "gone"])
+    signals = make_signals(links={"together": links}, ids=["mug", "cup", "jug", "ring", "gone"])
     one = taste_of(columns, event("mug"), signals=signals)["companion"]
     assert one == pytest.approx({"jug": 1.0, "ring": 0.4}), "shares of the strongest"
     both = taste_of(columns, event("mug"), event("cup"), event("bag"), signals=signals)["companion"]
     assert both == pytest.approx({"jug": 1.0, "ring": 0.25})
 
 
-def test_the_companions_of_the_newest_fifty_things(store: Store) -> None:
+def test_companions_are_of_the_newest_fifty_items(store: Store) -> None:
     put(store, *({"id": f"x{number}", "title": f"x {number}"} for number in range(50)))
     columns = CatalogueCache(store).current()
-    signals = SignalsByRow(counted(links={"together": {"mug": {"jug": 1.0}}}, ids=IDS), columns)
+    signals = SignalsByRow(make_signals(links={"together": {"mug": {"jug": 1.0}}}, ids=IDS), columns)
     others = [event(f"x{number}") for number in range(50)]
     for newer, expected in ((others[1:], 1.0), (others, 0.0)):
         found = shopper_taste([*newer, event("mug")], columns, None, signals, NOW)
@@ -140,23 +140,23 @@ def test_the_companions_of_the_newest_fifty_things(store: Store) -> None:
     "events",
     [[], [event("unknown")], [event("mug", "dismiss")], [event("unknown"), event("cup", "dismiss")]],
 )
-def test_what_says_nothing(columns: CatalogueSnapshot, index: VectorIndex, events: list[Event]) -> None:
+def test_events_without_known_choices_give_no_taste(columns: CatalogueSnapshot, index: VectorIndex, events: list[Event]) -> None:
     assert shopper_taste(events, columns, index, SignalsByRow(NOTHING, columns), NOW) is None
 
 
 @pytest.mark.parametrize("years", [1, 10, 200])
-def test_events_of_long_ago_are_no_trouble(columns: CatalogueSnapshot, index: VectorIndex, years: int) -> None:
+def test_very_old_events_weigh_nothing(columns: CatalogueSnapshot, index: VectorIndex, years: int) -> None:
     tastes = taste_of(columns, event("mug", days_ago=365 * years), index=index)
     assert tastes["own"].get("mug", 0.0) < 0.02
 
 
-def test_an_item_that_came_after_the_columns_says_nothing_yet(store: Store, columns: CatalogueSnapshot) -> None:
+def test_item_added_after_the_snapshot_says_nothing(store: Store, columns: CatalogueSnapshot) -> None:
     put(store, {"id": "late", "title": "late", "brand": "Acme"})
     columns._source.current()
     assert shopper_taste([event("late")], columns, None, SignalsByRow(NOTHING, columns), NOW) is None
 
 
-def test_a_deleted_item_still_tells_of_a_taste(store: Store) -> None:
+def test_deleted_item_still_counts(store: Store) -> None:
     store.items.delete(["mug"])
     assert taste_of(CatalogueCache(store).current(), event("mug"))["brand"]["cup"] == 1.0
 
