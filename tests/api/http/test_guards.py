@@ -21,7 +21,8 @@ from flask.testing import FlaskClient
     ({"Origin": "null"}, 403),
 ])  # fmt: skip
 @pytest.mark.parametrize(("path", "body"), [
-    ("/synonyms", {"word": "TV", "means": "television"}), ("/rules", {"action": "hide", "query": "mug", "items": ["22465"]}),
+    ("/synonyms", {"word": "TV", "means": "television"}),
+    ("/rules", {"action": "hide", "query": "mug", "items": ["22465"]}),
 ])  # fmt: skip
 def test_another_sites_page_changes_nothing(
     client: FlaskClient, path: str, body: dict[str, Any], headers: dict[str, str], status: int
