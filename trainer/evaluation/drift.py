@@ -41,6 +41,8 @@ _WINDOW = 28 * DAY
 _NEW_ITEM = 7 * DAY
 _MAX_SAMPLE, _MAX_CLUSTERS, _PER_CLUSTER = 2_000, 20, 10  # queries; encoding them takes a second or two
 _MIN_ALIKE = 0.5  # cosine below which two texts are not about the same thing
+_SHIFTED = "item vectors moved: mean 1 − cosine"
+_SWAPPED = "item texts changed beyond recognition: share"
 
 Encode = Callable[[Sequence[str]], np.ndarray]  # texts → (n_texts, dim) float32
 Pair = tuple[np.ndarray, np.ndarray]  # two encodings of the same items, row by row, (n_items, dim) each
@@ -73,16 +75,9 @@ class _Report:
     figures: dict[str, Any] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
 
-    def add(self, name: str, value: float, limit: float, enough: bool, sentence: str) -> None:
-        """Add a figure.
-
-        Args:
-            name: Its key in the report.
-            value: The figure.
-            limit: What it should not exceed.
-            enough: Whether there is enough data for a warning.
-            sentence: What the warning says before the numbers.
-        """
+    def add(self, name: str, figure: tuple[float, float], enough: bool, sentence: str) -> None:
+        """Add a figure (value, limit); over its limit and with `enough` data the sentence becomes a warning."""
+        value, limit = figure
         self.figures[name] = round(value, 4)
         self.figures.setdefault("limits", {})[name] = round(limit, 4)
         if enough and not value <= limit:
@@ -96,19 +91,15 @@ def measure(inputs: DriftInputs) -> tuple[DriftReport, list[str]]:
     if old and new:
         _add_query_mix(report, old, new, inputs)
         _add_novelty(report, old, new)
-    if inputs.same_items is not None and len(inputs.same_items[0]):
-        shift, enough = embedding_shift(*inputs.same_items), len(inputs.same_items[0]) >= MIN_ITEMS
-        report.add("embedding_shift", shift, MAX_EMBEDDING_SHIFT, enough, "item vectors moved: mean 1 − cosine")
-    if inputs.texts is not None and len(inputs.texts[0]):
-        swapped, enough = texts_swapped(*inputs.texts), len(inputs.texts[0]) >= MIN_ITEMS
-        sentence = "item texts changed beyond recognition: share"
-        report.add("catalogue_shift", swapped, MAX_TEXTS_SWAPPED, enough, sentence)
+    for name, pair, distance, limit, sentence in (
+        ("embedding_shift", inputs.same_items, embedding_shift, MAX_EMBEDDING_SHIFT, _SHIFTED),
+        ("catalogue_shift", inputs.texts, texts_swapped, MAX_TEXTS_SWAPPED, _SWAPPED),
+    ):
+        if pair is not None and len(pair[0]):
+            report.add(name, (distance(*pair), limit), len(pair[0]) >= MIN_ITEMS, sentence)
     for kind, name in (("searches", "ctr"), ("recommendations", "recommendation_ctr")):
         _add_click_through(report, name, kind, inputs.engagement.get(kind, ()))
     return DriftReport.from_dict(report.figures), report.warnings
-
-
-# ---- what is asked ----------------------------------------------------------------------------------------------
 
 
 def _add_query_mix(report: _Report, old: Sequence[QueryClick], new: Sequence[QueryClick], inputs: DriftInputs) -> None:
@@ -119,7 +110,7 @@ def _add_query_mix(report: _Report, old: Sequence[QueryClick], new: Sequence[Que
     then, now = (_encoded(_sampled(part, rng), inputs.encode) for part in (reference, new))
     if mix := query_mix(then, now, inputs.seed, len(new) / len(reference)):
         enough = min(len(reference), len(new)) >= MIN_QUERIES
-        report.add("query_psi", mix[0], mix[1], enough, "query mix moved: PSI")
+        report.add("query_psi", mix, enough, "query mix moved: PSI")
 
 
 def query_mix(then: np.ndarray, now: np.ndarray, seed: int, share: float | None = None) -> tuple[float, float] | None:
@@ -170,9 +161,6 @@ def _encoded(queries: Sequence[str], encode: Encode) -> np.ndarray:
     return np.asarray(encode(distinct), np.float32)[[rows[query] for query in queries]]
 
 
-# ---- what is new ------------------------------------------------------------------------------------------------
-
-
 def _add_novelty(report: _Report, old: Sequence[QueryClick], new: Sequence[QueryClick]) -> None:
     """Compare the new searches with what came before them, and so at most as many of the newest old ones."""
     cut = len(old) - min(len(new), len(old) // 2)
@@ -184,7 +172,7 @@ def _add_novelty(report: _Report, old: Sequence[QueryClick], new: Sequence[Query
         value, was = share(old, new), share(past, last) if last else 0.0
         error = math.sqrt(was * (1 - was) * (1 / len(new) + 1 / max(1, len(last))))
         enough = min(len(new), len(last)) >= MIN_QUERIES
-        report.add(name, value, was + max(MAX_RISE, ERRORS * error), enough, sentence)
+        report.add(name, (value, was + max(MAX_RISE, ERRORS * error)), enough, sentence)
         report.figures[before] = round(was, 4)
 
 
@@ -200,9 +188,6 @@ def new_item_share(past: Iterable[QueryClick], part: Sequence[QueryClick]) -> fl
     for search in [*past, *part]:
         first[search.item] = min(search.ts, first.get(search.item, math.inf))
     return sum(search.ts - first[search.item] <= _NEW_ITEM for search in part) / len(part)
-
-
-# ---- items ------------------------------------------------------------------------------------------------------
 
 
 def embedding_shift(before: np.ndarray, after: np.ndarray) -> float:
@@ -221,9 +206,6 @@ def _cosines(before: np.ndarray, after: np.ndarray) -> np.ndarray:
     with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
         cosines = (a * b).sum(axis=1) / (np.linalg.norm(a, axis=1) * np.linalg.norm(b, axis=1))
     return np.where(np.isfinite(cosines), cosines, 0.0)
-
-
-# ---- online -----------------------------------------------------------------------------------------------------
 
 
 def _add_click_through(report: _Report, name: str, kind: str, days: Sequence[DailyEngagement]) -> None:

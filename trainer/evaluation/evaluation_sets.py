@@ -135,7 +135,7 @@ def _head_queries(counts: Counter[str]) -> set[str]:
 
 def _of_baskets(name: str, baskets: Sequence[Basket], texts: Mapping[str, str], rng: random.Random) -> EvaluationSet:
     halves = [split_basket(basket, rng) for basket in baskets]
-    queries = [[texts[id] for id in asked] for asked, _ in halves]
+    queries = [[texts[id] for id in half] for half, _ in halves]
     excluded, relevant = ([frozenset(half[side]) for half in halves] for side in (0, 1))
     return EvaluationSet(name, False, queries, relevant, excluded)
 

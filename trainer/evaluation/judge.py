@@ -94,9 +94,7 @@ def judge(evaluation_sets: Sequence[EvaluationSet], parent: Side, candidate: Sid
     return GateReport(results, moved([part for part, _ in searched.values()], before, after))
 
 
-def judge_links(
-    parent: ItemSignals, candidate: ItemSignals, baskets: Sequence[Basket], seed: int = SEED
-) -> GateResult:
+def judge_links(parent: ItemSignals, candidate: ItemSignals, baskets: Sequence[Basket], seed: int = SEED) -> GateResult:
     """Ask with half of each basket for the other half, by the sum of the links, as recommendations `together` do.
 
     The candidate must not have counted the baskets. An item without a positive sum is not found.
@@ -104,7 +102,7 @@ def judge_links(
     rng = random.Random(seed)
     halves = [split_basket(basket, rng) for basket in baskets]
     before, after = (
-        np.array([_companions(side, asked, relevant) for asked, relevant in halves]).reshape(-1, len(METRICS))
+        np.array([_companions(side, half, relevant) for half, relevant in halves]).reshape(-1, len(METRICS))
         for side in (parent, candidate)
     )
     return _compare("bought together", _Metrics(before, after, [str(number) for number in range(len(halves))]))
@@ -159,12 +157,12 @@ def _embed(evaluation_set: EvaluationSet, encoder: Encoder) -> np.ndarray:
     return np.array([vectors[[position[text] for text in texts]].mean(axis=0) for texts in evaluation_set.queries])
 
 
-def _companions(signals: ItemSignals, asked: Sequence[str], relevant: Sequence[str]) -> np.ndarray:
-    """Return METRICS, (5,), of what the items `asked` lead to."""
-    scores = signals.companions(asked)
-    ranking = sorted((id for id in scores if id not in asked), key=lambda id: (-scores[id], id))
+def _companions(signals: ItemSignals, half: Sequence[str], relevant: Sequence[str]) -> np.ndarray:
+    """Return METRICS, (5,), of the ranking of all other items by their links from the `half` of a basket."""
+    scores = signals.companions(half)
+    ranking = sorted((id for id in scores if id not in half), key=lambda id: (-scores[id], id))
     ranks = [rank for rank, id in enumerate(ranking, 1) if id in relevant]
-    return rank_metrics(ranks, len(relevant), len({*signals.ids} - {*asked, *relevant}))
+    return rank_metrics(ranks, len(relevant), len({*signals.ids} - {*half, *relevant}))
 
 
 def _compare(name: str, metrics: _Metrics) -> GateResult:

@@ -140,26 +140,30 @@ def build_for_you_examples(
     histories: defaultdict[str, list[Event]] = defaultdict(list)
     for event in before:
         histories[event.shopper].append(event)
-    known = [name for name in visits if name and histories.get(name)]
     rng = np.random.default_rng([seed, int(past.at)])
-    if len(known) > _MAX_SHOPPERS:
-        known = [known[position] for position in sorted(rng.choice(len(known), _MAX_SHOPPERS, replace=False).tolist())]
+    known = _sampled([name for name in visits if name and histories.get(name)], rng)
     counts = ItemCounts.of(count_popularity(before, past.at), columns, past.at)
     signals = SignalsByRow(past.signals, columns)
     existed = columns.live & ~(columns.created > past.until)  # an item that came later could not be wanted
-    groups = []
+    nothing, groups = np.zeros(0, np.int64), []
     for done, name in enumerate(known):
         progress(done, len(known))
         history = histories[name][-MAX_HISTORY_EVENTS:][::-1]
         profile = UserProfile.from_events(history, columns, past.at)
         discount = impression_discount(_impressions(sources, history[0], past.at), history, columns, past.at)
-        nothing = np.zeros(0, np.int64)
         context = RecommendContext(nothing, profile, columns, counts, signals, existed, sources.index, discount)
         group = _group(context, name, columns.rows(visits[name]), rng)
         if group is not None:
             groups.append(group)
     progress(len(known), len(known))
     return ForYouExamples.from_groups(groups)
+
+
+def _sampled(shoppers: list[str], rng: np.random.Generator) -> list[str]:
+    if len(shoppers) <= _MAX_SHOPPERS:
+        return shoppers
+    positions = rng.choice(len(shoppers), _MAX_SHOPPERS, replace=False)
+    return [shoppers[position] for position in sorted(positions.tolist())]
 
 
 def _impressions(sources: ExampleSources, newest: Event, at: float) -> Iterable[ShownRecommendation]:
