@@ -81,8 +81,8 @@ class PrecisionReport(_Part):
     lower end of its 90 % interval. All are None where there was nothing to compare.
     """
 
-    served: str = ""
     exact: float | None = None
+    served: str = ""
     lost: float | None = None
     low: float | None = None
     questions: int | None = None

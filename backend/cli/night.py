@@ -14,6 +14,7 @@ from shelfwise.cli.main import Context
 from shelfwise.cli.night_table import night_lines, nights_table
 from shelfwise.cli.progress import ProgressBars
 from shelfwise.generation.registry import GenerationRegistry
+from shelfwise.night_report import NightReport
 from shelfwise.store import Store
 
 __all__ = ["increment_command", "init_command", "nights_command", "rollback_command"]
@@ -105,12 +106,12 @@ def _summary(night: dict[str, Any]) -> list[str]:
     return [
         f"night {night['night']}: {night['verdict']}; generation {night['generation']} serves",
         *textwrap.wrap(night["reason"], _WIDTH, initial_indent="  ", subsequent_indent="  "),
-        *(f"  warning: {warning}" for warning in night["report"].get("warnings") or []),
+        *(f"  warning: {warning}" for warning in night["report"]["warnings"]),
     ]
 
 
 def _all_lines(night: dict[str, Any]) -> list[str]:
-    from shelfwise.trainer.reports.night_summary import summarise_night
+    from shelfwise.trainer.reports.night_summary import NightHead, summarise_night
 
-    report = night["report"] | {name: night[name] for name in ("night", "verdict", "reason")}
-    return night_lines(night, summarise_night(report))
+    head = NightHead(night["night"], night["verdict"], night["reason"])
+    return night_lines(night, summarise_night(NightReport.from_dict(night["report"]), head))

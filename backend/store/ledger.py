@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+import math
 
 from shelfwise.errors import NotFound
+from shelfwise.night_report import NightReport
 from shelfwise.store.connection import Repository
 from shelfwise.timestamps import to_iso
 from shelfwise.types import Row
@@ -14,7 +15,7 @@ __all__ = ["Ledger"]
 
 
 class Ledger(Repository):
-    """The `nights` table. A report is the JSON of a night's figures; its fields are the trainer's."""
+    """The `nights` table."""
 
     def begin(self, started: float, parent: int | None) -> int:
         """Open a row with the verdict `running`; rows that a killed night left running become `killed`.
@@ -31,14 +32,16 @@ class Ledger(Repository):
             )
             return int(cursor.lastrowid)
 
-    def note(self, night: int, report: Row) -> None:
+    def note(self, night: int, report: NightReport) -> None:
         """Keep the report so far, so that the row of a night that is killed has it."""
         with self._db.write() as connection:
             connection.execute(
                 "UPDATE nights SET report = ? WHERE night = ? AND verdict = 'running'", (_to_json(report), night)
             )
 
-    def end(self, night: int, finished: float, verdict: str, reason: str, generation: int | None, report: Row) -> None:
+    def end(
+        self, night: int, finished: float, verdict: str, reason: str, generation: int | None, report: NightReport
+    ) -> None:
         """Fill in the row of a night.
 
         Args:
@@ -62,14 +65,14 @@ class Ledger(Repository):
         `seconds`, the sum over all stages, and `warnings`; None and an empty list where there are none.
         """
         rows = self._db.rows("SELECT * FROM nights ORDER BY night DESC LIMIT ?", (limit,))
-        return [_shown(row) | _summary(_report(row)) for row in rows]
+        return [_shown(row) | _summary(NightReport.from_dict(_json(row))) for row in rows]
 
     def get(self, night: int) -> Row:
         """Return one whole night. Raises NotFound."""
         rows = self._db.rows("SELECT * FROM nights WHERE night = ?", (night,))
         if not rows:
             raise NotFound(f"night: expected one that `shelfwise nights` lists, got {night}", "night")
-        return _shown(rows[0]) | {"report": _report(rows[0])}
+        return _shown(rows[0]) | {"report": _json(rows[0])}
 
     def warnings(self) -> list[str]:
         """Return the warnings of the latest night that neither failed nor was killed."""
@@ -77,7 +80,7 @@ class Ledger(Repository):
             "SELECT report FROM nights WHERE verdict IN ('published', 'refused', 'nothing to learn')"
             " ORDER BY night DESC LIMIT 1"
         )
-        return [warning for row in rows for warning in _report(row).get("warnings", [])]
+        return [warning for row in rows for warning in NightReport.from_dict(_json(row)).warnings]
 
     def pace(self) -> dict[str, float]:
         """Return the seconds by stage, in their order, of the latest night that trained; empty without one."""
@@ -85,7 +88,7 @@ class Ledger(Repository):
             "SELECT report FROM nights WHERE verdict IN ('published', 'refused')"
             " AND json_extract(report, '$.seconds.train') IS NOT NULL ORDER BY night DESC LIMIT 1"
         )
-        return dict(_report(rows[0])["seconds"]) if rows else {}
+        return NightReport.from_dict(_json(rows[0])).seconds if rows else {}
 
 
 def _shown(row: Row) -> Row:
@@ -93,20 +96,19 @@ def _shown(row: Row) -> Row:
     return {name: row[name] for name in ("night", "verdict", "reason", "parent", "generation")} | times
 
 
-def _to_json(report: Row) -> str:
+def _to_json(report: NightReport) -> str:
     """Return the report as JSON, with null for NaN and infinities (of a loss that diverged, say)."""
-    return json.dumps(json.loads(json.dumps(report), parse_constant=lambda constant: None))
+    return json.dumps(json.loads(json.dumps(report.to_dict()), parse_constant=lambda constant: None))
 
 
-def _report(row: Row) -> dict[str, Any]:
+def _json(row: Row) -> Row:
     return json.loads(row["report"] or "{}")  # type: ignore[no-any-return]
 
 
-def _summary(report: Row) -> Row:
-    verdict: Row = next((verdict for verdict in report.get("verdicts") or [] if verdict.get("questions")), {})
-    seconds = report.get("seconds")
+def _summary(report: NightReport) -> Row:
+    gate = next((gate for gate in report.verdicts if gate.questions), None)
     return {
-        "measure": [verdict["parent"], verdict["child"]] if {"parent", "child"} <= set(verdict) else None,
-        "seconds": round(sum(seconds.values()), 2) if seconds else None,
-        "warnings": report.get("warnings") or [],
+        "measure": gate and [value if math.isfinite(value) else None for value in (gate.parent, gate.child)],
+        "seconds": round(sum(report.seconds.values()), 2) if report.seconds else None,
+        "warnings": report.warnings,
     }

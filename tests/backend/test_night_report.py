@@ -83,6 +83,6 @@ def test_trained_pairs_are_those_since_the_training_was_resumed(steps: int, resu
 
 
 def test_parts_are_written_without_what_is_not_known() -> None:
-    assert PrecisionReport("fp32").to_dict() == {"served": "fp32"}
+    assert PrecisionReport(served="fp32").to_dict() == {"served": "fp32"}
     assert MovedQuery("mug", "a", 0.0, 1.0).to_dict() == {"query": "mug", "item": "a", "before": 0.0, "after": 1.0}
     assert GateResult("anchor", 0, reason="nothing was asked").to_dict()["reason"] == "nothing was asked"

@@ -21,10 +21,11 @@ from conftest import ITEMS, NOW, clicks
 from shelfwise import InvalidInput, Shop
 from shelfwise.cli.main import cli
 from shelfwise.errors import ShelfwiseError, TrainingDiverged
+from shelfwise.generation.card import GenerationCard
 from shelfwise.generation.item_signals import ItemSignals
 from shelfwise.generation.popularity import PopularityCounts
 from shelfwise.generation.registry import Generation
-from shelfwise.night_report_parts import GateResult
+from shelfwise.night_report_parts import GateResult, PrecisionReport
 from shelfwise.store.ledger import Ledger
 from shelfwise.timestamps import to_iso
 from shelfwise.trainer import compact, increment, init
@@ -74,7 +75,7 @@ def teach(shop: Shop, count: int = 20, ago: timedelta = timedelta(days=2)) -> No
         shop.record(clicks(query, item, count, NOW - ago))
 
 
-def cards(shop: Shop, *numbers: int) -> list[dict[str, Any]]:
+def cards(shop: Shop, *numbers: int) -> list[GenerationCard]:
     return [shop.generations.open(number).card for number in numbers]
 
 
@@ -123,13 +124,13 @@ def test_a_worse_encoder_is_refused_and_published_by_force(shop: Shop, monkeypat
     monkeypatch.setattr(learn_module, "train_encoder", ruin)
 
     refused = increment(shop.path, NOW)
-    assert (refused.verdict, refused.generation, refused.report["forced"]) == ("refused", 1, False)
+    assert (refused.verdict, refused.generation, refused.report.forced) == ("refused", 1, False)
     assert "worse" in refused.reason and "forced" not in refused.reason
-    assert not all(verdict["passed"] for verdict in refused.report["verdicts"])
+    assert not all(gate.passed for gate in refused.report.verdicts)
     assert "refused" in (served(shop, 1).folder / "report.html").read_text()
 
     forced = increment(shop.path, NOW, force=True)
-    assert (forced.verdict, forced.generation, forced.report["forced"]) == ("published", 2, True)
+    assert (forced.verdict, forced.generation, forced.report.forced) == ("published", 2, True)
     assert "forced, though the trained encoder is worse" in forced.reason
     assert "forced" in (served(shop, 2).folder / "report.html").read_text()
     assert (row(shop)["reason"], row(shop)["report"]["forced"]) == (forced.reason, True)
@@ -147,7 +148,7 @@ def test_what_is_no_number_is_refused_even_by_force_and_the_next_night_publishes
     with monkeypatch.context() as patch:
         patch.setattr(learn_module, "train_encoder", learn)
         ended = increment(shop.path, NOW, force=force)
-    assert (ended.verdict, ended.generation, ended.report["forced"]) == ("refused", 1, False)
+    assert (ended.verdict, ended.generation, ended.report.forced) == ("refused", 1, False)
     assert "the parent's encoder is kept" in ended.reason
     before, after = cards(shop, 0, 1)
     assert after.encoder == before.encoder and after.learned == before.learned
@@ -155,7 +156,7 @@ def test_what_is_no_number_is_refused_even_by_force_and_the_next_night_publishes
     if not force:  # once is enough
         again = increment(shop.path, NOW)
         assert (again.verdict, again.generation) == ("published", 2)
-        assert again.report["counts"]["new_events"] == 60, "nothing was lost"
+        assert again.report.counts["new_events"] == 60, "nothing was lost"
 
 
 # ---- a broken catalogue ---------------------------------------------------------------------------------------
@@ -179,17 +180,17 @@ def test_a_catalogue_that_became_another_teaches_nothing_until_it_stays(
     ended = increment(shop.path, NOW)
     assert ended.verdict == "refused"
     assert ended.reason.startswith("the texts of 43% of the known items are about something else than last night")
-    assert ended.report["not_trained"] == ended.reason and "training" not in ended.report
-    assert ended.report["drift"]["catalogue_shift"] == pytest.approx(20 / 46, abs=1e-3)
-    assert any("item texts changed" in warning for warning in ended.report["warnings"])
+    assert ended.report.not_trained == ended.reason and ended.report.training is None
+    assert ended.report.to_dict()["drift"]["catalogue_shift"] == pytest.approx(20 / 46, abs=1e-3)
+    assert any("item texts changed" in warning for warning in ended.report.warnings)
     assert ended.generation is not None and ended.parent is not None
     before, after = cards(shop, ended.parent, ended.generation)
     assert after.encoder == before.encoder and after.learned == before.learned
     assert "refused" in (served(shop, ended.generation).folder / "report.html").read_text()
 
     stayed = increment(shop.path, NOW)
-    assert stayed.verdict == "published" and stayed.report["training"]["pairs"] > 0
-    assert stayed.report["drift"]["catalogue_shift"] == 0 and "not_trained" not in stayed.report
+    assert stayed.verdict == "published" and stayed.report.training is not None
+    assert stayed.report.to_dict()["drift"]["catalogue_shift"] == 0 and stayed.report.not_trained is None
 
 
 def test_a_night_goes_on_where_what_was_compacted_is_damaged(shop: Shop) -> None:
@@ -218,11 +219,11 @@ def test_where_the_budget_is_too_short_nothing_is_learned_but_counts_are_publish
 ) -> None:
     teach(shop, clicked)
     if most is not None:
-        monkeypatch.setattr(Budget, "most_pairs", lambda self: most)
+        monkeypatch.setattr(Budget, "max_pairs", lambda self: most)
     ended = increment(shop.path, NOW, budget=0.01)
     assert (ended.verdict, ended.generation) == ("nothing to learn", 1)
     assert ended.reason.startswith(reason)
-    assert ended.report["not_trained"] == ended.reason and "training" not in ended.report
+    assert ended.report.not_trained == ended.reason and ended.report.training is None
     before, after = cards(shop, 0, 1)
     assert after.encoder == before.encoder and after.learned == before.learned
     assert set(PopularityCounts.load(served(shop, 1).verified_path("statistics")).popularity) == {
@@ -262,12 +263,12 @@ def test_a_stopped_night_is_carried_out_as_it_was(shop: Shop, monkeypatch: pytes
     shop.record(clicks("bedroom", "candle", 30, NOW - timedelta(days=1)))  # imported meanwhile
     ended = increment(shop.path)
     assert ended.verdict == "published"
-    assert {name: ended.report[name] for name in ("resumed", "until", "events_seq")} == {
+    assert {name: getattr(ended.report, name) for name in ("resumed", "until", "events_seq")} == {
         "resumed": True, "until": to_iso(NOW.timestamp()), "events_seq": 60,
     }  # fmt: skip
-    assert (ended.report["counts"]["events"], ended.report["seed"]) == (60, stopped["report"]["seed"])
+    assert (ended.report.counts["events"], ended.report.seed) == (60, stopped["report"]["seed"])
     assert not (shop.path / "work").exists()
-    after = increment(shop.path, NOW, learn_pairs=False).report
+    after = increment(shop.path, NOW, learn_pairs=False).report.to_dict()
     assert (after["resumed"], after["events_seq"], after["counts"]["since_parent"]) == (False, 90, 30)
 
 
@@ -303,7 +304,7 @@ def test_a_night_that_is_taken_up_again_has_the_same_pairs(shop: Shop, monkeypat
     gone = learning.pairs[0][0].item
     shop.delete([gone])
     learning.on = True
-    report = increment(shop.path).report
+    report = increment(shop.path).report.to_dict()
     assert learning.pairs[2] == [pair for pair in learning.pairs[0] if gone not in (pair.item, *pair.negatives)]
     assert report["resumed"] and report["counts"]["new_pairs"] == 51
 
@@ -314,13 +315,13 @@ def test_searches_without_room_tonight_are_new_the_next_night_and_learned(
     teach(shop)
     learning = Learning(monkeypatch)
     with monkeypatch.context() as patch:
-        patch.setattr(Budget, "most_pairs", lambda self: 30)
+        patch.setattr(Budget, "max_pairs", lambda self: 30)
         first = increment(shop.path, NOW)
-    assert (first.verdict, first.report["counts"]["new_pairs"]) == ("published", 23)
+    assert (first.verdict, first.report.counts["new_pairs"]) == ("published", 23)
     (card,) = cards(shop, 1)
     assert len(card.learned.held_out) == 57 - 23, "with the six that judged"
     second = increment(shop.path, NOW)
-    counts = second.report["counts"]
+    counts = second.report.counts
     assert (second.verdict, counts["old_searches"]) == ("published", 23)
     assert counts["new_searches"] + counts["held_searches"] == 34
     assert counts["new_pairs"] == counts["new_searches"]
@@ -335,7 +336,7 @@ def test_another_until_starts_anew(shop: Shop, monkeypatch: pytest.MonkeyPatch) 
     stop_night(shop.path, NOW, KeyboardInterrupt(), monkeypatch)
     shop.record(clicks("bedroom", "candle", 30, NOW + timedelta(minutes=1)))
     later = NOW + timedelta(hours=1)
-    report = increment(shop.path, later, learn_pairs=False).report
+    report = increment(shop.path, later, learn_pairs=False).report.to_dict()
     assert (report["resumed"], report["until"], report["events_seq"]) == (False, to_iso(later.timestamp()), 90)
     assert not (shop.path / "work").exists()
 
@@ -354,11 +355,11 @@ def test_what_a_night_leaves_when_it_does_not_end(
     teach(shop)
     stop_night(shop.path, NOW, problem, monkeypatch)
     left = row(shop)
-    assert (left.verdict, left["generation"], left.report["counts"]["events"]) == (verdict, 0, 60)
+    assert (left["verdict"], left["generation"], left["report"]["counts"]["events"]) == (verdict, 0, 60)
     assert left["reason"].startswith(type(problem).__name__) and left["finished"] is not None
     assert (shop.path / "work" / "night.json").exists() == is_left
     assert not list(shop.generations.folder.glob(".tmp-*"))
-    assert increment(shop.path, NOW, learn_pairs=False).report["resumed"] == is_left
+    assert increment(shop.path, NOW, learn_pairs=False).report.resumed == is_left
 
 
 def test_the_row_of_a_night_killed_at_once_keeps_what_was_noted(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -367,7 +368,7 @@ def test_the_row_of_a_night_killed_at_once_keeps_what_was_noted(shop: Shop, monk
         patch.setattr(Ledger, "end", lambda *_: None)  # kill -9 leaves no time for it
         stop_night(shop.path, NOW, KeyboardInterrupt(), monkeypatch)
     assert row(shop)["verdict"] == "running"
-    assert increment(shop.path, learn_pairs=False).report["resumed"]
+    assert increment(shop.path, learn_pairs=False).report.resumed
     killed = row(shop, 1)
     assert (killed["verdict"], killed["reason"]) == ("killed", "the process ended before the night did")
     assert killed["report"]["counts"]["events"] == 60 and killed["report"]["seconds"].keys() >= {"collect", "count"}
@@ -384,7 +385,7 @@ def test_a_wrong_until_leaves_the_plan_of_a_stopped_night(shop: Shop, monkeypatc
     stop_night(shop.path, later, KeyboardInterrupt(), monkeypatch)
     with pytest.raises(InvalidInput, match="until"):
         increment(shop.path, NOW - timedelta(days=1))
-    report = increment(shop.path, learn_pairs=False).report
+    report = increment(shop.path, learn_pairs=False).report.to_dict()
     assert (report["resumed"], report["until"]) == (True, to_iso(later.timestamp()))
 
 
@@ -411,8 +412,8 @@ def test_where_all_learned_of_who_was_erased_the_base_model_is_a_parent_and_serv
     monkeypatch.setattr(run, "train_and_judge", looked_at)
     ended = increment(shop.path, NOW)
     assert (ended.verdict, ended.parent, ended.generation, pointed) == ("published", 2, 3, [1])
-    assert ended.report["resumed"], "the killed night's parent is not made twice"
-    assert not ended.report["after_rollback"] and "rollback" not in ended.reason
+    assert ended.report.resumed, "the killed night's parent is not made twice"
+    assert not ended.report.after_rollback and "rollback" not in ended.reason
     assert shop.generations.current() == 3 and 1 not in shop.generations.numbers()
     served(shop, 3)
 
@@ -442,7 +443,7 @@ def test_co_purchases_are_judged_apart_from_the_encoder(
     ended = increment(shop.path, NOW)
     assert (ended.verdict, ended.generation) == ("published", 2), "the encoder is none the worse for it"
     assert ("the parent's co-purchase weights are kept" in ended.reason) == (not passed)
-    assert ended.report["verdicts"][-1] == verdict.to_dict() and len(ended.report["verdicts"]) > 1
+    assert ended.report.verdicts[-1] == verdict and len(ended.report.verdicts) > 1
     parent, child = cards(shop, 1, 2)
     assert child.encoder != parent.encoder and child.learned.events_seq == 240
     signals = ItemSignals.load(served(shop, 2).verified_path("signals"))
@@ -454,8 +455,8 @@ def test_co_purchases_are_judged_apart_from_the_encoder(
 # ---- precision ------------------------------------------------------------------------------------------------
 
 
-def too_coarse(*_: Any) -> dict[str, Any]:
-    return {"lost": 0.1, "questions": 3, "too_coarse": True}
+def too_coarse(*_: Any) -> PrecisionReport:
+    return PrecisionReport(served="fp32", lost=0.1, questions=3, too_coarse=True)
 
 
 def only_exact(exported: Callable[..., None]) -> Callable[..., None]:
@@ -478,7 +479,7 @@ def test_float32_serves_where_int8_is_too_coarse(shop: Shop, monkeypatch: pytest
         monkeypatch.setattr(export, "export_serving", only_exact(export.export_serving))
     teach(shop)
     ended = increment(shop.path, NOW)
-    assert (ended.verdict, ended.report["precision"]["served"]) == ("published", "fp32")
+    assert (ended.verdict, ended.report.to_dict()["precision"]["served"]) == ("published", "fp32")
     generation = served(shop, 1)
     serving = generation.verified_path("serving")
     assert json.loads((serving / "serving.json").read_text())["precision"] == "fp32"
@@ -497,7 +498,7 @@ def test_a_trained_night_tells_what_moved_and_of_bots_but_names_nobody(shop: Sho
     moment = NOW - timedelta(days=2)
     shop.record(one | {"ts": moment + timedelta(seconds=number + 1)} for number, one in enumerate(bot))
     ended = increment(shop.path, NOW, budget=3600)
-    report = ended.report
+    report = ended.report.to_dict()
     assert (ended.verdict, report["training"]["stopped"]) == ("published", None), "the budget is generous"
     assert (report["removed"]["bots"], report["precision"]["served"]) == (30, "int8")
     assert {"embedding_shift", "catalogue_shift", "limits"} <= report["drift"].keys()
@@ -524,23 +525,23 @@ def test_a_trained_night_tells_what_moved_and_of_bots_but_names_nobody(shop: Sho
     page = (generation.folder / "report.html").read_text()
     assert "published" in page and "generation 0 → 1" in page and "were left out" in page
     assert row(shop)["report"] == json.loads(json.dumps(report))
-    for told in (json.dumps(report), json.dumps(row(shop)), json.dumps(generation.card), page):
+    for told in (json.dumps(report), json.dumps(row(shop)), json.dumps(generation.card.to_dict()), page):
         assert "mallory" not in told
 
 
 def test_after_a_rollback_the_night_says_so_once(shop: Shop) -> None:
     teach(shop)
     first = increment(shop.path, NOW, learn_pairs=False)
-    assert not first.report["after_rollback"] and "rollback" not in first.reason
+    assert not first.report.after_rollback and "rollback" not in first.reason
     shop.generations.rollback()
     second = increment(shop.path, NOW, learn_pairs=False)
-    assert (second.parent, second.generation, second.report["after_rollback"]) == (0, 2, True)
+    assert (second.parent, second.generation, second.report.after_rollback) == (0, 2, True)
     assert second.reason.endswith("after a rollback generation 0 is the parent again")
-    assert row(shop)["reason"] == second.reason and cards(shop, 2)[0].report["after_rollback"]
+    assert row(shop)["reason"] == second.reason and cards(shop, 2)[0].to_dict()["report"]["after_rollback"]
     assert "after a rollback" in (served(shop, 2).folder / "report.html").read_text()
     shop.record(clicks("bedroom", "candle", 30, NOW - timedelta(days=1)))
     third = increment(shop.path, NOW, learn_pairs=False)
-    assert (third.parent, third.report["after_rollback"]) == (2, False)
+    assert (third.parent, third.report.after_rollback) == (2, False)
 
 
 def test_every_end_has_its_line_in_the_ledger(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -106,7 +106,7 @@ def test_an_anchors_searches_are_neither_remembered_nor_learned_from(stocked: Sh
     asked = wishes("anchors", 2)
     stocked.record(clicks(0, *asked, anchor=True))
     ended = live(stocked, 0, of_day(0))
-    assert ended.report["counts"]["anchor_searches"] == 2
+    assert ended.report.counts["anchor_searches"] == 2
     assert remembered(stocked, 1) == dict.fromkeys(of_day(0), 1)
     assert sorted(rows(stocked, 1).clusters.tolist()) == clusters(of_day(0))
     statistics = PopularityCounts.load(stocked.generations.open(1).verified_path("statistics"))
@@ -140,7 +140,7 @@ def test_a_night_that_only_counts_makes_neither_and_costs_no_search(stocked: Sho
     live(stocked, 0, of_day(0))
     ended = live(stocked, 1, of_day(1), learn_pairs=False)
     assert manifest(stocked, 2, "memory", "ranker") == {} and manifest(stocked, 2, "statistics") != {}
-    assert "ranker" not in ended.report and not {"rank", "remember"} & ended.report["seconds"].keys()
+    assert ended.report.ranker is None and not {"rank", "remember"} & ended.report.seconds.keys()
     assert stocked.search("day0 amber teapot").degraded == []
     live(stocked, 2, of_day(2))
     everything = [*of_day(0), *of_day(1), *of_day(2)]
@@ -191,12 +191,12 @@ def test_a_ranker_that_does_better_is_published_with_its_verdict(stocked: Shop) 
     """Everybody who asks for one thing wants another, which words and meaning will never tell."""
     wanted = [(str(CATALOGUE[place]["title"]), IDS[-1 - place]) for place in range(24)]
     ended = [live(stocked, day, wanted) for day in range(5)]
-    verdicts = [night.report["ranker"] for night in ended]
-    assert [verdict["kind"] for verdict in verdicts[:2]] == ["blend"] * 2, "48 searches are too few"
-    assert verdicts[-1]["kind"] == "weights" and verdicts[-1]["searches"] == len(rows(stocked, 5)) // 5 >= 20
-    assert verdicts[-1]["learned"] > verdicts[-1]["blend"]
+    verdicts = [ranker for night in ended if (ranker := night.report.ranker)]
+    assert [verdict.kind for verdict in verdicts[:2]] == ["blend"] * 2, "48 searches are too few"
+    assert verdicts[-1].kind == "weights" and verdicts[-1].searches == len(rows(stocked, 5)) // 5 >= 20
+    assert verdicts[-1].learned > verdicts[-1].blend
     generation = stocked.generations.open(5)
-    assert generation.card.report["ranker"] == verdicts[-1]
+    assert generation.card.report is not None and generation.card.report.ranker == verdicts[-1]
     assert "fitted weights of the blend" in (generation.folder / "report.html").read_text()
     learned, plain = (
         Ranker(generation.verified_path("ranker")),
@@ -211,9 +211,9 @@ def test_a_ranker_that_does_no_better_is_not_published_and_the_report_says_so(st
     asked = [(str(item["title"]), str(item["id"])) for item in CATALOGUE]
     live(stocked, 0, asked)
     ended = live(stocked, 1, asked[:20])
-    verdict = ended.report["ranker"]
-    assert (verdict["kind"], verdict["searches"]) == ("blend", 13), "a fifth of 68"
-    assert verdict["learned"] == verdict["blend"] == 1.0, "the blend finds what has the very title"
+    verdict = ended.report.ranker
+    assert verdict is not None and (verdict.kind, verdict.searches) == ("blend", 13), "a fifth of 68"
+    assert verdict.learned == verdict.blend == 1.0, "the blend finds what has the very title"
     assert manifest(stocked, 2, "ranker").keys() == {"ranker/rows.npz"}
     assert "nothing learned did better" in (stocked.generations.open(2).folder / "report.html").read_text()
 

@@ -10,7 +10,7 @@ import pytest
 
 from shelfwise import Shop
 from shelfwise.trainer import init
-from shelfwise.trainer.night import pipeline as run
+from shelfwise.trainer.night import pipeline
 from shelfwise.trainer.night.encoder_step import EncoderOutcome
 from support.interactions import CATALOGUE, morning
 
@@ -36,4 +36,6 @@ def stocked(stocked_folder: Path, tmp_path: Path) -> Iterator[Shop]:
 @pytest.fixture
 def refused(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nights whose encoder is refused, which takes no time: all else is done as ever."""
-    monkeypatch.setattr(run, "train_and_judge", lambda *_: EncoderOutcome("refused", "the parent's encoder is kept"))
+    monkeypatch.setattr(
+        pipeline, "train_and_judge", lambda state: EncoderOutcome("refused", "the parent's encoder is kept")
+    )

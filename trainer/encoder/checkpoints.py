@@ -19,6 +19,7 @@ import torch
 from sentence_transformers import SentenceTransformer
 
 from shelfwise.files import sha256_of, write_atomically
+from shelfwise.night_report_parts import TrainingReport
 from shelfwise.trainer.encoder.pairs import Pair
 
 __all__ = [
@@ -72,23 +73,22 @@ def latest_checkpoint(folder: Path) -> Path | None:
     return None
 
 
-def save_finished(folder: Path, model: SentenceTransformer, report: dict[str, Any]) -> None:
+def save_finished(folder: Path, model: SentenceTransformer, report: TrainingReport) -> None:
     """Write the trained weights and the training's report, and remove its checkpoints."""
-    kept = {"weights": model.state_dict(), "report": json.dumps(report)}
+    kept = {"weights": model.state_dict(), "report": json.dumps(report.to_dict())}
     write_atomically(folder / _FINISHED, lambda path: torch.save(kept, path))
     for other in folder.iterdir():
         if other.name != _FINISHED:
             shutil.rmtree(other) if other.is_dir() else other.unlink()
 
 
-def load_finished(folder: Path, model: SentenceTransformer) -> dict[str, Any] | None:
+def load_finished(folder: Path, model: SentenceTransformer) -> TrainingReport | None:
     """Load the finished training's weights into the model and return its report; None if it did not finish."""
     if not (folder / _FINISHED).is_file():
         return None
     kept = torch.load(folder / _FINISHED, map_location="cpu", weights_only=True)
     model.load_state_dict(kept["weights"])
-    report: dict[str, Any] = json.loads(kept["report"])
-    return report
+    return TrainingReport.from_dict(json.loads(kept["report"]))
 
 
 def save_weights(path: Path, model: SentenceTransformer) -> None:

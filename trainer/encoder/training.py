@@ -24,6 +24,7 @@ from sentence_transformers import SentenceTransformer, SentenceTransformerTraini
 from transformers.trainer_callback import PrinterCallback
 
 from shelfwise.errors import InvalidInput, TrainingDiverged
+from shelfwise.night_report_parts import TrainingReport
 from shelfwise.trainer.encoder import checkpoints, distributed
 from shelfwise.trainer.encoder.callbacks import CHECKPOINT_STEPS, MonitorOptions, PlannedTrainer, TrainingMonitor
 from shelfwise.trainer.encoder.hyperparameters import TrainingConfig, plan_batches
@@ -57,11 +58,11 @@ class _Job:
 
 def train_encoder(
     model: SentenceTransformer, task: TrainingTask, work: Path, options: MonitorOptions | None = None
-) -> dict[str, Any]:
-    """Train `model` in place and return settings, loss curve and end, for the night's report.
+) -> TrainingReport:
+    """Train `model` in place, and return the settings, the loss curve and the end.
 
     A long training leaves checkpoints in `work`: the same call goes on from the newest, or takes the finished weights
-    (then "resumed_at_step" says where). The same pairs and seed give the same model on the same machine.
+    (then `resumed_at_step` says where). The same pairs and seed give the same model on the same machine.
     Raises TrainingDiverged when the loss or a weight is not finite, InvalidInput for what can't be trained on.
     """
     options = options or MonitorOptions()
@@ -74,12 +75,12 @@ def train_encoder(
     folder = checkpoints.open_run_folder(work, checkpoints.fingerprint(model, task.pairs, settings))
     if report := checkpoints.load_finished(folder, model):
         model.eval()
-        return report | {"resumed_at_step": report["steps"]}
+        return replace(report, resumed_at_step=report.steps)
 
     job = _Job(task, folder, checkpoints.latest_checkpoint(folder), _save_for_helpers(model, folder))
     with distributed.broadcast_job(job):
         report = _train(model, job, options, writer)
-    if report["steps"] > CHECKPOINT_STEPS:
+    if report.steps > CHECKPOINT_STEPS:
         checkpoints.save_finished(folder, model, report)
     else:
         shutil.rmtree(folder)  # quicker trained again than kept
@@ -97,7 +98,7 @@ def run_helper() -> None:
     distributed.disconnect()
 
 
-def _train(model: SentenceTransformer, job: _Job, options: MonitorOptions, callbacks: list[Any]) -> dict[str, Any]:
+def _train(model: SentenceTransformer, job: _Job, options: MonitorOptions, callbacks: list[Any]) -> TrainingReport:
     """Train the model, the same on every rank; helpers leave dev and deadline to rank 0."""
     torch.set_num_threads(distributed.threads_each())
     disable_progress_bar()
@@ -150,18 +151,18 @@ def _arguments(job: _Job, steps: int) -> SentenceTransformerTrainingArguments:
     )
 
 
-def _report(job: _Job, trainer: PlannedTrainer, monitor: TrainingMonitor) -> dict[str, Any]:
-    report = asdict(job.task.config) | {
-        "seed": job.task.seed,
-        "bf16": _bf16(job.task.config),
-        "ranks": distributed.world(),
-        "pairs": len(job.task.pairs),
-        "steps": trainer.state.global_step,
-        "losses": monitor.losses,
-        "dev": monitor.dev_scores,
-        "stopped": monitor.stopped,
-    }
-    return report | ({"resumed_at_step": int(job.resume.name.split("-")[1])} if job.resume else {})
+def _report(job: _Job, trainer: PlannedTrainer, monitor: TrainingMonitor) -> TrainingReport:
+    return TrainingReport(
+        asdict(job.task.config) | {"bf16": _bf16(job.task.config)},
+        seed=job.task.seed,
+        ranks=distributed.world(),
+        pairs=len(job.task.pairs),
+        steps=trainer.state.global_step,
+        losses=monitor.losses,
+        dev=monitor.dev_scores,
+        stopped=monitor.stopped,
+        resumed_at_step=int(job.resume.name.split("-")[1]) if job.resume else None,
+    )
 
 
 def _check(task: TrainingTask) -> None:

@@ -1,4 +1,4 @@
-"""Generation 0, and whether an index is worn: what is built without learning."""
+"""Make generation 0 without learning, and tell whether an index needs compaction."""
 
 from __future__ import annotations
 
@@ -21,11 +21,14 @@ from shelfwise.trainer.statistics.popularity import write_popularity
 
 __all__ = ["needs_compaction", "publish_base_generation"]
 
-_MOST_DELTA, _MOST_TOMBSTONES = 0.10, 0.20  # beyond these the index is rebuilt
+_MAX_DELTA_SHARE, _MAX_TOMBSTONE_SHARE = 0.10, 0.20  # beyond these the index is rebuilt
 
 
 def publish_base_generation(shop: Shop, model_name: str | None, progress: Progress) -> Generation:
-    """The base model as it is, and nothing counted yet. It serves only where nothing does yet: else it is a parent."""
+    """Publish a generation of the untrained base model and empty counts.
+
+    It becomes CURRENT only if no generation is current; else it is a parent for the next night.
+    """
     from shelfwise.trainer.encoder.base_model import DEFAULT_MODEL, load_model
     from shelfwise.trainer.export.serving_model import export_best
 
@@ -53,9 +56,9 @@ def publish_base_generation(shop: Shop, model_name: str | None, progress: Progre
 
 
 def needs_compaction(shop: Shop, generation: Generation) -> bool:
-    """Whether so much changed since the index was built that a new one pays."""
+    """Return whether enough items changed since the index was built for a rebuild to pay."""
     if generation.card.items_seq == shop.store.items.last_seq():
         return False
-    serving = LoadedGeneration(generation, shop.store, shop.path)
-    serving.encode_backlog()
-    return serving.index.delta_share > _MOST_DELTA or serving.index.tombstone_share > _MOST_TOMBSTONES
+    loaded = LoadedGeneration(generation, shop.store, shop.path)
+    loaded.encode_backlog()
+    return loaded.index.delta_share > _MAX_DELTA_SHARE or loaded.index.tombstone_share > _MAX_TOMBSTONE_SHARE

@@ -1,7 +1,7 @@
-"""A night, alone on its shop and with its row in the ledger; generation 0; and the rebuild of a worn index.
+"""The commands of the trainer, each alone on its shop and with its row in the ledger.
 
 `init` makes generation 0 from the base model, `increment` runs a night, `compact` rebuilds the index with the same
-encoder. All three publish under one lock, so that two nights never overlap. The steps are in `run.py`.
+encoder. All three publish under one lock, so that two nights never overlap. The steps are in `pipeline.py`.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ __all__ = ["compact", "help_training", "increment", "init"]
 
 
 def init(path: str | Path, model: str | None = None, progress: Progress | None = None) -> int:
-    """Make generation 0 from the base model (default all-MiniLM-L6-v2); returns the generation that serves.
+    """Make generation 0 from the base model (default all-MiniLM-L6-v2), and return the generation that serves.
 
     A shop that has a generation is left as it is. Raises EncoderUnsupported, NightBusy, and InvalidInput when that
-    generation descends from another model than the one asked for.
+    generation descends from another model than `model`.
     """
-    with Shop(path) as shop, _alone(shop):
+    with Shop(path) as shop, _locked(shop):
         current = shop.generations.current()
         if current is None:
             return publish_base_generation(shop, model, progress or _silent).number
@@ -56,14 +56,21 @@ def increment(
     config: TrainingConfig | None = None,
     limits: SpamLimits | None = None,
 ) -> NightResult:
-    """Run one night on the shop in `path`, with the events before `until` (exclusive; default: now).
+    """Run one night on a shop.
 
-    `budget` is the time in seconds that the night may take, `force` publishes an encoder judged worse and records it,
-    `tensorboard` is a folder for training logs. `learn_pairs=False` only counts: popularity and co-purchases follow,
-    the encoder stays (replay's frozen baseline). `recipe` and `defences` are for measuring others than the default.
-    A killed night is taken up where it was, unless another `until` is asked for. Under torchrun rank 0 calls this and
-    the other ranks `help_training`.
-    Raises NightBusy when another night runs, InvalidInput for a bad `until` or `budget`.
+    A killed night is resumed where it was, unless another `until` is given. Under torchrun rank 0 calls this and the
+    other ranks `help_training`. Raises NightBusy when another night runs, InvalidInput for a bad `until` or `budget`.
+
+    Args:
+        path: The shop's folder.
+        until: The end of the events to learn (exclusive); None for now.
+        progress: Called with (stage, done, total).
+        learn_pairs: False only counts: popularity and co-purchases follow, the encoder stays (replay's baseline).
+        force: Publish an encoder that is judged worse, and record it.
+        budget: Seconds that the night may take; None for as long as it takes.
+        tensorboard: A folder for training logs.
+        config: Training settings, for measuring others than the default.
+        limits: Limits of the spam filters, for measuring others than the default.
     """
     options = Options(
         learn_pairs, force, budget, Path(tensorboard) if tensorboard else None, config or TrainingConfig(),
@@ -77,13 +84,14 @@ def increment(
 
 def _increment(path: Path, until: datetime | str | None, progress: Progress, options: Options) -> NightResult:
     if options.budget is not None and not options.budget > 0:
-        raise InvalidInput(f"budget: {options.budget} seconds is no time to learn in", "budget")
-    with Shop(path) as shop, _alone(shop):
-        asked = None if until is None else parse_time(until, "until")
-        parent = _valid_parent(shop, progress)
+        raise InvalidInput(f"budget: expected more than 0 seconds, got {options.budget}", "budget")
+    with Shop(path) as shop, _locked(shop):
+        end = None if until is None else parse_time(until, "until")
+        parent = _find_or_make_parent(shop, progress)
         seq, since = shop.store.events.last_seq(), parent.card.until
-        plan = make_plan(shop.path / WORK, parent.number, asked, shop.now(), seq, since=since)
-        return _recorded(shop, parent, lambda run: run.increment(plan), progress, options)
+        plan = make_plan(shop.path / WORK, parent.number, end, shop.now(), seq, since=since)
+        pipeline = _open_pipeline(shop, parent, progress, options)
+        return _record(pipeline, lambda: pipeline.increment(plan))
 
 
 def help_training() -> None:
@@ -97,38 +105,39 @@ def help_training() -> None:
 
 
 def compact(path: str | Path, progress: Progress | None = None) -> NightResult | None:
-    """Rebuild the index with the same encoder if enough items changed since it was built; None if not."""
-    with Shop(path) as shop, _alone(shop):
+    """Rebuild the index with the same encoder if enough items changed since it was built; return None if not."""
+    with Shop(path) as shop, _locked(shop):
         parent = shop.generations.latest_valid(exclude=shop.store.personal_data.generations_to_retire())
         if parent is None or parent.number != shop.generations.current() or not needs_compaction(shop, parent):
             return None
-        return _recorded(shop, parent, lambda run: run.compact(), progress or _silent, Options())
+        pipeline = _open_pipeline(shop, parent, progress or _silent, Options())
+        return _record(pipeline, pipeline.compact)
 
 
 # ---- a night and its row in the ledger ----------------------------------------------------------------------
 
 
 @contextmanager
-def _alone(shop: Shop) -> Iterator[None]:
-    with locked(shop.path / NIGHT_LOCK, wait=False) as mine:
-        if not mine:
+def _locked(shop: Shop) -> Iterator[None]:
+    with locked(shop.path / NIGHT_LOCK, wait=False) as is_held:
+        if not is_held:
             raise NightBusy(f"another night is running on {shop.path}; wait for it, or see `shelfwise nights`")
         shop.generations.remove_unfinished()
         yield
 
 
-def _valid_parent(shop: Shop, progress: Progress) -> Generation:
-    """The generation to learn from: the current one, the newest sound one before it, or the base model anew.
+def _find_or_make_parent(shop: Shop, progress: Progress) -> Generation:
+    """Return the generation to learn from: the current one, the newest valid one before it, or the base model anew.
 
-    One that learned from a person who was erased since is no parent. A damaged generation is derived data, so a night
-    repairs the shop.
+    Those that learned from a person who was erased since are passed over. A damaged generation is derived data, so a
+    night repairs the shop.
     """
-    sound = shop.generations.latest_valid(exclude=shop.store.personal_data.generations_to_retire())
-    return sound or _left_base(shop) or publish_base_generation(shop, shop.generations.base_model(), progress)
+    valid = shop.generations.latest_valid(exclude=shop.store.personal_data.generations_to_retire())
+    return valid or _find_base(shop) or publish_base_generation(shop, shop.generations.base_model(), progress)
 
 
-def _left_base(shop: Shop) -> Generation | None:
-    """The base model that a killed night had made its parent, to carry that night on; None without any."""
+def _find_base(shop: Shop) -> Generation | None:
+    """Return the base model that a killed night had made its parent, to resume that night; None without any."""
     for number in reversed(shop.generations.numbers()):
         with suppress(GenerationError):
             generation = shop.generations.open(number)
@@ -138,24 +147,26 @@ def _left_base(shop: Shop) -> Generation | None:
     return None
 
 
-def _recorded(
-    shop: Shop, parent: Generation, work: Callable[[NightPipeline], NightResult], progress: Progress, options: Options
-) -> NightResult:
-    """Run the night's work and leave a row in the ledger, whatever its end.
-
-    What a stopped night has done so far stays in `work`, for the next one to go on from.
-    """
+def _open_pipeline(shop: Shop, parent: Generation, progress: Progress, options: Options) -> NightPipeline:
+    """Open the night's row in the ledger, and return its steps."""
     number = shop.store.ledger.begin(shop.now(), parent.number)
-    run = NightPipeline(shop, number, parent, progress, options)
+    return NightPipeline(shop, number, parent, progress, options)
+
+
+def _record(pipeline: NightPipeline, run: Callable[[], NightResult]) -> NightResult:
+    """Run the night and end its row in the ledger, whatever its end.
+
+    What a killed night has done so far stays in `work`, for the next one to go on from.
+    """
+    shop, number = pipeline.shop, pipeline.number
     try:
-        night = work(run)
+        night = run()
     except BaseException as problem:
-        stopped = isinstance(problem, KeyboardInterrupt | SystemExit)
-        reason = f"{type(problem).__name__}: {problem}"
-        verdict = "killed" if stopped else "failed"
-        shop.store.ledger.end(number, shop.now(), verdict, reason, shop.generations.current(), run.report)
+        is_killed = isinstance(problem, KeyboardInterrupt | SystemExit)
+        verdict, reason = "killed" if is_killed else "failed", f"{type(problem).__name__}: {problem}"
+        shop.store.ledger.end(number, shop.now(), verdict, reason, shop.generations.current(), pipeline.report)
         shop.generations.remove_unfinished()
-        if not stopped:
+        if not is_killed:
             shutil.rmtree(shop.path / WORK, ignore_errors=True)
         raise
     shutil.rmtree(shop.path / WORK, ignore_errors=True)

@@ -1,54 +1,55 @@
-"""The steps of one night on one parent: collect, count, learn, judge, measure drift, publish.
+"""Run the steps of one night on one parent: collect, count, learn, judge, measure drift, rank, publish.
 
-Who calls them holds the night's lock and keeps the ledger (`night.py`).
+Who calls them holds the night's lock and keeps the ledger (`commands.py`).
 """
 
 from __future__ import annotations
 
-import shutil
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from shelfwise import Shop
 from shelfwise.errors import GenerationError
-from shelfwise.generation.card import GenerationCard, LearnedEvents, LearnedRange
+from shelfwise.generation.card import GenerationCard, LearnedRange
 from shelfwise.generation.encoder import Encoder
-from shelfwise.generation.registry import WORK, Generation, copy_part
-from shelfwise.index import load
+from shelfwise.generation.registry import Generation, copy_part
 from shelfwise.night_report import NightReport
-from shelfwise.serving.loaded_generation import LoadedGeneration
 from shelfwise.timestamps import DAY, to_iso
+from shelfwise.trainer.data.seed import SEED
 from shelfwise.trainer.data.split import TrainingData, split_events
-from shelfwise.trainer.evaluation import drift
 from shelfwise.trainer.evaluation.anomalous_days import anomalous_days, exclude_days, make_scorer
 from shelfwise.trainer.evaluation.noise_floor import noise_floor
 from shelfwise.trainer.night.bootstrap import needs_compaction
-from shelfwise.trainer.night.encoder_step import EncoderJob, EncoderOutcome, ParentEncoder, train_and_judge
+from shelfwise.trainer.night.drift_step import find_swapped_catalogue, measure_drift, texts_then_and_now
+from shelfwise.trainer.night.encoder_step import (
+    EncoderOutcome,
+    copy_encoder,
+    learned_events,
+    train_and_judge,
+    write_encoder_and_index,
+)
 from shelfwise.trainer.night.plan import Budget, Options, Plan
-from shelfwise.trainer.night.ranker_step import RankerStep
+from shelfwise.trainer.night.ranker_step import train_for_you_ranker, train_search_ranker, write_query_memory
 from shelfwise.trainer.night.run_log import RunLog
+from shelfwise.trainer.night.state import NightState, open_parent
 from shelfwise.trainer.reports.night_page import write_night_page
+from shelfwise.trainer.reports.night_summary import NightHead
 from shelfwise.trainer.statistics.catalogue_vectors import (
     CatalogueTexts,
     Progress,
-    encode_catalogue,
     load_catalogue,
     publish_changed_vectors,
     write_index,
 )
-from shelfwise.trainer.statistics.popularity import link_items, write_popularity
-from shelfwise.trainer.statistics.query_memory import build_query_memory, with_vectors
+from shelfwise.trainer.statistics.popularity import LinkOutcome, Links, link_items, write_popularity
+from shelfwise.types import Row
 
 __all__ = ["NightPipeline", "NightResult"]
 
-_SEED = 20_111
-_REMEMBERED = 90 * DAY  # answers shown longer ago teach no position bias and no negatives
-_SHOWN = 28 * DAY  # what became of the answers shown since then stands in the report
-_MOST_SWAPPED = 0.25  # of the items: a night on which so many became another thing teaches nothing
+_IMPRESSION_SECONDS = 90 * DAY  # answers shown longer ago count neither for position bias nor as negatives
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,242 +61,174 @@ class NightResult:
     reason: str
     parent: int | None
     generation: int | None
-    report: dict[str, Any] = field(default_factory=dict)
+    report: NightReport = field(default_factory=NightReport)
 
-    def to_dict(self) -> dict[str, Any]:
-        return asdict(self)
+    def to_dict(self) -> Row:
+        """Return the JSON of the night."""
+        values = {name: getattr(self, name) for name in ("night", "verdict", "reason", "parent", "generation")}
+        return values | {"report": self.report.to_dict()}
 
 
 class NightPipeline:
-    """The steps of one night on one parent generation; `report` fills up as they are done."""
+    """The steps of one night on one parent generation; the run log's report fills up as they are done."""
 
     def __init__(self, shop: Shop, number: int, parent: Generation, progress: Progress, options: Options) -> None:
         self.shop, self.number, self.parent, self.options = shop, number, parent, options
         self.current = shop.generations.current()  # another than the parent when that one is damaged or erased
-        self.seed = _SEED + parent.number  # not by the night's number: one that is taken up again draws the same
-        self.run_log = RunLog(progress, lambda report: shop.store.ledger.note(number, report))
-        self.report = self.run_log.report
-        self.report |= {
-            "parent": parent.number, "seed": self.seed,
-            "after_rollback": parent.number == self.current and shop.generations.was_rolled_back(),
-            "forced": False,
-        }  # fmt: skip
+        self.seed = SEED + parent.number  # not by the night's number: a resumed one draws the same
+        after_rollback = parent.number == self.current and shop.generations.was_rolled_back()
+        report = NightReport(parent=parent.number, seed=self.seed, after_rollback=after_rollback)
+        self.run_log = RunLog(progress, lambda report: shop.store.ledger.note(number, report), report)
+
+    @property
+    def report(self) -> NightReport:
+        """Return the report so far."""
+        return self.run_log.report
 
     def increment(self, plan: Plan) -> NightResult:
+        """Learn from the plan's events, and publish a generation with the encoder that the judge lets pass."""
         catalogue = load_catalogue(self.shop.store)
         budget = Budget(self.options.budget, len(catalogue.items), self.parent.card.report)
-        with self.run_log.timed("collect"):
-            data = self._collect(plan, catalogue)
-        nothing_new = data.counts["since_parent"] == 0 and data.is_little
-        if nothing_new and self.parent.number == self.current and not needs_compaction(self.shop, self.parent):
-            return self._close("nothing to learn", "no event came since the last night", None)
-
-        number, folder = self._begin()
-        with self.run_log.timed("count"):
-            now = LearnedRange(plan.until, plan.events_seq)
-            write_popularity(data.clean_events, catalogue.ids, plan.until, folder / "statistics")
-        with self.run_log.timed("links"):
-            together, upto, links = link_items(data, self.parent, catalogue.ids, now)
+        data = self._collect(plan, catalogue)
+        if self._is_nothing_new(data):
+            return self._result("nothing to learn", "no event came since the last night", self.parent.number)
+        number, folder = self._create_folder()
+        links = self._count(plan, data, catalogue.ids, folder)
         with self.run_log.timed("catalogue"):
-            parent = self._parent(catalogue)
-        left_out = self.parent.card.learned.anomalous_days
-        score = make_scorer(parent.encoder, parent.vectors, catalogue.ids)
-        strange, changed = anomalous_days(data, score, left_out)
-        data = exclude_days(data, strange)
-        self.report |= {"counts": dict(data.counts), "removed": dict(data.removed)}
-        self.run_log.warn(strange.values())
-        texts = self._texts_then_and_now(catalogue, parent.vectors)
-        job = EncoderJob(
-            parent, data, catalogue, self._titles(catalogue), plan.until, self.seed, self.options, budget,
-            self.shop.path / WORK, plan.resumed,
-        )  # fmt: skip
-        outcome = _swapped(*texts) or train_and_judge(job, folder, self.run_log)
-        with self.run_log.timed("drift"):
-            self._measure_drift(job, texts, outcome.vectors)
-        if together:
-            self.report["verdicts"] = [*self.report.get("verdicts", []), together.to_dict()]
-        if not outcome.trained:
-            self.report["not_trained"] = outcome.reason
-        learned = self.parent.card.learned
-        if outcome.vectors is None:
-            self._carry_encoder(folder)
-        else:
-            days = tuple(sorted({*left_out, *strange} - changed))
-            learned = LearnedEvents(plan.events_seq, plan.until, data.held_out(outcome.postponed), days)
-        vectors = parent.vectors if outcome.vectors is None else outcome.vectors
-        write_index(catalogue, vectors, folder)
-        noise = noise_floor(Encoder(folder / "serving"), vectors)
-        lessons = RankerStep(self.shop, self.parent, self.parent_serving, plan, folder, self.run_log)
-        if self.options.learn_pairs:
-            self._remember(data, catalogue, plan, folder)
-            self.report["ranker"] = lessons.train_search_ranker(data)
-        self.report["wishes"] = lessons.train_for_you_ranker(data.clean_events, links, catalogue.ids, vectors)
-        reason = "; ".join([outcome.reason, *strange.values()])
-        if together and not together.passed:
-            reason += f"; the parent's co-purchase weights are kept: {together}"
-        return self._publish(
-            number,
-            folder,
-            catalogue,
-            outcome.verdict,
-            reason,
-            GenerationCard(learned, plan.until, noise=noise, linked=upto, ranked=now),
+            parent = open_parent(self.shop, self.parent, catalogue, self.run_log.count("catalogue"))
+        state = NightState(
+            self.shop, plan, self.options, budget, self.seed, self.run_log, catalogue, data, parent, folder
         )
+        state, contradictions, left_out = self._exclude_anomalous_days(state)
+        outcome = self._learn(state, links)
+        vectors = write_encoder_and_index(state, outcome)
+        self._rank(state, links.links, vectors)
+        reason = "; ".join([outcome.reason, *contradictions])
+        if links.gate and not links.gate.passed:
+            reason += f"; the parent's co-purchase weights are kept: {links.gate}"
+        card = GenerationCard(
+            learned_events(state, outcome, left_out),
+            plan.until,
+            catalogue.items_seq,
+            noise=noise_floor(Encoder(folder / "serving"), vectors),
+            verdict=outcome.verdict,
+            linked=links.learned,
+            ranked=LearnedRange(plan.until, plan.events_seq),
+        )
+        return self._publish(number, folder, card, reason)
 
     def compact(self) -> NightResult:
+        """Rebuild the index with the parent's encoder, and publish it with all else of the parent."""
         catalogue = load_catalogue(self.shop.store)
-        number, folder = self._begin()
+        number, folder = self._create_folder()
         copy_part(self.parent, "statistics", folder)
-        self._carry_encoder(folder)
+        copy_encoder(self.parent, folder)
         with self.run_log.timed("catalogue"):
-            write_index(catalogue, self._parent(catalogue).vectors, folder)
+            parent = open_parent(self.shop, self.parent, catalogue, self.run_log.count("catalogue"))
+            write_index(catalogue, parent.vectors, folder)
         for part in ("memory", "ranker", "signals", "wishes"):
             if self.parent.has_part(part):
                 copy_part(self.parent, part, folder)
-        kept = replace(self.parent.card, linked=self.parent.card.links_range)
-        if kept.report and kept.report.events_seq is not None:
-            self.report["events_seq"] = kept.report.events_seq  # the statistics are the parent's still
-        reason = "many items changed since the index was built"
-        return self._publish(number, folder, catalogue, "compacted", reason, kept)
+        card = self.parent.card
+        self.report.events_seq = card.report.events_seq if card.report else None  # the statistics are the parent's
+        card = replace(card, items_seq=catalogue.items_seq, verdict="compacted", linked=card.links_range)
+        return self._publish(number, folder, card, "many items changed since the index was built")
 
     # ---- steps ------------------------------------------------------------------------------------------------
 
     def _collect(self, plan: Plan, catalogue: CatalogueTexts) -> TrainingData:
-        store, learned = self.shop.store, self.parent.card.learned
-        data = split_events(
-            list(store.events.before(plan.until, plan.events_seq)),
-            learned,
-            set(catalogue.ids).__contains__,
-            store.impressions.searches(plan.until - _REMEMBERED, plan.until),
-            self.options.limits,
-        )
-        self.report |= {
-            "until": to_iso(plan.until), "events_seq": plan.events_seq, "since_seq": learned.events_seq,
-            "resumed": plan.resumed, "counts": dict(data.counts), "removed": dict(data.removed),
-        }  # fmt: skip
-        if bots := len(data.bots):
-            self.run_log.warn(
-                [
+        """Read and split the events of the plan, and report what there is."""
+        store, learned, report = self.shop.store, self.parent.card.learned, self.report
+        with self.run_log.timed("collect"):
+            data = split_events(
+                list(store.events.before(plan.until, plan.events_seq)),
+                learned,
+                set(catalogue.ids).__contains__,
+                store.impressions.searches(plan.until - _IMPRESSION_SECONDS, plan.until),
+                self.options.limits,
+            )
+            report.until, report.events_seq, report.since_seq = to_iso(plan.until), plan.events_seq, learned.events_seq
+            report.resumed, report.counts, report.removed = plan.resumed, data.counts, data.removed
+            if bots := len(data.bots):
+                self.run_log.warn([
                     f"{data.removed['bots']} events of {bots} names were left out: more than a person chooses in a"
                     " day or a minute. A name that many share, such as guest, is taken for a bot: leave its user empty"
-                ]
-            )
+                ])  # fmt: skip
         return data
 
-    def _begin(self) -> tuple[int, Path]:
+    def _is_nothing_new(self, data: TrainingData) -> bool:
+        """Return whether a night would publish what serves already."""
+        nothing_came = data.counts["since_parent"] == 0 and data.is_little
+        return nothing_came and self.parent.number == self.current and not needs_compaction(self.shop, self.parent)
+
+    def _create_folder(self) -> tuple[int, Path]:
         return self.shop.generations.create_folder(self.shop.store.personal_data.last_generation())
 
-    def _parent(self, catalogue: CatalogueTexts) -> ParentEncoder:
-        generation = self.parent_serving = LoadedGeneration(self.parent, self.shop.store, self.shop.path)
-        generation.encode_backlog()
-        # A quantised index would lose a little each time its vectors are taken again.
-        exact = generation.index if generation.index.kind in ("flat", "gpu") else None
-        vectors = encode_catalogue(catalogue, generation.encoder, self.run_log.count("catalogue"), exact)
-        return ParentEncoder(self.parent, generation.encoder, vectors)
+    def _count(self, plan: Plan, data: TrainingData, ids: list[str], folder: Path) -> LinkOutcome:
+        """Write the popularity of the items `ids`, and return their links."""
+        with self.run_log.timed("count"):
+            write_popularity(data.clean_events, ids, plan.until, folder / "statistics")
+        with self.run_log.timed("links"):
+            return link_items(data, self.parent, ids, LearnedRange(plan.until, plan.events_seq))
 
-    def _texts_then_and_now(self, catalogue: CatalogueTexts, now: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """The parent encoder's vectors of the items that the last night saw, (n, dim) each: of the texts then and now.
+    def _exclude_anomalous_days(self, state: NightState) -> tuple[NightState, list[str], tuple[int, ...]]:
+        """Leave out the searches of days that contradict the past.
 
-        An import may have rebuilt the index since then, with the new texts: that was no night.
+        Returns the state without them, a sentence for each such day, and all days that stay left out from now on.
         """
-        ids, then = load(self._last_seen()).vectors(catalogue.ids)
-        rows = {id: row for row, id in enumerate(catalogue.ids)}
-        return then, now[[rows[id] for id in ids]]
+        before = self.parent.card.learned.anomalous_days
+        score = make_scorer(state.parent.loaded.encoder, state.parent.vectors, state.catalogue.ids)
+        anomalous, confirmed = anomalous_days(state.data, score, before)
+        data = exclude_days(state.data, anomalous)
+        self.report.counts, self.report.removed = data.counts, data.removed
+        self.run_log.warn(anomalous.values())
+        return replace(state, data=data), [*anomalous.values()], tuple(sorted({*before, *anomalous} - confirmed))
 
-    def _last_seen(self) -> Path:
-        """The index of the last night's generation; where that is gone or damaged, of what was made from it."""
-        seen, known = self.parent, self.shop.generations.numbers()
-        index = seen.verified_path("index")
-        with suppress(GenerationError):
-            while seen.card.verdict == "compacted" and seen.card.parent in known:
-                seen = self.shop.generations.open(seen.card.parent)
-                index = seen.verified_path("index")
-        return index
+    def _learn(self, state: NightState, links: LinkOutcome) -> EncoderOutcome:
+        """Train and judge the encoder, unless the catalogue looks broken, and measure drift."""
+        texts = texts_then_and_now(state)
+        if reason := find_swapped_catalogue(*texts):
+            outcome = EncoderOutcome("refused", reason, trained=False)
+        else:
+            outcome = train_and_judge(state)
+        measure_drift(state, texts, outcome.vectors)
+        if links.gate:
+            self.report.verdicts = [*self.report.verdicts, links.gate]
+        if not outcome.trained:
+            self.report.not_trained = outcome.reason
+        return outcome
 
-    def _measure_drift(self, job: EncoderJob, texts: tuple[np.ndarray, np.ndarray], child: np.ndarray | None) -> None:
-        data, parent, online = job.data, job.parent, self.shop.store.engagement
-        inputs = drift.DriftInputs(
-            old=data.searches.replay,
-            new=data.searches.since_parent,
-            parent_until=self.parent.card.learned.until,
-            encode=parent.encoder.queries,
-            seed=self.seed,
-            same_items=None if child is None else (parent.vectors, child),
-            texts=texts,
-            engagement={kind: online.days(kind, job.until) for kind in ("searches", "recommendations")},
-        )
-        self.report["drift"], warnings = drift.measure(inputs)
-        self.run_log.warn(warnings)
-        self.report["shelves"] = [kind.to_dict() for kind in online.shelves(job.until - _SHOWN, job.until)]
+    def _rank(self, state: NightState, links: Links, vectors: np.ndarray) -> None:
+        """Write memory and signals, and train the rankers; only what is counted where nothing is to be learned."""
+        if self.options.learn_pairs:
+            write_query_memory(state)
+            self.report.ranker = train_search_ranker(state)
+        self.report.wishes = train_for_you_ranker(state, links, vectors)
 
-    def _remember(self, data: TrainingData, catalogue: CatalogueTexts, plan: Plan, folder: Path) -> None:
-        with self.run_log.timed("remember"):
-            memory = build_query_memory(data.searches.known, catalogue.ids, plan.until)
-            with_vectors(memory, Encoder(folder / "serving")).save(folder / "memory")
+    # ---- end --------------------------------------------------------------------------------------------------
 
-    def _carry_encoder(self, folder: Path) -> None:
-        for part in ("encoder", "serving"):
-            shutil.rmtree(folder / part, ignore_errors=True)
-            copy_part(self.parent, part, folder)
-
-    def _publish(
-        self, number: int, folder: Path, catalogue: CatalogueTexts, verdict: str, reason: str, card: GenerationCard
-    ) -> NightResult:
+    def _publish(self, number: int, folder: Path, card: GenerationCard, reason: str) -> NightResult:
+        """Publish the folder with its page and card, and delete what is not needed any more."""
         with self.run_log.timed("publish"):
             encoder = Encoder(folder / "serving")
-            publish_changed_vectors(self.shop.store, encoder, catalogue.items_seq)
-            told = {"night": self.number, "verdict": verdict, "reason": reason, "generation": number}
-            write_night_page(folder / "report.html", self.report | told)
-            self.shop.generations.publish(
-                number,
-                folder,
-                replace(
-                    card,
-                    items_seq=catalogue.items_seq,
-                    encoder=encoder.id,
-                    base=self.parent.card.base,
-                    night=self.number,
-                    verdict=verdict,
-                    report=NightReport.from_dict(self.report),
-                ),
-                parent=self.parent.number,
-                current=self.current,
-            )
-            self._tidy()
-        return self._close(verdict, reason, number)
+            publish_changed_vectors(self.shop.store, encoder, card.items_seq)
+            head = NightHead(self.number, card.verdict, reason, number)
+            write_night_page(folder / "report.html", self.report, head)
+            card = replace(card, encoder=encoder.id, base=self.parent.card.base, night=self.number, report=self.report)
+            self.shop.generations.publish(number, folder, card, parent=self.parent.number, current=self.current)
+            self._prune()
+        return self._result(card.verdict, reason, number)
 
-    def _tidy(self) -> None:
+    def _prune(self) -> None:
+        """Delete old generations, and the vectors of encoders that no generation has any more."""
         self.shop.generations.prune(retire=self.shop.store.personal_data.generations_to_retire())
-        kept = []
+        encoders = []
         for number in self.shop.generations.numbers():
-            with suppress(GenerationError):  # a damaged one serves nobody
-                kept.append(self.shop.generations.open(number).card.encoder)
-        self.shop.store.vectors.keep_only(kept)
+            with suppress(GenerationError):  # a damaged one is never served
+                encoders.append(self.shop.generations.open(number).card.encoder)
+        self.shop.store.vectors.keep_only(encoders)
 
-    def _close(self, verdict: str, reason: str, generation: int | None) -> NightResult:
-        number = self.parent.number if generation is None else generation
-        if self.report["after_rollback"]:
+    def _result(self, verdict: str, reason: str, generation: int) -> NightResult:
+        if self.report.after_rollback:
             reason += f"; after a rollback generation {self.parent.number} is the parent again"
-        return NightResult(self.number, verdict, reason, self.parent.number, number, self.report)
-
-    def _titles(self, catalogue: CatalogueTexts) -> dict[str, str]:
-        """id → title of the items that the night knows; others may have come meanwhile."""
-        known = set(catalogue.ids)
-        return {id: title for id, title in self.shop.store.items.titles() if id in known}
-
-
-def _swapped(then: np.ndarray, now: np.ndarray) -> EncoderOutcome | None:
-    """No night trains when much of the catalogue became something else since the last one; vectors (n_items, dim) each.
-
-    A broken feed is mended within days, but what was learned from it would stay. If the texts stay, the next night
-    knows them and learns.
-    """
-    share = drift.texts_swapped(then, now) if len(then) >= drift.MIN_ITEMS else 0.0
-    if share <= _MOST_SWAPPED:
-        return None
-    return EncoderOutcome(
-        "refused",
-        f"the texts of {share:.0%} of the known items are about something else than last night;"
-        " nothing is learned tonight, in case the catalogue is broken",
-        trained=False,
-    )
+        return NightResult(self.number, verdict, reason, self.parent.number, generation, self.report)

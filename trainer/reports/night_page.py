@@ -6,20 +6,20 @@ its words are HTML around it and keep their size.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from jinja2 import Environment, FileSystemLoader
 
-from shelfwise.trainer.reports.night_summary import summarise_night
+from shelfwise.night_report import NightReport
+from shelfwise.trainer.reports.night_summary import NightHead, summarise_night
 
 __all__ = ["write_night_page"]
 
 
-def write_night_page(path: Path, night: Mapping[str, Any]) -> None:
-    """Write a self-contained HTML page of a night's report with the keys "night", "verdict" and "reason" added."""
-    path.write_text(_environment.get_template("night.html").render(summarise_night(night)), encoding="utf-8")
+def write_night_page(path: Path, report: NightReport, head: NightHead) -> None:
+    """Write a self-contained HTML page of a night."""
+    page = _environment.get_template("night.html").render(summarise_night(report, head))
+    path.write_text(page, encoding="utf-8")
 
 
 _environment = Environment(

@@ -1,16 +1,27 @@
-"""What a person wants to see of a night, in words and in the units of charts: for its page and for the terminal.
+"""Summarise a night in words and in the units of charts, for its page and for the terminal.
 
-It is made from the night's report alone, any part of which may be missing. A rate or a share keeps its limit beside it.
+Any part of the report may be missing. A rate or a share keeps its limit beside it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
+from shelfwise.night_report import NightReport
+from shelfwise.night_report_parts import (
+    ClickThrough,
+    DriftReport,
+    GateResult,
+    MovedQuery,
+    PrecisionReport,
+    RankerReport,
+    TrainingReport,
+)
 from shelfwise.trainer.reports.curves import dev_curve, is_number, loss_curve, number
 
-__all__ = ["summarise_night"]
+__all__ = ["NightHead", "summarise_night"]
 
 _MEASURES = {"ndcg": "nDCG@10", "hr": "HR@10", "map": "MAP@10", "recall": "recall@50", "auc": "AUC"}
 _DRIFT = {
@@ -19,204 +30,220 @@ _DRIFT = {
     "new_items": "share of clicks on new items",
     "embedding_shift": "item vectors, mean 1 − cosine",
     "catalogue_shift": "share of items with another text",
-    "ctr": "searches clicked, yesterday",
-    "recommendation_ctr": "recommendations clicked, yesterday",
 }
-_BEFORE = {"unseen_queries": "unseen_before", "new_items": "new_items_before"}
-_OF_THE_RUN = ("losses", "dev")  # drawn; the rest of `training` is settings
+_MOVED = {"gained": "Gained", "lost": "Lost"}
+_RANKERS = {"trees": "trees", "weights": "fitted weights of the blend"}
+_CURVES = ("losses", "dev")  # drawn; the rest of a training is settings
 
-Part = Mapping[str, Any]
+
+@dataclass(frozen=True, slots=True)
+class NightHead:
+    """What a night's row says beside its report; `generation` is the one that it made, where that is known."""
+
+    night: int | None = None
+    verdict: str | None = None
+    reason: str | None = None
+    generation: int | None = None
 
 
-def summarise_night(night: Part) -> dict[str, Any]:
-    """`night` is the night's report with the keys "night", "verdict" and "reason" added; "generation" is its child."""
-    training: Part = night.get("training") or {}
-    moved: Part = night.get("moved") or {}
-    losses = training.get("losses") or []
+def summarise_night(report: NightReport, head: NightHead) -> dict[str, Any]:
+    """Return what the template of the page and the terminal show of a night."""
+    training = report.training or TrainingReport({})
     return {
-        "title": f"Night {night['night']}" if night.get("night") is not None else "A night",
-        "verdict": night.get("verdict") or "running",
-        "reason": night.get("reason"),
-        "facts_line": _facts_line(night),
-        "warnings": night.get("warnings") or [],
-        **_exams(night.get("verdicts") or []),
-        "precision": _precision(night.get("precision") or {}),
-        "not_trained": night.get("not_trained"),
-        "loss": loss_curve(losses, training.get("steps")),
-        "not_numbers": sum(not is_number(loss) for loss in losses),
-        "dev": dev_curve(training.get("dev") or []),
-        "ranker": _ranker(night.get("ranker") or {}, "searches"),
-        "shelf_ranker": _ranker(night.get("wishes") or {}, "visits"),
-        "moved": [(_MOVED[name], [_ranks(row) for row in moved.get(name) or []]) for name in _MOVED] if moved else [],
-        "counts": _facts(night.get("counts") or {}),
-        "removed": _facts(night.get("removed") or {}),
-        "drift": _drift(night.get("drift") or {}),
-        **_seconds(night.get("seconds") or {}),
-        "memory": f"{night['peak_memory_mb']:,} MB" if night.get("peak_memory_mb") else None,
-        "settings": _settings(night, training),
+        "title": f"Night {head.night}" if head.night is not None else "A night",
+        "verdict": head.verdict or "running",
+        "reason": head.reason,
+        "facts_line": _facts_line(report, head.generation),
+        "warnings": report.warnings,
+        **_gates(report.verdicts),
+        "precision": _precision(report.precision),
+        "not_trained": report.not_trained,
+        "loss": loss_curve(training.losses, training.steps),
+        "not_numbers": sum(not is_number(loss) for loss in training.losses),
+        "dev": dev_curve(training.dev),
+        "ranker": _ranker(report.ranker, "searches"),
+        "shelf_ranker": _ranker(report.wishes, "visits"),
+        "moved": [(label, [_ranks(row) for row in rows]) for label, rows in _moved(report.moved)],
+        "counts": _facts(report.counts),
+        "removed": _facts(report.removed),
+        "drift": _drift(report.drift) if report.drift else [],
+        **_seconds(report.seconds),
+        "memory": f"{report.peak_memory_mb:,} MB" if report.peak_memory_mb else None,
+        "settings": _settings(report),
     }
 
 
 # ---- the head ---------------------------------------------------------------------------------------------------
 
 
-def _facts_line(night: Part) -> list[str]:
+def _facts_line(report: NightReport, generation: int | None) -> list[str]:
     facts = []
-    if night.get("parent") is not None:
-        child = night.get("generation")
-        facts.append(f"generation {night['parent']}" + (f" → {child}" if child is not None else " is the parent"))
-    if night.get("until"):
-        facts.append(f"until {str(night['until'])[:16].replace('T', ' ')} UTC")
-    if night.get("events_seq") is not None:
-        facts.append(f"events {(night.get('since_seq') or 0) + 1:,} to {night['events_seq']:,} are new")
-    said = {"forced": "forced", "resumed": "taken up again after it was killed", "after_rollback": "after a rollback"}
-    return facts + [words for name, words in said.items() if night.get(name)]
+    if report.parent is not None:
+        end = " is the parent" if generation is None else f" → {generation}"
+        facts.append(f"generation {report.parent}{end}")
+    if report.until:
+        facts.append(f"until {report.until[:16].replace('T', ' ')} UTC")
+    if report.events_seq is not None:
+        facts.append(f"events {(report.since_seq or 0) + 1:,} to {report.events_seq:,} are new")
+    remarks = {
+        "forced": report.forced,
+        "taken up again after it was killed": report.resumed,
+        "after a rollback": report.after_rollback,
+    }
+    return facts + [remark for remark, is_true in remarks.items() if is_true]
 
 
-def _settings(night: Part, training: Part) -> list[tuple[str, str]]:
-    own = {name: str(night[name]) for name in ("strategy", "seed") if night.get(name) is not None}
-    return _facts(own | {name: value for name, value in training.items() if name not in _OF_THE_RUN})
+def _settings(report: NightReport) -> list[tuple[str, str]]:
+    own = {"strategy": report.strategy, "seed": report.seed}
+    training = report.training.to_dict() if report.training else {}
+    return _facts(
+        {name: str(value) for name, value in own.items() if value is not None}
+        | {name: value for name, value in training.items() if name not in _CURVES}
+    )
 
 
-# ---- exams ------------------------------------------------------------------------------------------------------
+# ---- evaluation -------------------------------------------------------------------------------------------------
 
 
-def _exams(verdicts: Sequence[Part]) -> dict[str, Any]:
-    """One row an exam, its whisker in per cent of the cell where 50 is no difference; and a matrix of all measures."""
-    reach = _reach(verdicts)
-    with_measures = [verdict for verdict in verdicts if verdict.get("metrics")]
+def _gates(results: Sequence[GateResult]) -> dict[str, Any]:
+    """Return a row for each evaluation set, and a matrix of all metrics.
+
+    The whisker of a row is in per cent of its cell, where 50 is no difference.
+    """
+    reach = _reach(results)
+    measured = [result for result in results if result.metrics]
     rows = [
-        (label, [_change(verdict["metrics"].get(name)) for verdict in with_measures])
+        (label, [_change(result.metrics.get(name)) for result in measured])
         for name, label in _MEASURES.items()
-        if any(name in verdict["metrics"] for verdict in with_measures)
+        if any(name in result.metrics for result in measured)
     ]
-    strata = dict.fromkeys(kind for verdict in with_measures for kind in verdict.get("strata") or {})
-    rows += [(f"nDCG@10, {kind}", [_of_stratum(verdict, kind) for verdict in with_measures]) for kind in strata]
+    strata = dict.fromkeys(kind for result in measured for kind in result.strata)
+    rows += [(f"nDCG@10, {kind}", [_of_stratum(result, kind) for result in measured]) for kind in strata]
     return {
-        "exams": [_exam(verdict, reach) for verdict in verdicts],
-        "measured": [verdict.get("exam") for verdict in with_measures],
+        "exams": [_gate(result, reach) for result in results],
+        "measured": [result.exam for result in measured],
         "measures": rows,
     }
 
 
-def _reach(verdicts: Sequence[Part]) -> float:
-    """The difference at the edge of the cell. The long bar of an exam with few questions must not flatten the rest."""
-    asked = [verdict for verdict in verdicts if verdict.get("questions")]
-    extents = [max(abs(number(verdict.get(end))) for end in ("low", "high")) for verdict in asked]
-    tolerance = max((number(verdict.get("tolerance")) for verdict in asked), default=0.0)
+def _reach(results: Sequence[GateResult]) -> float:
+    """Return the difference at the edge of the cell.
+
+    The long bar of a set of few questions must not flatten the rest.
+    """
+    asked = [result for result in results if result.questions]
+    extents = [max(abs(number(result.low)), abs(number(result.high))) for result in asked]
+    tolerance = max((number(result.tolerance) for result in asked), default=0.0)
     longest = min(max(extents), 8 * min(extents)) if extents else 0.0
     return 1.1 * max(0.01, tolerance, longest)
 
 
-def _exam(verdict: Part, reach: float) -> dict[str, Any]:
-    row = {name: verdict.get(name) for name in ("passed", "reason")}
-    row |= {"name": verdict.get("exam"), "questions": _questions(verdict.get("questions") or 0)}
-    numbers = [verdict.get(name) for name in ("parent", "child", "low", "high")]
-    if not verdict.get("questions") or not all(map(is_number, numbers)):
+def _gate(result: GateResult, reach: float) -> dict[str, Any]:
+    row = {
+        "passed": result.passed, "reason": result.reason, "name": result.exam,
+        "questions": _questions(result.questions),
+    }  # fmt: skip
+    parent, child, low, high = result.parent, result.child, result.low, result.high
+    if not result.questions or not all(map(is_number, (parent, child, low, high))):
         return row
-    parent, child, low, high = map(number, numbers)
-    tolerance = number(verdict.get("tolerance"))
 
     def x(difference: float) -> float:
         return round(50 + 50 * max(-1.0, min(1.0, difference / reach)), 2)
 
-    mood = "bad" if not verdict.get("passed") else "good" if low > 0 else ""
-    places = {"low": x(low), "high": x(high), "middle": x(child - parent)}
-    ends = [x(end) for end in (low, high) if abs(end) < reach]  # a bar that goes on beyond the cell has none
-    band = {"x": x(-tolerance), "width": round(50 - x(-tolerance), 2)}
-    words = f"{child - parent:+.3f} ({low:+.3f} to {high:+.3f})"
-    return row | places | {
-        "parent": f"{parent:.3f}", "child": f"{child:.3f}", "band": band, "mood": mood, "words": words,
-        "ends": ends,
+    left = x(-number(result.tolerance))
+    return row | {
+        "low": x(low), "high": x(high), "middle": x(child - parent),
+        "parent": f"{parent:.3f}", "child": f"{child:.3f}", "band": {"x": left, "width": round(50 - left, 2)},
+        "mood": "bad" if not result.passed else "good" if low > 0 else "",
+        "words": f"{child - parent:+.3f} ({low:+.3f} to {high:+.3f})",
+        "ends": [x(end) for end in (low, high) if abs(end) < reach],  # a bar that goes on beyond the cell has none
     }  # fmt: skip
 
 
-def _change(values: Any) -> dict[str, Any]:
+def _change(values: Sequence[float] | None) -> dict[str, Any]:
     shown = [f"{value:.3f}" if is_number(value) else "?" for value in values or []]
     return {"words": " → ".join(shown) or "–", "count": None}
 
 
-def _of_stratum(verdict: Part, kind: str) -> dict[str, Any]:
-    values = (verdict.get("strata") or {}).get(kind) or [None]
-    return _change(values[1:]) | {"count": values[0] and _questions(values[0])}
+def _of_stratum(result: GateResult, kind: str) -> dict[str, Any]:
+    count, *values = result.strata.get(kind) or [0]
+    return _change(values) | {"count": _questions(int(count)) if count else None}
 
 
 def _questions(count: int) -> str:
     return f"{count:,} question{'' if count == 1 else 's'}"
 
 
-def _precision(precision: Part) -> str | None:
-    if not precision.get("served"):
+def _precision(precision: PrecisionReport | None) -> str | None:
+    if precision is None or not precision.served:
         return None
-    lost = f", which costs {precision['lost']:.4f} nDCG@10" if is_number(precision.get("lost")) else ""
-    asked = f" on {_questions(precision['questions'])}" if precision.get("questions") else ""
-    return f"Served in {precision['served']}{lost}{asked} against the trained weights."
+    lost = f", which costs {precision.lost:.4f} nDCG@10" if is_number(precision.lost) else ""
+    asked = f" on {_questions(precision.questions)}" if precision.questions else ""
+    return f"Served in {precision.served}{lost}{asked} against the trained weights."
 
 
 # ---- the rest ---------------------------------------------------------------------------------------------------
 
-_MOVED = {"gained": "Gained", "lost": "Lost"}
-_RANKERS = {"trees": "trees", "weights": "fitted weights of the blend"}
 
-
-def _ranker(ranker: Part, asked: str) -> str | None:
-    """What orders the hits now, and how it did on the newest of what it is `asked`: searches or visits."""
-    if not ranker:
+def _ranker(ranker: RankerReport | None, questions: str) -> str | None:
+    """Say what orders the hits now, and how it did on the newest `questions`: searches or visits."""
+    if ranker is None:
         return None
-    searches = f"{ranker.get('searches') or 0:,} {asked}"
-    blend, learned, low, high = (number(ranker.get(name)) for name in ("blend", "learned", "low", "high"))
-    if kind := _RANKERS.get(ranker.get("kind") or ""):
+    count = f"{ranker.searches:,} {questions}"
+    blend, learned, low, high = map(number, (ranker.blend, ranker.learned, ranker.low, ranker.high))
+    if kind := _RANKERS.get(ranker.kind):
         change = f"nDCG@10 {blend:.3f} → {learned:.3f} ({low:+.3f} to {high:+.3f})"
-        return f"{kind}, {change} on the newest {searches}"
+        return f"{kind}, {change} on the newest {count}"
     if not blend:
-        return f"the blend as it is; {searches} are too few to learn from"
-    return f"the blend as it is, nDCG@10 {blend:.3f}; nothing learned did better on the newest {searches}"
+        return f"the blend as it is; {count} are too few to learn from"
+    return f"the blend as it is, nDCG@10 {blend:.3f}; nothing learned did better on the newest {count}"
 
 
-def _ranks(row: Part) -> dict[str, Any]:
-    return {"query": row.get("query"), "item": row.get("title") or row.get("item")} | {
-        side: _rank(row.get(side)) for side in ("before", "after")
-    }
+def _moved(moved: Mapping[str, Sequence[MovedQuery]] | None) -> list[tuple[str, Sequence[MovedQuery]]]:
+    return [(label, moved.get(name, ())) for name, label in _MOVED.items()] if moved else []
 
 
-def _rank(reciprocal: Any) -> str:
-    """The rank that a reciprocal rank stands for; 0 is beyond the tenth."""
+def _ranks(row: MovedQuery) -> dict[str, str]:
+    return {"query": row.query, "item": row.item, "before": _rank(row.before), "after": _rank(row.after)}
+
+
+def _rank(reciprocal: float) -> str:
+    """Return the rank that a reciprocal rank stands for; 0 is beyond the tenth."""
     if not is_number(reciprocal):
         return "?"
     return f"{1 / reciprocal:.0f}" if reciprocal > 0 else "> 10"
 
 
-def _drift(drift: Part) -> list[dict[str, Any]]:
-    limits: Part = drift.get("limits") or {}
+def _drift(drift: DriftReport) -> list[dict[str, Any]]:
+    before = {"unseen_queries": drift.unseen_before, "new_items": drift.new_items_before}
+    limits = drift.limits or {}
     rows = []
     for name, label in _DRIFT.items():
-        value = drift.get(name)
-        if isinstance(value, Mapping):
-            rows.append(_rate(label, value))
-        elif value is not None:
-            limit = limits.get(name)
-            before = drift.get(_BEFORE.get(name, ""))
-            row = {"name": label, "value": _figure(value), "before": "" if before is None else _figure(before)}
+        if (value := getattr(drift, name)) is not None:
+            limit, old = limits.get(name), before.get(name)
+            row = {"name": label, "value": _figure(value), "before": "" if old is None else _figure(old)}
             row["limit"] = "" if limit is None else f"above {_figure(limit)}"
             rows.append(row | {"over": limit is not None and value > limit})
-    return rows
+    rates = {"searches": drift.ctr, "recommendations": drift.recommendation_ctr}
+    return rows + [_rate(f"{kind} clicked, yesterday", rate) for kind, rate in rates.items() if rate]
 
 
-def _rate(label: str, rate: Part) -> dict[str, Any]:
-    yesterday, before, spread, limit = (number(rate.get(name)) for name in ("yesterday", "before", "spread", "limit"))
+def _rate(label: str, rate: ClickThrough) -> dict[str, Any]:
+    yesterday, before, spread = number(rate.yesterday), number(rate.before), number(rate.spread)
     return {
         "name": label, "value": f"{yesterday:.1%}", "before": f"{before:.1%} ± {100 * spread:.1f}",
-        "limit": f"below {limit:.1%}" if "limit" in rate else "", "over": "limit" in rate and yesterday < limit,
+        "limit": "" if rate.limit is None else f"below {rate.limit:.1%}",
+        "over": rate.limit is not None and yesterday < rate.limit,
     }  # fmt: skip
 
 
-def _seconds(seconds: Part) -> dict[str, Any]:
+def _seconds(seconds: Mapping[str, float]) -> dict[str, Any]:
     longest = max(seconds.values(), default=0.0) or 1.0
     bars = [(name, f"{value:,.1f}", round(100 * value / longest, 1)) for name, value in seconds.items()]
     return {"seconds": bars, "total": f"{sum(seconds.values()):,.1f} seconds in all"}
 
 
-def _facts(values: Part) -> list[tuple[str, str]]:
+def _facts(values: Mapping[str, Any]) -> list[tuple[str, str]]:
     return [(name.replace("_", " "), _figure(value)) for name, value in values.items()]
 
 

@@ -1,9 +1,10 @@
-"""What a night counts: decayed popularity, and which items lead to which, judged beside the parent's."""
+"""Count popularity, and the links between items, judged beside the parent's."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from shelfwise.generation.card import LearnedRange
 from shelfwise.generation.item_links import ItemLinks
@@ -22,33 +23,41 @@ from shelfwise.trainer.data.split import TrainingData
 from shelfwise.trainer.evaluation.judge import judge_links
 from shelfwise.trainer.statistics.item_signals import item_links
 
-__all__ = ["Links", "count_popularity", "link_items", "write_popularity"]
+__all__ = ["LinkOutcome", "Links", "count_popularity", "link_items", "write_popularity"]
 
 Links = dict[str, ItemLinks]
 
 
-def link_items(
-    data: TrainingData, parent: Generation, ids: list[str], learned: LearnedRange
-) -> tuple[GateResult | None, LearnedRange, Links]:
-    """What leads to what, counted up to `counted`; links worse than the parent's give way to those.
+class LinkOutcome(NamedTuple):
+    """The item links of a night, up to where they are counted, and the result of the judge.
+
+    `gate` is None where no basket was held out to ask.
+    """
+
+    links: Links
+    learned: LearnedRange
+    gate: GateResult | None
+
+
+def link_items(data: TrainingData, parent: Generation, ids: list[str], learned: LearnedRange) -> LinkOutcome:
+    """Count the links between the items `ids` up to `learned`; where they do worse, up to the parent's range.
 
     The held-out baskets judge, so all that their shoppers did that day is counted the night after; the anchor never is.
-    Returns the verdict, None where no basket is held out, up to where links are counted now, and the links.
     """
     rows = {id: row for row, id in enumerate(ids)}
-    held = {seq for basket in data.baskets.holdout for seq in basket.seqs}
-    days = {(event.shopper, event.ts // DAY) for event in data.clean_events if event.seq in held}
+    held_out = {seq for basket in data.baskets.holdout for seq in basket.seqs}
+    days = {(event.shopper, event.ts // DAY) for event in data.clean_events if event.seq in held_out}
     learnable = [event for event in data.learnable if (event.shopper, event.ts // DAY) not in days]
     links = item_links(learnable, rows, learned.until)
     if not data.baskets.holdout:
-        return None, learned, links
+        return LinkOutcome(links, learned, None)
     before = ItemSignals.load(parent.verified_path("signals")) if parent.has_part("signals") else ItemSignals()
-    verdict = judge_links(before, ItemSignals(ids, {}, links), data.baskets.holdout)
-    if not verdict.passed:
-        now, learned = learned.until, parent.card.links_range
-        early = [event for event in learnable if event.ts < learned.until and event.seq <= learned.events_seq]
-        links = item_links(early, rows, now)
-    return verdict, learned, links
+    gate = judge_links(before, ItemSignals(ids, {}, links), data.baskets.holdout)
+    if gate.passed:
+        return LinkOutcome(links, learned, gate)
+    old = parent.card.links_range
+    early = [event for event in learnable if event.ts < old.until and event.seq <= old.events_seq]
+    return LinkOutcome(item_links(early, rows, learned.until), old, gate)
 
 
 def count_popularity(events: Sequence[Event], now: float) -> PopularityCounts:

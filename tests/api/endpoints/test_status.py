@@ -8,6 +8,7 @@ import sys
 from flask.testing import FlaskClient
 
 from shelfwise import Shop
+from shelfwise.night_report import NightReport
 
 
 def test_status_tells_what_is_served(client: FlaskClient) -> None:
@@ -20,7 +21,7 @@ def test_status_tells_what_is_served(client: FlaskClient) -> None:
 def test_status_tells_what_last_night_warned_of(client: FlaskClient, shop: Shop) -> None:
     assert client.get("/status").json["warnings"] == []
     warnings = ["query mix moved: PSI 0.310 > 0.250"]
-    shop.store.ledger.end(shop.store.ledger.begin(1.0, None), 2.0, "published", "", 0, {"warnings": warnings})
+    shop.store.ledger.end(shop.store.ledger.begin(1.0, None), 2.0, "published", "", 0, NightReport(warnings=warnings))
     assert client.get("/status").json["warnings"] == warnings
 
 

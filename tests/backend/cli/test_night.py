@@ -12,11 +12,12 @@ import pytest
 from click.testing import CliRunner, Result
 
 from shelfwise.cli.main import cli
+from shelfwise.night_report import NightReport
 from shelfwise.store import Store
 from shelfwise.trainer import NightResult
 from support.command_line import Run
 
-REPORT = {"warnings": ["query mix moved: PSI 0.310 > 0.250"]}
+REPORT = NightReport(warnings=["query mix moved: PSI 0.310 > 0.250"])
 Invoke = Callable[..., Result]
 
 
@@ -112,12 +113,14 @@ def test_a_refused_night_is_a_sound_end(invoke: Invoke, call: dict[str, Any]) ->
     assert " ".join(" ".join(reason).split()).startswith("the trained encoder is worse: much much")
     assert max(map(len, reason)) <= 110
     assert warning == "  warning: query mix moved: PSI 0.310 > 0.250"
-    assert json.loads(invoke("--json", "increment").stdout)["report"] == REPORT
+    assert json.loads(invoke("--json", "increment").stdout)["report"] == REPORT.to_dict()
 
 
 def test_increment_prints_the_pace_of_last_night(invoke: Invoke, call: dict[str, Any], tmp_path: Path) -> None:
     store = Store(tmp_path)
-    store.ledger.end(store.ledger.begin(1.0, 0), 2.0, "published", "", 1, {"seconds": {"train": 200.0, "judge": 40.0}})
+    store.ledger.end(
+        store.ledger.begin(1.0, 0), 2.0, "published", "", 1, NightReport(seconds={"train": 200.0, "judge": 40.0})
+    )
     store.close()
     assert invoke("increment").stderr == "about 4 min by last night's pace\n"
     assert invoke("increment", "--budget", "2m").stderr == "about 2 min by last night's pace\n"

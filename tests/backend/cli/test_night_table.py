@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from shelfwise.cli.night_table import night_lines, nights_table
-from shelfwise.trainer.reports.night_summary import summarise_night
+from shelfwise.night_report import NightReport
+from shelfwise.trainer.reports.night_summary import NightHead, summarise_night
 
 NIGHT: dict[str, Any] = {
     "night": 9, "verdict": "published", "reason": "newest: better", "parent": 3, "generation": 4,
@@ -34,9 +35,8 @@ REPORT: dict[str, Any] = {
 
 def lines_of(report: dict[str, Any], **row: Any) -> str:
     night = NIGHT | {"report": report} | row
-    return "\n".join(
-        night_lines(night, summarise_night(report | {name: night[name] for name in ("night", "verdict", "reason")}))
-    )
+    head = NightHead(night["night"], night["verdict"], night["reason"])
+    return "\n".join(night_lines(night, summarise_night(NightReport.from_dict(report), head)))
 
 
 def test_no_night_yet() -> None:

@@ -12,6 +12,7 @@ import pysqlite3.dbapi2 as sqlite
 import pytest
 from sqlite_utils import Database
 
+from shelfwise.night_report import NightReport
 from shelfwise.store import Store
 from shelfwise.store.schema import migrations
 from shelfwise.validation import parse_event, parse_item
@@ -254,7 +255,7 @@ def test_learned_by_compares_both_bounds_with_one_event(store: Store) -> None:
 
 def night(store: Store, verdict: str, generation: int | None, report: dict[str, Any], parent: int = 0) -> int:
     number = store.ledger.begin(NOW, parent)
-    store.ledger.end(number, NOW, verdict, "", generation, report)
+    store.ledger.end(number, NOW, verdict, "", generation, NightReport.from_dict(report))
     return number
 
 
@@ -269,8 +270,9 @@ def test_erase_marks_the_nights_of_retired_generations(store: Store) -> None:
     erase(store, "other", learned_ranges={1: EVERYTHING})
     marked = {verdict for verdict, number in nights.items() if "erased" in store.ledger.get(number)["report"]}
     assert marked == {"published", "refused", "compacted", "nothing to learn"}, "these may have made it"
-    assert store.ledger.get(nights["published"])["report"] == {"counts": {"events": 2}, "erased": [1, 2]}
-    assert store.ledger.get(other_night)["report"] == {}
+    assert store.ledger.get(nights["published"])["report"]["erased"] == [1, 2]
+    assert store.ledger.get(nights["published"])["report"]["counts"] == {"events": 2}
+    assert "erased" not in store.ledger.get(other_night)["report"]
 
 
 def test_erase_drops_queries_from_reports(store: Store) -> None:
@@ -278,11 +280,15 @@ def test_erase_drops_queries_from_reports(store: Store) -> None:
     show(store, "searches", {"id": "q", "user": ANNA, "query": "blue bag"})
 
     def examples(queries: Iterable[str]) -> dict[str, Any]:
-        return {"gained": [{"query": query, "item": "mug", "after": 1.0} for query in queries], "lost": []}
+        return {
+            "gained": [{"query": query, "item": "mug", "before": 0.5, "after": 1.0} for query in queries],
+            "lost": [],
+        }
 
     number = night(store, "failed", 0, {"moved": examples(["anna's  mug", "lantern", "blue bag"]), "warnings": ["x"]})
     erase(store)
-    assert store.ledger.get(number)["report"] == {"moved": examples(["lantern"]), "warnings": ["x"]}
+    assert store.ledger.get(number)["report"]["moved"] == examples(["lantern"])
+    assert store.ledger.get(number)["report"]["warnings"] == ["x"]
 
 
 @pytest.mark.parametrize(
@@ -299,14 +305,15 @@ def test_erase_drops_sentences_that_name_the_user(store: Store, warning: str, st
     number = night(store, "published", 1, {"warnings": [warning, "another"], "strategy": "replay"})
     erase(store)
     kept = [warning, "another"] if stays else ["another"]
-    assert store.ledger.get(number)["report"] == {"warnings": kept, "strategy": "replay"}
+    assert store.ledger.get(number)["report"]["warnings"] == kept
+    assert store.ledger.get(number)["report"]["strategy"] == "replay"
 
 
 def test_last_generation_is_the_highest_ever_named(store: Store) -> None:
     assert store.personal_data.last_generation() == -1
     number = store.ledger.begin(NOW, 0)
     assert store.personal_data.last_generation() == 0
-    store.ledger.end(number, NOW, "published", "", 1, {})
+    store.ledger.end(number, NOW, "published", "", 1, NightReport())
     assert store.personal_data.last_generation() == 1
     record(store, {"user": ANNA})
     erase(store, learned_ranges={3: EVERYTHING, 2: EVERYTHING})

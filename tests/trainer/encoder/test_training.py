@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -64,8 +65,8 @@ def often(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_train_encoder_learns_and_repeats(tiny_model: Path, tmp_path: Path) -> None:
     config = TrainingConfig(batch_size=16, learning_rate=5e-3, epochs=10)
     (first, report), (second, _) = (trained(tiny_model, tmp_path / "work", config) for _ in range(2))
-    assert report["steps"] == 40 and report["pairs"] == 64 and report["stopped"] is None and report["ranks"] == 1
-    assert report["losses"][-1] < report["losses"][0] / 2
+    assert report.steps == 40 and report.pairs == 64 and report.stopped is None and report.ranks == 1
+    assert report.losses[-1] < report.losses[0] / 2
     queries = ["cup 99", "light 99", "school 99", "time 99"]
     similar = first.encode(queries) @ first.encode(list(TEXTS.values())).T
     assert similar.argmax(axis=1).tolist() == [0, 1, 2, 3]
@@ -85,7 +86,7 @@ def test_plan_batches_is_even_and_holds_every_pair_once_an_epoch() -> None:
 def test_train_encoder_after_a_kill_ends_as_without_one(tiny_model: Path, tmp_path: Path, schedule: Any) -> None:
     config = TrainingConfig(batch_size=16, learning_rate=5e-3, epochs=3, bf16=False, schedule=schedule)
     whole, report = trained(tiny_model, tmp_path / "whole", config)
-    assert "resumed_at_step" not in report
+    assert report.resumed_at_step is None
 
     with pytest.raises(Killed):
         trained(tiny_model, tmp_path / "work", config, progress=killed_at(11))
@@ -93,7 +94,7 @@ def test_train_encoder_after_a_kill_ends_as_without_one(tiny_model: Path, tmp_pa
     resumed, again = trained(tiny_model, tmp_path / "work", config, progress=lambda done, total: steps.append(done))
     assert steps == [9, 10, 11, 12]
     assert same(whole, resumed)
-    assert again == report | {"resumed_at_step": 8}
+    assert again == replace(report, resumed_at_step=8)
 
 
 @pytest.mark.usefixtures("often")
@@ -106,14 +107,14 @@ def test_train_encoder_ignores_an_incomplete_checkpoint(tiny_model: Path, tmp_pa
     weights.write_bytes(weights.read_bytes()[:-100])
     (older.with_name("checkpoint-12")).mkdir()  # killed before anything was in it
     resumed, report = trained(tiny_model, tmp_path / "work")
-    assert report["resumed_at_step"] == 4 and same(whole, resumed)
+    assert report.resumed_at_step == 4 and same(whole, resumed)
 
 
 @pytest.mark.usefixtures("often")
 def test_train_encoder_takes_finished_weights(tiny_model: Path, tmp_path: Path) -> None:
     whole, report = trained(tiny_model, tmp_path / "work")
     again, second_report = trained(tiny_model, tmp_path / "work", progress=killed_at(1))
-    assert same(whole, again) and second_report == report | {"resumed_at_step": 12}
+    assert same(whole, again) and second_report == replace(report, resumed_at_step=12)
     folder = next((tmp_path / "work").iterdir())
     assert [path.name for path in folder.iterdir()] == ["finished.pt"], "its checkpoints are gone"
 
@@ -139,8 +140,8 @@ def test_train_encoder_stops_early_and_keeps_the_best(tiny_model: Path, tmp_path
         return next(scores)
 
     model, report = trained(tiny_model, tmp_path / "work", LONG, dev=dev)
-    assert report["dev"] == [[11, 0.1], [22, 0.5], [33, 0.4], [44, 0.3]]
-    assert report["stopped"] == "early" and report["steps"] == 44
+    assert report.dev == [[11, 0.1], [22, 0.5], [33, 0.4], [44, 0.3]]
+    assert report.stopped == "early" and report.steps == 44
     assert np.array_equal(model.encode(["cup"]), vectors[1])
 
 
@@ -152,7 +153,7 @@ def test_train_encoder_keeps_the_last_weights_if_they_are_the_best(tiny_model: P
         return next(scores)
 
     model, report = trained(tiny_model, tmp_path / "work", LONG, dev=dev)
-    assert report["stopped"] is None and report["dev"][-1] == [52, 0.9]
+    assert report.stopped is None and report.dev[-1] == [52, 0.9]
     assert np.array_equal(model.encode(["cup"]), vectors[-1])
 
 
@@ -164,19 +165,19 @@ def test_train_encoder_killed_between_two_scores_ends_the_same(tiny_model: Path,
     with pytest.raises(Killed):
         trained(tiny_model, tmp_path / "work", LONG, dev=dev, progress=killed_at(40))
     resumed, again = trained(tiny_model, tmp_path / "work", LONG, dev=dev)
-    assert same(whole, resumed) and again == report | {"resumed_at_step": 25}
+    assert same(whole, resumed) and again == replace(report, resumed_at_step=25)
 
 
 def test_train_encoder_of_few_steps_is_not_scored(tiny_model: Path, tmp_path: Path) -> None:
     _, report = trained(tiny_model, tmp_path / "work", dev=lambda model: pytest.fail("scored"))
-    assert report["dev"] == []
+    assert report.dev == []
 
 
 def test_train_encoder_stops_at_the_deadline(tiny_model: Path, tmp_path: Path) -> None:
     _, report = trained(
         tiny_model, tmp_path / "work", LONG, deadline=time.monotonic() + 1.5, progress=lambda *_: time.sleep(0.2)
     )
-    assert report["stopped"] == "budget" and 1 <= report["steps"] < 52
+    assert report.stopped == "budget" and 1 <= report.steps < 52
 
 
 @pytest.mark.parametrize("start, rate", [(float("nan"), 1e-5), (None, 1e30)])

@@ -30,7 +30,7 @@ def test_a_night_is_published_whole_and_leaves_no_litter(tiny_shop: Path) -> Non
     teach(tiny_shop)
     ended = increment(tiny_shop, NOW)
     assert (ended.verdict, ended.parent, ended.generation) == ("published", 0, 1)
-    counts = ended.report["counts"]
+    counts = ended.report.counts
     assert (counts["new_pairs"], counts["anchor_searches"]) == (51, 3), "one shopper in fifty only ever asks"
     with Shop(tiny_shop, clock=lambda: NOW) as shop:
         assert shop.search("cup").generation == 1
@@ -45,12 +45,12 @@ def test_a_night_is_published_whole_and_leaves_no_litter(tiny_shop: Path) -> Non
 
 def test_nothing_is_learned_twice_and_what_was_held_out_is_learned_next(tiny_shop: Path) -> None:
     teach(tiny_shop)
-    assert increment(tiny_shop, NOW).report["counts"]["new_searches"] == 51
+    assert increment(tiny_shop, NOW).report.counts["new_searches"] == 51
     again = increment(tiny_shop, NOW)
     assert (again.verdict, again.generation) == ("nothing to learn", 1), "six held out are too few for a night"
     with Shop(tiny_shop) as shop:
         shop.record(clicks("bedroom", "candle", 20, NOW - timedelta(hours=1)))
-    counts = increment(tiny_shop, NOW).report["counts"]
+    counts = increment(tiny_shop, NOW).report.counts
     assert (counts["since_parent"], counts["new_events"]) == (20, 26)
     assert counts["new_searches"] + counts["held_searches"] == 26
     assert counts["old_searches"] == 51
@@ -96,7 +96,7 @@ def test_a_worse_encoder_is_refused_and_the_counts_are_published(
         assert after.encoder == before.encoder
         assert after.learned == before.learned, "a refused night loses nothing"
         assert shop.search("thing 1").generation == 1
-        assert shop._shopper_data.statistics(shop._reloader.get()[0]).popularity
+        assert shop.generation.statistics.popularity
 
 
 def test_late_events_are_learned(tiny_shop: Path) -> None:
@@ -105,13 +105,13 @@ def test_late_events_are_learned(tiny_shop: Path) -> None:
     teach_late = clicks("bedroom", "candle", 30, NOW - timedelta(days=30))
     with Shop(tiny_shop) as shop:
         shop.record(teach_late)
-    assert increment(tiny_shop, NOW).report["counts"]["new_events"] == 36
+    assert increment(tiny_shop, NOW).report.counts["new_events"] == 36
 
 
 def test_until_is_exclusive(tiny_shop: Path) -> None:
     teach(tiny_shop, days_ago=0.0)  # from NOW on
     assert increment(tiny_shop, NOW).verdict == "nothing to learn"
-    assert increment(tiny_shop, NOW + timedelta(minutes=1)).report["counts"]["new_events"] == 3
+    assert increment(tiny_shop, NOW + timedelta(minutes=1)).report.counts["new_events"] == 3
 
 
 def test_after_a_rollback_the_next_night_starts_from_the_restored_parent(tiny_shop: Path) -> None:
@@ -122,7 +122,7 @@ def test_after_a_rollback_the_next_night_starts_from_the_restored_parent(tiny_sh
         assert shop.search("cup").generation == 0
     ended = increment(tiny_shop, NOW)
     assert (ended.parent, ended.generation) == (0, 2)
-    assert ended.report["counts"]["new_searches"] == 51
+    assert ended.report.counts["new_searches"] == 51
     assert "after a rollback" in ended.reason
 
 
@@ -142,7 +142,7 @@ def test_items_changed_during_the_night_are_in_the_new_generation(
     assert increment(tiny_shop, NOW).generation == 1
     with Shop(tiny_shop) as shop:
         assert shop.status()["pending_vectors"] == 0
-        serving = shop._reloader.get()[0]
+        serving = shop.generation
         assert serving is not None
         assert "late" in serving.index
         assert "candle" not in serving.index
@@ -181,7 +181,7 @@ def test_many_changed_items_are_compacted(tiny_shop: Path) -> None:
     assert ended is not None
     assert (ended.verdict, ended.generation) == ("compacted", 1)
     with Shop(tiny_shop) as shop:
-        serving = shop._reloader.get()[0]
+        serving = shop.generation
         assert serving is not None
         assert len(serving.index) == len(ITEMS) + 1
         assert serving.index.delta_share == 0
@@ -222,7 +222,7 @@ def test_items_that_come_between_two_looks_are_no_pairs(tiny_shop: Path, monkeyp
         return verdict
 
     monkeypatch.setattr(run, "link_items", meanwhile)
-    assert increment(tiny_shop, NOW).report["counts"]["known_item_pairs"] > 0
+    assert increment(tiny_shop, NOW).report.counts["known_item_pairs"] > 0
 
 
 def test_until_never_goes_back(tiny_shop: Path) -> None:

@@ -1,4 +1,4 @@
-"""The child's serving form: which failures of an int8 export float32 may stand in for, and which it may not."""
+"""The trained encoder's serving form: which failures of int8 float32 may stand in for, and which it may not."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 from shelfwise.errors import EncoderUnsupported, ShelfwiseError, TrainingDiverged
 from shelfwise.trainer.export import serving_model as export
-from shelfwise.trainer.night import encoder_step as child
+from shelfwise.trainer.night import encoder_step
 
 DIFFERS = ShelfwiseError("the exported encoder model.onnx differs from the trained one")
 
@@ -29,14 +29,14 @@ def exporting(monkeypatch: pytest.MonkeyPatch, *problems: Exception | None) -> l
 
 def test_int8_keeps_the_exact_graph_until_it_is_judged(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     asked = exporting(monkeypatch, None)
-    child._export(None, tmp_path, tmp_path / "parent")  # type: ignore[arg-type]
-    assert asked == [{"template": tmp_path / "parent", "keep_exact": True}]
+    encoder_step._export(None, tmp_path)  # type: ignore[arg-type]
+    assert asked == [{"keep_exact": True}]
 
 
 def test_float32_stands_in_for_an_int8_that_differs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     asked = exporting(monkeypatch, DIFFERS, None)
-    child._export(None, tmp_path, tmp_path / "parent")  # type: ignore[arg-type]
-    assert asked[1:] == [{"precision": "fp32", "template": tmp_path / "parent"}]
+    encoder_step._export(None, tmp_path)  # type: ignore[arg-type]
+    assert asked[1:] == [{"precision": "fp32"}]
 
 
 @pytest.mark.parametrize("problem", [EncoderUnsupported("the model has the modules …"), TrainingDiverged("nan")])
@@ -45,11 +45,11 @@ def test_what_no_precision_mends_is_not_tried_again(
 ) -> None:
     asked = exporting(monkeypatch, problem)
     with pytest.raises(type(problem)):
-        child._export(None, tmp_path, tmp_path)  # type: ignore[arg-type]
+        encoder_step._export(None, tmp_path)  # type: ignore[arg-type]
     assert len(asked) == 1
 
 
 def test_a_float32_that_differs_too_is_an_error(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     exporting(monkeypatch, DIFFERS, DIFFERS)
     with pytest.raises(ShelfwiseError, match="differs"):
-        child._export(None, tmp_path, tmp_path)  # type: ignore[arg-type]
+        encoder_step._export(None, tmp_path)  # type: ignore[arg-type]

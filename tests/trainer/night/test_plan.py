@@ -71,7 +71,7 @@ def test_a_damaged_plan_is_no_plan(tmp_path: Path, left: str) -> None:
 
 
 def test_a_plan_that_goes_back_is_refused_and_leaves_the_one_of_a_killed_night(tmp_path: Path) -> None:
-    with pytest.raises(InvalidInput, match="before the last night's"):
+    with pytest.raises(InvalidInput, match="after the last night's"):
         make_plan(tmp_path / "work", 3, 900.0, LATER, 50, since=NOW)
     assert not (tmp_path / "work").exists()
     make_plan(tmp_path, 3, NOW, NOW, 50, since=NOW)
@@ -108,7 +108,7 @@ LAST = report(steps=50)
 
 def test_without_a_budget_a_night_takes_its_time(clock: list[float]) -> None:
     budget = Budget(None, 1000, LAST)
-    assert (budget.deadline, budget.most_pairs()) == (None, MAX_PAIRS)
+    assert (budget.deadline, budget.max_pairs()) == (None, MAX_PAIRS)
 
 
 @pytest.mark.parametrize(
@@ -132,12 +132,12 @@ def test_a_budget_leaves_time_to_judge_and_publish(
 ) -> None:
     budget = Budget(seconds, 1000, last)
     assert budget.deadline == pytest.approx(deadline)
-    assert budget.most_pairs() == pytest.approx(pairs, abs=1)
+    assert budget.max_pairs() == pytest.approx(pairs, abs=1)
 
 
 def test_what_was_spent_before_training_is_gone(clock: list[float]) -> None:
     budget = Budget(60.0, 1000, LAST)
-    before = budget.most_pairs()
+    before = budget.max_pairs()
     clock[0] += 23.5
     assert budget.deadline == 547.0
-    assert budget.most_pairs() == pytest.approx(before / 2, abs=1)
+    assert budget.max_pairs() == pytest.approx(before / 2, abs=1)

@@ -1,4 +1,4 @@
-"""The diary: the seconds of each stage, what is noted after it, and the warnings."""
+"""The run log: the seconds of each stage, what is noted after it, and the warnings."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from shelfwise.night_report import NightReport
 from shelfwise.trainer.night.run_log import RunLog
 
 
@@ -20,38 +21,38 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 def test_the_seconds_of_a_stage_add_up_and_each_is_noted(clock: list[float]) -> None:
     noted: list[str] = []
-    kept = RunLog(lambda *_: None, lambda report: noted.append(json.dumps(report["seconds"])))
+    run_log = RunLog(lambda *_: None, lambda report: noted.append(json.dumps(report.seconds)), NightReport())
     for stage, seconds in (("judge", 1.5), ("encode", 0.25), ("judge", 2.0)):
-        with kept.timed(stage):
+        with run_log.timed(stage):
             clock[0] += seconds
-            kept.report["counts"] = {"events": len(noted)}
-    assert kept.report["seconds"] == {"judge": 3.5, "encode": 0.25}
+            run_log.report.counts = {"events": len(noted)}
+    assert run_log.report.seconds == {"judge": 3.5, "encode": 0.25}
     assert noted == ['{"judge": 1.5}', '{"judge": 1.5, "encode": 0.25}', '{"judge": 3.5, "encode": 0.25}']
-    assert 10 < kept.report["peak_memory_mb"] < 1_000_000, "in megabytes"
+    assert 10 < run_log.report.peak_memory_mb < 1_000_000, "in megabytes"
 
 
 def test_what_was_found_within_a_stage_is_in_its_note() -> None:
     noted: list[dict[str, Any]] = []
-    kept = RunLog(lambda *_: None, lambda report: noted.append(dict(report)))
-    with kept.timed("collect"):
-        kept.report |= {"counts": {"events": 60}}
+    run_log = RunLog(lambda *_: None, lambda report: noted.append(report.to_dict()), NightReport())
+    with run_log.timed("collect"):
+        run_log.report.counts = {"events": 60}
     assert noted[0]["counts"] == {"events": 60} and noted[0]["seconds"].keys() == {"collect"}
 
 
 def test_a_stage_that_fails_is_no_stage_done() -> None:
-    noted: list[dict[str, Any]] = []
-    kept = RunLog(lambda *_: None, noted.append)
-    with pytest.raises(OSError), kept.timed("publish"):
+    noted: list[NightReport] = []
+    run_log = RunLog(lambda *_: None, noted.append, NightReport())
+    with pytest.raises(OSError), run_log.timed("publish"):
         raise OSError("no space left on device")
-    assert kept.report["seconds"] == {} and noted == []
+    assert run_log.report.seconds == {} and noted == []
 
 
 def test_progress_is_told_with_its_stage_and_warnings_are_collected() -> None:
     told: list[tuple[str, int, int]] = []
-    kept = RunLog(lambda *progress: told.append(progress), lambda report: None)
-    kept.progress("export", 0, 1)
-    kept.count("encode")(32, 64)
+    run_log = RunLog(lambda *progress: told.append(progress), lambda report: None, NightReport())
+    run_log.progress("export", 0, 1)
+    run_log.count("encode")(32, 64)
     assert told == [("export", 0, 1), ("encode", 32, 64)]
-    kept.warn(["first"])
-    kept.warn(sentence for sentence in ("second", "third"))
-    assert kept.report["warnings"] == ["first", "second", "third"]
+    run_log.warn(["first"])
+    run_log.warn(sentence for sentence in ("second", "third"))
+    assert run_log.report.warnings == ["first", "second", "third"]

@@ -11,7 +11,9 @@ from typing import Any
 
 import pytest
 
+from shelfwise.night_report import NightReport
 from shelfwise.trainer.reports.night_page import write_night_page
+from shelfwise.trainer.reports.night_summary import NightHead
 
 NIGHT: dict[str, Any] = {
     "night": 27,
@@ -125,7 +127,8 @@ class Balance(HTMLParser):
 
 def page_of(folder: Path, night: dict[str, Any]) -> str:
     path = folder / "report.html"
-    write_night_page(path, night)
+    head = NightHead(night.get("night"), night.get("verdict"), night.get("reason"), night.get("generation"))
+    write_night_page(path, NightReport.from_dict(night), head)
     return path.read_text(encoding="utf-8")
 
 

@@ -31,7 +31,7 @@ def counted(events: list[Event], folder: Path, now: float = 0.0) -> PopularityCo
     return PopularityCounts.load(folder / "statistics")
 
 
-def test_popularity_decays_and_the_top_is_one(tmp_path: Path) -> None:
+def test_count_popularity_decays_and_scales_to_one(tmp_path: Path) -> None:
     now = 10 * HALF_LIFE_DAYS * DAY
     events = bought("u", "a", ts=now) + bought("u", "b", ts=now - HALF_LIFE_DAYS * DAY)
     statistics = counted(events, tmp_path, now)
@@ -40,7 +40,7 @@ def test_popularity_decays_and_the_top_is_one(tmp_path: Path) -> None:
     assert "c" not in statistics.popularity
 
 
-def test_what_is_popular_lately_decays_faster(tmp_path: Path) -> None:
+def test_count_popularity_recent_decays_faster(tmp_path: Path) -> None:
     now = 10 * HALF_LIFE_DAYS * DAY
     events = bought("u", "a", ts=now) + bought("u", "b", ts=now - RECENT_HALF_LIFE_DAYS * DAY)
     statistics = counted(events, tmp_path, now)
@@ -48,12 +48,12 @@ def test_what_is_popular_lately_decays_faster(tmp_path: Path) -> None:
     assert statistics.recent["b"] < statistics.popularity["b"]
 
 
-def test_an_item_is_first_seen_at_its_earliest_event_in_whichever_order_they_come(tmp_path: Path) -> None:
+def test_count_popularity_first_seen_is_the_earliest_event(tmp_path: Path) -> None:
     events = [event for ts in (5.0, 3.0, 9.0) for event in bought("u", "a", ts=ts)] + bought("v", "b", "gone", ts=7.0)
     assert counted(events, tmp_path, 10.0).first_seen == {"a": 3.0, "b": 7.0}
 
 
-def test_no_events_and_unknown_items_are_fine(tmp_path: Path) -> None:
+def test_write_popularity_without_events_or_items_is_empty(tmp_path: Path) -> None:
     nothing = counted([], tmp_path / "1")
     assert (nothing.popularity, nothing.recent, nothing.first_seen) == ({}, {}, {})
     statistics = counted(bought("u", "gone", "lost"), tmp_path / "2")
@@ -105,63 +105,63 @@ def together(links: Links, item: str) -> list[str]:
     return list(ItemSignals(IDS, {}, links).companions([item]))
 
 
-def test_where_no_basket_is_held_out_nothing_is_judged(parent: Generation) -> None:
+def test_link_items_without_holdout_is_not_judged(parent: Generation) -> None:
     material = material_of(LEARNED + POISON, [])
-    verdict, counted, links = link_items(material, parent, IDS, TONIGHT)
+    links, counted, verdict = link_items(material, parent, IDS, TONIGHT)
     assert (verdict, counted) == (None, TONIGHT)
     assert together(links, "a")[0] == "c"
 
 
-def test_held_out_baskets_are_no_co_purchases_yet(parent: Generation) -> None:
+def test_link_items_leaves_out_the_holdout(parent: Generation) -> None:
     parts = held("a", "b", count=5) + held("c", "d", count=5)
     material = material_of(LEARNED, parts)
-    links = link_items(material, parent, IDS, TONIGHT)[2]
+    links = link_items(material, parent, IDS, TONIGHT).links
     assert together(links, "a") == ["b"]
     assert together(links, "c") == []
 
 
-def test_co_purchases_that_are_worse_give_way_to_those_of_the_parent(parent: Generation) -> None:
+def test_link_items_worse_than_the_parents_keeps_its_range(parent: Generation) -> None:
     parts = held("a", "b", count=60)
     material = material_of(LEARNED + POISON, parts)
-    verdict, counted, links = link_items(material, parent, IDS, TONIGHT)
+    links, counted, verdict = link_items(material, parent, IDS, TONIGHT)
     assert verdict is not None and not verdict.passed
     assert counted == parent.card.links_range, "the next night says no more than that either"
     assert together(links, "a") == ["b"]
     assert together(links, "c") == []
 
 
-def test_co_purchases_that_are_as_good_are_kept(parent: Generation) -> None:
+def test_link_items_as_good_as_the_parents_are_kept(parent: Generation) -> None:
     more = [event for number in range(30) for event in sold(f"n{number}", "c", "d", seq=500 + 2 * number, ts=150.0)]
     parts = held("a", "b", count=30) + held("c", "d", count=30)
     material = material_of(LEARNED + more, parts)
-    verdict, counted, links = link_items(material, parent, IDS, TONIGHT)
+    links, counted, verdict = link_items(material, parent, IDS, TONIGHT)
     assert verdict is not None and verdict.passed and verdict.child > verdict.parent
     assert counted == TONIGHT
     assert together(links, "c") == ["d"]
 
 
-def test_the_whole_day_of_who_is_held_out_is_kept_apart(parent: Generation) -> None:
+def test_link_items_leaves_out_the_whole_day_of_the_holdout(parent: Generation) -> None:
     """A basket that is cut in two would tell the counts what the judge asks."""
     parts = held("c", "d", count=5)
     rest = [event for number in range(5) for event in sold(f"h{number}", "c", "d", seq=8000 + 10 * number, ts=10.0)]
     earlier = [event for number in range(5) for event in sold(f"h{number}", "c", "d", seq=7000, ts=10.0 - DAY)]
     for more, tied in ((rest, []), (earlier, ["d"])):
-        links = link_items(material_of(LEARNED + more, parts), parent, IDS, TONIGHT)[2]
+        links = link_items(material_of(LEARNED + more, parts), parent, IDS, TONIGHT).links
         assert together(links, "c") == tied
 
 
-def test_the_anchor_is_never_a_co_purchase(parent: Generation) -> None:
+def test_link_items_leaves_out_the_anchor(parent: Generation) -> None:
     anchor = [event for number in range(20) for event in sold(f"n{number}", "c", "d", seq=1, ts=1.0)]
-    links = link_items(TrainingData(clean_events=LEARNED + anchor, learnable=LEARNED), parent, IDS, TONIGHT)[2]
+    links = link_items(TrainingData(clean_events=LEARNED + anchor, learnable=LEARNED), parent, IDS, TONIGHT).links
     assert together(links, "c") == []
     assert together(links, "a") == ["b"]
 
 
-def test_what_came_late_waits_while_the_parents_co_purchases_are_kept(parent: Generation) -> None:
+def test_link_items_with_the_parents_range_leaves_out_late_events(parent: Generation) -> None:
     """Events that were imported since, of a time before the parent's night, are of no count that was judged."""
     late = [event for number in range(9) for event in sold(f"l{number}", "c", "d", seq=5000 + 2 * number, ts=2.0)]
     parts = held("a", "b", count=60)
     material = material_of(LEARNED + late + POISON, parts)
-    verdict, _, links = link_items(material, parent, IDS, TONIGHT)
+    links, _, verdict = link_items(material, parent, IDS, TONIGHT)
     assert verdict is not None and not verdict.passed
     assert together(links, "c") == []
