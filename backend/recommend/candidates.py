@@ -32,12 +32,11 @@ def find_candidates(context: RecommendContext, link_scores: Mapping[str, np.ndar
             chosen[_best(scores, mask, _MAX_LINKED)] = True
     for counts in (context.signals.signal("week"), context.signals.signal("month"), context.counts.popularity):
         chosen[_best(counts, eligible, _MAX_POPULAR)] = True
-    if context.index is not None:
-        interests, cold = profile.interests(context.index, context.columns), cold_items(context)
-        nearest = context.nearest(interests, _MAX_NEAR)
-        nearest += context.nearest(interests, _MAX_COLD, cold) if cold.any() else []
-        for rows in nearest:
-            chosen[list(rows)] = True
+    interests, cold = profile.interests(context.index, context.columns), cold_items(context)
+    nearest = context.nearest(interests, _MAX_NEAR)
+    nearest += context.nearest(interests, _MAX_COLD, cold) if cold.any() else []
+    for rows in nearest:
+        chosen[list(rows)] = True
     return np.flatnonzero(chosen & eligible)
 
 

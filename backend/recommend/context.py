@@ -37,7 +37,7 @@ class RecommendContext:
     counts: ItemCounts
     signals: SignalsByRow
     eligible: np.ndarray  # (columns.size,) bool
-    index: VectorIndex | None
+    index: VectorIndex
     passed_over: np.ndarray  # (columns.size,) float32, how often each row was shown to the shopper and not chosen
 
     @cached_property
@@ -71,7 +71,7 @@ class RecommendContext:
         self, vectors: np.ndarray, limit: int = _MAX_NEAREST, mask: np.ndarray | None = None
     ) -> list[dict[int, float]]:
         """Return row → cosine of the nearest eligible rows, or rows of `mask`, for each of the vectors (m, dim)."""
-        if self.index is None or not len(vectors):
+        if not len(vectors):
             return []
         allowed = self._eligible_filter if mask is None else IdFilter(self.columns.row_of, mask)
         hits = self.index.search(vectors, limit, allowed)

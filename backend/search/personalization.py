@@ -30,7 +30,7 @@ class ShopperTaste:
 
     profile: UserProfile
     columns: CatalogueSnapshot
-    index: VectorIndex | None
+    index: VectorIndex
     companions: np.ndarray  # (columns.size,) how strongly it goes into baskets with what they have, at most 1
 
     def features(self, rows: np.ndarray) -> dict[str, np.ndarray]:
@@ -46,7 +46,7 @@ class ShopperTaste:
             "category": profile.code_shares(columns.category, rows),
             "price_fit": np.nan_to_num(np.exp(-0.5 * price**2), nan=0.0),
         }
-        embedding = None if self.index is None else profile.embedding(self.index, columns)
+        embedding = profile.embedding(self.index, columns)
         if embedding is not None:
             positions, vectors = row_vectors(self.index, columns, rows)
             tastes["taste"] = np.zeros(len(rows))
@@ -55,14 +55,14 @@ class ShopperTaste:
 
 
 def shopper_taste(
-    events: Sequence[Event], columns: CatalogueSnapshot, index: VectorIndex | None, signals: SignalsByRow, now: float
+    events: Sequence[Event], columns: CatalogueSnapshot, index: VectorIndex, signals: SignalsByRow, now: float
 ) -> ShopperTaste | None:
     """Return the taste of a shopper from their events, or None where these name no item of the catalogue.
 
     Args:
         events: the shopper's, newest first
         columns: the catalogue
-        index: the vectors of its items, None before the first night
+        index: the vectors of its items
         signals: a generation's links, of which those of baskets ("together") tell what goes with their items
         now: epoch seconds
     """

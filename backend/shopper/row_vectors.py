@@ -12,11 +12,9 @@ __all__ = ["row_vectors"]
 
 
 def row_vectors(
-    index: VectorIndex | None, columns: CatalogueSnapshot, rows: npt.NDArray[np.int64]
+    index: VectorIndex, columns: CatalogueSnapshot, rows: npt.NDArray[np.int64]
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]:
     """Return which of `rows` (n,) have a vector, as ascending positions (m,), and their vectors (m, dim) float32."""
-    if index is None:
-        return np.zeros(0, np.int64), np.zeros((0, 0), np.float32)
     ids = [columns.ids[row] or "" for row in rows.tolist()]
     found, vectors = index.vectors(ids)
     known = set(found)

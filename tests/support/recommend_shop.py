@@ -50,6 +50,9 @@ def circle_index(degrees: Mapping[str, float] = DEGREES) -> VectorIndex:
     return build(list(degrees), np.stack([np.cos(angles), np.sin(angles)], axis=1).astype(np.float32))  # (n, 2)
 
 
+NO_VECTORS = circle_index({})
+
+
 def event(item: str, type: str = "purchase", days: float = 1.0, session: str | None = None, seq: int = 1) -> Event:
     """Return an event of so many days ago; without a session its day is the visit."""
     return Event(seq, NOW - days * DAY, type, item, "u", session, None)
@@ -109,7 +112,7 @@ def make_context(
     seeds: Sequence[str] = (),
     signals: ItemSignals | None = None,
     statistics: PopularityCounts | None = None,
-    index: VectorIndex | None = None,
+    index: VectorIndex = NO_VECTORS,
     impressions: Sequence[ShownRecommendation] = (),
 ) -> RecommendContext:
     """Return a context in which all live items in stock are eligible."""
@@ -170,7 +173,7 @@ FOR_YOU_SIGNALS = make_signals(
      "together": {"tea": {"mug": 0.2}}, "viewed": {"tea": {"chai": 3.0}}},
 )  # fmt: skip
 SERVED = Served(SIGNALS)
-EMPTY = Served(index=build([], np.zeros((0, 2), np.float32)))
+EMPTY = Served(index=NO_VECTORS)
 
 
 def pipeline(store: Store) -> RecommendPipeline:

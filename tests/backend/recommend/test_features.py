@@ -19,6 +19,7 @@ from support.fake_generation import put
 from support.recommend_shop import (
     FOR_YOU_SIGNALS,
     IDS,
+    NO_VECTORS,
     NOW,
     candidate_ids,
     circle_index,
@@ -120,7 +121,9 @@ ODD: dict[str, list[Event]] = {
 
 @pytest.mark.parametrize("events", ODD.values(), ids=ODD)
 @pytest.mark.parametrize("signals", [ItemSignals(), FOR_YOU_SIGNALS], ids=["nothing counted", "counted"])
-@pytest.mark.parametrize("index", [None, INDEX, circle_index({"lamp": 180.0})], ids=["no index", "index", "one vector"])
+@pytest.mark.parametrize(
+    "index", [NO_VECTORS, INDEX, circle_index({"lamp": 180.0})], ids=["no vectors", "index", "one vector"]
+)
 def test_features_of_odd_histories_are_finite(
     columns: CatalogueSnapshot, events: Any, signals: ItemSignals, index: Any
 ) -> None:

@@ -16,7 +16,7 @@ from shelfwise.search.personalization import ShopperTaste, shopper_taste
 from shelfwise.store import Event, Store
 from shelfwise.timestamps import DAY
 from support.fake_generation import WordEncoder, put, stocked
-from support.recommend_shop import make_signals
+from support.recommend_shop import NO_VECTORS, make_signals
 
 NOW = 1_320_000_000.0
 ITEMS = [  # rows 1 to 6
@@ -58,7 +58,7 @@ NOTHING = ItemSignals()
 
 
 def taste_of(
-    columns: CatalogueSnapshot, *events: Event, index: VectorIndex | None = None, signals: ItemSignals = NOTHING
+    columns: CatalogueSnapshot, *events: Event, index: VectorIndex = NO_VECTORS, signals: ItemSignals = NOTHING
 ) -> dict[str, dict[str, float]]:
     """Feature → item → value, of what is not zero."""
     found = shopper_taste(events, columns, index, SignalsByRow(signals, columns), NOW)
@@ -112,7 +112,7 @@ def test_taste_is_the_cosine_to_chosen_items(columns: CatalogueSnapshot, index: 
     assert "taste" not in taste_of(columns, event("pin"), index=index), "its vector is not made yet"
 
 
-def test_without_an_index_there_is_no_taste(columns: CatalogueSnapshot) -> None:
+def test_without_vectors_there_is_no_taste(columns: CatalogueSnapshot) -> None:
     assert "taste" not in taste_of(columns, event("mug"))
 
 
@@ -132,7 +132,7 @@ def test_companions_are_of_the_newest_fifty_items(store: Store) -> None:
     signals = SignalsByRow(make_signals(links={"together": {"mug": {"jug": 1.0}}}, ids=IDS), columns)
     others = [event(f"x{number}") for number in range(50)]
     for newer, expected in ((others[1:], 1.0), (others, 0.0)):
-        found = shopper_taste([*newer, event("mug")], columns, None, signals, NOW)
+        found = shopper_taste([*newer, event("mug")], columns, NO_VECTORS, signals, NOW)
         assert found is not None and found.companions[columns.row_of["jug"]] == expected
 
 
@@ -140,7 +140,9 @@ def test_companions_are_of_the_newest_fifty_items(store: Store) -> None:
     "events",
     [[], [event("unknown")], [event("mug", "dismiss")], [event("unknown"), event("cup", "dismiss")]],
 )
-def test_events_without_known_choices_give_no_taste(columns: CatalogueSnapshot, index: VectorIndex, events: list[Event]) -> None:
+def test_events_without_known_choices_give_no_taste(
+    columns: CatalogueSnapshot, index: VectorIndex, events: list[Event]
+) -> None:
     assert shopper_taste(events, columns, index, SignalsByRow(NOTHING, columns), NOW) is None
 
 
@@ -153,7 +155,7 @@ def test_very_old_events_weigh_nothing(columns: CatalogueSnapshot, index: Vector
 def test_item_added_after_the_snapshot_says_nothing(store: Store, columns: CatalogueSnapshot) -> None:
     put(store, {"id": "late", "title": "late", "brand": "Acme"})
     columns._source.current()
-    assert shopper_taste([event("late")], columns, None, SignalsByRow(NOTHING, columns), NOW) is None
+    assert shopper_taste([event("late")], columns, NO_VECTORS, SignalsByRow(NOTHING, columns), NOW) is None
 
 
 def test_deleted_item_still_counts(store: Store) -> None:
