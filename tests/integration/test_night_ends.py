@@ -171,7 +171,7 @@ def swap_half(shop: Shop) -> None:
 def test_a_catalogue_that_became_another_teaches_nothing_until_it_stays(
     shop: Shop, monkeypatch: pytest.MonkeyPatch, rebuilt: bool
 ) -> None:
-    monkeypatch.setattr(drift, "_UNLIKE", 0.9999)  # a tiny encoder finds everything alike
+    monkeypatch.setattr(drift, "_MIN_ALIKE", 0.9999)  # a tiny encoder finds everything alike
     swap_half(shop)
     teach(shop)
     if rebuilt:  # as an import does

@@ -1,4 +1,4 @@
-"""What shoppers chose, basket by basket, as arrays: the form in which counts, links and the ranker's rows are made.
+"""Hold what shoppers chose, basket by basket, as arrays, for item links, signals and ranking examples.
 
 A shopper is the user, else the session; a basket what they chose in one session, or on one day where none is known.
 """
@@ -16,9 +16,9 @@ from shelfwise.events import decay_all
 from shelfwise.store import Event
 from shelfwise.timestamps import DAY
 
-__all__ = ["LARGEST_BASKET", "BasketMatrix"]
+__all__ = ["MAX_BASKET_ITEMS", "BasketMatrix"]
 
-LARGEST_BASKET = 200  # items; a wholesaler's thousand would tie everything to everything
+MAX_BASKET_ITEMS = 200  # a wholesaler's thousand would tie everything to everything
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,7 +35,7 @@ class BasketMatrix:
 
     @classmethod
     def from_events(cls, events: Iterable[Event], rows: Mapping[str, int], types: Sequence[str]) -> BasketMatrix:
-        """The choices among events of these types, by shoppers who have a name; `rows` is each known item's place."""
+        """Make the baskets of the shoppers with a name, of events of these types; `rows` maps item ids to columns."""
         shoppers: dict[str, int] = {}
         baskets: dict[tuple[int, object], int] = {}
         starts: list[float] = []
@@ -59,20 +59,20 @@ class BasketMatrix:
         return cls(owner[order], ts[order], items, list(shoppers))
 
     def part(self, kept: np.ndarray) -> BasketMatrix:
-        """The baskets where `kept` (n_baskets,) is True."""
+        """Return the baskets where `kept` (n_baskets,) is True."""
         return BasketMatrix(self.shopper[kept], self.ts[kept], self.items[kept], self.names)
 
     def limited(self) -> BasketMatrix:
-        """Without the baskets that are too large to mean anything."""
-        return self.part(self.sizes <= LARGEST_BASKET)
+        """Return the baskets of at most 200 items; larger ones mean nothing."""
+        return self.part(self.sizes <= MAX_BASKET_ITEMS)
 
     @cached_property
     def sizes(self) -> np.ndarray:
-        """Items of each basket, (n_baskets,)."""
+        """Return the number of items in each basket, (n_baskets,)."""
         return np.diff(self.items.indptr)
 
     def histories(self, now: float, half_life_days: float | None = None) -> sparse.csr_matrix:
-        """Each shopper's baskets summed, decayed by age at `now` where a half-life is given, (n_shoppers, n_items)."""
+        """Sum each shopper's baskets, decayed by age at `now` where a half-life is given, (n_shoppers, n_items)."""
         weights = self.weights(now, half_life_days)
         summing = sparse.csr_matrix(
             (weights, (self.shopper, np.arange(len(self)))), shape=(len(self.names), len(self)), dtype=np.float32
@@ -80,13 +80,13 @@ class BasketMatrix:
         return (summing @ self.items).tocsr()
 
     def weights(self, now: float, half_life_days: float | None = None) -> np.ndarray:
-        """What each basket counts at `now`, (n_baskets,) float32."""
+        """Return the weight of each basket at `now` (epoch seconds), (n_baskets,) float32; 1 without a half-life."""
         if half_life_days is None:
             return np.ones(len(self), np.float32)
         return decay_all((now - self.ts) / DAY, half_life_days).astype(np.float32)
 
     def shoppers_within(self, start: float, end: float) -> np.ndarray:
-        """How many shoppers chose each item with start ≤ ts < end, (n_items,)."""
+        """Count the shoppers who chose each item with start ≤ ts < end, (n_items,)."""
         part = self.part((self.ts >= start) & (self.ts < end))
         return np.bincount(part.histories(0.0).indices, minlength=self.items.shape[1])
 

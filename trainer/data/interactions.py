@@ -1,4 +1,4 @@
-"""From single events to what a shopper did: a search with what was chosen for it, a basket of what was bought."""
+"""Join events to interactions: a query with the item chosen for it, a basket of items bought at once."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from shelfwise.timestamps import DAY
 
 __all__ = ["Basket", "QueryClick", "baskets", "is_anchor", "query_clicks"]
 
-_ANCHOR_SHARE = 0.02
-_MOST_PASSED = 3
+_ANCHOR_SHARE = 0.02  # of all sessions
+_MAX_PASSED_OVER = 3  # items
 
 
 @dataclass(frozen=True, slots=True)
 class QueryClick:
-    """A query and an item that one shopper chose for it; `seqs` are the events it was made of. ts in seconds.
+    """A query and an item that one shopper chose for it.
 
-    `weight` is what the choice is worth (a click 1), `position` where the item was shown, from 1, `passed` the items
-    shown above it that the shopper left alone, the nearest first.
+    `ts` (epoch seconds) and `seqs` are those of its events, `weight` is that of its type (a click 1), `position` where
+    the item was shown, from 1, `passed_over` the items shown above it that were not chosen, the nearest first.
     """
 
     query: str
@@ -32,12 +32,12 @@ class QueryClick:
     shopper: str = ""
     weight: float = 1.0
     position: int | None = None
-    passed: tuple[str, ...] = ()
+    passed_over: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Basket:
-    """The distinct items bought at once."""
+    """The distinct items bought at once, and the events of that; `ts` (epoch seconds) is the last one's."""
 
     items: tuple[str, ...]
     ts: float
@@ -45,33 +45,33 @@ class Basket:
 
 
 def query_clicks(events: Iterable[Event], shown: Mapping[str, Impression], *, merged: bool = True) -> list[QueryClick]:
-    """One search for what a shopper did on a day with one item of one query: its click, its cart, its purchase.
+    """Join what a shopper did on a day with one item of one query: its click, its cart, its purchase.
 
-    It is worth as much as its best event. `shown` maps a search_id to the answer it names; without `merged` every event
-    is a search of its own.
+    The heaviest of these events gives the weight. `shown` maps a search_id to its logged answer; without `merged` every
+    event stands for itself.
     """
-    chosen: dict[object, list[Event]] = {}
-    picked: dict[str, set[str]] = {}
+    events_by_key: dict[object, list[Event]] = {}
+    chosen: dict[str, set[str]] = {}  # search_id → items
     for event in events:
         if event.type in CHOICE_TYPES and event.query:
             name = event.shopper
             key = (name, query_key(event.query), event.item, int(event.ts // DAY)) if name and merged else event.seq
-            chosen.setdefault(key, []).append(event)
+            events_by_key.setdefault(key, []).append(event)
             if event.search_id:
-                picked.setdefault(event.search_id, set()).add(event.item)
-    return [_search(parts, shown, picked) for parts in chosen.values()]
+                chosen.setdefault(event.search_id, set()).add(event.item)
+    return [_query_click(parts, shown, chosen) for parts in events_by_key.values()]
 
 
-def _search(parts: Sequence[Event], shown: Mapping[str, Impression], picked: Mapping[str, set[str]]) -> QueryClick:
+def _query_click(parts: Sequence[Event], shown: Mapping[str, Impression], chosen: Mapping[str, set[str]]) -> QueryClick:
     first = parts[0]
     answer = next((shown[part.search_id] for part in parts if part.search_id and part.search_id in shown), None)
     position = first.position
-    passed: tuple[str, ...] = ()
+    passed_over: tuple[str, ...] = ()
     if answer is not None and first.item in answer.shown:
-        place = answer.shown.index(first.item)
-        position = place + 1
-        above = answer.shown[:place][::-1]
-        passed = tuple(id for id in above if id not in picked[answer.search_id])[:_MOST_PASSED]
+        index = answer.shown.index(first.item)
+        position = index + 1
+        above = answer.shown[:index][::-1]
+        passed_over = tuple(id for id in above if id not in chosen[answer.search_id])[:_MAX_PASSED_OVER]
     return QueryClick(
         query=first.query or "",
         item=first.item,
@@ -80,12 +80,12 @@ def _search(parts: Sequence[Event], shown: Mapping[str, Impression], picked: Map
         shopper=first.shopper,
         weight=max(EVENT_WEIGHTS[part.type] for part in parts),
         position=position,
-        passed=passed,
+        passed_over=passed_over,
     )
 
 
 def baskets(events: Iterable[Event]) -> list[Basket]:
-    """A session's purchases, or where sessions are unknown a user's purchases of one day; two items at least."""
+    """Return the purchases of each session, or where that is unknown of a user's day; of two or more items."""
     bought: dict[tuple[str, str], list[Event]] = {}
     for event in events:
         if event.type == "purchase" and not event.query and (key := _basket_key(event)):
@@ -104,6 +104,6 @@ def _basket_key(event: Event) -> tuple[str, str] | None:
 
 
 def is_anchor(event: Event) -> bool:
-    """Whether the event's session is one of the 2 % that are only ever asked, never learned from."""
+    """Return whether the event's session is one of the 2 % that are only evaluated on, never learned from."""
     name = event.session or (f"{event.user} {int(event.ts // DAY)}" if event.user else f"event {event.seq}")
     return int.from_bytes(hashlib.blake2b(name.encode(), digest_size=4).digest()) < _ANCHOR_SHARE * 2**32

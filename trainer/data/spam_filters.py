@@ -1,6 +1,6 @@
-"""What keeps bots, hostile clicks and single loud shoppers from teaching the shop. Each rule is one small function.
+"""Keep bots, hostile clicks and single busy shoppers out of what is learned. Each rule is one small function.
 
-A rule takes what is there and returns what it keeps and how many it removed; the night's report names each count.
+A rule returns what it keeps of its input and how many it removed; the night's report names each count.
 Purchases cost money and are never taken for a bot's. The constants are measured in docs/measurements.md.
 """
 
@@ -17,61 +17,63 @@ from shelfwise.trainer.data.interactions import QueryClick
 
 __all__ = ["SpamLimits", "cap_interactions", "drop_spam"]
 
-_MINUTE = 60.0
+_MINUTE_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True)
 class SpamLimits:
-    """The limits of the rules; `Defences.off()` is for measuring what they are worth."""
+    """The limits of the rules; `SpamLimits.off()` is for measuring what they do."""
 
     clicks_a_day: int = 100  # of one shopper; beyond it nobody chooses, a program does
     clicks_a_minute: int = 20
-    of_one_shopper: int = 20  # searches a day
-    of_one_item: float = 0.5  # share of a day's searches
-    of_one_pair: float = 0.2  # share of a day's searches that one query and item may make
-    least_cap: int = 20  # a share of little is still so many
+    searches_a_day: int = 20  # of one shopper
+    item_share: float = 0.5  # of a day's searches that one item may be chosen for
+    pair_share: float = 0.2  # of a day's searches that one query and item may make
+    min_cap: int = 20  # searches that item and pair may make on any day
     full_share: float = 0.05  # of a query's distinct shoppers, from which on a pair of it weighs fully
-    repeats: bool = False  # whether one shopper's repetitions on a day count
+    count_repeats: bool = False  # one shopper's repetitions on a day
 
     @classmethod
     def off(cls) -> SpamLimits:
+        """Return limits that nothing exceeds."""
         many = 10**9
-        return cls(many, many, many, 1.0, 1.0, many, 0.0, repeats=True)
+        return cls(many, many, many, 1.0, 1.0, many, 0.0, count_repeats=True)
 
 
 # ---- events: what may be counted at all ---------------------------------------------------------------------
 
 
 def drop_spam(events: Sequence[Event], limits: SpamLimits) -> tuple[list[Event], dict[str, int], list[str]]:
-    """Events without bots and without one shopper's repetitions; counts removed by rule, and who looked like a bot."""
+    """Return the events without bots and repetitions, the number removed by rule, and the names taken for bots."""
     bots = find_bots(events, limits)
-    left, by_bots = without_bots(events, bots)
-    left, repeated = (left, 0) if limits.repeats else once_a_day(left)
-    return left, {"bots": by_bots, "repeated_events": repeated}, sorted(bots)
+    kept, n_by_bots = drop_bots(events, bots)
+    kept, n_repeats = (kept, 0) if limits.count_repeats else drop_repeats(kept)
+    return kept, {"bots": n_by_bots, "repeated_events": n_repeats}, sorted(bots)
 
 
 def find_bots(events: Sequence[Event], limits: SpamLimits) -> set[str]:
-    """Who chose more in a day or in a minute than a person does."""
+    """Return the names of those who chose more in a day or in a minute than a person does."""
     a_day: Counter[tuple[str, int]] = Counter()
     a_minute: Counter[tuple[str, int]] = Counter()
     for event in events:
         if event.type in ("click", "cart") and (name := event.shopper):
             a_day[name, int(event.ts // DAY)] += 1
             if event.ts % DAY:  # a log that knows only days puts everything at midnight
-                a_minute[name, int(event.ts // _MINUTE)] += 1
+                a_minute[name, int(event.ts // _MINUTE_SECONDS)] += 1
     busy = {name for (name, _), count in a_day.items() if count > limits.clicks_a_day}
     return busy | {name for (name, _), count in a_minute.items() if count > limits.clicks_a_minute}
 
 
-def without_bots(events: Sequence[Event], bots: set[str]) -> tuple[list[Event], int]:
+def drop_bots(events: Sequence[Event], bots: set[str]) -> tuple[list[Event], int]:
+    """Drop what these shoppers did, but for purchases."""
     kept = (
         [event for event in events if event.type == "purchase" or event.shopper not in bots] if bots else list(events)
     )
     return kept, len(events) - len(kept)
 
 
-def once_a_day(events: Sequence[Event]) -> tuple[list[Event], int]:
-    """A shopper's views, clicks and carts of an item for a query count once a day; purchases as often as made."""
+def drop_repeats(events: Sequence[Event]) -> tuple[list[Event], int]:
+    """Keep one view, one click and one cart of an item for a query by a shopper and day, and all purchases."""
     seen: set[tuple[str, str, str, str, int]] = set()
     kept = []
     for event in events:
@@ -83,11 +85,11 @@ def once_a_day(events: Sequence[Event]) -> tuple[list[Event], int]:
     return kept, len(events) - len(kept)
 
 
-# ---- searches: what may teach -------------------------------------------------------------------------------
+# ---- searches: what may be learned -------------------------------------------------------------------------------
 
 
 def cap_interactions(searches: Sequence[QueryClick], limits: SpamLimits) -> tuple[list[QueryClick], dict[str, int]]:
-    """The searches within the caps of their day, in their order; counts removed by rule.
+    """Return the searches within the caps of their day, in their order, and the number removed by rule.
 
     By day, not by night: what was over a cap never comes back as something old, and a log imported whole is treated
     as if it had come day by day.
@@ -105,28 +107,30 @@ def cap_interactions(searches: Sequence[QueryClick], limits: SpamLimits) -> tupl
     return kept, removed
 
 
-def within_shopper_cap(searches: Sequence[QueryClick], limits: SpamLimits) -> tuple[list[QueryClick], int]:
-    """No shopper teaches more than a few searches a day; those of nobody in particular are left to other rules."""
-    return _capped(searches, lambda search: search.shopper or None, limits.of_one_shopper)
+def cap_shoppers(searches: Sequence[QueryClick], limits: SpamLimits) -> tuple[list[QueryClick], int]:
+    """Keep the first searches of each shopper; those without a name are left to other rules."""
+    return _capped(searches, lambda search: search.shopper or None, limits.searches_a_day)
 
 
-def within_item_cap(searches: Sequence[QueryClick], limits: SpamLimits) -> tuple[list[QueryClick], int]:
-    return _capped(searches, lambda search: search.item, _share(limits.of_one_item, searches, limits))
+def cap_items(searches: Sequence[QueryClick], limits: SpamLimits) -> tuple[list[QueryClick], int]:
+    """Keep the first searches for which each item was chosen, up to its share of the day."""
+    return _capped(searches, lambda search: search.item, _share(limits.item_share, searches, limits))
 
 
-def within_pair_cap(searches: Sequence[QueryClick], limits: SpamLimits) -> tuple[list[QueryClick], int]:
-    cap = _share(limits.of_one_pair, searches, limits)
+def cap_pairs(searches: Sequence[QueryClick], limits: SpamLimits) -> tuple[list[QueryClick], int]:
+    """Keep the first searches of each query and item, up to their share of the day."""
+    cap = _share(limits.pair_share, searches, limits)
     return _capped(searches, lambda search: (query_key(search.query), search.item), cap)
 
 
-_CAPS = {"over_user_cap": within_shopper_cap, "over_pair_cap": within_pair_cap, "over_item_cap": within_item_cap}
+_CAPS = {"over_user_cap": cap_shoppers, "over_pair_cap": cap_pairs, "over_item_cap": cap_items}
 
 
 def weigh_by_shoppers(searches: Sequence[QueryClick], limits: SpamLimits) -> tuple[list[QueryClick], int]:
-    """A pair that few of its query's distinct shoppers chose weighs less; and how many of the searches do.
+    """Lower the weight of a pair that few of its query's distinct shoppers chose; also return how many weigh less.
 
-    For a query that many make, a few shoppers are no more than chance, or somebody with a few accounts: it takes a
-    twentieth of all its shoppers for a pair to weigh fully. What was asked by few is learned from few.
+    For a query that many make, a few shoppers are chance, or one person with a few accounts: it takes a twentieth of
+    all its shoppers for a pair to weigh fully. A query of few shoppers is learned from few.
     """
     of_pair: defaultdict[tuple[str, str], set[object]] = defaultdict(set)
     of_query: defaultdict[str, set[object]] = defaultdict(set)
@@ -146,13 +150,13 @@ def weigh_by_shoppers(searches: Sequence[QueryClick], limits: SpamLimits) -> tup
 
 
 def _share(share: float, searches: Sequence[QueryClick], limits: SpamLimits) -> int:
-    return max(limits.least_cap, int(share * len(searches)))
+    return max(limits.min_cap, int(share * len(searches)))
 
 
 def _capped(
     searches: Sequence[QueryClick], key: Callable[[QueryClick], object], limit: int
 ) -> tuple[list[QueryClick], int]:
-    """The first `most` of each key that is not None."""
+    """Keep the first `limit` searches of each key, and all those with None."""
     counts: Counter[object] = Counter()
     kept = []
     for search in searches:

@@ -179,7 +179,7 @@ def _split_searches(
         limits: of the spam filters.
     """
     shown = {answer.search_id: answer for answer in impressions}
-    clicks = sorted(query_clicks(learnable, shown, merged=not limits.repeats), key=_age)
+    clicks = sorted(query_clicks(learnable, shown, merged=not limits.count_repeats), key=_age)
     capped, removed = cap_interactions(clicks, limits)
     corrected = correct_bias(capped, estimate_propensities(impressions, learnable))
     weighed, weighed_less = weigh_by_shoppers(corrected, limits)

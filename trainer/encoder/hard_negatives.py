@@ -32,6 +32,6 @@ def hard_negatives(
     for search in searches:
         positives = chosen[query_key(search.query)]
         text = texts[search.item]
-        passed_over = [id for id in search.passed if id not in positives and id in texts and texts[id] != text]
+        passed_over = [id for id in search.passed_over if id not in positives and id in texts and texts[id] != text]
         negatives.append(tuple(passed_over[:_MAX_NEGATIVES]))
     return negatives

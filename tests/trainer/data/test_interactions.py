@@ -78,14 +78,14 @@ def test_what_was_shown_above_and_left_alone_is_passed_over() -> None:
     chosen, bought = query_clicks(
         [event(1, item="f", search_id="s"), event(2, "purchase", item="d", user="v", search_id="s")], shown
     )
-    assert (chosen.position, chosen.passed) == (6, ("e", "c", "b")), "nearest first, three, without the other choice"
-    assert (bought.position, bought.passed) == (4, ("c", "b", "a"))
+    assert (chosen.position, chosen.passed_over) == (6, ("e", "c", "b")), "the nearest three but the other choice"
+    assert (bought.position, bought.passed_over) == (4, ("c", "b", "a"))
 
 
 def test_what_was_only_viewed_was_passed_over() -> None:
     events = [event(1, "view", item="a", search_id="s"), event(2, item="b", search_id="s")]
     (search,) = query_clicks(events, answer("a", "b"))
-    assert search.passed == ("a",)
+    assert search.passed_over == ("a",)
 
 
 @pytest.mark.parametrize(
@@ -104,7 +104,7 @@ def test_the_position_is_that_of_the_logged_answer(
     events: list[Event], position: int | None, passed: tuple[str, ...]
 ) -> None:
     (search,) = query_clicks(events, answer("a", "b"))
-    assert (search.position, search.passed) == (position, passed)
+    assert (search.position, search.passed_over) == (position, passed)
 
 
 @pytest.mark.parametrize(

@@ -106,7 +106,7 @@ def test_without_impressions_nothing_changes(position: int | None) -> None:
     [(None, 3.0), (0, 3.0), (1, 3.0), (2, 6.0), (3, 12.0), (4, 15.0), (99, 15.0)],  # clipped at five times
 )
 def test_a_choice_further_down_weighs_more_up_to_a_limit(position: int | None, weight: float) -> None:
-    search = QueryClick("mug", "a", 0.0, (1,), shopper="u", weight=3.0, position=position, passed=("b",))
+    search = QueryClick("mug", "a", 0.0, (1,), shopper="u", weight=3.0, position=position, passed_over=("b",))
     (corrected,) = correct_bias([search], [1.0, 0.5, 0.25, 0.01])
     assert corrected.weight == pytest.approx(weight)
     assert replace(corrected, weight=3.0) == search

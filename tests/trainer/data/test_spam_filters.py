@@ -15,14 +15,14 @@ from shelfwise.trainer.data.interactions import QueryClick, query_clicks
 from shelfwise.trainer.data.spam_filters import (
     SpamLimits,
     cap_interactions,
+    cap_items,
+    cap_pairs,
+    cap_shoppers,
+    drop_bots,
+    drop_repeats,
     drop_spam,
     find_bots,
-    once_a_day,
     weigh_by_shoppers,
-    within_item_cap,
-    within_pair_cap,
-    within_shopper_cap,
-    without_bots,
 )
 
 LIMITS = SpamLimits()
@@ -83,9 +83,9 @@ def test_a_bots_purchases_stay_and_the_order_too() -> None:
         event(1, **human), event(2, **bot), event(3, "purchase", **bot), event(4, "view", **bot), event(5, **human),
         event(6, "purchase", user=None, session="bot"), event(7, "cart", user=None, session="bot"), event(8, user=None),
     ]  # fmt: skip
-    left, removed = without_bots(events, {"bot"})
+    left, removed = drop_bots(events, {"bot"})
     assert (seqs(left), removed) == ([1, 3, 5, 6, 8], 3)
-    assert without_bots(events, set()) == (events, 0)
+    assert drop_bots(events, set()) == (events, 0)
 
 
 # ---- repetitions --------------------------------------------------------------------------------------------
@@ -108,7 +108,7 @@ def test_a_bots_purchases_stay_and_the_order_too() -> None:
     ],
 )
 def test_a_shopper_chooses_an_item_for_a_query_once_a_day(second: dict[str, Any], stays: bool) -> None:
-    left, removed = once_a_day([event(1), event(2, **second)])
+    left, removed = drop_repeats([event(1), event(2, **second)])
     assert (seqs(left), removed) == (([1, 2], 0) if stays else ([1], 1))
 
 
@@ -126,7 +126,7 @@ def test_a_shopper_chooses_an_item_for_a_query_once_a_day(second: dict[str, Any]
     ],
 )
 def test_what_counts_as_often_as_it_was_made(what: dict[str, Any], left: list[int]) -> None:
-    kept, removed = once_a_day([event(seq, **what) for seq in (1, 2, 3)])
+    kept, removed = drop_repeats([event(seq, **what) for seq in (1, 2, 3)])
     assert (seqs(kept), removed) == (left, 3 - len(left))
 
 
@@ -147,12 +147,12 @@ Rule = Callable[[Sequence[QueryClick], SpamLimits], tuple[list[QueryClick], int]
 @pytest.mark.parametrize(
     ("rule", "limits", "searches", "left"),
     [
-        (within_shopper_cap, {"of_one_shopper": 2}, "u1 u2 u1 u1 u2 u1", [0, 1, 2, 4]),
-        (within_item_cap, {"of_one_item": 0.0, "least_cap": 2}, "u1/q/a u2/r/a u3/q/b u4/s/a u5/q/b", [0, 1, 2, 4]),
-        (within_item_cap, {"of_one_item": 0.5, "least_cap": 1}, "u1/q/a u2/r/a u3/s/a u4/q/b", [0, 1, 3]),
-        (within_item_cap, {"of_one_item": 0.5, "least_cap": 3}, "u1/q/a u2/r/a u3/s/a u4/q/b", [0, 1, 2, 3]),
-        (within_pair_cap, {"of_one_pair": 0.0, "least_cap": 1}, "u1/q/a u2/q/b u3/Q!/a u4/r/a u5/q/b", [0, 1, 3]),
-        (within_pair_cap, {"of_one_pair": 0.5, "least_cap": 1}, "u1/q/a u2/q/a u3/q/a u4/r/a u5/q/a", [0, 1, 3]),
+        (cap_shoppers, {"searches_a_day": 2}, "u1 u2 u1 u1 u2 u1", [0, 1, 2, 4]),
+        (cap_items, {"item_share": 0.0, "min_cap": 2}, "u1/q/a u2/r/a u3/q/b u4/s/a u5/q/b", [0, 1, 2, 4]),
+        (cap_items, {"item_share": 0.5, "min_cap": 1}, "u1/q/a u2/r/a u3/s/a u4/q/b", [0, 1, 3]),
+        (cap_items, {"item_share": 0.5, "min_cap": 3}, "u1/q/a u2/r/a u3/s/a u4/q/b", [0, 1, 2, 3]),
+        (cap_pairs, {"pair_share": 0.0, "min_cap": 1}, "u1/q/a u2/q/b u3/Q!/a u4/r/a u5/q/b", [0, 1, 3]),
+        (cap_pairs, {"pair_share": 0.5, "min_cap": 1}, "u1/q/a u2/q/a u3/q/a u4/r/a u5/q/a", [0, 1, 3]),
     ],
 )
 def test_a_cap_keeps_the_first_in_their_order(
@@ -165,7 +165,7 @@ def test_a_cap_keeps_the_first_in_their_order(
 
 def test_searches_of_nobody_are_no_shoppers() -> None:
     nobody = [replace(search(seq), shopper="") for seq in range(50)]
-    assert within_shopper_cap(nobody, LIMITS) == (nobody, 0)
+    assert cap_shoppers(nobody, LIMITS) == (nobody, 0)
 
 
 @pytest.mark.parametrize(
@@ -176,7 +176,7 @@ def test_searches_of_nobody_are_no_shoppers() -> None:
         (1000, 100, {"over_pair_cap": 800, "over_item_cap": 100}),  # an item's share is that of what is left
     ],
 )
-def test_many_shoppers_of_one_pair_are_capped(count: int, left: int, removed: dict[str, int]) -> None:
+def test_many_shoppers_pair_share_are_capped(count: int, left: int, removed: dict[str, int]) -> None:
     kept, counts = cap_interactions([search(seq) for seq in range(count)], LIMITS)
     assert seqs(kept) == list(range(left))
     assert counts == {"over_user_cap": 0, "over_pair_cap": 0, "over_item_cap": 0} | removed

@@ -46,7 +46,11 @@ def gather(
     limits: SpamLimits | None = None,
 ) -> TrainingData:
     return split_events(
-        events, learned, {"a", "b", "c"}.__contains__, impressions, limits or replace(SpamLimits.off(), repeats=False)
+        events,
+        learned,
+        {"a", "b", "c"}.__contains__,
+        impressions,
+        limits or replace(SpamLimits.off(), count_repeats=False),
     )
 
 
@@ -333,10 +337,12 @@ def test_choices_further_down_weigh_more_when_attention_falls() -> None:
 def test_without_impressions_all_weigh_the_same_and_nothing_was_passed_over() -> None:
     _, events = shown_at_two_places(400)
     material = gather(events)
-    assert {(search.weight, search.position, search.passed) for search in material.searches.new} == {(1.0, None, ())}
+    assert {(search.weight, search.position, search.passed_over) for search in material.searches.new} == {
+        (1.0, None, ())
+    }
 
 
 def test_what_was_passed_over_comes_from_the_impressions() -> None:
     answers = [Impression("s", "mug", 0.0, ("c", "b", "a"))]
     material = gather([click(1, 1.0, item="a", search_id="s")], impressions=answers)
-    assert [search.passed for search in material.searches.new] == [("b", "c")]
+    assert [search.passed_over for search in material.searches.new] == [("b", "c")]

@@ -11,7 +11,7 @@ TEXTS = {"a": "red mug", "twin": "red mug", "b": "blue mug", "c": "cup", "d": "d
 
 
 def search(item: str = "a", query: str = "mug", passed: str = "") -> QueryClick:
-    return QueryClick(query, item, 0.0, (1,), passed=tuple(passed.split()))
+    return QueryClick(query, item, 0.0, (1,), passed_over=tuple(passed.split()))
 
 
 def negatives(click: QueryClick, past: list[QueryClick]) -> tuple[str, ...]:

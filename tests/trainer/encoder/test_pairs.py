@@ -62,14 +62,14 @@ def test_make_pairs_never_exceeds_the_limit(most: int, old: int) -> None:
 
 
 def test_make_pairs_takes_weight_and_negatives_of_the_search() -> None:
-    new = replace(searches(1, "new")[0], weight=2.5, passed=("i2", "i3"))
-    old = replace(searches(1, "old")[0], weight=0.5, passed=("i3",))
+    new = replace(searches(1, "new")[0], weight=2.5, passed_over=("i2", "i3"))
+    old = replace(searches(1, "old")[0], weight=0.5, passed_over=("i3",))
     made = make_pairs(TrainingData(Split([new], [old])), TITLES, TITLES, seed=1)
     assert set(made.pairs) == {Pair("new 0", "i1", 2.5, ("i2",)), Pair("old 0", "i1", 0.5, ("i3",))}
 
 
 def test_make_pairs_has_no_chosen_item_as_a_negative() -> None:
-    new = replace(searches(1, "mug")[0], passed=("i2", "i3", "i4"))
+    new = replace(searches(1, "mug")[0], passed_over=("i2", "i3", "i4"))
     chosen_before = QueryClick("MUG 0", "i2", 0.0, (9,))
     chosen_tonight = QueryClick("mug: 0", "i3", 0.0, (10,))
     material = TrainingData(Split([new, chosen_tonight], [chosen_before]))

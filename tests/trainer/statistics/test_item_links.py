@@ -11,7 +11,7 @@ from scipy import sparse
 from shelfwise.generation.item_links import ItemLinks
 from shelfwise.store import Event
 from shelfwise.timestamps import DAY
-from shelfwise.trainer.data.basket_matrix import LARGEST_BASKET, BasketMatrix
+from shelfwise.trainer.data.basket_matrix import MAX_BASKET_ITEMS, BasketMatrix
 from shelfwise.trainer.statistics import item_links as linking
 from shelfwise.trainer.statistics.item_links import cooccurrence, ease, ease_links, next_visit_ridge, top_links
 
@@ -60,10 +60,10 @@ def test_cooccurrence_ignores_very_large_baskets() -> None:
     events = [
         Event(1, NOW, "purchase", f"i{number}", who, who, None)
         for who in ("u", "v")
-        for number in range(LARGEST_BASKET + 1)
+        for number in range(MAX_BASKET_ITEMS + 1)
     ]
     whole = BasketMatrix.from_events(
-        events, {f"i{number}": number for number in range(LARGEST_BASKET + 1)}, ["purchase"]
+        events, {f"i{number}": number for number in range(MAX_BASKET_ITEMS + 1)}, ["purchase"]
     )
     assert len(whole) == 2
     assert len(cooccurrence(whole, NOW).indices) == 0
