@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from shelfwise import Shop
+from support.random_model import make_random_model
 
 ROOT = Path(__file__).parent.parent
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
@@ -34,26 +35,7 @@ def shop(tmp_path: Path) -> Iterator[Shop]:
 @pytest.fixture(scope="session")
 def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A sentence-transformers folder with a BERT of one layer and 32 dimensions: trains and exports in a second."""
-    import torch
-    from sentence_transformers import SentenceTransformer
-    from sentence_transformers.sentence_transformer.modules import Normalize, Pooling, Transformer
-    from transformers import AutoTokenizer, BertConfig, BertModel
-
-    from shelfwise.trainer.encoder.base_model import packaged_model
-
-    folder = tmp_path_factory.mktemp("tiny")
-    torch.manual_seed(0)
-    tokenizer = AutoTokenizer.from_pretrained(packaged_model())
-    config = BertConfig(
-        vocab_size=tokenizer.vocab_size, hidden_size=32, num_hidden_layers=1, num_attention_heads=2,
-        intermediate_size=64, max_position_embeddings=128,
-    )  # fmt: skip
-    BertModel(config).save_pretrained(folder / "bert")
-    tokenizer.save_pretrained(folder / "bert")
-    transformer = Transformer(str(folder / "bert"), max_seq_length=64)
-    model = SentenceTransformer(modules=[transformer, Pooling(32, pooling_mode="mean"), Normalize()], device="cpu")
-    model.save(str(folder / "model"), create_model_card=False)
-    return folder / "model"
+    return make_random_model(tmp_path_factory.mktemp("tiny"), hidden_size=32, heads=2, feed_forward=64)
 
 
 @pytest.fixture

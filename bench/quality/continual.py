@@ -17,17 +17,25 @@ from typing import Any
 import numpy as np
 import torch
 
-from bench.support import shops  # before torch: shelfwise.trainer says how torch's threads wait
 from bench.support.charts import Chart, Table, write_page
-from bench.support.shops import Cases, Log, Question, Rank, compare, hits
-from bench.support.strategies import FROZEN, FULL, RECIPE, SHIPPED, STRATEGIES, copied, learn_night, prepare
+from bench.support.shops import Cases, Log, Question, Rank, compare_paired, hit_rate, load_log, log_parser
+from bench.support.strategies import (
+    CONFIG,
+    FROZEN,
+    FULL,
+    SHIPPED,
+    STRATEGIES,
+    copy_weights,
+    prepare_model,
+    train_night,
+)
 from shelfwise import Shop
-from shelfwise.generation.encoder import threads
+from shelfwise.generation.encoder import thread_count
 from shelfwise.generation.popularity import decayed_popularity
 from shelfwise.search.blend import BLEND
 from shelfwise.store import Event
 from shelfwise.trainer.data.interactions import QueryClick
-from shelfwise.trainer.replay.search_metrics import summed_by_rank
+from shelfwise.trainer.evaluation.metrics import mean_rank_metrics
 from shelfwise.trainer.statistics.catalogue_vectors import load_catalogue
 
 K = 5
@@ -43,15 +51,15 @@ Row = dict[str, Any]
 
 
 def main() -> None:
-    parser = shops.options(__doc__)
+    parser = log_parser(__doc__)
     parser.add_argument("--strategies", default=",".join(STRATEGIES), help="default: %(default)s")
-    given = parser.parse_args()
-    names = given.strategies.split(",")
+    options = parser.parse_args()
+    names = options.strategies.split(",")
     if unknown := set(names) - set(STRATEGIES):
-        parser.error(f"--strategies: {', '.join(sorted(unknown))}: there are {', '.join(STRATEGIES)}")
-    torch.set_num_threads(threads())
-    past = Past(shops.load(given))
-    rows = {name: Life(name, past, given.model).live() for name in names}
+        parser.error(f"--strategies: expected some of {', '.join(STRATEGIES)}, got {', '.join(sorted(unknown))}")
+    torch.set_num_threads(thread_count())
+    past = Past(load_log(options))
+    rows = {name: StrategyRun(name, past, options.model).run() for name in names}
     show(rows, past.log)
 
 
@@ -66,6 +74,7 @@ class Past:
 
     @cached_property
     def events(self) -> list[Event]:
+        """Return the events on known items, oldest first."""
         rows = (row for day in self.log.days for row in day if row["item"] in self.rows)
         return [
             Event(seq, row["ts"], row["type"], row["item"], row["user"], row["session"], row["query"])
@@ -74,73 +83,74 @@ class Past:
 
     @cached_property
     def searches(self) -> list[list[QueryClick]]:
-        """The clicks of each day, each a search of its own."""
+        """Return the clicks of each day, each a search of its own."""
         days = [self.log.clicks(day) for day in range(len(self.log.days))]
         return [[QueryClick(row["query"], row["item"], row["ts"], ()) for row in day] for day in days]
 
     def popularity(self, days: int) -> np.ndarray:
-        """As of the midnight that ends the first `days` days, (n_items,)."""
+        """Return popularity as of the midnight that ends the first `days` days, (n_items,)."""
         now = self.log.until(days - 1).timestamp()
         popular = decayed_popularity((event for event in self.events if event.ts < now), now)
         return np.array([popular.get(id, 0.0) for id in self.texts])
 
     @cached_property
     def fingerprint(self) -> str:
+        """Return a hash of the catalogue's texts and the first day."""
         return hashlib.sha256(json.dumps([self.texts, self.log.questions(0)]).encode()).hexdigest()[:16]
 
 
-class Life:
-    """One strategy's model, and what it was asked so far; nights are counted from 1.
+class StrategyRun:
+    """One strategy's model, and the ranks of its nights so far; nights are counted from 1.
 
     `NAME.jsonl` has a line a night, `NAME.pt` the weights after the newest; a line without its weights is done again.
     """
 
     def __init__(self, name: str, past: Past, model: str | None) -> None:
         self.name, self.strategy, self.past = name, STRATEGIES[name], past
-        self.model = prepare(self.strategy, model)
-        self.base = copied(self.model)
+        self.model = prepare_model(self.strategy, model)
+        self.base = copy_weights(self.model)
         self.vectors: dict[str, np.ndarray] = {}  # of the model as it is now
         self.done = Cases(past.log.out / f"{name}.jsonl")
         self.weights = past.log.out / f"{name}.pt"
-        self.made_of = json.dumps([asdict(self.strategy), asdict(RECIPE), model, past.fingerprint])
+        self.made_of = json.dumps([asdict(self.strategy), asdict(CONFIG), model, past.fingerprint])
 
-    def live(self) -> list[Row]:
-        """The row of every night; those that are kept are not lived again."""
+    def run(self) -> list[Row]:
+        """Return the row of every night; those that are kept are not run again."""
         nights = len(self.past.log.days)
         for night in range(self._resume() + 1, nights + 1):
             row = self._night(night)
             if night == self.strategy.first_training(FIRST) or night == nights:
-                row["first_days"] = self._ask_first(night)
+                row["first_days"] = self._rank_first(night)
             row = self.done.add(f"{night}", row)
             self._save(night)
-            hit = summed_by_rank(row["ranks"], K)["hr"]
+            hit = mean_rank_metrics(row["ranks"], K)["hr"]
             print(f"{self.name}, night {night}: HR@{K} {hit:.3f}, trained {row['seconds']:.1f} s", flush=True)
         return [self.done.rows[f"{night}"] for night in range(1, nights + 1)]
 
     def _night(self, night: int) -> Row:
         searches = self.past.searches
         popular = self.past.popularity(night - 1)
-        ranks = self._ask(self.past.log.questions(night - 1), popular)
+        ranks = self._rank(self.past.log.questions(night - 1), popular)
         old = [search for day in searches[: night - 1] for search in day]
-        seconds = learn_night(self.model, self.strategy, self.base, searches[night - 1], old, self.past.texts, night)
+        seconds = train_night(self.model, self.strategy, self.base, searches[night - 1], old, self.past.texts, night)
         if seconds:
             self.vectors.clear()
         return {"day": self.past.log.date(night - 1), "ranks": ranks, "seconds": seconds}
 
-    def _ask_first(self, night: int) -> list[Rank]:
-        """The ranks of the first two weeks' clicks, by the popularity of their end whenever they are asked."""
-        return self._ask(self.past.log.questions(*range(FIRST)), self.past.popularity(FIRST)) if night >= FIRST else []
+    def _rank_first(self, night: int) -> list[Rank]:
+        """Return the ranks of the first two weeks' clicks, by the popularity of their end on whatever night."""
+        return self._rank(self.past.log.questions(*range(FIRST)), self.past.popularity(FIRST)) if night >= FIRST else []
 
-    def _ask(self, questions: Sequence[Question], popular: np.ndarray) -> list[Rank]:
-        """The 1-based rank of each question's item; None beyond K."""
+    def _rank(self, questions: Sequence[Question], popular: np.ndarray) -> list[Rank]:
+        """Return the 1-based rank of each question's item; None beyond K."""
         if not questions:
             return []
         items = self._encode(list(self.past.texts.values()))  # (n_items, dim)
         queries = list(dict.fromkeys(query for query, _ in questions))
         scores = self._encode(queries) @ items.T + BLEND["popularity"] * popular  # (n_queries, n_items)
-        shown = dict(zip(queries, np.argsort(-scores, axis=1, kind="stable")[:, :K].tolist(), strict=True))
-        places = [(shown[query], self.past.rows[item]) for query, item in questions]
-        return [found.index(row) + 1 if row in found else None for found, row in places]
+        top_rows = dict(zip(queries, np.argsort(-scores, axis=1, kind="stable")[:, :K].tolist(), strict=True))
+        pairs = [(top_rows[query], self.past.rows[item]) for query, item in questions]
+        return [rows.index(row) + 1 if row in rows else None for rows, row in pairs]
 
     def _encode(self, texts: Sequence[str]) -> np.ndarray:
         missing = [text for text in dict.fromkeys(texts) if text not in self.vectors]
@@ -150,12 +160,14 @@ class Life:
         return np.stack([self.vectors[text] for text in texts])
 
     def _resume(self) -> int:
-        """Load the newest weights; returns the night that they are of."""
+        """Load the newest weights, and return the night that they are of."""
         if not self.weights.exists():
             return 0
         kept = torch.load(self.weights, map_location=self.model.device, weights_only=True)
         if kept["made_of"] != self.made_of:
-            raise SystemExit(f"{self.weights}: of another log or other settings; remove it, or take another --out")
+            raise SystemExit(
+                f"{self.weights}: expected weights of this log and these settings, got others; remove it, or take another --out"
+            )
         self.model.load_state_dict(kept["weights"])
         return int(kept["night"])
 
@@ -177,25 +189,25 @@ def show(rows: dict[str, list[Row]], log: Log) -> None:
     )
     for name, nights in rows.items():
         windows = [nights[max(0, end - SMOOTHED) : end] for end in range(1, len(nights) + 1)]
-        chart.lines[name] = [summed_by_rank(_ranks(window), K)["hr"] for window in windows]
+        chart.lines[name] = [mean_rank_metrics(_ranks(window), K)["hr"] for window in windows]
     (log.out / "continual.json").write_text(json.dumps(results, indent=1))
     write_page(log.out / "continual.html", "Continual strategies", NOTES, table, [chart])
 
 
 def measure(name: str, rows: dict[str, list[Row]], log: Log) -> Row:
-    """The figures of one strategy; None for those that need another strategy or more nights than there are."""
-    mine = rows[name]
+    """Return the figures of one strategy; None for those that need another strategy or more nights than there are."""
+    own_nights = rows[name]
     seconds = {other: STRATEGIES[other].every * sum(row["seconds"] for row in nights) for other, nights in rows.items()}
-    result: Row = {"made_of": asdict(STRATEGIES[name]), "nights": len(mine), "seconds": round(seconds[name], 1)}
+    result: Row = {"made_of": asdict(STRATEGIES[name]), "nights": len(own_nights), "seconds": round(seconds[name], 1)}
     for part, first in (("from_day_2", 1), ("from_day_15", FIRST)):
         ranks = {other: _ranks(nights[first:]) for other, nights in rows.items()}
-        result[part] = summed_by_rank(ranks[name], K) if ranks[name] else None
+        result[part] = mean_rank_metrics(ranks[name], K) if ranks[name] else None
         result[f"{part}_gain_kept"] = _gain_kept(ranks, name)
     result["of_full"] = seconds[name] / seconds[FULL] if seconds.get(FULL) else None
-    result["forgetting"] = _forgetting(mine, STRATEGIES[name].first_training(FIRST))
-    if SHIPPED in rows and len(mine) > 1:
-        before, after = (hits(_ranks(nights[1:]), K) for nights in (rows[SHIPPED], mine))
-        result["against_shipped"] = compare(log.questions(*range(1, len(mine))), before, after)
+    result["forgetting"] = _forgetting(own_nights, STRATEGIES[name].first_training(FIRST))
+    if SHIPPED in rows and len(own_nights) > 1:
+        before, after = (hit_rate(_ranks(nights[1:]), K) for nights in (rows[SHIPPED], own_nights))
+        result["against_shipped"] = compare_paired(log.questions(*range(1, len(own_nights))), before, after)
     return result
 
 
@@ -206,8 +218,8 @@ def _ranks(nights: Sequence[Row]) -> list[Rank]:
 def _gain_kept(ranks: dict[str, list[Rank]], name: str) -> float | None:
     if not (ranks.get(FROZEN) and ranks.get(FULL)):
         return None
-    frozen, full, mine = (summed_by_rank(ranks[other], K)["hr"] for other in (FROZEN, FULL, name))
-    return (mine - frozen) / (full - frozen) if full != frozen else None
+    frozen, full, own = (mean_rank_metrics(ranks[other], K)["hr"] for other in (FROZEN, FULL, name))
+    return (own - frozen) / (full - frozen) if full != frozen else None
 
 
 def _forgetting(nights: list[Row], learned: int) -> float | None:
@@ -216,14 +228,14 @@ def _forgetting(nights: list[Row], learned: int) -> float | None:
     before, after = (row.get("first_days") for row in (nights[learned - 1], nights[-1]))
     if not before or not after:
         return None
-    return summed_by_rank(after, K)["hr"] - summed_by_rank(before, K)["hr"]
+    return mean_rank_metrics(after, K)["hr"] - mean_rank_metrics(before, K)["hr"]
 
 
 def _cells(name: str, result: Row) -> list[str]:
     cells = [name]
     for part in ("from_day_2", "from_day_15"):
-        found, kept = result[part], result[f"{part}_gain_kept"]
-        cells += [f"{found['hr']:.3f} / {found['map']:.3f}" if found else "-", _share(kept)]
+        metrics, kept = result[part], result[f"{part}_gain_kept"]
+        cells += [f"{metrics['hr']:.3f} / {metrics['map']:.3f}" if metrics else "-", _share(kept)]
     against = (
         [100 * result["against_shipped"][side] for side in ("mean", "low", "high")]
         if "against_shipped" in result

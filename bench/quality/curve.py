@@ -14,10 +14,9 @@ from pathlib import Path
 
 import numpy as np
 
-from bench.support import shops
-from bench.support.asking import WAYS
+from bench.support.ablations import ABLATIONS
 from bench.support.charts import Chart, Table, write_page
-from bench.support.shops import Log, Question, Rank, ask, copy_shop, hits
+from bench.support.shops import Log, Question, Rank, copy_shop, hit_rate, load_log, log_parser, rank_items
 from shelfwise import Shop
 from shelfwise.generation.query_memory import query_key
 from shelfwise.timestamps import DAY, parse_time, to_datetime, to_iso
@@ -27,7 +26,7 @@ from shelfwise.types import Row
 
 K = 5
 LABELS = {"default": "all sources", "encoder": "encoder + popularity"}
-Worth = dict[str, np.ndarray]  # "hr" and "map" of each question, (n_questions,)
+Scores = dict[str, np.ndarray]  # "hr" and "map" of each question, (n_questions,)
 
 
 @dataclass(frozen=True)
@@ -38,10 +37,10 @@ class Test:
     past: list[Row]
     questions: list[Question]
 
-    def summary(self, worth: Worth, less: Worth | None = None) -> Row:
-        """The means, or those of the difference, each with its 95 % interval; one query's clicks are drawn together."""
+    def summary(self, scores: Scores, baseline: Scores | None = None) -> Row:
+        """Return the means, or those of the difference, each with its 95 % interval, by resampling whole queries."""
         clusters = [query_key(query) or query for query, _ in self.questions]
-        values = {name: value - less[name] if less else value for name, value in worth.items()}
+        values = {name: value - baseline[name] if baseline else value for name, value in scores.items()}
         return {
             name: [round(float(part), 4) for part in (value.mean(), *paired_interval(value, clusters, seed=1))]
             for name, value in values.items()
@@ -49,44 +48,51 @@ class Test:
 
 
 def main() -> None:
-    parser = shops.options(__doc__)
+    parser = log_parser(__doc__)
     parser.add_argument("--test-from", metavar="DAY", help="default: the first day with enough clicks before it")
     parser.add_argument("--sizes", type=int, nargs="+", default=[0, 100, 1_000, 10_000], help="clicks to learn")
-    given = parser.parse_args()
-    log = shops.load(given)
-    test = make_test(log, given, parser)
+    options = parser.parse_args()
+    log = load_log(options)
+    test = make_test(log, options, parser)
     print(f"{len(test.questions):,} clicks from {to_iso(test.start)[:10]} on, {len(test.past):,} before", flush=True)
-    bm25 = worth(ask(log.start, test.questions, None, K))
-    points = [point(log, test, size, bm25) for size in given.sizes]
+    bm25 = score(rank_items(log.start, test.questions, None, K))
+    points = [measure_point(log, test, size, bm25) for size in options.sizes]
     show(log.out, test, test.summary(bm25), points)
 
 
-def make_test(log: Log, given: argparse.Namespace, parser: argparse.ArgumentParser) -> Test:
-    clicks, most = log.clicks(*range(len(log.days))), max(given.sizes)
-    if given.test_from:
-        start = parse_time(given.test_from, "--test-from")
+def make_test(log: Log, options: argparse.Namespace, parser: argparse.ArgumentParser) -> Test:
+    """Split the clicks at --test-from, or at the first midnight with enough clicks before it."""
+    clicks, needed = log.clicks(*range(len(log.days))), max(options.sizes)
+    if options.test_from:
+        start = parse_time(options.test_from, "--test-from")
     else:  # the midnight after the click that makes them enough
-        start = (clicks[most - 1]["ts"] // DAY + 1) * DAY if most <= len(clicks) else log.first + len(log.days) * DAY
+        start = (
+            (clicks[needed - 1]["ts"] // DAY + 1) * DAY if needed <= len(clicks) else log.first + len(log.days) * DAY
+        )
     past = [row for row in clicks if row["ts"] < start]
     questions = [(row["query"], row["item"]) for row in clicks if row["ts"] >= start]
-    if len(past) < most or not questions:
-        parser.error(f"{len(past):,} clicks before {to_iso(start)[:10]} and {len(questions):,} after: too few")
+    if len(past) < needed or not questions:
+        parser.error(
+            f"--sizes: expected {needed:,} clicks before {to_iso(start)[:10]} and some after, got {len(past):,} and {len(questions):,}"
+        )
     return Test(start, past, questions)
 
 
-def point(log: Log, test: Test, size: int, bm25: Worth) -> Row:
-    """The shops after one night on the newest `size` clicks before the test, asked in both ways."""
+def measure_point(log: Log, test: Test, size: int, bm25: Scores) -> Row:
+    """Return the scores, by ablation, of both shops after one night on the newest `size` clicks before the test."""
     row: Row = {"clicks": size}
-    asked: dict[str, dict[str, Worth]] = {}
+    scores: dict[str, dict[str, Scores]] = {}
     for name, learns in (("learned", True), ("frozen", False)):
         folder = copy_shop(log.start, log.out / "shops" / f"{name}-{size}")
-        night = one_night(folder, test, size, learns=learns)
+        night = run_night(folder, test, size, learns=learns)
         if learns:
             row |= night
-        asked[name] = {way: worth(ask(folder, test.questions, sources, K)) for way, sources in WAYS.items()}
-    for way in WAYS:
-        learned, frozen = asked["learned"][way], asked["frozen"][way]
-        row[way] = {
+        scores[name] = {
+            ablation: score(rank_items(folder, test.questions, sources, K)) for ablation, sources in ABLATIONS.items()
+        }
+    for ablation in ABLATIONS:
+        learned, frozen = scores["learned"][ablation], scores["frozen"][ablation]
+        row[ablation] = {
             "learned": test.summary(learned),
             "frozen": test.summary(frozen),
             "over_frozen": test.summary(learned, frozen),
@@ -96,17 +102,19 @@ def point(log: Log, test: Test, size: int, bm25: Worth) -> Row:
     return row
 
 
-def one_night(folder: Path, test: Test, size: int, *, learns: bool) -> Row:
+def run_night(folder: Path, test: Test, size: int, *, learns: bool) -> Row:
+    """Run a night on the newest `size` clicks before the test."""
     with Shop(folder) as shop:
         shop.store.events.add(test.past[len(test.past) - size :])
     night = increment(folder, to_datetime(test.start), learn_pairs=learns)
-    seconds = round(sum(night.report.get("seconds", {}).values()), 2)
+    seconds = round(sum(night.report.seconds.values()), 2)
     return {"verdict": night.verdict, "reason": night.reason, "seconds": seconds}
 
 
-def worth(ranks: Sequence[Rank]) -> Worth:
+def score(ranks: Sequence[Rank]) -> Scores:
+    """Return hit and average precision of each question."""
     precision = [1 / rank if rank and rank <= K else 0.0 for rank in ranks]
-    return {"hr": hits(ranks, K), "map": np.array(precision)}
+    return {"hr": hit_rate(ranks, K), "map": np.array(precision)}
 
 
 def show(out: Path, test: Test, bm25: Row, points: list[Row]) -> None:
@@ -121,12 +129,12 @@ def show(out: Path, test: Test, bm25: Row, points: list[Row]) -> None:
         "night",
     ]
     rows = [["BM25", _figure(bm25["hr"]), _figure(bm25["map"]), *["-"] * 4]]
-    for found in points:
-        for way, label in LABELS.items():
-            part = found[way]
+    for point in points:
+        for ablation, label in LABELS.items():
+            part = point[ablation]
             cells = [_figure(part["learned"]["hr"]), _figure(part["learned"]["map"]), _figure(part["frozen"]["hr"])]
-            cells += [_points(part["over_frozen"]["hr"]), _points(part["over_bm25"]["hr"]), found["verdict"]]
-            rows.append([f"{found['clicks']:,}, {label}", *cells])
+            cells += [_points(part["over_frozen"]["hr"]), _points(part["over_bm25"]["hr"]), point["verdict"]]
+            rows.append([f"{point['clicks']:,}, {label}", *cells])
     table = Table(header, rows)
     notes = [
         f"{len(test.questions):,} clicks from {to_iso(test.start)[:10]} on; 95 % bootstrap intervals over queries,"
@@ -135,13 +143,13 @@ def show(out: Path, test: Test, bm25: Row, points: list[Row]) -> None:
     print("\n".join([table.text(), *notes]))
     body = {"test_from": to_iso(test.start)[:10], "n": len(test.questions), "bm25": bm25, "points": points}
     (out / "curve.json").write_text(json.dumps(body, indent=1))
-    charts = [_chart(way, label, bm25, points) for way, label in LABELS.items()]
+    charts = [_chart(ablation, label, bm25, points) for ablation, label in LABELS.items()]
     write_page(out / "curve.html", "Learning curve of a fresh shop", notes, table, charts)
 
 
-def _chart(way: str, label: str, bm25: Row, points: list[Row]) -> Chart:
-    chart = Chart(f"HR@{K} by clicks learned, {label}", [f"{found['clicks']:,}" for found in points])
-    curves = {name: [found[way][name]["hr"] for found in points] for name in ("learned", "frozen")}
+def _chart(ablation: str, label: str, bm25: Row, points: list[Row]) -> Chart:
+    chart = Chart(f"HR@{K} by clicks learned, {label}", [f"{point['clicks']:,}" for point in points])
+    curves = {name: [point[ablation][name]["hr"] for point in points] for name in ("learned", "frozen")}
     for name, values in (curves | {"BM25": [bm25["hr"]] * len(points)}).items():
         chart.lines[name] = [mean for mean, _, _ in values]
         chart.spans[name] = [(low, high) for _, low, high in values]

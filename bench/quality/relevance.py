@@ -6,62 +6,56 @@ pool came from somebody's search engine.
 
 from __future__ import annotations
 
-import argparse
 import csv
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 
-from bench.support.asking import Keywords, search_with
+from bench.support.ablations import ENCODER_ONLY, KeywordEngine, search_with
+from bench.support.options import add_catalogue, add_out, import_catalogue, new_parser
 from shelfwise import Shop
-from shelfwise.ingest.importer import ImportFiles, import_items
-from shelfwise.ingest.readers import ColumnMapping
-from shelfwise.search.blend import SourceSwitches
+from shelfwise.search.blend import ALL, SourceSwitches
 from shelfwise.trainer import init
-from shelfwise.trainer.evaluation.metrics import graded_ndcg
-from shelfwise.types import ITEM_FIELDS
+from shelfwise.trainer.evaluation.metrics import TOP, graded_ndcg
 
-ENCODER = SourceSwitches(words=False, memory=False, neighbours=False, popularity=False, taste=False, ranker=False)
-TOP, DEEP = 10, 1_000
+DEEP, PAGE = 1_000, 100
 
 Ratings = dict[str, dict[str, int]]  # query → item → 0..3
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--items", type=Path, required=True)
+    parser = new_parser(__doc__)
+    add_catalogue(parser)
     parser.add_argument("--ratings", type=Path, required=True, help="CSV of query, docid, rating")
-    parser.add_argument("--map", action="append", default=[], dest="rename")
-    parser.add_argument("--scale", action="append", default=[])
-    parser.add_argument("--out", type=Path, required=True, help="where the shop is made, or lies from an earlier run")
+    add_out(parser, "where the shop is made, or lies from an earlier run")
     parser.add_argument("--show", type=int, default=0, help="so many queries with their first five hits")
-    given = parser.parse_args()
-    ratings = read(given.ratings)
-    with Shop(given.out / "shop") as shop:
+    options = parser.parse_args()
+    ratings = read_ratings(options.ratings)
+    with Shop(options.out / "shop") as shop:
         if shop.generations.current() is None:
-            reading = ColumnMapping.of(ITEM_FIELDS, given.rename, given.scale)
-            import_items(shop, ImportFiles([str(given.items)], reading, print))
-            init(shop.path)
-        ways: dict[str, Callable[[str], list[str]]] = {
-            "shelfwise": lambda query: whole(shop, query, SourceSwitches()),
-            "BM25 (FTS5)": lambda query: Keywords(shop).answer(query, DEEP),
-            "frozen encoder": lambda query: whole(shop, query, ENCODER),
+            import_catalogue(shop, options)
+            init(shop.path, options.model)
+        engine = KeywordEngine(shop)
+        methods: dict[str, Callable[[str], list[str]]] = {
+            "shelfwise": lambda query: search_deep(shop, query, ALL),
+            "BM25 (FTS5)": lambda query: engine.search(query, DEEP),
+            "frozen encoder": lambda query: search_deep(shop, query, ENCODER_ONLY),
         }
-        print(f"{'nDCG@10':<16} {'plain':>7} {'judged':>7}   gains 2^r-1, {len(ratings)} queries")
-        for name, ask in ways.items():
-            found = {query: ask(query) for query in ratings}
-            plain, judged = ([ndcg(found[query], of, only) for query, of in ratings.items()] for only in (False, True))
-            known = [number for number, value in enumerate(plain) if value is not None]
-            print(f"{name:<16} {mean(plain):7.3f} {mean(judged):7.3f}   {len(known)} queries with a good item")
-        for query in list(ratings)[: given.show]:
+        print(f"{f'nDCG@{TOP}':<16} {'plain':>7} {'judged':>7}   gains 2^r-1, {len(ratings)} queries")
+        for name, search in methods.items():
+            hits = {query: search(query) for query in ratings}
+            plain, judged = (ndcg_by_query(hits, ratings, judged_only) for judged_only in (False, True))
+            print(f"{name:<16} {np.mean(plain):7.3f} {np.mean(judged):7.3f}   {len(plain)} queries with a good item")
+        for query in list(ratings)[: options.show]:
             print(f"\n{query}")
             for hit in shop.search(query, limit=5, log=False).hits:
                 print(f"   {ratings[query].get(hit.id, '-')}  {hit.item['title'][:100]}")
 
 
-def read(path: Path) -> Ratings:
+def read_ratings(path: Path) -> Ratings:
+    """Read a CSV of query, docid, rating."""
     ratings: Ratings = defaultdict(dict)
     with path.open() as file:
         for row in csv.DictReader(file):
@@ -69,23 +63,24 @@ def read(path: Path) -> Ratings:
     return ratings
 
 
-def whole(shop: Shop, query: str, sources: SourceSwitches) -> list[str]:
-    """The first thousand hits."""
-    return [id for start in range(0, DEEP, 100) for id in search_with(shop, query, sources, 100, start)]
+def search_deep(shop: Shop, query: str, sources: SourceSwitches) -> list[str]:
+    """Return the ids of the first thousand hits."""
+    return [id for start in range(0, DEEP, PAGE) for id in search_with(shop, query, sources, PAGE, start)]
 
 
-def ndcg(found: Sequence[str], ratings: dict[str, int], judged_only: bool) -> float | None:
-    """Return nDCG@10 with gains 2^rating - 1; None where no item is rated above 0."""
-    ids = [id for id in found if not judged_only or id in ratings][:TOP]
-    gains, available = (
-        np.array([2**rating - 1 for rating in part]) for part in ([ratings.get(id, 0) for id in ids], ratings.values())
-    )
-    return graded_ndcg(gains, available, TOP) if available.any() else None
-
-
-def mean(values: Sequence[float | None]) -> float:
-    known = [value for value in values if value is not None]
-    return sum(known) / len(known)
+def ndcg_by_query(
+    hits: dict[str, Sequence[str]] | dict[str, list[str]], ratings: Ratings, judged_only: bool
+) -> list[float]:
+    """Return nDCG@10 with gains 2^rating - 1 of each query with an item rated above 0."""
+    values = []
+    for query, rated in ratings.items():
+        if any(rated.values()):
+            ids = [id for id in hits[query] if not judged_only or id in rated][:TOP]
+            gains, available = (
+                2.0 ** np.array(part) - 1 for part in ([rated.get(id, 0) for id in ids], [*rated.values()])
+            )
+            values.append(graded_ndcg(gains, available))
+    return values
 
 
 if __name__ == "__main__":

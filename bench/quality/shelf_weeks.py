@@ -6,45 +6,48 @@ weekly nights that train takes hours. Without it all nights of the year run, and
 
 from __future__ import annotations
 
-import argparse
 from datetime import datetime
 from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from unittest.mock import patch
 
-from bench.quality.online_retail import EXAMPLE
+from bench.support.example_shop import EXAMPLE
+from bench.support.options import new_parser
 from shelfwise.timestamps import parse_time
 from shelfwise.trainer import increment, replay
-from shelfwise.trainer.replay import base as replay_log
+from shelfwise.trainer.replay import base
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = new_parser(__doc__)
     parser.add_argument("--start", default="2011-09-01")
     parser.add_argument("--end", default="2011-11-30")
     parser.add_argument("--train", action="store_true", help="train the encoder, too")
     parser.add_argument("--report", type=Path, required=True, help="where report.json and replay.html go")
-    given = parser.parse_args()
-    start = parse_time(given.start, "--start")
-    replay_log.increment = partial(_from, start) if given.train else partial(increment, learn_pairs=False)
-    found = replay(
-        str(EXAMPLE / "items.csv.gz"), str(EXAMPLE / "events.csv.gz"), task="recommend", event_type="purchase",
-        start=given.start, end=given.end, every_days=7, report=given.report,
-        progress=_tell,
-    )  # fmt: skip
-    for name, groups in {"shelfwise": found["overall"], **found["baselines"]}.items():
-        print(f"{name:<16}", *(f"{group} {one['recall']:.3f} / {one['ndcg']:.3f}" for group, one in groups.items()))
-    print("weeks in which a baseline is ahead:", found["behind"])
+    options = parser.parse_args()
+    start = parse_time(options.start, "--start")
+    night = partial(skip_before, start) if options.train else partial(increment, learn_pairs=False)
+    with patch.object(base, "increment", night):
+        report = replay(
+            str(EXAMPLE / "items.csv.gz"), str(EXAMPLE / "events.csv.gz"), task="recommend", event_type="purchase",
+            start=options.start, end=options.end, every_days=7, report=options.report, progress=print_weeks,
+        )  # fmt: skip
+    for name, groups in {"shelfwise": report["overall"], **report["baselines"]}.items():
+        cells = (f"{group} {scores['recall']:.3f} / {scores['ndcg']:.3f}" for group, scores in groups.items())
+        print(f"{name:<16}", *cells)
+    print("weeks in which a baseline is ahead:", report["behind"])
 
 
-def _tell(stage: str, done: int, total: int) -> None:
+def print_weeks(stage: str, done: int, total: int) -> None:
+    """Print how many weeks are replayed."""
     if stage == "replay":
         print(f"{done} of {total} weeks", flush=True)
 
 
-def _from(start: float, path: Path, until: datetime, progress: Any) -> Any:
-    """No night before the start."""
+def skip_before(start: float, path: Path, until: datetime, progress: Any) -> Any:
+    """Run the night, but none before `start` (epoch seconds)."""
     if until.timestamp() < start:
         return SimpleNamespace(generation=0, verdict="skipped", reason="before the start")
     night = increment(path, until, progress)

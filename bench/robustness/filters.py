@@ -15,6 +15,7 @@ import shutil
 import tempfile
 from collections import Counter
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -73,7 +74,9 @@ def compare_filters(options: argparse.Namespace, rng: random.Random) -> None:
             shares.append(len(expected) / len(items))
             for name, milliseconds in took.items():
                 times.setdefault(name, []).append(milliseconds)
-    print(f"{options.filters:,} filters: {equal['items']:,} with equal items, {equal['facets']:,} with equal facet counts")
+    print(
+        f"{options.filters:,} filters: {equal['items']:,} with equal items, {equal['facets']:,} with equal facet counts"
+    )
     print_shares(shares)
     for name, taken in times.items():
         print_percentiles(name, taken)
@@ -105,7 +108,9 @@ def time_loading(shop: Shop, items: list[Item]) -> None:
     (name, _), *_ = Counter(name for item in items for name in item.values if name not in FIELDS).most_common(1)
     loads = [timed(lambda: CatalogueCache(shop.store).current()) for _ in range(5)]
     print_percentiles("load all columns", [took for took, _ in loads])
-    print_percentiles(f"load one attribute ({name})", [timed(lambda: columns.attribute(name))[0] for _, columns in loads])
+    print_percentiles(
+        f"load one attribute ({name})", [timed(lambda: columns.attribute(name))[0] for _, columns in loads]
+    )
     catalogue.current().attribute(name)
     columns_times, attribute_times = [], []
     for position in range(50):

@@ -6,18 +6,17 @@ words and very many of them.
 
 from __future__ import annotations
 
-import argparse
 import gc
 import random
 import statistics
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from bench.support.options import add_data, new_parser
 from shelfwise import InvalidInput, Shop
 from shelfwise.text.normalize import words
 
@@ -30,7 +29,7 @@ HOSTILE = (
 
 
 @dataclass(frozen=True)
-class Asked:
+class Timing:
     """Milliseconds of one query: by the clock, of the processor, and of them in garbage collections."""
 
     clock: float
@@ -40,47 +39,47 @@ class Asked:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, required=True, help="a shop")
+    parser = new_parser(__doc__)
+    add_data(parser, "a shop")
     parser.add_argument("--queries", type=int, default=20_000)
     parser.add_argument("--show", type=int, default=3, metavar="N", help="print the N queries that took longest")
-    given = parser.parse_args()
-    with Shop(given.data) as shop:
-        texts = list(queries(shop, given.queries))
+    options = parser.parse_args()
+    with Shop(options.data) as shop:
+        texts = list(random_queries(shop, options.queries))
         shop.search("warm up", log=False)
         gc.collect()
         gc.freeze()  # what made the queries is no part of a search
-        times, refused = ask(shop, texts)
+        times, refused = search_all(shop, texts)
     print(f"{len(times):,} answered, {refused:,} refused clearly, no exception")
     for name in ("clock", "processor"):
-        taken = sorted(getattr(asked, name) for asked in times)
+        taken = sorted(getattr(timing, name) for timing in times)
         median, longest = statistics.median(taken), taken[-1]
         p99 = taken[len(taken) * 99 // 100]
         ratio = f"{longest / median:.1f} x the median"
         print(f"by the {name}: median {median:.2f} ms, p99 {p99:.2f} ms, longest {longest:.2f} ms = {ratio}")
-    for one in sorted(times, key=lambda asked: -asked.clock)[: given.show]:
-        print(f"  {one.clock:.1f} ms, processor {one.processor:.1f}, garbage {one.garbage:.1f}: {one.query[:60]!r}")
+    for slow in sorted(times, key=lambda timing: -timing.clock)[: options.show]:
+        print(f"  {slow.clock:.1f} ms, processor {slow.processor:.1f}, garbage {slow.garbage:.1f}: {slow.query[:60]!r}")
 
 
-def ask(shop: Shop, texts: Sequence[str]) -> tuple[list[Asked], int]:
-    """What every query took, and how many were refused."""
-    times: list[Asked] = []
+def search_all(shop: Shop, texts: Sequence[str]) -> tuple[list[Timing], int]:
+    """Return what every query took, and how many were refused."""
+    times: list[Timing] = []
     refused = 0
-    collected = Collected()
+    garbage = GarbageClock()
     for query in texts:
-        collected.seconds = 0.0
+        garbage.seconds = 0.0
         started, before = time.perf_counter(), time.thread_time()
         try:
             shop.search(query, log=False)
         except InvalidInput:
             refused += 1
             continue
-        seconds = time.perf_counter() - started, time.thread_time() - before, collected.seconds
-        times.append(Asked(*(1000 * second for second in seconds), query))
+        seconds = time.perf_counter() - started, time.thread_time() - before, garbage.seconds
+        times.append(Timing(*(1000 * second for second in seconds), query))
     return times, refused
 
 
-class Collected:
+class GarbageClock:
     """Adds up the seconds of garbage collections from now on."""
 
     def __init__(self) -> None:
@@ -93,30 +92,32 @@ class Collected:
         self._started = now
 
 
-def queries(shop: Shop, count: int) -> Iterator[str]:
-    chance = random.Random(1)
+def random_queries(shop: Shop, count: int) -> Iterator[str]:
+    """Yield texts of hypothesis, then broken and hostile words."""
+    rng = random.Random(1)
     vocabulary = [word for _, title in shop.store.items.titles() for word in words(title)]
-    made: list[str] = []
+    texts: list[str] = []
 
     @settings(max_examples=count // 2, database=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
     @given(
         st.one_of(st.text(max_size=1_000), st.text(st.characters(), max_size=40), st.from_regex(r"[\w\"*():^-]{1,30}"))
     )
     def collect(text: str) -> None:
-        made.append(text)
+        texts.append(text)
 
     collect()
-    yield from made
-    for number in range(count - len(made)):
-        parts = [broken(chance.choice(vocabulary), chance) for _ in range(chance.randint(1, 6))]
+    yield from texts
+    for number in range(count - len(texts)):
+        parts = [break_word(rng.choice(vocabulary), rng) for _ in range(rng.randint(1, 6))]
         if number % 3 == 0:
-            parts.insert(chance.randint(0, len(parts)), chance.choice(HOSTILE))
+            parts.insert(rng.randint(0, len(parts)), rng.choice(HOSTILE))
         yield " ".join(parts)
 
 
-def broken(word: str, chance: random.Random) -> str:
-    place = chance.randrange(len(word) + 1)
-    return chance.choice([word, word[:place], word[:place] + chance.choice("abcdefgh'\"*-") + word[place:], word[::-1]])
+def break_word(word: str, rng: random.Random) -> str:
+    """Return the word as it is, cut, with another character in it, or reversed."""
+    at = rng.randrange(len(word) + 1)
+    return rng.choice([word, word[:at], word[:at] + rng.choice("abcdefgh'\"*-") + word[at:], word[::-1]])
 
 
 if __name__ == "__main__":

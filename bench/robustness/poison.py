@@ -1,6 +1,6 @@
-"""Fake clicks that push an item up for a popular query: its rank with the defences on and off, and what they cost.
+"""Fake clicks that push an item up for a popular query: its rank with the spam limits on and off, and what they cost.
 
-The attack is made on copies of one honest shop: so many clicks by so many fake shoppers beside the day's honest ones.
+The attack is made on copies of one clean shop: so many clicks by so many fake shoppers beside the day's real ones.
 The cost is measured on two shops that live through the same days without any attack.
 """
 
@@ -13,11 +13,24 @@ import shutil
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 
-from bench.support import shops
-from bench.support.asking import WAYS
-from bench.support.shops import Cases, Log, Rank
+from bench.support.ablations import ABLATIONS
+from bench.support.shops import (
+    Cases,
+    Log,
+    Rank,
+    click_row,
+    compare_paired,
+    copy_shop,
+    hit_rate,
+    live_through,
+    load_log,
+    log_parser,
+    rank_items,
+    run_night,
+)
 from shelfwise.search.blend import ALL
 from shelfwise.store import Event
 from shelfwise.timestamps import DAY
@@ -25,13 +38,13 @@ from shelfwise.trainer.data.interactions import is_anchor
 from shelfwise.trainer.data.spam_filters import SpamLimits
 from shelfwise.types import Row
 
-DEFENCES = {"on": SpamLimits(), "off": SpamLimits.off()}
+LIMITS = {"on": SpamLimits(), "off": SpamLimits.off()}
 TOP, DEEP = 5, 100
 FAR = 50  # the target's rank before the attack is beyond it
 
 
 @dataclass(frozen=True)
-class Aim:
+class Target:
     """The item that is pushed, and the query it is pushed for."""
 
     query: str
@@ -42,104 +55,109 @@ class Aim:
 class Attack:
     """Over all its nights together: `clicks` by `users` fake shoppers, who come again every night."""
 
-    aim: Aim
+    target: Target
     clicks: int
     users: int
     nights: int
-    defences: str
+    limits: str
 
     def __str__(self) -> str:
         size = f"{self.clicks} clicks by {self.users} in {self.nights} nights"
-        return f"{self.defences}: {size}: {self.aim.query} → {self.aim.item}"
+        return f"{self.limits}: {size}: {self.target.query} → {self.target.item}"
 
 
 def main() -> None:
-    parser = shops.options(__doc__)
-    parser.add_argument("--honest", type=int, default=14, help="days that the shop lived before the attack")
+    parser = log_parser(__doc__)
+    parser.add_argument(
+        "--honest", dest="days_before", type=int, default=14, help="days that the shop lived before the attack"
+    )
     parser.add_argument("--clicks", type=int, nargs="+", default=[10, 100, 1_000, 10_000])
     parser.add_argument("--users", type=int, nargs="+", default=[1, 10, 20, 50, 100])
     parser.add_argument("--attack-nights", type=int, nargs="+", default=[1], help="over which the clicks are spread")
     parser.add_argument("--aims", type=int, default=1, help="pairs of a query and an item to push")
     parser.add_argument("--cost-days", type=int, default=10, help="days that the cost is measured on")
-    given = parser.parse_args()
-    log = shops.load(given)
-    if given.honest + max(given.attack_nights) > len(log.days) or given.honest + given.cost_days > len(log.days):
-        parser.error(f"the log has {len(log.days)} days")
+    options = parser.parse_args()
+    log = load_log(options)
+    if options.days_before + max(options.attack_nights) > len(
+        log.days
+    ) or options.days_before + options.cost_days > len(log.days):
+        parser.error(f"--honest and the days after it: expected at most the log's {len(log.days)} days together")
     before = log.out / "shops" / "before"
-    cost = measure_cost(log, before, given.honest, given.cost_days)
+    cost = measure_cost(log, before, options.days_before, options.cost_days)
     done = Cases(log.out / "poison.jsonl")
-    aims = choose_aims(log, before, given.honest, given.aims)
-    for attack in attacks(aims, given.clicks, given.users, given.attack_nights):
-        row = done.rows.get(str(attack)) or done.add(str(attack), run(log, before, given.honest, attack))
+    targets = choose_targets(log, before, options.days_before, options.aims)
+    for attack in attacks(targets, options.clicks, options.users, options.attack_nights):
+        row = done.rows.get(str(attack)) or done.add(str(attack), run(log, before, options.days_before, attack))
         print(f"{attack}: rank {row['before']} → {row['ranks']}; {'; '.join(row['verdicts'])}", flush=True)
-    rows = [done.rows[str(attack)] for attack in attacks(aims, given.clicks, given.users, given.attack_nights)]
-    least = least_users(rows)
-    (log.out / "poison.json").write_text(json.dumps({"attacks": rows, "least_users": least, "cost": cost}, indent=1))
-    print("\n".join(table(rows, least, cost)))
+    rows = [done.rows[str(attack)] for attack in attacks(targets, options.clicks, options.users, options.attack_nights)]
+    fewest = fewest_users(rows)
+    (log.out / "poison.json").write_text(json.dumps({"attacks": rows, "least_users": fewest, "cost": cost}, indent=1))
+    print("\n".join(table(rows, fewest, cost)))
 
 
-# ---- what the defences cost -----------------------------------------------------------------------------------
+# ---- what the limits cost -----------------------------------------------------------------------------------
 
 
-def measure_cost(log: Log, before: Path, honest: int, days: int) -> Row:
-    """HR@5 of both shops by way over the days after the honest ones; `before` is kept from the one with defences."""
+def measure_cost(log: Log, before: Path, days_before: int, days: int) -> Row:
+    """Return HR@5 of both shops by ablation from day `days_before` on; `before` is a copy of the limited one."""
     ranks: dict[str, dict[str, list[Rank]]] = {}
-    for name, defences in DEFENCES.items():
+    for name, limits in LIMITS.items():
         done = Cases(log.out / f"honest-{name}.jsonl")
-        keep = {honest: before} if name == "on" else {}
-        lived = honest + max(days, 1)  # the copy is made on the morning after
-        rows = shops.live(
-            log, log.out / "shops" / f"honest-{name}", lived, done, keep=keep, score_from=honest, defences=defences
+        keep = {days_before: before} if name == "on" else {}
+        lived = days_before + max(days, 1)  # the copy is made on the morning after
+        rows = live_through(
+            log, log.out / "shops" / f"honest-{name}", lived, done, keep=keep, score_from=days_before, limits=limits
         )
-        ranks[name] = {way: [rank for row in rows[honest:] for rank in row["ranks"][way]] for way in WAYS}
-    questions = log.questions(*range(honest, honest + max(days, 1)))
+        ranks[name] = {
+            ablation: [rank for row in rows[days_before:] for rank in row["ranks"][ablation]] for ablation in ABLATIONS
+        }
+    questions = log.questions(*range(days_before, lived))
     return {
-        way: shops.compare(questions, *(shops.hits(ranks[name][way], TOP) for name in ("off", "on"))) for way in WAYS
+        ablation: compare_paired(questions, *(hit_rate(ranks[name][ablation], TOP) for name in ("off", "on")))
+        for ablation in ABLATIONS
     }
 
 
 # ---- the attack -----------------------------------------------------------------------------------------------
 
 
-def choose_aims(log: Log, before: Path, honest: int, count: int) -> list[Aim]:
-    """The most popular queries, each with an item of the least clicked quarter that is far from it."""
-    counts = Counter(item for _, item in log.questions(*range(honest)))
+def choose_targets(log: Log, before: Path, days_before: int, count: int) -> list[Target]:
+    """Return the most popular queries, each with an item of the least clicked quarter that is far from it."""
+    counts = Counter(item for _, item in log.questions(*range(days_before)))
     rare = sorted(log.known, key=lambda item: (counts[item], item))[: max(1, len(log.known) // 4)]
-    chance, aims = random.Random(1), list[Aim]()
-    for query in shops.popular_queries(log, range(honest), count):
-        chance.shuffle(rare)
-        taken = {aim.item for aim in aims}
-        ranks = shops.ask(before, [(query, item) for item in rare], ALL, FAR)
+    rng, targets = random.Random(1), list[Target]()
+    for query in log.popular_queries(range(days_before), count):
+        rng.shuffle(rare)
+        taken = {target.item for target in targets}
+        ranks = rank_items(before, [(query, item) for item in rare], ALL, FAR)
         far = [item for item, rank in zip(rare, ranks, strict=True) if rank is None and item not in taken]
-        aims.append(Aim(query, far[0]))
-    return aims
+        targets.append(Target(query, far[0]))
+    return targets
 
 
 def attacks(
-    aims: Sequence[Aim], clicks: Sequence[int], users: Sequence[int], nights: Sequence[int]
+    targets: Sequence[Target], clicks: Sequence[int], users: Sequence[int], nights: Sequence[int]
 ) -> Iterator[Attack]:
-    for aim in aims:
-        for over in nights:
-            for many in clicks:
-                for by in users:
-                    if by <= many and over <= many // by:
-                        yield from (Attack(aim, many, by, over, defences) for defences in DEFENCES)
+    """Yield every attack in which each fake shopper has a click each night."""
+    for target, n_nights, n_clicks, n_users in product(targets, nights, clicks, users):
+        if n_nights * n_users <= n_clicks:
+            yield from (Attack(target, n_clicks, n_users, n_nights, limits) for limits in LIMITS)
 
 
 def run(log: Log, before: Path, first: int, attack: Attack) -> Row:
-    """The target's rank by the shop's own search before the attack and after each of its nights."""
-    folder = shops.copy_shop(before, log.out / "shops" / "case")
-    question = [(attack.aim.query, attack.aim.item)]
+    """Return the target's rank by the shop's own search before the attack and after each of its nights."""
+    folder = copy_shop(before, log.out / "shops" / "case")
+    question = [(attack.target.query, attack.target.item)]
     row: Row = {
-        "clicks": attack.clicks, "users": attack.users, "nights": attack.nights, "defences": attack.defences,
-        "query": attack.aim.query, "item": attack.aim.item, "ranks": [], "verdicts": [], "removed": [],
-        "before": shops.ask(before, question, ALL, DEEP)[0],
+        "clicks": attack.clicks, "users": attack.users, "nights": attack.nights, "defences": attack.limits,
+        "query": attack.target.query, "item": attack.target.item, "ranks": [], "verdicts": [], "removed": [],
+        "before": rank_items(before, question, ALL, DEEP)[0],
     }  # fmt: skip
     for number in range(attack.nights):
         day = first + number
         events = [*log.days[day], *fakes(log, day, number, attack)]
-        night = shops.night(log, folder, day, events, defences=DEFENCES[attack.defences])
-        row["ranks"].append(shops.ask(folder, question, ALL, DEEP)[0])
+        night = run_night(log, folder, day, events, limits=LIMITS[attack.limits])
+        row["ranks"].append(rank_items(folder, question, ALL, DEEP)[0])
         row["verdicts"].append(f"{night['verdict']}: {night['reason'][:160]}")
         row["removed"].append(night["removed"])
     shutil.rmtree(folder)
@@ -147,7 +165,7 @@ def run(log: Log, before: Path, first: int, attack: Attack) -> Row:
 
 
 def fakes(log: Log, day: int, number: int, attack: Attack) -> list[Row]:
-    """This night's share of the clicks, evenly over the first half of the day, one fake shopper after the other.
+    """Return this night's share of the clicks, evenly over the first half of the day, one fake shopper after the other.
 
     In the second half some would be held out, which an attacker who wants to be learned tonight avoids.
     """
@@ -155,19 +173,19 @@ def fakes(log: Log, day: int, number: int, attack: Attack) -> list[Row]:
     names = fake_names(start, attack.users)
     count = attack.clicks // attack.nights
     return [
-        shops.click(
-            f"fake-{number}-{place}",
-            start + (place + 0.5) / count * DAY / 2,
-            names[place * len(names) // count],
-            attack.aim.query,
-            attack.aim.item,
+        click_row(
+            f"fake-{number}-{position}",
+            start + (position + 0.5) / count * DAY / 2,
+            names[position * len(names) // count],
+            attack.target.query,
+            attack.target.item,
         )
-        for place in range(count)
+        for position in range(count)
     ]
 
 
 def fake_names(start: float, count: int) -> list[str]:
-    """Names as a shop gives them; none that the day's anchor takes out anyway, for the attacker may be lucky."""
+    """Return user ids as a shop gives them, without those that the day's anchor takes out anyway."""
     names: list[str] = []
     number = 0
     while len(names) < count:
@@ -181,19 +199,20 @@ def fake_names(start: float, count: int) -> list[str]:
 # ---- results --------------------------------------------------------------------------------------------------
 
 
-def least_users(rows: Sequence[Row]) -> Row:
-    """The fewest fake shoppers that brought a target into the top 5, over any number of clicks and nights."""
-    least: Row = {}
-    for name in DEFENCES:
+def fewest_users(rows: Sequence[Row]) -> Row:
+    """Return the fewest fake shoppers that brought a target into the top 5, over any number of clicks and nights."""
+    fewest: Row = {}
+    for name in LIMITS:
         reached = [row["users"] for row in rows if row["defences"] == name and _is_top(row["ranks"][-1])]
-        least[name] = min(reached, default=None)
-    most = max((row["users"] for row in rows), default=0)
-    least["most_tried"] = most
-    least["ratio"] = (least["on"] or most) / least["off"] if least["off"] else None
-    return least
+        fewest[name] = min(reached, default=None)
+    tried = max((row["users"] for row in rows), default=0)
+    fewest["most_tried"] = tried
+    fewest["ratio"] = (fewest["on"] or tried) / fewest["off"] if fewest["off"] else None
+    return fewest
 
 
-def table(rows: Sequence[Row], least: Row, cost: Row) -> list[str]:
+def table(rows: Sequence[Row], fewest: Row, cost: Row) -> list[str]:
+    """Return the ranks of each attack with and without the limits, and what the limits cost."""
     lines = [f"{'nights':>6}{'clicks':>8}{'users':>7}{'before':>8}{'off':>6}{'on':>6}   query → item"]
     cases: dict[tuple[int, int, int, str, str], Row] = {}
     for row in rows:
@@ -202,13 +221,13 @@ def table(rows: Sequence[Row], least: Row, cost: Row) -> list[str]:
     for (nights, clicks, users, query, item), ranks in cases.items():
         shown = [_shown(ranks[name]) for name in ("before", "off", "on")]
         lines.append(f"{nights:>6}{clicks:>8}{users:>7}{shown[0]:>8}{shown[1]:>6}{shown[2]:>6}   {query} → {item}")
-    beyond = "" if least["on"] else f", none of up to {least['most_tried']} did"
-    lines.append(f"fewest fake shoppers that reach the top {TOP}: off {least['off']}, on {least['on']}{beyond}")
-    lines.append(f"ratio: {'≥ ' if beyond else ''}{least['ratio']}")
-    for way, found in cost.items():
+    beyond = "" if fewest["on"] else f", none of up to {fewest['most_tried']} did"
+    lines.append(f"fewest fake shoppers that reach the top {TOP}: off {fewest['off']}, on {fewest['on']}{beyond}")
+    lines.append(f"ratio: {'≥ ' if beyond else ''}{fewest['ratio']}")
+    for ablation, values in cost.items():
         lines.append(
-            f"honest HR@{TOP}, {way}: off {found['before']:.4f}, on {found['after']:.4f}, difference"
-            f" {found['mean']:+.4f} ({found['low']:+.4f}..{found['high']:+.4f}), {found['n']:,} clicks"
+            f"clean HR@{TOP}, {ablation}: off {values['before']:.4f}, on {values['after']:.4f}, difference"
+            f" {values['mean']:+.4f} ({values['low']:+.4f}..{values['high']:+.4f}), {values['n']:,} clicks"
         )
     return lines
 

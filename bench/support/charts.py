@@ -33,29 +33,30 @@ class Table:
     rows: Sequence[Sequence[str]]
 
     def text(self) -> str:
+        """Return the table in columns of equal width."""
         widths = [max(map(len, column)) for column in zip(self.header, *self.rows, strict=True)]
         lines = []
         for row in (self.header, *self.rows):
-            first, *others = zip(row, widths, strict=True)
-            lines.append("  ".join([first[0].ljust(first[1]), *(cell.rjust(width) for cell, width in others)]))
+            name, *figures = zip(row, widths, strict=True)
+            lines.append("  ".join([name[0].ljust(name[1]), *(cell.rjust(width) for cell, width in figures)]))
         return "\n".join(lines)
 
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """Curves over the same places; None leaves a place out. `spans[name]` are the intervals of that curve's points."""
+    """Curves over the same x labels; None leaves a point out. `spans[name]` are the intervals of a curve's points."""
 
     label: str
-    places: Sequence[str]
+    x_labels: Sequence[str]
     lines: dict[str, list[float | None]] = field(default_factory=dict)
     spans: dict[str, list[tuple[float, float]]] = field(default_factory=dict)
 
-    def drawn(self) -> dict[str, object]:
-        """Everything in the units of the SVG."""
+    def to_svg(self) -> dict[str, object]:
+        """Return curves, ticks and labels in the units of the SVG."""
         known = [value for line in self.lines.values() for value in line if value is not None]
         known += [value for spans in self.spans.values() for span in spans for value in span]
         low, high = math.floor(min(known, default=0) * 20) / 20, math.ceil(max(known, default=1) * 20) / 20
-        step = (_WIDTH - _LEFT - 3 * _MARGIN) / max(1, len(self.places) - 1)
+        step = (_WIDTH - _LEFT - 3 * _MARGIN) / max(1, len(self.x_labels) - 1)
 
         def x(at: int, number: int = 0) -> float:
             return round(_LEFT + _MARGIN + at * step + 4 * number * bool(self.spans), 1)  # intervals side by side
@@ -70,16 +71,25 @@ class Chart:
             spans = [(x(at, number), y(a), y(b)) for at, (a, b) in enumerate(self.spans.get(name, []))]
             curves.append((name, _COLOURS[number % len(_COLOURS)], points, spans))
         ticks = [round(low + part * (high - low) / 5, 3) for part in range(6)]
-        every = max(1, len(self.places) // 8)
-        places = [(place, x(at)) for at, place in enumerate(self.places) if at % every == 0]
-        return {"label": self.label, "curves": curves, "ticks": [(tick, y(tick)) for tick in ticks], "places": places}
+        every = max(1, len(self.x_labels) // 8)
+        labels = [(label, x(at)) for at, label in enumerate(self.x_labels) if at % every == 0]
+        return {"label": self.label, "curves": curves, "ticks": [(tick, y(tick)) for tick in ticks], "x_labels": labels}
 
 
 def write_page(path: Path, title: str, notes: Sequence[str], table: Table, charts: Sequence[Chart]) -> None:
+    """Write a page of the table, the notes below it, and the charts.
+
+    Args:
+        path: The file.
+        title: Of the page.
+        notes: Paragraphs.
+        table: The figures.
+        charts: Their curves.
+    """
     page = Environment(autoescape=True).from_string(_PAGE)
     size = {"width": _WIDTH, "height": _HEIGHT, "left": _LEFT}
     path.write_text(
-        page.render(title=title, notes=notes, table=table, charts=[chart.drawn() for chart in charts], **size)
+        page.render(title=title, notes=notes, table=table, charts=[chart.to_svg() for chart in charts], **size)
     )
 
 
@@ -105,8 +115,8 @@ width="100%" height="4" fill="{{ colour }}"/></svg> {{ name }} &nbsp; {% endfor 
 <svg class="chart" viewBox="0 0 {{ width }} {{ height }}" role="img" aria-label="{{ chart.label }}">
 {% for value, y in chart.ticks %}<line x1="{{ left }}" x2="{{ width }}" y1="{{ y }}" y2="{{ y }}" stroke="#e3e6ea"/>
 <text x="{{ left - 6 }}" y="{{ y + 4 }}" text-anchor="end" font-size="12" fill="#5c6370">{{ value }}</text>{% endfor %}
-{% for place, x in chart.places %}<text x="{{ x }}" y="{{ height - 6 }}" font-size="12" text-anchor="middle"
-fill="#5c6370">{{ place }}</text>{% endfor %}
+{% for text, x in chart.x_labels %}<text x="{{ x }}" y="{{ height - 6 }}" font-size="12" text-anchor="middle"
+fill="#5c6370">{{ text }}</text>{% endfor %}
 {% for name, colour, points, spans in chart.curves %}<polyline fill="none" stroke="{{ colour }}" stroke-width="2"
 points="{% for x, y in points %}{{ x }},{{ y }} {% endfor %}"/>
 {% for x, y in points if spans %}<circle cx="{{ x }}" cy="{{ y }}" r="3" fill="{{ colour }}"/>{% endfor %}

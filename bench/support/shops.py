@@ -1,4 +1,4 @@
-"""A shop's own log for the benches: read once, taken day by day, lived through night by night, asked afterwards.
+"""A shop's own log for the benches: read once, taken day by day, lived through night by night, searched afterwards.
 
 The options are those of `shelfwise replay`. Shops are real folders under --out, and what is done is kept, so that a
 bench that was stopped goes on where it was.
@@ -20,11 +20,12 @@ from typing import Any
 
 import numpy as np
 
-from bench.support.asking import WAYS, answers
+from bench.support.ablations import ABLATIONS, search_all
+from bench.support.options import add_catalogue, add_log, add_out, import_catalogue, new_parser
 from shelfwise import Shop
 from shelfwise.generation.query_memory import query_key
 from shelfwise.generation.registry import GenerationRegistry, link_or_copy
-from shelfwise.ingest.importer import ImportFiles, import_events, import_items
+from shelfwise.ingest.importer import ImportFiles, import_events
 from shelfwise.ingest.readers import ColumnMapping
 from shelfwise.search.blend import SourceSwitches
 from shelfwise.timestamps import DAY, to_datetime, to_iso
@@ -32,8 +33,11 @@ from shelfwise.trainer import increment, init
 from shelfwise.trainer.evaluation.metrics import ndcg_at_rank, paired_interval
 from shelfwise.types import EVENT_FIELDS, ITEM_FIELDS, Row
 
-Question = tuple[str, str]  # what was asked, and the item clicked for it
+Question = tuple[str, str]  # a query, and the item clicked for it
 Rank = int | None  # from 1
+
+
+# ---- the log --------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -47,19 +51,29 @@ class Log:
     known: frozenset[str]
 
     def until(self, day: int) -> datetime:
-        """The midnight that ends the day."""
+        """Return the midnight that ends the day."""
         return to_datetime(self.first + (day + 1) * DAY)
 
     def date(self, day: int) -> str:
+        """Return the date of the day, YYYY-MM-DD."""
         return to_iso(self.first + day * DAY)[:10]
 
     def clicks(self, *days: int) -> list[Row]:
-        """Clicks with a query on an item that is still known."""
+        """Return the clicks with a query on an item that is still known."""
         rows = (row for day in days for row in self.days[day])
         return [row for row in rows if row["type"] == "click" and row["query"] and row["item"] in self.known]
 
     def questions(self, *days: int) -> list[Question]:
+        """Return the query and the item of each click."""
         return [(row["query"], row["item"]) for row in self.clicks(*days)]
+
+    def popular_queries(self, days: Collection[int], count: int) -> list[str]:
+        """Return the most frequent queries of these days, each in its most frequent spelling."""
+        spellings: dict[str, Counter[str]] = {}
+        for query, _ in self.questions(*days):
+            spellings.setdefault(query_key(query), Counter())[query] += 1
+        popular = sorted(spellings.values(), key=lambda counts: -counts.total())[:count]
+        return [counts.most_common(1)[0][0] for counts in popular]
 
 
 class Cases:
@@ -77,67 +91,62 @@ class Cases:
             self.rows[row["case"]] = row
 
     def add(self, case: str, row: Row) -> Row:
+        """Keep and return the result of a case."""
         self.rows[case] = {"case": case} | row
         with self._path.open("a") as file:
             file.write("\n" * (file.tell() > 0) + json.dumps(self.rows[case]))
         return self.rows[case]
 
 
-def options(doc: str | None, *, events: bool = True) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(description=(doc or "").splitlines()[0])
-    parser.add_argument("--items", required=True, metavar="FILE", help="the catalogue")
-    if events:
-        parser.add_argument("--events", required=True, metavar="FILE", help="the log: clicks with a query")
-        parser.add_argument("--type", dest="type_", help="the type of every event")
-        parser.add_argument("--nights", type=int, help="days to live through (default: all)")
-    parser.add_argument("--map", dest="rename", action="append", default=[], metavar="FIELD=COLUMN")
-    parser.add_argument("--scale", action="append", default=[], metavar="FIELD=FACTOR")
-    parser.add_argument("--model", metavar="NAME_OR_PATH", help="the base model (default: all-MiniLM-L6-v2)")
-    parser.add_argument("--out", required=True, type=Path, metavar="DIR", help="where shops and results are kept")
+def log_parser(doc: str | None) -> argparse.ArgumentParser:
+    """Return a parser with the options of `load_log`."""
+    parser = new_parser(doc)
+    add_catalogue(parser)
+    add_log(parser)
+    add_out(parser)
     return parser
 
 
-def load(given: argparse.Namespace) -> Log:
+def load_log(options: argparse.Namespace) -> Log:
     """Import the catalogue into a shop with generation 0 and the log into another, from which the days are taken."""
-    start, log = given.out / "shops" / "start", given.out / "shops" / "log"
-    constants = {"type": given.type_} if given.type_ else {}
-    reading = ColumnMapping.of(EVENT_FIELDS, given.rename, given.scale, constants, foreign=ITEM_FIELDS)
-    known = catalogue(given, start)
-    with Shop(log) as shop:
-        import_events(shop, ImportFiles([given.events], reading))
+    start, folder = options.out / "shops" / "start", options.out / "shops" / "log"
+    constants = {"type": options.event_type} if options.event_type else {}
+    mapping = ColumnMapping.of(EVENT_FIELDS, options.rename, options.scale, constants, foreign=ITEM_FIELDS)
+    known = make_shop(start, options)
+    with Shop(folder) as shop:
+        import_events(shop, ImportFiles([options.events], mapping))
         rows = shop.store.events.between(-math.inf, math.inf)
     if not rows:
-        raise SystemExit(f"{given.events}: no readable event")
+        raise SystemExit(f"{options.events}: expected a readable event, got none")
     first = rows[0]["ts"] // DAY * DAY
     days: list[list[Row]] = [[] for _ in range(int((rows[-1]["ts"] - first) // DAY) + 1)]
     for row in rows:
         days[int((row["ts"] - first) // DAY)].append(row)
-    return Log(given.out, start, first, days[: given.nights], known)
-
-
-def catalogue(given: argparse.Namespace, folder: Path) -> frozenset[str]:
-    """A shop with the items and generation 0 in `folder`; returns the ids."""
-    reading = ColumnMapping.of(ITEM_FIELDS, given.rename, given.scale, foreign=EVENT_FIELDS)
-    with Shop(folder) as shop:
-        import_items(shop, ImportFiles([given.items], reading))
-        known = frozenset(id for id, _ in shop.store.items.titles())
-    init(folder, given.model)
-    return known
+    return Log(options.out, start, first, days[: options.nights], known)
 
 
 # ---- shops ----------------------------------------------------------------------------------------------------
 
 
+def make_shop(folder: Path, options: argparse.Namespace) -> frozenset[str]:
+    """Make a shop of the catalogue with generation 0 in `folder`, and return the ids."""
+    with Shop(folder) as shop:
+        import_catalogue(shop, options)
+        known = frozenset(id for id, _ in shop.store.items.titles())
+    init(folder, options.model)
+    return known
+
+
 def copy_shop(source: Path, target: Path) -> Path:
-    """A shop again, closed before and after, with the current generation only: linked, as nothing ever changes it."""
+    """Copy a closed shop with its current generation only: linked, as nothing ever changes it. Return the copy."""
     shutil.rmtree(target, ignore_errors=True)
     partial = target.with_name(f".{target.name}")
     shutil.rmtree(partial, ignore_errors=True)
 
-    def others(folder: str, names: list[str]) -> set[str]:
+    def left_out(folder: str, names: list[str]) -> set[str]:
         return {name for name in names if name.endswith(".lock") or name in ("generations", "work")}
 
-    shutil.copytree(source, partial, ignore=others)
+    shutil.copytree(source, partial, ignore=left_out)
     generations = GenerationRegistry(source)
     current = generations.current()
     if current is not None:
@@ -150,7 +159,7 @@ def copy_shop(source: Path, target: Path) -> Path:
     return target
 
 
-def live(
+def live_through(
     log: Log,
     folder: Path,
     days: int,
@@ -158,12 +167,18 @@ def live(
     *,
     keep: Mapping[int, Path] | None = None,
     score_from: int | None = None,
-    **how: Any,
+    **settings: Any,
 ) -> list[Row]:
-    """Live through the first `days` days, a night after each; `keep` names copies of the shop before some days.
+    """Live through the first `days` days, and return a row a night: verdict, reason, seconds, `ranks` by ablation.
 
-    Days from `score_from` on are asked first, with what was known the evening before. `how` goes to `increment`.
-    Returns a row a night: verdict, reason, seconds, and `ranks` by way where it was asked.
+    Args:
+        log: The log to live through.
+        folder: The shop, made where there is none.
+        days: How many days to live through.
+        done: The nights that are done, by day.
+        keep: Where to copy the shop before some days.
+        score_from: The first day with ranks: its clicks are searched first, with what was known the evening before.
+        settings: Keyword arguments of `increment`.
     """
     if not folder.exists():
         copy_shop(log.start, folder)
@@ -172,70 +187,63 @@ def live(
             continue
         if keep and day in keep:
             copy_shop(folder, keep[day])
-        scored = score_from is not None and day >= score_from
-        ranks = {name: ask(folder, log.questions(day), sources) for name, sources in WAYS.items()} if scored else {}
-        row = done.add(f"{day}", night(log, folder, day, log.days[day], **how) | {"ranks": ranks})
+        ranks: dict[str, list[Rank]] = {}
+        if score_from is not None and day >= score_from:
+            ranks = {name: rank_items(folder, log.questions(day), sources) for name, sources in ABLATIONS.items()}
+        row = done.add(f"{day}", run_night(log, folder, day, log.days[day], **settings) | {"ranks": ranks})
         print(f"{log.date(day)} {row['verdict']} in {row['seconds']:.1f} s: {row['reason'][:120]}", flush=True)
     return [done.rows[f"{day}"] for day in range(days)]
 
 
-def night(log: Log, folder: Path, day: int, events: Sequence[Row], **how: Any) -> Row:
-    """Record the day's events and let the night learn them."""
+def run_night(log: Log, folder: Path, day: int, events: Sequence[Row], **settings: Any) -> Row:
+    """Record the day's events and run the night; `settings` go to `increment`."""
     with Shop(folder) as shop:
         shop.store.events.add(events)
-    night = increment(folder, log.until(day), **how)
+    night = increment(folder, log.until(day), **settings)
     return {
         "verdict": night.verdict,
         "reason": night.reason,
-        "encoder": encoder(folder),
-        "seconds": round(sum(night.report.get("seconds", {}).values()), 2),
-        "removed": night.report.get("removed", {}),
+        "encoder": encoder_id(folder),
+        "seconds": round(sum(night.report.seconds.values()), 2),
+        "removed": dict(night.report.removed),
     }
 
 
-def click(event_id: str, ts: float, user: str, query: str, item: str) -> Row:
-    """A click as `store.events.add` takes it; ts in epoch seconds."""
-    given = {"event_id": event_id, "ts": ts, "type": "click", "user": user, "query": query, "item": item}
-    return dict.fromkeys(EVENT_FIELDS) | given
+def click_row(event_id: str, ts: float, user: str, query: str, item: str) -> Row:
+    """Return a click as `store.events.add` takes it; ts in epoch seconds."""
+    values = {"event_id": event_id, "ts": ts, "type": "click", "user": user, "query": query, "item": item}
+    return dict.fromkeys(EVENT_FIELDS) | values
 
 
-def encoder(folder: Path) -> str:
-    """The id of the encoder that serves."""
+def encoder_id(folder: Path) -> str:
+    """Return the id of the encoder that serves; "" without a generation."""
     generations = GenerationRegistry(folder)
     current = generations.current()
     return "" if current is None else str(generations.open(current).card.encoder)
 
 
-# ---- asking ---------------------------------------------------------------------------------------------------
+# ---- ranks ----------------------------------------------------------------------------------------------------
 
 
-def ask(folder: Path, questions: Sequence[Question], sources: SourceSwitches | None, limit: int = 10) -> list[Rank]:
-    """The rank of each question's item among the first `limit`; None where it is not there or nothing can be asked."""
+def rank_items(folder: Path, questions: Sequence[Question], sources: SourceSwitches | None, k: int = 10) -> list[Rank]:
+    """Return the rank of each question's item among the first k; None where it is not there or the query is refused."""
     with Shop(folder) as shop:
-        found = answers(shop, (query for query, _ in questions), sources, limit)
-    return [found[query].index(item) + 1 if item in found[query] else None for query, item in questions]
+        hits = search_all(shop, (query for query, _ in questions), sources, k)
+    return [hits[query].index(item) + 1 if item in hits[query] else None for query, item in questions]
 
 
 def ndcg(ranks: Sequence[Rank]) -> np.ndarray:
-    """Return nDCG@10 of one right item, (n_questions,)."""
+    """Return nDCG@10 with one relevant item, (n_questions,)."""
     return np.array([ndcg_at_rank(rank) for rank in ranks])
 
 
-def hits(ranks: Sequence[Rank], k: int = 5) -> np.ndarray:
+def hit_rate(ranks: Sequence[Rank], k: int = 5) -> np.ndarray:
+    """Return 1.0 for a rank up to k, else 0.0, (n_questions,)."""
     return np.array([float(rank is not None and rank <= k) for rank in ranks])
 
 
-def compare(questions: Sequence[Question], before: np.ndarray, after: np.ndarray) -> Row:
-    """Means of both and of the paired difference after - before, with its 95 % interval over distinct queries."""
+def compare_paired(questions: Sequence[Question], before: np.ndarray, after: np.ndarray) -> Row:
+    """Return the means of both and of after - before, with its 95 % interval over distinct queries."""
     low, high = paired_interval(after - before, [query_key(query) or query for query, _ in questions], seed=1)
     values = {"before": before.mean(), "after": after.mean(), "mean": (after - before).mean(), "low": low, "high": high}
     return {name: round(float(value), 4) for name, value in values.items()} | {"n": len(questions)}
-
-
-def popular_queries(log: Log, days: Collection[int], count: int) -> list[str]:
-    """The queries most asked on these days, each as it was mostly written."""
-    spelt: dict[str, Counter[str]] = {}
-    for query, _ in log.questions(*days):
-        spelt.setdefault(query_key(query), Counter())[query] += 1
-    most = sorted(spelt.values(), key=lambda spellings: -spellings.total())[:count]
-    return [spellings.most_common(1)[0][0] for spellings in most]

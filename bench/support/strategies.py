@@ -24,7 +24,7 @@ from shelfwise.trainer.encoder.hyperparameters import TrainingConfig, plan_batch
 from shelfwise.trainer.encoder.pairs import KNOWN_ITEMS, REPLAY, known_items
 from shelfwise.trainer.encoder.replay_sampling import sample_replay
 
-RECIPE = TrainingConfig()
+CONFIG = TrainingConfig()
 Weights = dict[str, Tensor]
 
 
@@ -41,14 +41,24 @@ class Strategy:
     frozen_layers: int = 0  # this many lower layers and the embeddings stay as they are
     from_base: bool = False  # on all pairs so far, from the base model
     epochs: int = 1
-    learning_rate: float = RECIPE.learning_rate
+    learning_rate: float = CONFIG.learning_rate
 
     def trains(self, night: int) -> bool:
+        """Return whether this night trains."""
         return self.every > 0 and night % self.every == 0
 
     def first_training(self, night: int) -> int:
-        """The first night from `night` on that trains; `night` itself where none does."""
+        """Return the first night from `night` on that trains; `night` itself where none does."""
         return -(-night // self.every) * self.every if self.every else night
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingPairs:
+    """Pairs with their items' texts by id; `teacher` holds the embedding to stay near to of each text, if any."""
+
+    pairs: Sequence[QueryClick]
+    texts: Mapping[str, str]
+    teacher: Mapping[str, Tensor] | None = None
 
 
 SHIPPED = "replay-known"  # the product's, measured against
@@ -60,14 +70,14 @@ STRATEGIES = {
     SHIPPED: Strategy(replay=REPLAY, known=KNOWN_ITEMS),
     "replay-distil": Strategy(replay=1, distil=1.0),
     "replay-average": Strategy(replay=1, average=0.5),
-    "replay-lora": Strategy(replay=1, lora=16, learning_rate=10 * RECIPE.learning_rate),
+    "replay-lora": Strategy(replay=1, lora=16, learning_rate=10 * CONFIG.learning_rate),
     "replay-lower-frozen": Strategy(replay=1, frozen_layers=3),
     FULL: Strategy(every=5, from_base=True, epochs=2),
 }
 
 
-def prepare(strategy: Strategy, base: str | None = None) -> SentenceTransformer:
-    """The base model (default: the product's) with the adapters of the strategy in it, and what it freezes frozen."""
+def prepare_model(strategy: Strategy, base: str | None = None) -> SentenceTransformer:
+    """Load the base model (default: the product's) with the strategy's adapters, and freeze what it freezes."""
     model = load_model(base)
     if strategy.lora:
         from peft import LoraConfig, TaskType
@@ -89,11 +99,12 @@ def prepare(strategy: Strategy, base: str | None = None) -> SentenceTransformer:
     return model
 
 
-def copied(model: SentenceTransformer) -> Weights:
+def copy_weights(model: SentenceTransformer) -> Weights:
+    """Return a copy of the weights by name."""
     return {name: weights.detach().clone() for name, weights in model.state_dict().items()}
 
 
-def learn_night(
+def train_night(
     model: SentenceTransformer,
     strategy: Strategy,
     base: Weights,
@@ -102,79 +113,77 @@ def learn_night(
     texts: Mapping[str, str],
     night: int,
 ) -> float:
-    """Train `model` in place as the strategy does on this night; returns the seconds it took. The seed is the night."""
+    """Train `model` in place as the strategy does on this night, and return the seconds it took.
+
+    Args:
+        model: The model as the night before left it.
+        strategy: What is trained, and from what.
+        base: The weights that every strategy began with.
+        new: The day's clicks.
+        old: The clicks of the days before.
+        texts: Item id → the text that the encoder reads.
+        night: The number of the night, which is also the seed.
+    """
     if not strategy.trains(night) or not (new or strategy.from_base):
         return 0.0
-    chance = random.Random(night)
+    rng = random.Random(night)
     torch.manual_seed(night)
-    began = time.perf_counter()
+    started = time.perf_counter()
     if strategy.from_base:
         model.load_state_dict(base)
         pairs = [*old, *new]
     else:
-        known = known_items(texts, round(strategy.known * len(new)), chance)
+        known = known_items(texts, round(strategy.known * len(new)), rng)
         pairs = [
             *new,
-            *sample_replay(old, round(strategy.replay * len(new)), chance),
+            *sample_replay(old, round(strategy.replay * len(new)), rng),
             *(QueryClick(pair.anchor, pair.item, 0.0, ()) for pair in known),
         ]
-    parent = copied(model) if strategy.average else {}
+    parent = copy_weights(model) if strategy.average else {}
     teacher = _embeddings(model, pairs, texts) if strategy.distil else None
-    _train(model, strategy, pairs, texts, teacher, seed=night)
+    _train(model, strategy, TrainingPairs(pairs, texts, teacher), seed=night)
     if strategy.average:
         with torch.no_grad():
             for name, weights in model.named_parameters():
                 weights.lerp_(parent[name], strategy.average)
-    return time.perf_counter() - began
+    return time.perf_counter() - started
 
 
-def _train(
-    model: SentenceTransformer,
-    strategy: Strategy,
-    pairs: Sequence[QueryClick],
-    texts: Mapping[str, str],
-    teacher: Mapping[str, Tensor] | None,
-    seed: int,
-) -> None:
-    """The step that all strategies share, over planned batches."""
-    recipe = replace(RECIPE, learning_rate=strategy.learning_rate, epochs=strategy.epochs)
-    batches = plan_batches(len(pairs), recipe, seed)
+def _train(model: SentenceTransformer, strategy: Strategy, task: TrainingPairs, seed: int) -> None:
+    """Take the steps that all strategies share, over planned batches."""
+    config = replace(CONFIG, learning_rate=strategy.learning_rate, epochs=strategy.epochs)
+    batches = plan_batches(len(task.pairs), config, seed)
     trained = [weights for weights in model.parameters() if weights.requires_grad]
-    optimiser = torch.optim.AdamW(trained, lr=recipe.learning_rate, weight_decay=recipe.weight_decay)
-    schedule = get_scheduler(recipe.schedule, optimiser, round(recipe.warmup_share * len(batches)), len(batches))
-    model.train(recipe.dropout)
+    optimiser = torch.optim.AdamW(trained, lr=config.learning_rate, weight_decay=config.weight_decay)
+    schedule = get_scheduler(config.schedule, optimiser, round(config.warmup_share * len(batches)), len(batches))
+    model.train(config.dropout)
     for batch in batches:
-        loss = _loss(model, [pairs[row] for row in batch], texts, teacher, strategy.distil)
+        loss = _loss(model, replace(task, pairs=[task.pairs[row] for row in batch]), strategy.distil)
         optimiser.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_(trained, recipe.max_grad_norm)
+        torch.nn.utils.clip_grad_norm_(trained, config.max_grad_norm)
         optimiser.step()
         schedule.step()
     model.eval()
 
 
-def _loss(
-    model: SentenceTransformer,
-    pairs: Sequence[QueryClick],
-    texts: Mapping[str, str],
-    teacher: Mapping[str, Tensor] | None,
-    distil: float,
-) -> Tensor:
-    """InfoNCE over the distinct items of the batch, plus the mean squared distance to the teacher's unit vectors."""
-    queries = list(dict.fromkeys(pair.query for pair in pairs))
-    items = list(dict.fromkeys(texts[pair.item] for pair in pairs))
-    asked, found = _embed(model, queries), _embed(model, items)  # (n_queries, dim), (n_items, dim)
-    rows = [queries.index(pair.query) for pair in pairs]
-    chosen = torch.tensor([items.index(texts[pair.item]) for pair in pairs], device=found.device)
-    loss = cross_entropy(RECIPE.scale * asked[rows] @ found.T, chosen)
-    if teacher is None:
+def _loss(model: SentenceTransformer, task: TrainingPairs, distil: float) -> Tensor:
+    """Return InfoNCE over the distinct items of the batch, plus the mean squared distance to the teacher's vectors."""
+    queries = list(dict.fromkeys(pair.query for pair in task.pairs))
+    items = list(dict.fromkeys(task.texts[pair.item] for pair in task.pairs))
+    query_vectors, item_vectors = _embed(model, queries), _embed(model, items)  # (n_queries, dim), (n_items, dim)
+    rows = [queries.index(pair.query) for pair in task.pairs]
+    positives = [items.index(task.texts[pair.item]) for pair in task.pairs]
+    scores = CONFIG.scale * query_vectors[rows] @ item_vectors.T
+    loss = cross_entropy(scores, torch.tensor(positives, device=item_vectors.device))
+    if task.teacher is None:
         return loss
-    taught = torch.stack([teacher[text] for text in [*queries, *items]])
-    return loss + distil * (torch.cat([asked, found]) - taught).square().sum(dim=1).mean()
+    target = torch.stack([task.teacher[text] for text in [*queries, *items]])
+    return loss + distil * (torch.cat([query_vectors, item_vectors]) - target).square().sum(dim=1).mean()
 
 
 def _embeddings(model: SentenceTransformer, pairs: Sequence[QueryClick], texts: Mapping[str, str]) -> dict[str, Tensor]:
-    """Each distinct text of the pairs as the model embeds it now, without dropout."""
+    """Return the embedding of each distinct text of the pairs as the model is now, without dropout."""
     distinct = sorted({text for pair in pairs for text in (pair.query, texts[pair.item])}, key=len)
     model.eval()
     with torch.no_grad():
@@ -183,7 +192,7 @@ def _embeddings(model: SentenceTransformer, pairs: Sequence[QueryClick], texts: 
 
 
 def _embed(model: SentenceTransformer, texts: list[str]) -> Tensor:
-    """Unit vectors, (n, dim) float32, through bfloat16 where the hardware computes it, as in the product."""
+    """Return unit vectors, (n, dim) float32, through bfloat16 where the hardware computes it, as in the product."""
     features = batch_to_device(model.preprocess(texts), model.device)
     with torch.autocast(model.device.type, dtype=torch.bfloat16, enabled=_has_bf16(model.device)):
         vectors = model(features)["sentence_embedding"]
