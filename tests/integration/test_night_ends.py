@@ -25,7 +25,7 @@ from shelfwise.generation.card import GenerationCard
 from shelfwise.generation.item_signals import ItemSignals
 from shelfwise.generation.popularity import PopularityCounts
 from shelfwise.generation.registry import Generation
-from shelfwise.night_report_parts import GateResult, PrecisionReport
+from shelfwise.night_report_parts import GateResult, PrecisionReport, TrainingReport
 from shelfwise.store.ledger import Ledger
 from shelfwise.timestamps import to_iso
 from shelfwise.trainer import compact, increment, init
@@ -104,16 +104,16 @@ def stopping(problem: BaseException) -> Callable[..., Any]:
 # ---- judged ---------------------------------------------------------------------------------------------------
 
 
-def ruin(model: Any, *_: Any, **__: Any) -> dict[str, Any]:
+def ruin(model: Any, *_: Any, **__: Any) -> TrainingReport:
     torch.manual_seed(1)
     for parameter in model.parameters():
         torch.nn.init.normal_(parameter.data, std=1.0)
-    return {}
+    return TrainingReport({})
 
 
-def no_numbers(model: Any, *_: Any, **__: Any) -> dict[str, Any]:
+def no_numbers(model: Any, *_: Any, **__: Any) -> TrainingReport:
     next(iter(model.parameters())).data.fill_(math.nan)
-    return {}
+    return TrainingReport({})
 
 
 def test_a_worse_encoder_is_refused_and_published_by_force(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -141,7 +141,7 @@ def test_a_worse_encoder_is_refused_and_published_by_force(shop: Shop, monkeypat
 
 @pytest.mark.parametrize("force", [False, True])
 @pytest.mark.parametrize("learn", [no_numbers, stopping(TrainingDiverged("the loss is nan"))])
-def test_what_is_no_number_is_refused_even_by_force_and_the_next_night_publishes(
+def test_night_with_weights_not_finite_is_refused_even_by_force(
     shop: Shop, monkeypatch: pytest.MonkeyPatch, learn: Callable[..., Any], force: bool
 ) -> None:
     teach(shop)
@@ -168,7 +168,7 @@ def swap_half(shop: Shop) -> None:
 
 
 @pytest.mark.parametrize("rebuilt", [False, True])
-def test_a_catalogue_that_became_another_teaches_nothing_until_it_stays(
+def test_night_on_a_swapped_catalogue_learns_nothing_until_it_stays(
     shop: Shop, monkeypatch: pytest.MonkeyPatch, rebuilt: bool
 ) -> None:
     monkeypatch.setattr(drift, "_MIN_ALIKE", 0.9999)  # a tiny encoder finds everything alike
@@ -214,7 +214,7 @@ def test_a_night_goes_on_where_what_was_compacted_is_damaged(shop: Shop) -> None
         (1, 11_999, "3 new pairs are too few to train on; popularity"),
     ],
 )
-def test_where_the_budget_is_too_short_nothing_is_learned_but_counts_are_published(
+def test_night_with_too_short_a_budget_publishes_counts_only(
     shop: Shop, monkeypatch: pytest.MonkeyPatch, clicked: int, most: int | None, reason: str
 ) -> None:
     teach(shop, clicked)
@@ -309,7 +309,7 @@ def test_a_night_that_is_taken_up_again_has_the_same_pairs(shop: Shop, monkeypat
     assert report["resumed"] and report["counts"]["new_pairs"] == 51
 
 
-def test_searches_without_room_tonight_are_new_the_next_night_and_learned(
+def test_night_learns_postponed_searches_the_next_time(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     teach(shop)
@@ -392,7 +392,7 @@ def test_a_wrong_until_leaves_the_plan_of_a_stopped_night(shop: Shop, monkeypatc
 # ---- the base model anew --------------------------------------------------------------------------------------
 
 
-def test_where_all_learned_of_who_was_erased_the_base_model_is_a_parent_and_serves_nobody(
+def test_night_after_an_erasure_from_all_generations_starts_from_the_base(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     teach(shop)
@@ -492,7 +492,7 @@ def test_float32_serves_where_int8_is_too_coarse(shop: Shop, monkeypatch: pytest
 # ---- what is told ---------------------------------------------------------------------------------------------
 
 
-def test_a_trained_night_tells_what_moved_and_of_bots_but_names_nobody(shop: Shop) -> None:
+def test_night_reports_moved_queries_and_bots_without_names(shop: Shop) -> None:
     teach(shop)
     bot = [one | {"user": "mallory-4711"} for one in clicks("cup", "clock", 30)]
     moment = NOW - timedelta(days=2)

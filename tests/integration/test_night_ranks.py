@@ -66,7 +66,7 @@ def manifest(shop: Shop, number: int, *parts: str) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("is_refused", [True, False])
-def test_each_search_is_remembered_every_night_but_its_row_is_made_once(
+def test_night_remembers_searches_and_makes_each_example_once(
     stocked: Shop, is_refused: bool, request: pytest.FixtureRequest
 ) -> None:
     if is_refused:
@@ -102,7 +102,7 @@ def test_what_is_remembered_fades_from_night_to_night(stocked: Shop) -> None:
 
 
 @pytest.mark.usefixtures("refused")
-def test_an_anchors_searches_are_neither_remembered_nor_learned_from(stocked: Shop) -> None:
+def test_night_keeps_anchor_searches_out_of_memory_and_ranker(stocked: Shop) -> None:
     asked = wishes("anchors", 2)
     stocked.record(clicks(0, *asked, anchor=True))
     ended = live(stocked, 0, of_day(0))
@@ -128,7 +128,7 @@ def test_a_rebuilt_index_carries_memory_and_ranker_on(stocked: Shop) -> None:
     assert sorted(rows(stocked, 3).clusters.tolist()) == clusters([*of_day(0), *of_day(1)]), "none is made twice"
 
 
-def test_a_rebuilt_index_of_a_shop_that_never_learned_has_neither(stocked: Shop) -> None:
+def test_compact_before_the_first_night_makes_no_memory_or_ranker(stocked: Shop) -> None:
     stocked.upsert({"id": f"new-{number}", "title": f"new thing {number}"} for number in range(10))
     assert compact(stocked.path) is not None
     assert manifest(stocked, 1, "memory", "ranker") == {} and manifest(stocked, 1, "index") != {}
@@ -136,7 +136,7 @@ def test_a_rebuilt_index_of_a_shop_that_never_learned_has_neither(stocked: Shop)
 
 
 @pytest.mark.usefixtures("refused")
-def test_a_night_that_only_counts_makes_neither_and_costs_no_search(stocked: Shop) -> None:
+def test_night_that_only_counts_makes_no_memory_or_ranker(stocked: Shop) -> None:
     live(stocked, 0, of_day(0))
     ended = live(stocked, 1, of_day(1), learn_pairs=False)
     assert manifest(stocked, 2, "memory", "ranker") == {} and manifest(stocked, 2, "statistics") != {}
@@ -148,7 +148,7 @@ def test_a_night_that_only_counts_makes_neither_and_costs_no_search(stocked: Sho
     assert sorted(rows(stocked, 3).clusters.tolist()) == clusters(everything)
 
 
-def test_rows_that_are_lost_are_made_anew_of_what_the_encoder_has_not_learned(
+def test_night_without_examples_makes_those_the_encoder_has_not_learned(
     stocked: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     live(stocked, 0, of_day(0, 20))
@@ -207,7 +207,7 @@ def test_a_ranker_that_does_better_is_published_with_its_verdict(stocked: Shop) 
 
 
 @pytest.mark.usefixtures("refused")
-def test_a_ranker_that_does_no_better_is_not_published_and_the_report_says_so(stocked: Shop) -> None:
+def test_night_reports_a_ranker_that_is_not_better_than_the_blend(stocked: Shop) -> None:
     asked = [(str(item["title"]), str(item["id"])) for item in CATALOGUE]
     live(stocked, 0, asked)
     ended = live(stocked, 1, asked[:20])

@@ -29,7 +29,7 @@ print("both work")
 
 
 @pytest.mark.real
-def test_the_wheel_lives_beside_a_shop_with_its_own_api_and_backend(tmp_path: Path) -> None:
+def test_wheel_beside_packages_of_the_same_names_works(tmp_path: Path) -> None:
     run(
         tmp_path,
         sys.executable,

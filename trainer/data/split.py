@@ -133,13 +133,7 @@ def split_events(
     )
     searches, capped, weighed_less = _split_searches(ordinary_anchor, ordinary, is_new, list(impressions), limits)
     bought = _split(sorted(baskets(learnable), key=_age), baskets(anchor), is_new, _MAX_HOLDOUT_BASKETS)
-    held_out = frozenset(learned.held_out)
-    counts = {
-        "events": len(events),
-        "new_events": sum(is_new(event.seq, event.ts) for event in events),
-        "since_parent": sum(is_new(event.seq, event.ts) and event.seq not in held_out for event in events),
-        "weighed_less": weighed_less,
-    }
+    counts = _event_counts(events, is_new, learned.held_out) | {"weighed_less": weighed_less}
     return TrainingData(
         searches,
         bought,
@@ -155,6 +149,12 @@ def split_events(
 def _is_new(learned: LearnedEvents) -> IsNew:
     held_out = frozenset(learned.held_out)
     return lambda seq, ts: seq > learned.events_seq or ts >= learned.until or seq in held_out
+
+
+def _event_counts(events: Sequence[Event], is_new: IsNew, held_out: Sequence[int]) -> dict[str, int]:
+    new = [event.seq for event in events if is_new(event.seq, event.ts)]
+    since_parent = len(new) - len(frozenset(held_out).intersection(new))
+    return {"events": len(events), "new_events": len(new), "since_parent": since_parent}
 
 
 def _sizes(kind: str, split: Split[Part]) -> dict[str, int]:

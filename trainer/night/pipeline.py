@@ -73,6 +73,15 @@ class NightPipeline:
     """The steps of one night on one parent generation; the run log's report fills up as they are done."""
 
     def __init__(self, shop: Shop, number: int, parent: Generation, progress: Progress, options: Options) -> None:
+        """Prepare a night.
+
+        Args:
+            shop: The shop, under the night's lock.
+            number: The night's row in the ledger.
+            parent: The generation to learn from.
+            progress: Called with (stage, done, total).
+            options: How to run it.
+        """
         self.shop, self.number, self.parent, self.options = shop, number, parent, options
         self.current = shop.generations.current()  # another than the parent when that one is damaged or erased
         self.seed = SEED + parent.number  # not by the night's number: a resumed one draws the same

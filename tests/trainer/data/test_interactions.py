@@ -24,7 +24,7 @@ def answer(*shown: str, search_id: str = "s") -> dict[str, Impression]:
 # ---- searches -----------------------------------------------------------------------------------------------
 
 
-def test_a_shoppers_click_cart_and_purchase_of_one_day_are_one_search() -> None:
+def test_query_clicks_join_click_cart_and_purchase_of_a_day() -> None:
     events = [event(1, session="s1"), event(2, "cart", session="s1"), event(3, "purchase", session="s2")]
     assert query_clicks(events, {}) == [QueryClick("red mug", "a", 3.0, (1, 2, 3), shopper="u", weight=5.0)]
 

@@ -190,7 +190,7 @@ def test_an_item_that_is_pushed_for_every_query_is_capped() -> None:
     assert removed == {"over_user_cap": 0, "over_pair_cap": 0, "over_item_cap": 250}
 
 
-def test_one_loud_shopper_is_capped_before_the_shares_are_reckoned() -> None:
+def test_cap_interactions_caps_a_shopper_before_the_shares() -> None:
     loud = [search(seq, "loud", query=f"q{seq}", item=f"i{seq}") for seq in range(400)]
     kept, removed = cap_interactions([*loud, *(search(seq) for seq in range(400, 430))], LIMITS)
     assert seqs(kept) == [*range(20), *range(400, 420)]
@@ -204,7 +204,7 @@ def test_one_loud_shopper_is_capped_before_the_shares_are_reckoned() -> None:
     ("of_pair", "of_query", "weight"),
     [(1, 1, 3.0), (1, 20, 3.0), (1, 40, 1.5), (2, 40, 3.0), (3, 100, 1.8), (5, 100, 3.0), (50, 100, 3.0)],
 )
-def test_a_pair_weighs_fully_from_a_twentieth_of_its_querys_shoppers_on(
+def test_weigh_by_shoppers_weighs_a_twentieth_fully(
     of_pair: int, of_query: int, weight: float
 ) -> None:
     pair = [search(seq, f"u{seq}", query="Mug", weight=3.0) for seq in range(of_pair)]
@@ -232,7 +232,7 @@ def test_nobody_is_one_shopper_where_others_are_named() -> None:
     assert weight([replace(one, shopper="") for one in many]) == pytest.approx(0.2)
 
 
-def test_the_share_follows_the_number_of_shoppers_and_the_order_stays() -> None:
+def test_weigh_by_shoppers_keeps_the_order() -> None:
     given = [search(1), search(2, item="b"), search(3), search(4, item="c"), search(5), search(6, item="b")]
     weighed, scaled = weigh_by_shoppers(given, replace(LIMITS, full_share=2 / 3))  # 4 of 6 shoppers
     assert seqs(weighed) == [1, 2, 3, 4, 5, 6]

@@ -66,28 +66,28 @@ def seqs(*parts: Sequence[Any]) -> list[int]:
 
 
 def test_the_newest_tenth_is_held_out() -> None:
-    material = gather(spread(1, 101))
-    assert seqs(material.searches.holdout) == held_out(material) == list(range(91, 101))
-    assert seqs(material.searches.new) == list(range(1, 91))
+    data = gather(spread(1, 101))
+    assert seqs(data.searches.holdout) == held_out(data) == list(range(91, 101))
+    assert seqs(data.searches.new) == list(range(1, 91))
 
 
 def test_only_the_new_is_new() -> None:
-    material = gather(spread(1, 61), LearnedEvents(50, 50.5, (49, 50)))
-    assert seqs(material.searches.new, material.searches.holdout) == [49, 50, *range(51, 61)]
-    assert seqs(material.searches.replay) == list(range(1, 49))
+    data = gather(spread(1, 61), LearnedEvents(50, 50.5, (49, 50)))
+    assert seqs(data.searches.new, data.searches.holdout) == [49, 50, *range(51, 61)]
+    assert seqs(data.searches.replay) == list(range(1, 49))
 
 
 def test_an_event_imported_late_is_new_though_its_time_is_past() -> None:
-    material = gather([*spread(1, 51), click(51, 3.0)], LearnedEvents(50, 1000.0))
-    assert seqs(material.searches.new) == [51]
+    data = gather([*spread(1, 51), click(51, 3.0)], LearnedEvents(50, 1000.0))
+    assert seqs(data.searches.new) == [51]
 
 
-def test_an_event_known_early_but_after_until_is_new_the_next_night() -> None:
-    material = gather(spread(1, 51), LearnedEvents(50, 40.0))
-    assert seqs(material.searches.new, material.searches.holdout) == list(range(40, 51))
+def test_split_takes_events_after_until_as_new_the_next_night() -> None:
+    data = gather(spread(1, 51), LearnedEvents(50, 40.0))
+    assert seqs(data.searches.new, data.searches.holdout) == list(range(40, 51))
 
 
-def test_what_was_learned_of_a_session_stays_learned_when_it_is_merged_into_a_user(tmp_path: Path) -> None:
+def test_split_after_a_session_merge_learns_nothing_twice(tmp_path: Path) -> None:
     """At a login in the afternoon: the morning was learned, one of its choices is made again, and something is new."""
     (session,) = sessions(1, anchor=False)
     rows = [{"type": "click", "query": f"q{number}", "item": "a", "session": session} for number in range(20)]
@@ -116,11 +116,11 @@ def test_what_was_learned_of_a_session_stays_learned_when_it_is_merged_into_a_us
 
 
 @pytest.mark.parametrize("ts", [1.2, 2.0])  # imported late, or made later
-def test_a_purchase_after_an_old_click_makes_the_search_new_and_whole(ts: float) -> None:
+def test_split_takes_a_search_with_a_new_purchase_as_new(ts: float) -> None:
     events = [click(1, 1.0), click(2, ts, user="u1", type="purchase")]
-    material = gather(events, LearnedEvents(1, 1.5))
-    assert [(search.seqs, search.weight) for search in material.searches.new] == [((1, 2), 5.0)]
-    assert material.searches.replay == []
+    data = gather(events, LearnedEvents(1, 1.5))
+    assert [(search.seqs, search.weight) for search in data.searches.new] == [((1, 2), 5.0)]
+    assert data.searches.replay == []
 
 
 def test_a_held_search_holds_all_its_events_back() -> None:
@@ -137,26 +137,26 @@ def test_all_lists_are_in_the_order_of_time() -> None:
     ]
     searches = [click(seq, 1000.0 - seq) for seq in range(1, 101)]
     for learned in (NOTHING, LearnedEvents(540, 1e9)):
-        material = gather([*searches, *baskets], learned)
-        searched = [*material.searches.new, *material.searches.holdout]
-        bought = [*material.baskets.new, *material.baskets.holdout]
-        for part in (searched, bought, material.searches.replay, material.baskets.replay):
+        data = gather([*searches, *baskets], learned)
+        searched = [*data.searches.new, *data.searches.holdout]
+        bought = [*data.baskets.new, *data.baskets.holdout]
+        for part in (searched, bought, data.searches.replay, data.baskets.replay):
             times = [one.ts for one in part]
             assert times == sorted(times)
 
 
 def test_what_teaches_nothing_is_left_out_and_counted() -> None:
     events = [click(1, 1.0, item="gone"), click(2, 2.0, query=None), click(3, 3.0, type="view"), click(4, 4.0)]
-    material = gather(events)
-    assert material.removed["unknown_item"] == 1
-    assert material.counts["events"] == material.counts["new_events"] == material.counts["since_parent"] == 4
-    assert seqs(material.searches.new) == [4]
-    assert [event.seq for event in material.clean_events] == [2, 3, 4]
+    data = gather(events)
+    assert data.removed["unknown_item"] == 1
+    assert data.counts["events"] == data.counts["new_events"] == data.counts["since_parent"] == 4
+    assert seqs(data.searches.new) == [4]
+    assert [event.seq for event in data.clean_events] == [2, 3, 4]
 
 
 def test_the_counts_are_those_of_the_lists() -> None:
-    material = gather(spread(1, 61), LearnedEvents(50, 50.5, (49, 50)))
-    assert material.counts == {
+    data = gather(spread(1, 61), LearnedEvents(50, 50.5, (49, 50)))
+    assert data.counts == {
         "events": 60, "new_events": 12, "since_parent": 10,
         "new_searches": 11, "old_searches": 48, "held_searches": 1, "anchor_searches": 0, "weighed_less": 0,
         "new_baskets": 0, "old_baskets": 0, "held_baskets": 0, "anchor_baskets": 0,
@@ -170,8 +170,8 @@ def test_the_counts_are_those_of_the_lists() -> None:
 def test_how_much_there_is(searches: int, baskets: int, is_searched: bool, is_little: bool) -> None:
     (name,) = sessions(1, anchor=False)
     basket = [click(900 + row, 0.0, item=item, session=name, **BOUGHT) for row, item in enumerate("ab" * baskets)]
-    material = gather([*spread(1, 1 + searches), *basket])
-    assert (material.is_searched, material.is_little) == (is_searched, is_little)
+    data = gather([*spread(1, 1 + searches), *basket])
+    assert (data.is_searched, data.is_little) == (is_searched, is_little)
 
 
 def test_known_is_all_but_the_anchor_oldest_first() -> None:
@@ -197,8 +197,8 @@ def test_baskets_are_sessions_or_a_users_day() -> None:
         click(4, DAY, item="a", **nobody),
         click(5, DAY + 1, item="c", **nobody),
     ]
-    material = gather(events)
-    assert [basket.items for basket in (*material.baskets.new, *material.baskets.holdout)] == [("a", "b"), ("a", "c")]
+    data = gather(events)
+    assert [basket.items for basket in (*data.baskets.new, *data.baskets.holdout)] == [("a", "b"), ("a", "c")]
 
 
 def test_baskets_are_new_old_and_held_out_as_searches_are() -> None:
@@ -207,16 +207,16 @@ def test_baskets_are_new_old_and_held_out_as_searches_are() -> None:
         for row, name in enumerate(sessions(50, anchor=False))
         for place, item in enumerate("ab")
     ]
-    material = gather(events, LearnedEvents(60, 1e9, (1, 2)))
-    assert seqs(material.baskets.replay) == list(range(3, 61))
-    assert seqs(material.baskets.new) == [1, 2, *range(61, 97)]
-    assert seqs(material.baskets.holdout) == held_out(material) == list(range(97, 101))
+    data = gather(events, LearnedEvents(60, 1e9, (1, 2)))
+    assert seqs(data.baskets.replay) == list(range(3, 61))
+    assert seqs(data.baskets.new) == [1, 2, *range(61, 97)]
+    assert seqs(data.baskets.holdout) == held_out(data) == list(range(97, 101))
 
 
 # ---- what waits for the next night --------------------------------------------------------------------------
 
 
-def test_events_on_an_item_that_may_come_yet_are_new_again_the_next_night() -> None:
+def test_split_awaits_items_for_thirty_days() -> None:
     early, late = click(1, 1.0, item="long gone"), click(2, 35 * DAY, item="to come")
     events = [early, *(replace(one, ts=40 * DAY + one.ts) for one in spread(3, 13)), late]
     first = gather(events)
@@ -228,20 +228,20 @@ def test_events_on_an_item_that_may_come_yet_are_new_again_the_next_night() -> N
 
 
 @pytest.mark.parametrize(("searches", "dev"), [(1490, 0), (1500, 50), (9000, 167)])
-def test_many_held_out_searches_are_for_the_training_to_look_at_too(searches: int, dev: int) -> None:
-    material = gather(spread(1, searches + 1))
-    held, looked_at = seqs(material.searches.holdout), seqs(material.searches.dev)
+def test_split_of_many_searches_keeps_a_third_for_dev(searches: int, dev: int) -> None:
+    data = gather(spread(1, searches + 1))
+    held, looked_at = seqs(data.searches.holdout), seqs(data.searches.dev)
     assert len(looked_at) == dev and set(held).isdisjoint(looked_at), "what stops a training can't judge it"
-    assert held_out(material) == sorted([*held, *looked_at])
-    assert seqs(material.searches.new) == list(range(1, held_out(material)[0]))
+    assert held_out(data) == sorted([*held, *looked_at])
+    assert seqs(data.searches.new) == list(range(1, held_out(data)[0]))
 
 
 def test_the_days_that_were_strange_are_never_searches_again() -> None:
     events = [*spread(1, 11), *(replace(one, ts=DAY + one.ts) for one in spread(11, 21))]
     for learned in (NOTHING, LearnedEvents(20, 2 * DAY, (20,))):
-        material = gather(events, replace(learned, anomalous_days=(1,)))
-        assert seqs(material.searches.new, material.searches.holdout, material.searches.replay) == list(range(1, 11))
-        assert len(material.clean_events) == 20, "popularity is counted all the same"
+        data = gather(events, replace(learned, anomalous_days=(1,)))
+        assert seqs(data.searches.new, data.searches.holdout, data.searches.replay) == list(range(1, 11))
+        assert len(data.clean_events) == 20, "popularity is counted all the same"
 
 
 # ---- the anchor ---------------------------------------------------------------------------------------------
@@ -262,14 +262,14 @@ def crowd(days: int) -> list[Event]:
 
 def test_the_anchor_is_two_percent_of_sessions_and_never_learned() -> None:
     events = crowd(3)
-    material = gather(events, LearnedEvents(2000, DAY))
+    data = gather(events, LearnedEvents(2000, DAY))
     asked = {event.seq for event in events if is_anchor(event)}
     assert 0.01 < len(asked) / len(events) < 0.03
-    assert set(seqs(material.searches.anchor, material.baskets.anchor)) == asked
-    assert set(seqs(material.searches.known, material.baskets.known)) == {event.seq for event in events} - asked
-    assert asked.isdisjoint(held_out(material))
-    assert {event.seq for event in material.clean_events} == {event.seq for event in events}, "it is popular, though"
-    assert {event.seq for event in material.learnable} == {event.seq for event in events} - asked
+    assert set(seqs(data.searches.anchor, data.baskets.anchor)) == asked
+    assert set(seqs(data.searches.known, data.baskets.known)) == {event.seq for event in events} - asked
+    assert asked.isdisjoint(held_out(data))
+    assert {event.seq for event in data.clean_events} == {event.seq for event in events}, "it is popular, though"
+    assert {event.seq for event in data.learnable} == {event.seq for event in events} - asked
 
 
 def test_the_anchor_only_grows_from_night_to_night() -> None:
@@ -277,9 +277,9 @@ def test_the_anchor_only_grows_from_night_to_night() -> None:
     nights = []
     learned = NOTHING
     for night in (1, 2, 3):
-        material = gather(events[: 2000 * night], learned)
-        nights.append(material)
-        learned = LearnedEvents(2000 * night, night * DAY, held_out(material))
+        data = gather(events[: 2000 * night], learned)
+        nights.append(data)
+        learned = LearnedEvents(2000 * night, night * DAY, held_out(data))
     for before, after in pairwise(nights):
         assert after.searches.anchor[: len(before.searches.anchor)] == before.searches.anchor
         assert after.baskets.anchor[: len(before.baskets.anchor)] == before.baskets.anchor
@@ -291,28 +291,28 @@ def test_the_anchor_only_grows_from_night_to_night() -> None:
 # ---- the rules and the bias, wired --------------------------------------------------------------------------
 
 
-def test_the_defences_are_on_by_default_and_their_counts_are_kept() -> None:
+def test_split_drops_spam_by_default_and_counts_it() -> None:
     bot = [click(seq, seq * 300.0, item="b", query=f"q{seq}", user="bot") for seq in range(1, 122)]
     twice = [click(seq, 50_000.0 + seq, user="one") for seq in (201, 202)]
     crowd = [click(seq, 60_000.0 + seq) for seq in range(301, 331)]
     events = [*bot, click(150, 40_000.0, user="bot", **BOUGHT), *twice, *crowd]
-    material = split_events(events, NOTHING, {"a", "b", "c"}.__contains__)
-    assert material.bots == ["bot"]
-    assert material.removed == {
+    data = split_events(events, NOTHING, {"a", "b", "c"}.__contains__)
+    assert data.bots == ["bot"]
+    assert data.removed == {
         "unknown_item": 0, "bots": 121, "repeated_events": 1,
         "over_user_cap": 0, "over_pair_cap": 11, "over_item_cap": 0,
     }  # fmt: skip
-    assert [event.seq for event in material.clean_events] == [150, 201, *range(301, 331)]
-    assert len(material.searches.new) + len(material.searches.holdout) == 20
+    assert [event.seq for event in data.clean_events] == [150, 201, *range(301, 331)]
+    assert len(data.searches.new) + len(data.searches.holdout) == 20
 
 
 def test_few_shoppers_are_counted_over_all_nights() -> None:
     events = [click(1, 1.0, item="a"), click(2, 2.0, item="a"), click(3, 3.0, item="b")]
     limits = replace(SpamLimits(), full_share=2 / 3)
-    material = gather(events, LearnedEvents(1, 1.5), limits=limits)
-    assert {search.item: search.weight for search in material.searches.new} == {"a": 1.0, "b": 0.5}
-    assert [search.weight for search in material.searches.replay] == [1.0]
-    assert material.counts["weighed_less"] == 1
+    data = gather(events, LearnedEvents(1, 1.5), limits=limits)
+    assert {search.item: search.weight for search in data.searches.new} == {"a": 1.0, "b": 0.5}
+    assert [search.weight for search in data.searches.replay] == [1.0]
+    assert data.counts["weighed_less"] == 1
 
 
 def shown_at_two_places(number: int) -> tuple[list[Impression], list[Event]]:
@@ -329,20 +329,20 @@ def shown_at_two_places(number: int) -> tuple[list[Impression], list[Event]]:
 
 def test_choices_further_down_weigh_more_when_attention_falls() -> None:
     answers, events = shown_at_two_places(400)
-    material = gather(events, impressions=answers)
-    weights = {(search.position, search.weight) for search in (*material.searches.new, *material.searches.holdout)}
+    data = gather(events, impressions=answers)
+    weights = {(search.position, search.weight) for search in (*data.searches.new, *data.searches.holdout)}
     assert weights == {(1, 1.0), (2, 2.0)}
 
 
-def test_without_impressions_all_weigh_the_same_and_nothing_was_passed_over() -> None:
+def test_split_without_impressions_weighs_all_the_same() -> None:
     _, events = shown_at_two_places(400)
-    material = gather(events)
-    assert {(search.weight, search.position, search.passed_over) for search in material.searches.new} == {
+    data = gather(events)
+    assert {(search.weight, search.position, search.passed_over) for search in data.searches.new} == {
         (1.0, None, ())
     }
 
 
 def test_what_was_passed_over_comes_from_the_impressions() -> None:
     answers = [Impression("s", "mug", 0.0, ("c", "b", "a"))]
-    material = gather([click(1, 1.0, item="a", search_id="s")], impressions=answers)
-    assert [search.passed_over for search in material.searches.new] == [("b", "c")]
+    data = gather([click(1, 1.0, item="a", search_id="s")], impressions=answers)
+    assert [search.passed_over for search in data.searches.new] == [("b", "c")]

@@ -19,16 +19,16 @@ def searches(count: int, word: str) -> list[QueryClick]:
 
 
 def test_make_pairs_replays_as_many_as_are_new() -> None:
-    material = TrainingData(Split(searches(10, "new"), searches(200, "old")))
-    made = make_pairs(material, TITLES, TITLES, seed=1)
+    data = TrainingData(Split(searches(10, "new"), searches(200, "old")))
+    made = make_pairs(data, TITLES, TITLES, seed=1)
     assert made.counts == {"new_pairs": 10, "replayed_pairs": 10, "known_item_pairs": 3}
     assert sum(pair.anchor.startswith("old") for pair in made.pairs) == 10
 
 
 @pytest.mark.parametrize(("old", "new_kept"), [(0, 46), (100, 26)])
 def test_make_pairs_over_the_limit_keeps_the_newest(old: int, new_kept: int) -> None:
-    material = TrainingData(Split(searches(500, "new"), searches(old, "old")))
-    made = make_pairs(material, TITLES, TITLES, seed=1, limit=60)
+    data = TrainingData(Split(searches(500, "new"), searches(old, "old")))
+    made = make_pairs(data, TITLES, TITLES, seed=1, limit=60)
     assert made.counts["new_pairs"] == new_kept
     assert len(made.pairs) <= 60
     kept = {int(pair.anchor.split()[1]) for pair in made.pairs if pair.anchor.startswith("new ")}
@@ -36,11 +36,11 @@ def test_make_pairs_over_the_limit_keeps_the_newest(old: int, new_kept: int) -> 
 
 
 def test_make_pairs_over_the_limit_postpones_the_rest() -> None:
-    material = TrainingData(Split(searches(500, "new")), awaited=[7000])
-    made = make_pairs(material, TITLES, TITLES, seed=1, limit=60)
+    data = TrainingData(Split(searches(500, "new")), awaited=[7000])
+    made = make_pairs(data, TITLES, TITLES, seed=1, limit=60)
     learned = {int(pair.anchor.split()[1]) for pair in made.pairs if pair.anchor.startswith("new ")}
     assert set(made.postponed) == {7000, *range(500)} - learned
-    assert material.held_out(made.postponed) == tuple(sorted(made.postponed))
+    assert data.held_out(made.postponed) == tuple(sorted(made.postponed))
 
 
 def test_make_pairs_over_the_limit_keeps_the_greatest_weights() -> None:
@@ -55,8 +55,8 @@ def test_make_pairs_over_the_limit_keeps_the_greatest_weights() -> None:
 @pytest.mark.parametrize("old", [0, 40])
 def test_make_pairs_never_exceeds_the_limit(most: int, old: int) -> None:
     baskets = [Basket(("i1", "i2", "i3"), 0.0, (1, 2, 3))] * 200
-    material = TrainingData(Split(searches(40, "new"), searches(old, "old")), Split(baskets, baskets[:old]))
-    made = make_pairs(material, TITLES, TITLES, seed=1, limit=most)
+    data = TrainingData(Split(searches(40, "new"), searches(old, "old")), Split(baskets, baskets[:old]))
+    made = make_pairs(data, TITLES, TITLES, seed=1, limit=most)
     assert len(made.pairs) == sum(made.counts.values()) <= most
     assert most < 100 or len(made.pairs) > 0.8 * min(most, 800), "the room is used"
 
@@ -72,13 +72,13 @@ def test_make_pairs_has_no_chosen_item_as_a_negative() -> None:
     new = replace(searches(1, "mug")[0], passed_over=("i2", "i3", "i4"))
     chosen_before = QueryClick("MUG 0", "i2", 0.0, (9,))
     chosen_tonight = QueryClick("mug: 0", "i3", 0.0, (10,))
-    material = TrainingData(Split([new, chosen_tonight], [chosen_before]))
-    made = make_pairs(material, TITLES, TITLES, seed=1)
+    data = TrainingData(Split([new, chosen_tonight], [chosen_before]))
+    made = make_pairs(data, TITLES, TITLES, seed=1)
     assert [pair.negatives for pair in made.pairs if pair.anchor == "mug 0"] == [("i4",)]
 
 
 def test_make_pairs_leaves_out_holdout_and_anchor() -> None:
-    material = TrainingData(
+    data = TrainingData(
         Split(searches(5, "new"), holdout=searches(5, "held"), anchor=searches(5, "anchor")),
         Split(
             [Basket(("i1", "i2"), 0.0, (1, 2))],
@@ -86,7 +86,7 @@ def test_make_pairs_leaves_out_holdout_and_anchor() -> None:
             anchor=[Basket(("i9", "i10"), 0.0, (5, 6))],
         ),
     )
-    made = make_pairs(material, TITLES, TITLES, seed=1)
+    made = make_pairs(data, TITLES, TITLES, seed=1)
     assert {pair.anchor.split()[0] for pair in made.pairs}.isdisjoint({"held", "anchor"})
     assert not {pair.anchor for pair in made.pairs} & {TITLES[id] for id in ("i7", "i8", "i9", "i10")}
 
@@ -102,9 +102,9 @@ def test_make_pairs_with_enough_searches_takes_no_baskets() -> None:
 
 
 def test_make_pairs_with_the_same_seed_is_the_same() -> None:
-    material = TrainingData(Split(searches(20, "new"), searches(100, "old")))
-    assert make_pairs(material, TITLES, TITLES, 7) == make_pairs(material, TITLES, TITLES, 7)
-    assert make_pairs(material, TITLES, TITLES, 7) != make_pairs(material, TITLES, TITLES, 8)
+    data = TrainingData(Split(searches(20, "new"), searches(100, "old")))
+    assert make_pairs(data, TITLES, TITLES, 7) == make_pairs(data, TITLES, TITLES, 7)
+    assert make_pairs(data, TITLES, TITLES, 7) != make_pairs(data, TITLES, TITLES, 8)
 
 
 def test_make_pairs_of_baskets_adds_unjudged_known_item_queries() -> None:

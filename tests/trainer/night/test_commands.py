@@ -12,6 +12,7 @@ from conftest import ITEMS, NOW, clicks
 
 from shelfwise import InvalidInput, NightBusy, Shop
 from shelfwise.files import locked
+from shelfwise.night_report_parts import TrainingReport
 from shelfwise.trainer import compact, increment, init
 from shelfwise.trainer.encoder import training as learn_module
 from shelfwise.trainer.export import serving_model
@@ -43,7 +44,7 @@ def test_a_night_is_published_whole_and_leaves_no_litter(tiny_shop: Path) -> Non
     assert not (tiny_shop / "work").exists()
 
 
-def test_nothing_is_learned_twice_and_what_was_held_out_is_learned_next(tiny_shop: Path) -> None:
+def test_increment_learns_nothing_twice_and_the_held_out_next(tiny_shop: Path) -> None:
     teach(tiny_shop)
     assert increment(tiny_shop, NOW).report.counts["new_searches"] == 51
     again = increment(tiny_shop, NOW)
@@ -76,11 +77,11 @@ def test_a_night_without_anything_new_publishes_nothing(tiny_shop: Path) -> None
 def test_a_worse_encoder_is_refused_and_the_counts_are_published(
     tiny_shop: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def ruin(model: Any, *_: Any, **__: Any) -> dict[str, Any]:
+    def ruin(model: Any, *_: Any, **__: Any) -> TrainingReport:
         torch.manual_seed(1)
         for parameter in model.parameters():
             torch.nn.init.normal_(parameter.data, std=1.0)
-        return {}
+        return TrainingReport({})
 
     with Shop(tiny_shop, clock=lambda: NOW) as shop:  # known items, which even random weights partly find
         shop.upsert({"id": f"i{n}", "title": f"thing {n} colour{n % 7} shape{n % 11}"} for n in range(300))
@@ -114,7 +115,7 @@ def test_until_is_exclusive(tiny_shop: Path) -> None:
     assert increment(tiny_shop, NOW + timedelta(minutes=1)).report.counts["new_events"] == 3
 
 
-def test_after_a_rollback_the_next_night_starts_from_the_restored_parent(tiny_shop: Path) -> None:
+def test_increment_after_a_rollback_starts_from_the_restored_parent(tiny_shop: Path) -> None:
     teach(tiny_shop)
     increment(tiny_shop, NOW)
     with Shop(tiny_shop) as shop:
@@ -126,7 +127,7 @@ def test_after_a_rollback_the_next_night_starts_from_the_restored_parent(tiny_sh
     assert "after a rollback" in ended.reason
 
 
-def test_items_changed_during_the_night_are_in_the_new_generation(
+def test_increment_holds_items_changed_meanwhile(
     tiny_shop: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     teach(tiny_shop)
@@ -153,7 +154,7 @@ def test_two_nights_never_overlap(tiny_shop: Path) -> None:
         increment(tiny_shop, NOW)
 
 
-def test_a_failed_night_is_in_the_ledger_and_the_next_one_succeeds(
+def test_increment_after_a_failed_night_succeeds(
     tiny_shop: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     teach(tiny_shop)
@@ -232,13 +233,13 @@ def test_until_never_goes_back(tiny_shop: Path) -> None:
         increment(tiny_shop, NOW - timedelta(days=1))
 
 
-def test_init_with_another_model_is_refused_once_there_is_a_generation(tiny_shop: Path, tiny_model: Path) -> None:
+def test_init_with_another_model_is_refused(tiny_shop: Path, tiny_model: Path) -> None:
     assert init(tiny_shop, str(tiny_model)) == 0
     with pytest.raises(InvalidInput, match="descends from"):
         init(tiny_shop, "all-MiniLM-L6-v2")
 
 
-def test_increment_on_a_parent_with_an_export_template_is_published(
+def test_increment_on_a_parent_with_a_template_is_published(
     tmp_path: Path, tiny_model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Generations made before 0.2 hold the graph without weights, in serving/template."""

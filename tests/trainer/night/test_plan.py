@@ -70,7 +70,7 @@ def test_a_damaged_plan_is_no_plan(tmp_path: Path, left: str) -> None:
     assert json.loads((tmp_path / "night.json").read_text())["until"] == NOW
 
 
-def test_a_plan_that_goes_back_is_refused_and_leaves_the_one_of_a_killed_night(tmp_path: Path) -> None:
+def test_make_plan_before_the_last_night_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InvalidInput, match="after the last night's"):
         make_plan(tmp_path / "work", 3, 900.0, LATER, 50, since=NOW)
     assert not (tmp_path / "work").exists()

@@ -47,7 +47,7 @@ def test_a_stage_that_fails_is_no_stage_done() -> None:
     assert run_log.report.seconds == {} and noted == []
 
 
-def test_progress_is_told_with_its_stage_and_warnings_are_collected() -> None:
+def test_run_log_tells_progress_and_collects_warnings() -> None:
     told: list[tuple[str, int, int]] = []
     run_log = RunLog(lambda *progress: told.append(progress), lambda report: None, NightReport())
     run_log.progress("export", 0, 1)

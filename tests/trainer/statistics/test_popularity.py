@@ -106,24 +106,24 @@ def together(links: Links, item: str) -> list[str]:
 
 
 def test_link_items_without_holdout_is_not_judged(parent: Generation) -> None:
-    material = material_of(LEARNED + POISON, [])
-    links, counted, verdict = link_items(material, parent, IDS, TONIGHT)
+    data = material_of(LEARNED + POISON, [])
+    links, counted, verdict = link_items(data, parent, IDS, TONIGHT)
     assert (verdict, counted) == (None, TONIGHT)
     assert together(links, "a")[0] == "c"
 
 
 def test_link_items_leaves_out_the_holdout(parent: Generation) -> None:
     parts = held("a", "b", count=5) + held("c", "d", count=5)
-    material = material_of(LEARNED, parts)
-    links = link_items(material, parent, IDS, TONIGHT).links
+    data = material_of(LEARNED, parts)
+    links = link_items(data, parent, IDS, TONIGHT).links
     assert together(links, "a") == ["b"]
     assert together(links, "c") == []
 
 
 def test_link_items_worse_than_the_parents_keeps_its_range(parent: Generation) -> None:
     parts = held("a", "b", count=60)
-    material = material_of(LEARNED + POISON, parts)
-    links, counted, verdict = link_items(material, parent, IDS, TONIGHT)
+    data = material_of(LEARNED + POISON, parts)
+    links, counted, verdict = link_items(data, parent, IDS, TONIGHT)
     assert verdict is not None and not verdict.passed
     assert counted == parent.card.links_range, "the next night says no more than that either"
     assert together(links, "a") == ["b"]
@@ -133,8 +133,8 @@ def test_link_items_worse_than_the_parents_keeps_its_range(parent: Generation) -
 def test_link_items_as_good_as_the_parents_are_kept(parent: Generation) -> None:
     more = [event for number in range(30) for event in sold(f"n{number}", "c", "d", seq=500 + 2 * number, ts=150.0)]
     parts = held("a", "b", count=30) + held("c", "d", count=30)
-    material = material_of(LEARNED + more, parts)
-    links, counted, verdict = link_items(material, parent, IDS, TONIGHT)
+    data = material_of(LEARNED + more, parts)
+    links, counted, verdict = link_items(data, parent, IDS, TONIGHT)
     assert verdict is not None and verdict.passed and verdict.child > verdict.parent
     assert counted == TONIGHT
     assert together(links, "c") == ["d"]
@@ -161,7 +161,7 @@ def test_link_items_with_the_parents_range_leaves_out_late_events(parent: Genera
     """Events that were imported since, of a time before the parent's night, are of no count that was judged."""
     late = [event for number in range(9) for event in sold(f"l{number}", "c", "d", seq=5000 + 2 * number, ts=2.0)]
     parts = held("a", "b", count=60)
-    material = material_of(LEARNED + late + POISON, parts)
-    links, _, verdict = link_items(material, parent, IDS, TONIGHT)
+    data = material_of(LEARNED + late + POISON, parts)
+    links, _, verdict = link_items(data, parent, IDS, TONIGHT)
     assert verdict is not None and not verdict.passed
     assert together(links, "c") == []
