@@ -242,7 +242,7 @@ def test_init_with_another_model_is_refused(tiny_shop: Path, tiny_model: Path) -
 def test_increment_on_a_parent_with_a_template_is_published(
     tmp_path: Path, tiny_model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Generations made before 0.2 hold the graph without weights, in serving/template."""
+    """Generations of an earlier export hold the graph without weights, in serving/template."""
 
     def export_with_template(model: Any, folder: Path) -> None:
         export_best(model, folder)
