@@ -21,6 +21,7 @@ from shelfwise.timestamps import DAY
 
 __all__ = ["UserProfile"]
 
+_WEIGHTS = {type: weight / EVENT_WEIGHTS["purchase"] for type, weight in EVENT_WEIGHTS.items()}  # of a choice
 _TASTE_HALF_LIFE_DAYS = 60.0
 _PRICE_TOLERANCE = 0.25  # of the log price: added to the deviation, which may be 0
 _EMBEDDED_ITEMS, _EMBEDDING_HALF_LIFE_DAYS = 20, 7.0
@@ -58,13 +59,14 @@ class UserProfile:
         visits: dict[object, int] = {}
         choices: dict[tuple[int, int], list[float]] = {}
         bought: set[int] = set()
+        row_of, size = columns.row_of, columns.size  # read once: a history has hundreds of events
         for event in events:
-            row = columns.row_of.get(event.item, 0)
-            if not 0 < row < columns.size or event.item in dismissed:
+            row = row_of.get(event.item, 0)
+            if not 0 < row < size or event.item in dismissed:
                 continue
             position = positions.setdefault(row, len(positions))
             visit = visits.setdefault(event.visit, len(visits))
-            weight = EVENT_WEIGHTS[event.type] / EVENT_WEIGHTS["purchase"]
+            weight = _WEIGHTS[event.type]
             age = max(0.0, now - event.ts) / DAY
             choice = choices.setdefault((position, visit), [age, weight, age])
             if weight > choice[1]:
