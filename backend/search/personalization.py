@@ -34,7 +34,7 @@ class ShopperTaste:
     companions: np.ndarray  # (columns.size,) how strongly it goes into baskets with what they have, at most 1
 
     def features(self, rows: np.ndarray) -> dict[str, np.ndarray]:
-        """Return `features.TASTES` of the candidates `rows` (n,), (n,) float32 each; without an index no "taste"."""
+        """Return the features of TASTES for candidates `rows` (n,), (n,) float32 each; "taste" only if it is known."""
         profile, columns = self.profile, self.columns
         own = np.zeros(columns.size)
         own[profile.rows] = np.log1p(EVENT_WEIGHTS["purchase"] * profile.decayed(_OWN_HALF_LIFE_DAYS))

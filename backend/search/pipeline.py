@@ -95,7 +95,7 @@ class SearchPipeline:
         if request.sort != "relevance":
             result = np.flatnonzero(retrieved.result)
             rows = sort_rows(result, request.sort, columns, counts.popularity.astype(np.float64))
-            return _outcome(request, context, retrieved, RankedHits(rows, np.zeros(len(rows)), len(rows)))
+            return _outcome(request, retrieved, RankedHits(rows, np.zeros(len(rows)), len(rows)), columns)
         hits, trace = score(retrieved, counts, _taste(request.events, context, now), context)
         hits = _diversified(hits, columns, request.diversity)
         if rules.rules:  # they may be about any item of the result
@@ -105,7 +105,9 @@ class SearchPipeline:
         hits = replace(hits, rows=apply_exploration(hits.rows, hits.available, counts.popularity, request.exploration))
         if hits.available < request.offset + request.limit:
             hits = with_remaining(retrieved, hits, columns)
-        return _outcome(request, context, retrieved, hits, applied, trace)
+        applied_rules = {columns.ids[row] or "": rules for row, rules in applied.applied.items()}
+        outcome = _outcome(request, retrieved, hits, columns)
+        return replace(outcome, applied_rules=applied_rules, trace=trace)
 
     def _understand(
         self, request: SearchRequest, generation: GenerationView, postings: Postings, synonyms: Synonyms
@@ -174,16 +176,10 @@ def _diversified(hits: RankedHits, columns: CatalogueSnapshot, diversity: float)
 
 
 def _outcome(
-    request: SearchRequest,
-    context: SearchContext,
-    retrieved: Retrieved,
-    hits: RankedHits,
-    applied: merchandising.AppliedRules | None = None,
-    trace: ScoringTrace | None = None,
+    request: SearchRequest, retrieved: Retrieved, hits: RankedHits, columns: CatalogueSnapshot
 ) -> SearchOutcome:
     """Return the page of the hits that the request asks for, with the counts of the whole result."""
-    columns, page = context.columns, slice(request.offset, request.offset + request.limit)
-    moved = applied.applied if applied is not None else {}
+    page = slice(request.offset, request.offset + request.limit)
     return SearchOutcome(
         ids=[id for row in hits.rows[page].tolist() if (id := columns.ids[row]) is not None],
         scores=hits.scores[page],
@@ -192,6 +188,4 @@ def _outcome(
         columns=columns,
         relaxed=retrieved.relaxed,
         facets=count_facets(retrieved.result, request.facets, columns) if request.facets else {},
-        applied_rules={id: rules for row, rules in moved.items() if (id := columns.ids[row]) is not None},
-        trace=trace,
     )

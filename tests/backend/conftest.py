@@ -16,7 +16,7 @@ from shelfwise.generation.card import GenerationCard
 from shelfwise.generation.encoder import Encoder, encoder_id
 from shelfwise.generation.registry import Generation, GenerationRegistry, copy_part
 from shelfwise.store import Store
-from support.fake_generation import stocked
+from support.fake_generation import store_with
 from support.recommend_shop import ITEMS as THINGS
 
 Publish = Callable[..., Generation]
@@ -44,7 +44,7 @@ def tiny_shop(tmp_path: Path, generation_zero: Path) -> Path:
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
     """The made-up shop of `shelving`; other tests have stores of their own."""
-    opened = stocked(tmp_path, THINGS)
+    opened = store_with(tmp_path, THINGS)
     yield opened
     opened.close()
 

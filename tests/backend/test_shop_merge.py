@@ -23,7 +23,7 @@ def test_what_was_done_before_the_login_is_known_of_the_user(shop: Shop) -> None
     assert shop.merge("s", "17850") == merged | {"events": 0, "searches": 0, "recommendations": 0}
 
 
-def test_the_generations_that_learned_the_anonymous_rows_are_the_users_matter_too(shop: Shop) -> None:
+def test_erasing_after_a_merge_retires_what_learned_the_session(shop: Shop) -> None:
     shop.record([{"type": "click", "item": "mug-red", "session": "s", "ts": shop.now() - 5}])
     number, folder = shop.generations.create_folder()
     card = GenerationCard(LearnedEvents(1, shop.now()), shop.now())

@@ -223,7 +223,7 @@ def test_what_was_shown_is_logged_with_the_kind_that_was_used(shop: Shop) -> Non
 # ---- exploration --------------------------------------------------------------------------------------------
 
 
-def test_a_share_of_the_answers_explores_and_a_session_sees_the_same_again(shop: Shop) -> None:
+def test_exploration_is_a_share_of_answers_stable_in_a_session(shop: Shop) -> None:
     shop.upsert([{"id": f"i{number}", "title": f"thing number {number}"} for number in range(30)])
     plain = {id: ids(shop.recommend(item=id)) for id in (f"i{number}" for number in range(30))}
     assert plain == {id: ids(shop.recommend(item=id)) for id in plain}

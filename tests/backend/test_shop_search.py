@@ -92,7 +92,7 @@ def test_pages_follow_each_other(shop: Shop) -> None:
 
 
 @pytest.mark.parametrize("size", [7, 24, 100])
-def test_all_pages_together_show_every_hit_once_and_out_of_stock_last(tmp_path: Path, size: int) -> None:
+def test_all_pages_show_every_hit_once_out_of_stock_last(tmp_path: Path, size: int) -> None:
     with Shop(tmp_path / "many") as many:
         many.upsert({"id": n, "title": f"Mug number {n}", "in_stock": n % 3 > 0} for n in range(500))
         answers = [many.search("mug", limit=size, offset=offset, log=False) for offset in range(0, 500, size)]

@@ -49,7 +49,7 @@ class WordEncoder:
 
 
 @dataclass
-class Known:
+class FakeGeneration:
     """A `GenerationView` made in memory."""
 
     encoder: Any
@@ -69,12 +69,12 @@ class Known:
         return ItemCounts.of(self.statistics, columns, now)
 
 
-def known(encoder: WordEncoder, titles: Mapping[str, str], **parts: Any) -> Known:
+def fake_generation(encoder: WordEncoder, titles: Mapping[str, str], **parts: Any) -> FakeGeneration:
     """Return a generation with items by id, each with the vector of its title."""
-    return Known(encoder, build(list(titles), encoder.items(list(titles.values()))), **parts)
+    return FakeGeneration(encoder, build(list(titles), encoder.items(list(titles.values()))), **parts)
 
 
-def remembering(encoder: WordEncoder, choices: Iterable[tuple[str, str, float]]) -> QueryMemory:
+def make_query_memory(encoder: WordEncoder, choices: Iterable[tuple[str, str, float]]) -> QueryMemory:
     """Return the memory of (query, id of the item chosen, weight), with the vectors of its queries."""
     chosen = list(choices)
     ids = list(dict.fromkeys(id for _, id, _ in chosen))
@@ -88,14 +88,14 @@ def search_pipeline(store: Store, now: float) -> SearchPipeline:
     return SearchPipeline(store, CatalogueCache(store), CurationCache(store), counts, lambda: now)
 
 
-def stocked(folder: Path, rows: Iterable[Mapping[str, Any]]) -> Store:
+def store_with(folder: Path, rows: Iterable[Mapping[str, Any]]) -> Store:
     """Return a store with these items, their rows (pk) counted from 1."""
     store = Store(folder)
-    put(store, *rows)
+    upsert_rows(store, *rows)
     return store
 
 
-def put(store: Store, *rows: Mapping[str, Any]) -> None:
+def upsert_rows(store: Store, *rows: Mapping[str, Any]) -> None:
     """Upsert raw rows as another process might: nothing but the facts change."""
     done = store.items.upsert([(number, parse_item(row)) for number, row in enumerate(rows)])
     assert not done.rejected

@@ -12,7 +12,7 @@ import pytest
 from shelfwise.catalogue import postings as postings_module
 from shelfwise.catalogue.postings import Postings, PostingsCache
 from shelfwise.store import Store
-from support.fake_generation import put, stocked
+from support.fake_generation import store_with, upsert_rows
 
 TITLES = ["red mug", "red mug for coffee", "blue mug", "red lantern", "alarm clock"]  # rows 1 to 5
 ROWS = len(TITLES) + 1
@@ -20,7 +20,7 @@ ROWS = len(TITLES) + 1
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
-    opened = stocked(tmp_path / "shop", [{"id": f"{row}", "title": title} for row, title in enumerate(TITLES, 1)])
+    opened = store_with(tmp_path / "shop", [{"id": f"{row}", "title": title} for row, title in enumerate(TITLES, 1)])
     yield opened
     opened.close()
 
@@ -82,7 +82,9 @@ def test_match_all_words_and_any_word(postings: Postings, terms: list[str], ever
 def test_match_all_words_holds_for_any_number_of_terms(store: Store, cache: PostingsCache, count: int) -> None:
     """Shares of a third or of a 31st don't add up to one exactly."""
     words = [f"word{number}" for number in range(count)]
-    put(store, {"id": "all", "title": " ".join(words)}, {"id": "but one", "title": " ".join(words[1:]) or "none"})
+    upsert_rows(
+        store, {"id": "all", "title": " ".join(words)}, {"id": "but one", "title": " ".join(words[1:]) or "none"}
+    )
     matches = cache.current().match(words, ROWS + 2)
     assert np.flatnonzero(matches.all_words).tolist() == [ROWS]
 
@@ -96,7 +98,7 @@ def test_count_is_of_items_with_all_terms(postings: Postings, terms: list[str], 
 
 
 def test_match_leaves_out_rows_beyond_the_catalogue(store: Store, cache: PostingsCache) -> None:
-    put(store, {"id": "late", "title": "red mug"})
+    upsert_rows(store, {"id": "late", "title": "red mug"})
     matches = cache.current().match(["red", "mug"], ROWS)
     assert len(matches.bm25) == ROWS
     assert np.flatnonzero(matches.all_words).tolist() == [1, 2]
@@ -112,7 +114,7 @@ def test_posting_is_looked_up_once(cache: PostingsCache, looked_up: list[str]) -
 
 def test_current_keeps_postings_when_a_price_changes(store: Store, cache: PostingsCache, looked_up: list[str]) -> None:
     cache.current().match(["red"], ROWS)
-    put(store, {"id": "1", "price": 5, "in_stock": False, "url": "https://shop.example/1"})
+    upsert_rows(store, {"id": "1", "price": 5, "in_stock": False, "url": "https://shop.example/1"})
     assert cache.current().match(["red"], ROWS).any_word.any()
     assert looked_up == ["red"]
 
@@ -121,14 +123,14 @@ def test_current_keeps_postings_when_a_price_changes(store: Store, cache: Postin
 def test_current_reads_postings_anew_after_a_change(store: Store, cache: PostingsCache, change: str) -> None:
     assert cache.current().posting("red")[0].tolist() == [1, 2, 4]
     if change == "text":
-        put(store, {"id": "1", "title": "green mug"})
+        upsert_rows(store, {"id": "1", "title": "green mug"})
     elif change == "deletion":
         store.items.delete(["1"])
     elif change == "new item":
-        put(store, {"id": "6", "title": "red cup"})
+        upsert_rows(store, {"id": "6", "title": "red cup"})
     else:
         other = Store(store.path.parent)
-        put(other, {"id": "1", "title": "green mug"})
+        upsert_rows(other, {"id": "1", "title": "green mug"})
         other.close()
     assert cache.current().posting("red")[0].tolist() == ([1, 2, 4, 6] if change == "new item" else [2, 4])
 
@@ -162,7 +164,7 @@ def test_posting_read_during_a_change_is_not_kept(
 
     def slowly(match: str) -> tuple[np.ndarray, np.ndarray]:
         posting = postings(match)
-        put(store, {"id": "1", "title": "green mug"})
+        upsert_rows(store, {"id": "1", "title": "green mug"})
         cache.current()
         return posting
 
@@ -188,7 +190,7 @@ def test_threads_share_the_cache_while_items_change(store: Store, cache: Posting
     for thread in threads:
         thread.start()
     for number in range(40):
-        put(store, {"id": "3", "title": f"{'red' if number % 2 else 'blue'} mug"})
+        upsert_rows(store, {"id": "3", "title": f"{'red' if number % 2 else 'blue'} mug"})
     done.set()
     for thread in threads:
         thread.join()

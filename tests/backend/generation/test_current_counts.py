@@ -13,7 +13,7 @@ from shelfwise.generation.current_counts import CurrentCounts
 from shelfwise.generation.popularity import PopularityCounts
 from shelfwise.store import Store
 from shelfwise.validation import parse_event
-from support.fake_generation import WordEncoder, known, stocked
+from support.fake_generation import WordEncoder, fake_generation, store_with
 
 NOW = 1_320_000_000.0
 COUNTED = PopularityCounts({"mug": 1.0})
@@ -21,13 +21,13 @@ COUNTED = PopularityCounts({"mug": 1.0})
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
-    opened = stocked(tmp_path, [{"id": "mug", "title": "mug"}, {"id": "pot", "title": "pot"}])
+    opened = store_with(tmp_path, [{"id": "mug", "title": "mug"}, {"id": "pot", "title": "pot"}])
     yield opened
     opened.close()
 
 
 def generation(statistics: PopularityCounts) -> Any:
-    return known(WordEncoder("mug pot"), {}, statistics=statistics)
+    return fake_generation(WordEncoder("mug pot"), {}, statistics=statistics)
 
 
 def buy(store: Store, item: str, ts: float = NOW) -> None:

@@ -11,7 +11,7 @@ from shelfwise.catalogue.snapshot import CatalogueCache, CatalogueSnapshot
 from shelfwise.generation.item_counts import ItemCounts
 from shelfwise.generation.popularity import PopularityCounts
 from shelfwise.timestamps import DAY
-from support.fake_generation import stocked
+from support.fake_generation import store_with
 
 NOW = 1_320_000_000.0
 NAN = float("nan")
@@ -20,7 +20,7 @@ NAN = float("nan")
 @pytest.fixture
 def columns(tmp_path: Path) -> Iterator[CatalogueSnapshot]:
     """Rows 1 to 4: dated, undated, undated and never chosen, dated and chosen before."""
-    store = stocked(tmp_path, [
+    store = store_with(tmp_path, [
         {"id": "a", "title": "A", "created_at": NOW - 5 * DAY}, {"id": "b", "title": "B"}, {"id": "c", "title": "C"},
         {"id": "d", "title": "D", "created_at": NOW - 9 * DAY},
     ])  # fmt: skip

@@ -11,7 +11,7 @@ import pytest
 from shelfwise.catalogue.snapshot import CatalogueCache, CatalogueSnapshot
 from shelfwise.generation.item_signals import ITEM_SIGNALS, MATRICES, ItemSignals, SignalsByRow, save_signals
 from shelfwise.store import Store
-from support.fake_generation import put, stocked
+from support.fake_generation import store_with, upsert_rows
 from support.recommend_shop import ITEMS, make_signals
 
 # of things some of which are gone, in an order of their own
@@ -25,7 +25,7 @@ KNOWN = make_signals(
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
-    opened = stocked(tmp_path / "shop", ITEMS)
+    opened = store_with(tmp_path / "shop", ITEMS)
     yield opened
     opened.close()
 
@@ -111,7 +111,7 @@ def test_how_many_shoppers_made_a_link(columns: CatalogueSnapshot, row: str, oth
 
 
 def test_items_that_came_since_are_simply_unknown(store: Store) -> None:
-    put(store, {"id": "late", "title": "late"})
+    upsert_rows(store, {"id": "late", "title": "late"})
     columns = CatalogueCache(store).current()
     by_row = SignalsByRow(KNOWN, columns)
     assert nonzero_by_id(by_row.signal("buyers"), columns) == {"mug": 5, "tea": 2}
@@ -119,6 +119,6 @@ def test_items_that_came_since_are_simply_unknown(store: Store) -> None:
 
 
 def test_an_item_that_comes_back_has_its_numbers_again(store: Store) -> None:
-    put(store, {"id": "gone", "title": "gone"})
+    upsert_rows(store, {"id": "gone", "title": "gone"})
     columns = CatalogueCache(store).current()
     assert nonzero_by_id(SignalsByRow(KNOWN, columns).signal("buyers"), columns)["gone"] == 9

@@ -12,7 +12,7 @@ from shelfwise.generation.popularity import PopularityCounts
 from shelfwise.recommend.candidates import find_candidates
 from shelfwise.recommend.features import NAMES, build_features, link_features
 from shelfwise.store import Store
-from support.fake_generation import put, stocked
+from support.fake_generation import store_with, upsert_rows
 from support.recommend_shop import (
     DEGREES,
     FOR_YOU_SIGNALS,
@@ -51,7 +51,7 @@ def test_ineligible_item_is_not_a_candidate(columns: CatalogueSnapshot) -> None:
 
 
 def test_item_just_added_is_found_by_its_vector(store: Store) -> None:
-    put(store, {"id": "oolong", "title": "Oolong"})
+    upsert_rows(store, {"id": "oolong", "title": "Oolong"})
     columns = CatalogueCache(store).current()
     index = circle_index(DEGREES | {"oolong": 4.0})
     context = make_context(columns, event("tea"), signals=FOR_YOU_SIGNALS, index=index)
@@ -65,7 +65,7 @@ def test_item_just_added_is_found_by_its_vector(store: Store) -> None:
 def test_own_items_leave_room_for_new_linked_ones(tmp_path: Path) -> None:
     """A hundred are taken of where a link leads; the shopper has the first hundred and fifty already."""
     ids = [f"i{number}" for number in range(200)]
-    store = stocked(tmp_path, [{"id": id, "title": id} for id in ids])
+    store = store_with(tmp_path, [{"id": id, "title": id} for id in ids])
     columns = CatalogueCache(store).current()
     signals = make_signals(links={"linked": {"i0": {id: 1.0 / (1 + number) for number, id in enumerate(ids)}}}, ids=ids)
     context = make_context(columns, *(event(id) for id in ids[:150]), signals=signals)
@@ -76,7 +76,7 @@ def test_own_items_leave_room_for_new_linked_ones(tmp_path: Path) -> None:
 def test_number_of_candidates_is_bounded(tmp_path: Path) -> None:
     """Three thousand things that all are near, popular and linked to all of the shopper's five hundred."""
     ids = [f"i{number}" for number in range(3_000)]
-    store = stocked(tmp_path, [{"id": id, "title": id} for id in ids])
+    store = store_with(tmp_path, [{"id": id, "title": id} for id in ids])
     columns = CatalogueCache(store).current()
     links = {"i0": {id: 1.0 + number for number, id in enumerate(ids)}}
     signals = make_signals(

@@ -21,7 +21,7 @@ from shelfwise.recommend.strategies import KINDS
 from shelfwise.store import Event, Store
 from shelfwise.timestamps import DAY
 from shelfwise.types import Row
-from support.fake_generation import put
+from support.fake_generation import upsert_rows
 from support.recommend_shop import DEGREES, NOW, Served, circle_index, event, history, make_signals, pipeline
 
 KNOWN = make_signals(
@@ -126,7 +126,7 @@ def test_kinds_without_a_shopper_have_a_fixed_text(store: Store, kind: str, id: 
 
 
 def test_new_is_said_within_thirty_days_alone(store: Store) -> None:
-    put(store, {"id": "rug", "created_at": NOW - 3 * DAY}, {"id": "tea", "created_at": NOW - 300 * DAY})
+    upsert_rows(store, {"id": "rug", "created_at": NOW - 3 * DAY}, {"id": "tea", "created_at": NOW - 300 * DAY})
     reasons = texts(explain_checked(store, "new"), "new")
     assert reasons["rug"] == "new here"
     assert reasons["tea"] == reasons["bulb"] == "from the whole range"
@@ -234,7 +234,7 @@ def test_every_hit_of_every_kind_has_a_reason(store: Store, kind: str) -> None:
 
 
 def test_titles_with_braces_stay_as_they_are(store: Store) -> None:
-    put(store, {"id": "tea", "title": "Tea {0} {because} “quoted”"})
+    upsert_rows(store, {"id": "tea", "title": "Tea {0} {because} “quoted”"})
     outcome = run_kind(store, "similar", items=["tea"])
     reasons = explain_recommendations(outcome, BLEND, lambda ids: {"tea": "Tea {0} {because} “quoted”"})
     assert reasons["chai"]["text"] == "like “Tea {0} {because} “quoted””"

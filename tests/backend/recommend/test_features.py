@@ -15,7 +15,7 @@ from shelfwise.recommend.for_you import for_you
 from shelfwise.recommend.ranker import ForYouRanker
 from shelfwise.store import Event, Store
 from shelfwise.timestamps import DAY
-from support.fake_generation import put
+from support.fake_generation import upsert_rows
 from support.recommend_shop import (
     FOR_YOU_SIGNALS,
     IDS,
@@ -80,7 +80,7 @@ def test_taste_features_compare_with_own_items(columns: CatalogueSnapshot) -> No
 
 
 def test_item_features_come_from_counts_and_signals(store: Store) -> None:
-    put(store, {"id": "rug", "created_at": NOW - 9 * DAY}, {"id": "cup", "created_at": NOW - 900 * DAY})
+    upsert_rows(store, {"id": "rug", "created_at": NOW - 9 * DAY}, {"id": "cup", "created_at": NOW - 900 * DAY})
     columns = CatalogueCache(store).current()
     features = features_of(
         make_context(columns, event("tea"), signals=FOR_YOU_SIGNALS, statistics=PopularityCounts({"rug": 0.7}))

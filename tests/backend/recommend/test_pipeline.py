@@ -13,7 +13,7 @@ from shelfwise.recommend.pipeline import RecommendOutcome
 from shelfwise.recommend.request import RecommendRequest
 from shelfwise.recommend.strategies import KINDS
 from shelfwise.store import Event, Store
-from support.fake_generation import put, stocked
+from support.fake_generation import store_with, upsert_rows
 from support.recommend_shop import (
     DEGREES,
     EMPTY,
@@ -108,7 +108,7 @@ def test_every_kind_fills_up_in_a_shop_without_events(store: Store, kind: str) -
 
 
 def test_shop_without_items_recommends_nothing(tmp_path: Path) -> None:
-    empty = stocked(tmp_path, [])
+    empty = store_with(tmp_path, [])
     for kind in KINDS:
         outcome = recommend(empty, kind, event("tea"), items=["tea"])
         assert (outcome.kind, outcome.ids, outcome.filled) == (kind, [], [])
@@ -158,7 +158,7 @@ def test_deleted_and_added_items_count_at_once(store: Store) -> None:
     request = RecommendRequest("similar", items=["tea"], limit=100)
     assert recommender.run(request, SERVED).ids[0] == "chai"
     store.items.delete(["chai"])
-    put(store, {"id": "oolong", "title": "Oolong"})
+    upsert_rows(store, {"id": "oolong", "title": "Oolong"})
     served = Served(SIGNALS, circle_index(DEGREES | {"oolong": 3.0}))  # the index still knows what is gone
     outcome = recommender.run(request, served)
     assert outcome.ids[0] == "oolong" and "chai" not in outcome.ids
@@ -166,7 +166,7 @@ def test_deleted_and_added_items_count_at_once(store: Store) -> None:
 
 @pytest.mark.parametrize("kind", ["similar", "for-you", "next"])
 def test_item_just_added_is_recommended_by_its_vector(store: Store, kind: str) -> None:
-    put(store, {"id": "oolong", "title": "Oolong"})
+    upsert_rows(store, {"id": "oolong", "title": "Oolong"})
     served = Served(SIGNALS, circle_index(DEGREES | {"oolong": 3.0}))
     items = ["tea"] if kind == "similar" else []
     outcome = recommend(store, kind, event("tea", "click"), items=items, served=served, limit=6)

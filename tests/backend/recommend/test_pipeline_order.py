@@ -10,7 +10,7 @@ from shelfwise.curation.validation import parse_rule
 from shelfwise.ranking.exploration import ExplorationPolicy
 from shelfwise.recommend.strategies import KINDS
 from shelfwise.store import Store
-from support.fake_generation import put
+from support.fake_generation import upsert_rows
 from support.recommend_shop import (
     DEGREES,
     IDS,
@@ -48,7 +48,7 @@ def test_scores_fall_across_the_blocks(store: Store, kind: str, diversity: float
 )
 def test_variants_make_way(store: Store, diversity: float, first: list[str]) -> None:
     colours = ("red", "blue", "green")
-    put(store, *({"id": id, "title": f"Enamel Jug {id}"} for id in colours))
+    upsert_rows(store, *({"id": id, "title": f"Enamel Jug {id}"} for id in colours))
     links = {"tea": {"red": 1.0, "blue": 0.99, "green": 0.98, "cup": 0.5, "lamp": 0.1}}
     served = Served(make_signals(links={"together": links}, ids=[*IDS, *colours]))
     outcome = recommend(store, "together", items=["tea"], served=served, limit=4, diversity=diversity)
@@ -56,7 +56,7 @@ def test_variants_make_way(store: Store, diversity: float, first: list[str]) -> 
 
 
 def test_variants_of_the_requests_items_make_way_too(store: Store) -> None:
-    put(store, *({"id": id, "title": f"Enamel Jug {id}"} for id in ("red", "blue")))
+    upsert_rows(store, *({"id": id, "title": f"Enamel Jug {id}"} for id in ("red", "blue")))
     served = Served(
         make_signals(links={"together": {"red": {"blue": 1.0, "cup": 0.99, "mug": 0.1}}}, ids=[*IDS, "red", "blue"])
     )
@@ -76,7 +76,7 @@ def test_similar_items_of_one_brand_make_way(store: Store, diversity: float, fir
 
 def test_little_diversity_moves_near_ties_alone(store: Store) -> None:
     colours = ("red", "blue", "green")
-    put(store, *({"id": id, "title": f"Enamel Jug {id}"} for id in colours))
+    upsert_rows(store, *({"id": id, "title": f"Enamel Jug {id}"} for id in colours))
     links = {"tea": {"red": 1.0, "blue": 0.99, "green": 0.98, "cup": 0.95, "mug": 0.1}}
     served = Served(make_signals(links={"together": links}, ids=[*IDS, *colours]))
     order = recommend(store, "together", items=["tea"], served=served, limit=4).ids
@@ -139,7 +139,7 @@ def test_rules_of_queries_pins_and_other_times_do_not_apply(store: Store, fields
 @pytest.mark.parametrize(("kind", "items", "is_there"), [("similar", ["tea"], False), ("popular", [], True)])
 def test_explored_item_is_of_the_kind_or_new(store: Store, kind: str, items: list[str], is_there: bool) -> None:
     """The newest of the shop is nothing beside a T-light; and where it is shown, it has not filled the shelf."""
-    put(store, *({"id": f"new{number}", "title": f"new {number}"} for number in range(5)))
+    upsert_rows(store, *({"id": f"new{number}", "title": f"new {number}"} for number in range(5)))
     popularity = {id: 9.0 - number for number, id in enumerate(IDS)}
     policies = [ExplorationPolicy(1.0, f"s{number}") for number in range(20)]
     pages = [
@@ -153,7 +153,7 @@ def test_explored_item_is_of_the_kind_or_new(store: Store, kind: str, items: lis
 def explored_shelf(store: Store, policy: ExplorationPolicy, **fields: Any) -> list[str]:
     """Forty more things of which nobody knows anything, all of them near the tea."""
     new = [f"new{number}" for number in range(40)]
-    put(store, *({"id": id, "title": id} for id in new))
+    upsert_rows(store, *({"id": id, "title": id} for id in new))
     index = circle_index(DEGREES | {id: 1.0 + number for number, id in enumerate(new)})
     return recommend(store, "similar", items=["tea"], served=Served(SIGNALS, index), exploration=policy, **fields).ids
 

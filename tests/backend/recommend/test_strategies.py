@@ -13,7 +13,7 @@ from shelfwise.generation.popularity import PopularityCounts
 from shelfwise.recommend.strategies import FALLBACKS, KINDS, STRATEGIES, default_kind, one_time_purchases
 from shelfwise.store import Store
 from shelfwise.timestamps import DAY
-from support.fake_generation import put
+from support.fake_generation import upsert_rows
 from support.recommend_shop import IDS, NOW, by_id, circle_index, event, make_context, make_signals
 
 INDEX = circle_index()
@@ -235,7 +235,7 @@ def test_popular_goes_by_popularity(columns: CatalogueSnapshot) -> None:
 
 def test_new_goes_by_created_at(store: Store) -> None:
     dated = (("rug", 40), ("tea", 3), ("lamp", 400), ("mug", -2))  # one of them is announced
-    put(store, *({"id": id, "created_at": NOW - days * DAY} for id, days in dated))
+    upsert_rows(store, *({"id": id, "created_at": NOW - days * DAY} for id, days in dated))
     order = list(scores_of("new", CatalogueCache(store).current()))
     assert order[:4] == ["mug", "tea", "rug", "bulb"], "what has no date stands where its row says"
     assert order.index("lamp") > order.index("bulb")
@@ -247,7 +247,7 @@ def test_new_without_dates_goes_by_the_first_event(columns: CatalogueSnapshot) -
 
 
 def test_new_of_one_age_ranks_central_items_first(store: Store) -> None:
-    put(store, *({"id": id, "created_at": NOW - 9 * DAY} for id in IDS))
+    upsert_rows(store, *({"id": id, "created_at": NOW - 9 * DAY} for id in IDS))
     signals = make_signals({"central": {"coffee": 0.9, "cup": 0.8, "rug": 0.1}})
     order = list(scores_of("new", CatalogueCache(store).current(), signals=signals))
     assert (order[:2], order[2]) == (["coffee", "cup"], "rug")

@@ -22,7 +22,14 @@ from shelfwise.search.request import SearchRequest
 from shelfwise.serving.empty_generation import EmptyGeneration
 from shelfwise.store import Event, Store
 from shelfwise.types import Row
-from support.fake_generation import Known, WordEncoder, known, remembering, search_pipeline, stocked
+from support.fake_generation import (
+    FakeGeneration,
+    WordEncoder,
+    fake_generation,
+    make_query_memory,
+    search_pipeline,
+    store_with,
+)
 
 NOW = 1_320_000_000.0
 TITLES = {
@@ -37,30 +44,30 @@ Explain = Callable[..., dict[str, Row]]
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
-    opened = stocked(tmp_path, [{"id": id, "title": title} for id, title in TITLES.items()])
+    opened = store_with(tmp_path, [{"id": id, "title": title} for id, title in TITLES.items()])
     yield opened
     opened.close()
 
 
 @pytest.fixture
-def knows() -> Known:
-    return known(ENCODER, TITLES, memory=remembering(ENCODER, CHOICES))
+def generation() -> FakeGeneration:
+    return fake_generation(ENCODER, TITLES, memory=make_query_memory(ENCODER, CHOICES))
 
 
 @pytest.fixture
-def answer(store: Store, knows: Known) -> Callable[..., SearchOutcome]:
+def answer(store: Store, generation: FakeGeneration) -> Callable[..., SearchOutcome]:
     pipeline = search_pipeline(store, NOW)
 
-    def run(q: str, knows: Any = knows, **fields: Any) -> SearchOutcome:
-        return pipeline.run(SearchRequest(q, **fields), knows)
+    def run(q: str, generation: Any = generation, **fields: Any) -> SearchOutcome:
+        return pipeline.run(SearchRequest(q, **fields), generation)
 
     return run
 
 
 @pytest.fixture
-def explain(answer: Callable[..., SearchOutcome], knows: Known) -> Explain:
-    def run(q: str, knows: Any = knows, **fields: Any) -> dict[str, Row]:
-        return explain_search(answer(q, knows, **fields), knows)
+def explain(answer: Callable[..., SearchOutcome], generation: FakeGeneration) -> Explain:
+    def run(q: str, generation: Any = generation, **fields: Any) -> dict[str, Row]:
+        return explain_search(answer(q, generation, **fields), generation)
 
     return run
 
@@ -106,26 +113,28 @@ def test_the_query_is_told_as_it_was_read(explain: Explain, answer: Callable[...
         ("red mug jug", "jug", "neighbours", "chosen for similar searches"),
     ],
 )
-def test_the_best_source_is_told(explain: Explain, knows: Known, q: str, item: str, source: str, text: str) -> None:
+def test_the_best_source_is_told(
+    explain: Explain, generation: FakeGeneration, q: str, item: str, source: str, text: str
+) -> None:
     """Nothing else counts here."""
-    knows.ranker.weights = np.array([float(SOURCES[name] == source) for name in NAMES])
+    generation.ranker.weights = np.array([float(SOURCES[name] == source) for name in NAMES])
     reasons = explain(q)
     assert (best(reasons[item]), reasons[item]["text"]) == (source, text)
 
 
 def test_some_of_the_words_are_told_as_some(explain: Explain) -> None:
-    reasons = explain("lunch lid", knows=EMPTY)
+    reasons = explain("lunch lid", generation=EMPTY)
     assert reasons["bag"]["text"] == reasons["can"]["text"] == "has words of your search"
 
 
-def test_what_is_popular(explain: Explain, knows: Known) -> None:
-    knows.statistics = PopularityCounts({"can": 1.0})
+def test_what_is_popular(explain: Explain, generation: FakeGeneration) -> None:
+    generation.statistics = PopularityCounts({"can": 1.0})
     reasons = explain("coffee", sources=SourceSwitches(memory=False, neighbours=False))
     assert (best(reasons["can"]), reasons["can"]["text"]) == ("popularity", "popular lately")
 
 
-def test_what_suits_the_shopper(explain: Explain, knows: Known) -> None:
-    knows.ranker.weights = np.where([name in ("taste", "own", "cosine") for name in NAMES], 1.0, 0.0)
+def test_what_suits_the_shopper(explain: Explain, generation: FakeGeneration) -> None:
+    generation.ranker.weights = np.where([name in ("taste", "own", "cosine") for name in NAMES], 1.0, 0.0)
     events = [Event(1, NOW, "purchase", "can", "u", None, None), Event(2, NOW, "purchase", "pot", "u", None, None)]
     reasons = explain("coffee", events=events, sources=SourceSwitches(memory=False, neighbours=False))
     assert (best(reasons["can"]), reasons["can"]["text"]) == ("taste", "you chose it before")
@@ -158,39 +167,41 @@ def test_what_was_not_ranked_has_no_reasons(explain: Explain, fields: dict[str, 
     assert explain("coffee", **fields) == {}
 
 
-def test_a_hit_that_nothing_sets_apart_is_explained_by_what_it_has(explain: Explain) -> None:
+def test_a_hit_like_all_others_is_explained_by_what_it_has(explain: Explain) -> None:
     """A single hit is no better than the mean of all hits."""
-    reasons = explain("tiny cup", filter=parse("id:cup"), knows=EMPTY)
+    reasons = explain("tiny cup", filter=parse("id:cup"), generation=EMPTY)
     assert (best(reasons["cup"]), reasons["cup"]["text"]) == ("words", "has all words of your search")
     chosen = explain("coffee", filter=parse("id:bag"))["bag"]
     assert (best(chosen), chosen["text"]) == ("memory", "chosen once for “coffee”")
 
 
 def test_nothing_found_nothing_to_explain(explain: Explain) -> None:
-    assert explain("?!") == explain("zzzz", knows=EMPTY) == {}
+    assert explain("?!") == explain("zzzz", generation=EMPTY) == {}
 
 
 # ---- the numbers --------------------------------------------------------------------------------------------
 
 
-def test_what_the_sources_add_is_the_distance_from_the_mean(answer: Callable[..., SearchOutcome], knows: Known) -> None:
+def test_what_the_sources_add_is_the_distance_from_the_mean(
+    answer: Callable[..., SearchOutcome], generation: FakeGeneration
+) -> None:
     trace = answer("coffee").trace
     assert trace is not None
-    scores = knows.ranker.scores(trace.features)
-    total = np.sum(list(source_contributions(trace.features, knows.ranker).values()), axis=0)
+    scores = generation.ranker.scores(trace.features)
+    total = np.sum(list(source_contributions(trace.features, generation.ranker).values()), axis=0)
     assert total == pytest.approx(scores - scores.mean(), abs=1e-5)
 
 
 @pytest.mark.parametrize("q", ["coffee", "red mug", "coffee lid", "light"])
 def test_taking_the_cited_evidence_away_costs_what_was_said(
-    answer: Callable[..., SearchOutcome], knows: Known, q: str
+    answer: Callable[..., SearchOutcome], generation: FakeGeneration, q: str
 ) -> None:
     """So the best source is the one whose loss would lower the hit most."""
     trace = answer(q).trace
     assert trace is not None
-    features, weights = trace.features, knows.ranker.weights
+    features, weights = trace.features, generation.ranker.weights
     before = blend(features, weights)
-    for source, adds in source_contributions(features, knows.ranker).items():
+    for source, adds in source_contributions(features, generation.ranker).items():
         without = blend(mask_sources(features, np.array([SOURCES[name] == source for name in NAMES])), weights)
         assert (before - before.mean()) - (without - without.mean()) == pytest.approx(adds, abs=1e-5)
 

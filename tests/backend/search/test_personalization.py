@@ -15,7 +15,7 @@ from shelfwise.index import VectorIndex, build
 from shelfwise.search.personalization import ShopperTaste, shopper_taste
 from shelfwise.store import Event, Store
 from shelfwise.timestamps import DAY
-from support.fake_generation import WordEncoder, put, stocked
+from support.fake_generation import WordEncoder, store_with, upsert_rows
 from support.recommend_shop import NO_VECTORS, make_signals
 
 NOW = 1_320_000_000.0
@@ -34,7 +34,7 @@ ENCODER = WordEncoder("mug|cup jug ring bag")
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
-    opened = stocked(tmp_path, ITEMS)
+    opened = store_with(tmp_path, ITEMS)
     yield opened
     opened.close()
 
@@ -61,9 +61,9 @@ def taste_of(
     columns: CatalogueSnapshot, *events: Event, index: VectorIndex = NO_VECTORS, signals: ItemSignals = NOTHING
 ) -> dict[str, dict[str, float]]:
     """Feature → item → value, of what is not zero."""
-    found = shopper_taste(events, columns, index, SignalsByRow(signals, columns), NOW)
-    assert found is not None
-    tastes = found.features(ROWS)
+    taste = shopper_taste(events, columns, index, SignalsByRow(signals, columns), NOW)
+    assert taste is not None
+    tastes = taste.features(ROWS)
     assert all(values.shape == (6,) and values.dtype == np.float32 for values in tastes.values())
     assert all(np.isfinite(values).all() for values in tastes.values())
     return {name: {id: v for id, v in zip(IDS, values.tolist(), strict=True) if v} for name, values in tastes.items()}
@@ -127,13 +127,13 @@ def test_companions_are_shares_of_the_strongest(columns: CatalogueSnapshot) -> N
 
 
 def test_companions_are_of_the_newest_fifty_items(store: Store) -> None:
-    put(store, *({"id": f"x{number}", "title": f"x {number}"} for number in range(50)))
+    upsert_rows(store, *({"id": f"x{number}", "title": f"x {number}"} for number in range(50)))
     columns = CatalogueCache(store).current()
     signals = SignalsByRow(make_signals(links={"together": {"mug": {"jug": 1.0}}}, ids=IDS), columns)
     others = [event(f"x{number}") for number in range(50)]
     for newer, expected in ((others[1:], 1.0), (others, 0.0)):
-        found = shopper_taste([*newer, event("mug")], columns, NO_VECTORS, signals, NOW)
-        assert found is not None and found.companions[columns.row_of["jug"]] == expected
+        taste = shopper_taste([*newer, event("mug")], columns, NO_VECTORS, signals, NOW)
+        assert taste is not None and taste.companions[columns.row_of["jug"]] == expected
 
 
 @pytest.mark.parametrize(
@@ -153,7 +153,7 @@ def test_very_old_events_weigh_nothing(columns: CatalogueSnapshot, index: Vector
 
 
 def test_item_added_after_the_snapshot_says_nothing(store: Store, columns: CatalogueSnapshot) -> None:
-    put(store, {"id": "late", "title": "late", "brand": "Acme"})
+    upsert_rows(store, {"id": "late", "title": "late", "brand": "Acme"})
     columns._source.current()
     assert shopper_taste([event("late")], columns, NO_VECTORS, SignalsByRow(NOTHING, columns), NOW) is None
 
@@ -164,6 +164,6 @@ def test_deleted_item_still_counts(store: Store) -> None:
 
 
 def test_no_candidates(columns: CatalogueSnapshot, index: VectorIndex) -> None:
-    found = shopper_taste([event("mug")], columns, index, SignalsByRow(NOTHING, columns), NOW)
-    assert isinstance(found, ShopperTaste)
-    assert all(len(values) == 0 for values in found.features(ROWS[:0]).values())
+    taste = shopper_taste([event("mug")], columns, index, SignalsByRow(NOTHING, columns), NOW)
+    assert isinstance(taste, ShopperTaste)
+    assert all(len(values) == 0 for values in taste.features(ROWS[:0]).values())

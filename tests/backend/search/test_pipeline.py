@@ -1,4 +1,4 @@
-"""An inquiry from end to end, over a generation in memory: the set, its pages, orders, counts, rules and tastes."""
+"""A search from end to end, over a generation in memory: the set, its pages, orders, counts, rules and tastes."""
 
 from __future__ import annotations
 
@@ -21,7 +21,15 @@ from shelfwise.serving.empty_generation import EmptyGeneration
 from shelfwise.store import Event, Store
 from shelfwise.timestamps import DAY
 from shelfwise.validation import parse_event
-from support.fake_generation import Known, WordEncoder, known, put, remembering, search_pipeline, stocked
+from support.fake_generation import (
+    FakeGeneration,
+    WordEncoder,
+    fake_generation,
+    make_query_memory,
+    search_pipeline,
+    store_with,
+    upsert_rows,
+)
 
 NOW = 1_320_000_000.0
 COLOURS = ["Red", "Blue", "Green", "Black"]
@@ -42,27 +50,27 @@ Ask = Callable[..., SearchOutcome]
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
-    opened = stocked(tmp_path, ITEMS)
+    opened = store_with(tmp_path, ITEMS)
     yield opened
     opened.close()
 
 
 @pytest.fixture
-def knows() -> Known:
-    memory = remembering(ENCODER, [("coffee", "bag", 3.0), ("coffee", "mug-7", 5.0)])
+def generation() -> FakeGeneration:
+    memory = make_query_memory(ENCODER, [("coffee", "bag", 3.0), ("coffee", "mug-7", 5.0)])
     titles = {str(item["id"]): str(item["title"]) for item in ITEMS}
-    return known(ENCODER, titles, memory=memory, statistics=PopularityCounts({"mug-3": 1.0, "pot": 0.4}))
+    return fake_generation(ENCODER, titles, memory=memory, statistics=PopularityCounts({"mug-3": 1.0, "pot": 0.4}))
 
 
 @pytest.fixture
-def ask(store: Store, knows: Known) -> Ask:
-    """Ask with the generation, or with `knows=None` without."""
+def ask(store: Store, generation: FakeGeneration) -> Ask:
+    """Ask with the generation, or with `generation=None` without."""
     pipeline, empty = search_pipeline(store, NOW), EmptyGeneration()
 
-    def run(q: str, *, knows: Any = knows, **fields: Any) -> SearchOutcome:
+    def run(q: str, *, generation: Any = generation, **fields: Any) -> SearchOutcome:
         if isinstance(fields.get("filter"), str):
             fields["filter"] = parse(fields["filter"])
-        return pipeline.run(SearchRequest(q, **({"limit": 100} | fields)), knows or empty)
+        return pipeline.run(SearchRequest(q, **({"limit": 100} | fields)), generation or empty)
 
     return run
 
@@ -74,7 +82,7 @@ COFFEE = {*MUGS, "pot", "grinder"}
 
 
 @pytest.mark.parametrize(
-    ("q", "filter", "found"),
+    ("q", "filter", "ids"),
     [
         ("coffee", None, COFFEE | {"bag"}),  # the bag was chosen for it
         ("espresso", None, COFFEE),  # no word: by meaning
@@ -86,14 +94,14 @@ COFFEE = {*MUGS, "pot", "grinder"}
         ("?!", None, set()),
     ],
 )
-def test_the_result_of_a_query(ask: Ask, q: str, filter: str | None, found: set[str]) -> None:
+def test_the_result_of_a_query(ask: Ask, q: str, filter: str | None, ids: set[str]) -> None:
     outcome = ask(q, filter=filter)
-    assert (set(outcome.ids), outcome.total, outcome.relaxed) == (found, len(found), None)
+    assert (set(outcome.ids), outcome.total, outcome.relaxed) == (ids, len(ids), None)
 
 
 @pytest.mark.parametrize("sort", SORTS)
 @pytest.mark.parametrize(
-    "more", [{}, {"diversity": 0.0}, {"diversity": 1.0}, {"filter": "brand:Acme"}, {"knows": None}]
+    "more", [{}, {"diversity": 0.0}, {"diversity": 1.0}, {"filter": "brand:Acme"}, {"generation": None}]
 )
 @pytest.mark.parametrize("size", [1, 7, 100])
 def test_all_pages_together_are_the_set(ask: Ask, sort: str, more: dict[str, Any], size: int) -> None:
@@ -145,15 +153,15 @@ def test_facets_are_counted_only_if_asked_for(ask: Ask) -> None:
 
 
 def test_what_gave_way_is_said(ask: Ask) -> None:
-    outcome = ask("lunch grinder", knows=None)
+    outcome = ask("lunch grinder", generation=None)
     assert (set(outcome.ids), outcome.relaxed) == ({"bag", "grinder"}, "any word")
-    assert ask("coffee grinder", knows=None).relaxed is None
+    assert ask("coffee grinder", generation=None).relaxed is None
 
 
 def test_a_slip_is_corrected_unless_it_is_insisted_upon(ask: Ask) -> None:
-    outcome = ask("cofee grinder", knows=None)
+    outcome = ask("cofee grinder", generation=None)
     assert (outcome.ids[0], outcome.query.corrected) == ("grinder", "coffee grinder")
-    insisted = ask("cofee", knows=None, exact=True)
+    insisted = ask("cofee", generation=None, exact=True)
     assert (insisted.ids, insisted.query.corrected) == ([], None)
 
 
@@ -169,11 +177,11 @@ def test_the_right_product_first(ask: Ask) -> None:
     )
 
 
-def test_until_a_night_has_counted_the_newest_events_do(ask: Ask, knows: Known, store: Store) -> None:
+def test_until_a_night_has_counted_the_newest_events_do(ask: Ask, generation: FakeGeneration, store: Store) -> None:
     store.events.add([parse_event({"type": "click", "item": "mug-13", "event_id": "1"}, NOW)])
     assert ask("coffee mug", sort="popular").ids[0] == "mug-3"
-    knows.statistics = PopularityCounts()
-    for more in ({}, {"knows": None}):
+    generation.statistics = PopularityCounts()
+    for more in ({}, {"generation": None}):
         assert ask("coffee mug", sort="popular", **more).ids[0] == "mug-13"
 
 
@@ -181,14 +189,14 @@ def event(item: str, type: str = "click", days_ago: float = 0.0) -> Event:
     return Event(1, NOW - days_ago * DAY, type, item, "u", "s", None)
 
 
-def test_an_event_bends_the_very_next_answer(ask: Ask, knows: Known) -> None:
-    asked = {"sources": SourceSwitches(popularity=False, memory=False, neighbours=False), "diversity": 0.0}
-    general = ask("coffee mug", **asked).ids
+def test_an_event_bends_the_very_next_answer(ask: Ask, generation: FakeGeneration) -> None:
+    request = {"sources": SourceSwitches(popularity=False, memory=False, neighbours=False), "diversity": 0.0}
+    general = ask("coffee mug", **request).ids
     chosen = general[3]
-    bent = ask("coffee mug", events=[event(chosen)], **asked).ids
+    bent = ask("coffee mug", events=[event(chosen)], **request).ids
     assert bent[0] == chosen
     assert set(bent) == set(general), "the set stays as it is"
-    assert ask("coffee grinder", events=[event(chosen)], **asked).ids[0] == "grinder", "a precise query bends less"
+    assert ask("coffee grinder", events=[event(chosen)], **request).ids[0] == "grinder", "a precise query bends less"
 
 
 @pytest.mark.parametrize("events", [[], [event("unknown")], [event("lamp", "dismiss")], [event("gone", "purchase")]])
@@ -211,23 +219,23 @@ def test_variants_make_way_as_far_as_is_asked_for(ask: Ask) -> None:
 
 
 def test_a_late_item_is_found_by_its_words_at_once(ask: Ask, store: Store) -> None:
-    put(store, {"id": "new", "title": "Golden Teaspoon"})
+    upsert_rows(store, {"id": "new", "title": "Golden Teaspoon"})
     assert ask("teaspoon").ids == ask("golden teaspoon").ids == ["new"]
     store.items.delete(["new"])
     assert "new" not in ask("golden teaspoon").ids
 
 
-def test_threads_share_one_while_items_change(store: Store, knows: Known) -> None:
+def test_threads_share_one_while_items_change(store: Store, generation: FakeGeneration) -> None:
     pipeline, problems = search_pipeline(store, NOW), list[BaseException]()
     done = threading.Event()
 
     def work(sort: str) -> None:
         try:
             while not done.is_set():
-                asked = SearchRequest(
+                request = SearchRequest(
                     "coffee mug", limit=100, sort=sort, facets=["brand", "size"], events=[event("mug-4")]
                 )
-                outcome = pipeline.run(asked, knows)
+                outcome = pipeline.run(request, generation)
                 assert len(set(outcome.ids)) == len(outcome.ids) == outcome.total >= len(MUGS)
         except BaseException as problem:
             problems.append(problem)
@@ -236,7 +244,9 @@ def test_threads_share_one_while_items_change(store: Store, knows: Known) -> Non
     for thread in threads:
         thread.start()
     for number in range(30):
-        put(store, {"id": f"new-{number}", "title": "Coffee Mug", "size": number}, {"id": "mug-1", "price": number})
+        upsert_rows(
+            store, {"id": f"new-{number}", "title": "Coffee Mug", "size": number}, {"id": "mug-1", "price": number}
+        )
     done.set()
     for thread in threads:
         thread.join()
@@ -248,14 +258,14 @@ def test_threads_share_one_while_items_change(store: Store, knows: Known) -> Non
 
 @pytest.mark.parametrize("q", ["mug-7", "MUG-7"])
 def test_the_item_whose_id_is_asked_for_stands_first(ask: Ask, q: str) -> None:
-    found = ask(q)
-    assert found.ids[0] == "mug-7"
-    assert len(found.ids) == len(set(found.ids)) == found.total
-    assert found.scores[0] == max(found.scores)
+    outcome = ask(q)
+    assert outcome.ids[0] == "mug-7"
+    assert len(outcome.ids) == len(set(outcome.ids)) == outcome.total
+    assert outcome.scores[0] == max(outcome.scores)
 
 
 def test_an_id_is_found_without_a_generation_and_under_a_filter(ask: Ask) -> None:
-    assert ask("grinder", knows=None, filter="brand:Rare").ids == ["grinder"]
+    assert ask("grinder", generation=None, filter="brand:Rare").ids == ["grinder"]
     assert "mug-7" not in ask("mug-7", filter="brand:Rare").ids
 
 
@@ -265,5 +275,5 @@ def test_an_item_out_of_stock_is_found_by_its_id_and_stands_last(ask: Ask) -> No
 
 
 def test_an_id_of_no_word_at_all(ask: Ask, store: Store) -> None:
-    put(store, {"id": "85123A", "title": "Desk Bell"})
+    upsert_rows(store, {"id": "85123A", "title": "Desk Bell"})
     assert ask("85123a").ids == ["85123A"]

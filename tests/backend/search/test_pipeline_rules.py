@@ -1,4 +1,4 @@
-"""The shop's rules within an inquiry: applied last, to whole pages, behind the shopper's filter, and told of."""
+"""The shop's rules within a search: applied last, to whole pages, behind the shopper's filter, and reported."""
 
 from __future__ import annotations
 
@@ -15,7 +15,14 @@ from shelfwise.search.pipeline import SearchOutcome
 from shelfwise.search.request import SearchRequest
 from shelfwise.serving.empty_generation import EmptyGeneration
 from shelfwise.store import Store
-from support.fake_generation import WordEncoder, known, put, remembering, search_pipeline, stocked
+from support.fake_generation import (
+    WordEncoder,
+    fake_generation,
+    make_query_memory,
+    search_pipeline,
+    store_with,
+    upsert_rows,
+)
 
 NOW = 1_320_000_000.0
 ITEMS: list[dict[str, Any]] = [
@@ -33,7 +40,7 @@ Say = Callable[..., int]
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
-    opened = stocked(tmp_path, ITEMS)
+    opened = store_with(tmp_path, ITEMS)
     yield opened
     opened.close()
 
@@ -42,14 +49,14 @@ def store(tmp_path: Path) -> Iterator[Store]:
 def ask(store: Store, request: pytest.FixtureRequest) -> Ask:
     pipeline = search_pipeline(store, NOW)
     titles = {str(item["id"]): str(item["title"]) for item in ITEMS}
-    knows: Any = known(ENCODER, titles, memory=remembering(ENCODER, [("mug", "blue", 9.0)]))
+    generation: Any = fake_generation(ENCODER, titles, memory=make_query_memory(ENCODER, [("mug", "blue", 9.0)]))
     if request.param == "without":
-        knows = EmptyGeneration()
+        generation = EmptyGeneration()
 
     def run(q: str, **fields: Any) -> SearchOutcome:
         if "filter" in fields:
             fields["filter"] = parse(fields["filter"])
-        return pipeline.run(SearchRequest(q, **fields), knows)
+        return pipeline.run(SearchRequest(q, **fields), generation)
 
     return run
 
@@ -137,7 +144,9 @@ def test_a_boost_lifts_and_a_bury_lowers(ask: Ask, say: Say) -> None:
 
 def test_rules_reach_beyond_what_is_ranked(ask: Ask, say: Say, store: Store) -> None:
     """More items match than are ranked; the last of them is as much a hit as the first."""
-    put(store, *({"id": f"{n}", "title": f"mug {'many words ' * (n % 9)}", "in_stock": n > 9} for n in range(400)))
+    upsert_rows(
+        store, *({"id": f"{n}", "title": f"mug {'many words ' * (n % 9)}", "in_stock": n > 9} for n in range(400))
+    )
     before = [page for at in range(0, 500, 100) for page in ask("mug", limit=100, offset=at).ids]
     total = len(before)
     available = before[: total - 11]  # ten of the new ones and one of the others are sold

@@ -60,7 +60,7 @@ def test_without_a_folder_it_is_the_blend() -> None:
     assert ranker.scores(features).tolist() == blend(features, weight_vector(BLEND)).tolist()
 
 
-def test_a_folder_that_holds_only_rows_for_a_later_night_is_the_blend(tmp_path: Path) -> None:
+def test_ranker_folder_with_examples_only_is_the_blend(tmp_path: Path) -> None:
     (tmp_path / "rows.npz").write_bytes(b"")
     ranker, features = Ranker(tmp_path), some(9)
     assert ranker.kind == "blend"

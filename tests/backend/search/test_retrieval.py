@@ -24,7 +24,14 @@ from shelfwise.search.retrieved import Retrieved
 from shelfwise.search.scoring import RankedHits, ScoringTrace, score
 from shelfwise.serving.empty_generation import EmptyGeneration
 from shelfwise.store import Store
-from support.fake_generation import Known, WordEncoder, known, put, remembering, stocked
+from support.fake_generation import (
+    FakeGeneration,
+    WordEncoder,
+    fake_generation,
+    make_query_memory,
+    store_with,
+    upsert_rows,
+)
 
 NOW = 1_320_000_000.0
 TITLES = {
@@ -37,7 +44,7 @@ ENCODER = WordEncoder("red blue mug|beaker lunch bag lamp with a long title that
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
     rows = [{"id": id, "title": title, "in_stock": id != "sold"} for id, title in TITLES.items()]
-    opened = stocked(tmp_path, rows)
+    opened = store_with(tmp_path, rows)
     yield opened
     opened.close()
 
@@ -48,11 +55,11 @@ def columns(store: Store) -> CatalogueSnapshot:
 
 
 @pytest.fixture
-def knows() -> Known:
-    return known(ENCODER, TITLES)
+def fake() -> FakeGeneration:
+    return fake_generation(ENCODER, TITLES)
 
 
-def asked(text: str) -> Query:
+def query_of(text: str) -> Query:
     return Query(text, text, tuple(Term(word, f'"{word}"') for word in text.split()))
 
 
@@ -60,7 +67,7 @@ def search(
     store: Store,
     columns: CatalogueSnapshot,
     text: str,
-    knowledge: GenerationView,
+    generation: GenerationView,
     sources: SourceSwitches = ALL,
     among: Any = None,
     nonsense: bool = False,
@@ -68,13 +75,13 @@ def search(
     eligible = columns.live.copy()
     if among is not None:
         eligible &= np.isin(np.arange(columns.size), columns.rows(among))
-    lexical = PostingsCache(store).current()
-    context = SearchContext(columns, lexical, knowledge, sources)
-    return retrieve(asked(text), eligible, context, is_filtered=among is not None, is_nonsense=nonsense)
+    postings = PostingsCache(store).current()
+    context = SearchContext(columns, postings, generation, sources)
+    return retrieve(query_of(text), eligible, context, is_filtered=among is not None, is_nonsense=nonsense)
 
 
-def ids(columns: CatalogueSnapshot, found: Retrieved) -> set[str | None]:
-    return {columns.ids[row] for row in np.flatnonzero(found.result)}
+def ids(columns: CatalogueSnapshot, retrieved: Retrieved) -> set[str | None]:
+    return {columns.ids[row] for row in np.flatnonzero(retrieved.result)}
 
 
 WORDS_ONLY = SourceSwitches(meaning=False, memory=False, neighbours=False)
@@ -96,25 +103,25 @@ WORDS_ONLY = SourceSwitches(meaning=False, memory=False, neighbours=False)
     ],
 )
 def test_all_words_or_where_none_has_all_any(
-    store: Store, columns: CatalogueSnapshot, knows: Known, text: str, result: set[str], relaxed: str | None
+    store: Store, columns: CatalogueSnapshot, fake: FakeGeneration, text: str, result: set[str], relaxed: str | None
 ) -> None:
-    for knowledge in (EmptyGeneration(), knows):
-        found = search(store, columns, text, knowledge, WORDS_ONLY)
-        assert (ids(columns, found), found.relaxed) == (result, relaxed)
+    for generation in (EmptyGeneration(), fake):
+        retrieved = search(store, columns, text, generation, WORDS_ONLY)
+        assert (ids(columns, retrieved), retrieved.relaxed) == (result, relaxed)
 
 
 def test_what_gives_way_does_so_within_the_filter(store: Store, columns: CatalogueSnapshot) -> None:
-    found = search(store, columns, "red mug", EmptyGeneration(), among=["blue-mug", "beaker", "bag"])
-    assert (ids(columns, found), found.relaxed) == ({"blue-mug", "beaker"}, "any word")
+    retrieved = search(store, columns, "red mug", EmptyGeneration(), among=["blue-mug", "beaker", "bag"])
+    assert (ids(columns, retrieved), retrieved.relaxed) == ({"blue-mug", "beaker"}, "any word")
 
 
 # ---- by meaning ---------------------------------------------------------------------------------------------
 
 
-def test_what_is_near_is_found_without_a_word(store: Store, columns: CatalogueSnapshot, knows: Known) -> None:
-    found = search(store, columns, "beaker", knows)
-    assert ids(columns, found) == {"red-mug", "blue-mug", "sold", "beaker"}
-    assert {columns.ids[row]: cosine for row, cosine in found.near.items()} == pytest.approx(
+def test_what_is_near_is_found_without_a_word(store: Store, columns: CatalogueSnapshot, fake: FakeGeneration) -> None:
+    retrieved = search(store, columns, "beaker", fake)
+    assert ids(columns, retrieved) == {"red-mug", "blue-mug", "sold", "beaker"}
+    assert {columns.ids[row]: cosine for row, cosine in retrieved.near.items()} == pytest.approx(
         {"red-mug": 0.5**0.5, "blue-mug": 0.5**0.5, "beaker": 0.5**0.5, "sold": (1 / 3) ** 0.5}
     )
 
@@ -125,8 +132,8 @@ def test_what_is_below_the_floor_has_nothing_to_do_with_it(
 ) -> None:
     vectors = np.array([[cosine, (1 - cosine**2) ** 0.5]], np.float32)
     encoder = WordEncoder("teapot other")
-    found = search(store, columns, "teapot", Known(encoder, build(["lamp"], vectors)))
-    assert ("lamp" in ids(columns, found)) is is_found
+    retrieved = search(store, columns, "teapot", FakeGeneration(encoder, build(["lamp"], vectors)))
+    assert ("lamp" in ids(columns, retrieved)) is is_found
 
 
 @pytest.mark.parametrize(
@@ -142,77 +149,77 @@ def test_a_query_in_pure_noise_finds_nothing(
 ) -> None:
     encoder = WordEncoder("kettle other")
     vectors = np.array([[0.4, 0.84**0.5]], np.float32)
-    knowledge = Known(encoder, build(["lamp"], vectors), remembering(encoder, choices), noise=0.5)
-    assert ids(columns, search(store, columns, "kettle", knowledge, nonsense=nonsense)) == result
+    generation = FakeGeneration(encoder, build(["lamp"], vectors), make_query_memory(encoder, choices), noise=0.5)
+    assert ids(columns, search(store, columns, "kettle", generation, nonsense=nonsense)) == result
 
 
 # ---- by memory ----------------------------------------------------------------------------------------------
 
 
 def test_what_was_chosen_for_it_is_found(store: Store, columns: CatalogueSnapshot) -> None:
-    memory = remembering(ENCODER, [("mug", "bag", 2.0), ("mug", "gone", 5.0), ("other", "lamp", 9.0)])
-    knowledge = known(ENCODER, TITLES, memory=memory)
-    assert ids(columns, search(store, columns, "mug", knowledge)) - ids(
-        columns, search(store, columns, "mug", known(ENCODER, TITLES))
+    memory = make_query_memory(ENCODER, [("mug", "bag", 2.0), ("mug", "gone", 5.0), ("other", "lamp", 9.0)])
+    generation = fake_generation(ENCODER, TITLES, memory=memory)
+    assert ids(columns, search(store, columns, "mug", generation)) - ids(
+        columns, search(store, columns, "mug", fake_generation(ENCODER, TITLES))
     ) == {"bag"}
-    found = search(store, columns, "mug", knowledge, among=["lamp", "red-mug"])
-    assert ids(columns, found) == {"red-mug"}, "the filter holds for it too"
-    assert not search(store, columns, "mug", knowledge, SourceSwitches(memory=False)).remembered.mass.any()
+    retrieved = search(store, columns, "mug", generation, among=["lamp", "red-mug"])
+    assert ids(columns, retrieved) == {"red-mug"}, "the filter holds for it too"
+    assert not search(store, columns, "mug", generation, SourceSwitches(memory=False)).remembered.mass.any()
 
 
 def test_a_source_that_is_left_out_finds_nothing(store: Store, columns: CatalogueSnapshot) -> None:
-    memory = remembering(ENCODER, [("red mug", "bag", 2.0), ("red beaker", "bag", 2.0)])
-    knowledge = known(ENCODER, TITLES, memory=memory)
+    memory = make_query_memory(ENCODER, [("red mug", "bag", 2.0), ("red beaker", "bag", 2.0)])
+    generation = fake_generation(ENCODER, TITLES, memory=memory)
     only = {
         "words": SourceSwitches(meaning=False, memory=False, neighbours=False),
         "meaning": SourceSwitches(words=False, memory=False, neighbours=False),
         "memory": SourceSwitches(words=False, meaning=False, neighbours=False),
     }
-    found = {name: search(store, columns, "red mug", knowledge, sources) for name, sources in only.items()}
-    assert ids(columns, found["words"]) == {"red-mug", "sold"}
-    assert ids(columns, found["meaning"]) == {"red-mug", "sold", "beaker", "blue-mug"}
-    assert ids(columns, found["memory"]) == {"bag"}
-    assert found["words"].vector is None
-    assert [bool(one.remembered.near.any()) for one in found.values()] == [False, False, False]
-    assert search(store, columns, "red mug", knowledge).remembered.near.any()
+    retrieved = {name: search(store, columns, "red mug", generation, sources) for name, sources in only.items()}
+    assert ids(columns, retrieved["words"]) == {"red-mug", "sold"}
+    assert ids(columns, retrieved["meaning"]) == {"red-mug", "sold", "beaker", "blue-mug"}
+    assert ids(columns, retrieved["memory"]) == {"bag"}
+    assert retrieved["words"].vector is None
+    assert [bool(one.remembered.near.any()) for one in retrieved.values()] == [False, False, False]
+    assert search(store, columns, "red mug", generation).remembered.near.any()
 
 
 # ---- what is gone, what is new ------------------------------------------------------------------------------
 
 
-def test_a_deleted_item_is_not_found_whoever_still_knows_it(store: Store, knows: Known) -> None:
-    memory = remembering(ENCODER, [("red mug", "red-mug", 9.0)])
+def test_a_deleted_item_is_not_found_whoever_still_knows_it(store: Store, fake: FakeGeneration) -> None:
+    memory = make_query_memory(ENCODER, [("red mug", "red-mug", 9.0)])
     store.items.delete(["red-mug"])
     columns = CatalogueCache(store).current()
-    found = search(store, columns, "red mug", replace(knows, memory=memory))
-    assert "red-mug" not in ids(columns, found)
-    assert columns.row_of["red-mug"] not in rank_all(store, found, columns, knows)[0].rows
+    retrieved = search(store, columns, "red mug", replace(fake, memory=memory))
+    assert "red-mug" not in ids(columns, retrieved)
+    assert columns.row_of["red-mug"] not in score_all(store, retrieved, columns, fake)[0].rows
 
 
-def test_an_item_that_came_after_the_columns_is_not_found_yet(store: Store, columns: CatalogueSnapshot) -> None:
-    put(store, {"id": "late", "title": "red mug"})
+def test_an_item_newer_than_the_snapshot_is_not_found_yet(store: Store, columns: CatalogueSnapshot) -> None:
+    upsert_rows(store, {"id": "late", "title": "red mug"})
     columns._source.current()  # the ids and rows that a snapshot shares with later ones grow
-    found = search(store, columns, "red mug", known(ENCODER, TITLES | {"late": "red mug"}))
-    assert len(found.result) == columns.size
-    assert "late" not in ids(columns, found)
+    retrieved = search(store, columns, "red mug", fake_generation(ENCODER, TITLES | {"late": "red mug"}))
+    assert len(retrieved.result) == columns.size
+    assert "late" not in ids(columns, retrieved)
 
 
-def rank_all(
-    store: Store, found: Retrieved, columns: CatalogueSnapshot, knowledge: GenerationView
+def score_all(
+    store: Store, retrieved: Retrieved, columns: CatalogueSnapshot, generation: GenerationView
 ) -> tuple[RankedHits, ScoringTrace]:
     counts = ItemCounts.of(PopularityCounts(), columns, NOW)
-    return score(found, counts, None, SearchContext(columns, PostingsCache(store).current(), knowledge))
+    return score(retrieved, counts, None, SearchContext(columns, PostingsCache(store).current(), generation))
 
 
 @pytest.mark.parametrize("titles", [TITLES, {}])
 def test_an_item_without_a_vector_is_as_near_as_its_words_match(
     store: Store, columns: CatalogueSnapshot, titles: dict[str, str]
 ) -> None:
-    knowledge = known(ENCODER, {id: title for id, title in titles.items() if id != "red-mug"})
-    found = search(store, columns, "red mug", knowledge)
-    ranked, trace = rank_all(store, found, columns, knowledge)
+    generation = fake_generation(ENCODER, {id: title for id, title in titles.items() if id != "red-mug"})
+    retrieved = search(store, columns, "red mug", generation)
+    ranked, trace = score_all(store, retrieved, columns, generation)
     cosines = dict(zip(trace.candidates.tolist(), trace.features[:, NAMES.index("cosine")].tolist(), strict=True))
     assert columns.ids[ranked.rows[0]] == "red-mug"
-    best = max(found.near.values(), default=0.0)
+    best = max(retrieved.near.values(), default=0.0)
     assert cosines[columns.row_of["red-mug"]] == pytest.approx(best), "its words match best, so it is as near as any"
     assert 0 <= cosines[columns.row_of["sold"]] <= best + 1e-6

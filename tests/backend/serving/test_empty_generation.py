@@ -13,12 +13,12 @@ from shelfwise.catalogue.snapshot import CatalogueCache, CatalogueSnapshot
 from shelfwise.recommend.generation_view import RecommendGeneration
 from shelfwise.search.generation_view import GenerationView
 from shelfwise.serving.empty_generation import EmptyGeneration
-from support.fake_generation import stocked
+from support.fake_generation import store_with
 
 
 @pytest.fixture
 def columns(tmp_path: Path) -> Iterator[CatalogueSnapshot]:
-    store = stocked(tmp_path, [{"id": "mug", "title": "Mug"}, {"id": "pot", "title": "Pot"}])
+    store = store_with(tmp_path, [{"id": "mug", "title": "Mug"}, {"id": "pot", "title": "Pot"}])
     yield CatalogueCache(store).current()
     store.close()
 

@@ -116,7 +116,7 @@ def test_what_does_not_change_the_text_is_not_encoded_again(
     assert other.search("red mug").hits[-1].id in ("clock", "mug-red"), "out of stock at once"
 
 
-def test_missing_vectors_of_a_few_items_are_made_by_who_needs_them(two: tuple[Shop, Shop]) -> None:
+def test_few_missing_vectors_are_made_within_the_request(two: tuple[Shop, Shop]) -> None:
     one, other = two
     write_without_vectors(one, *({"id": f"pot-{number}", "title": f"Teapot {number}"} for number in range(8)))
     assert cosine(other, "Teapot 3", "pot-3") == pytest.approx(1.0, abs=1e-3)
@@ -166,7 +166,7 @@ def test_a_vector_of_an_older_text_is_never_used(two: tuple[Shop, Shop]) -> None
     assert cosine(other, "Stoneware Teapot", "pot") == pytest.approx(1.0, abs=1e-3)
 
 
-def test_items_changed_since_get_their_vectors_again_after_a_rollback(
+def test_changed_items_after_a_rollback_get_their_vectors_again(
     tiny_shop: Path, publish_copy: Publish, other_encoder: Callable[[Path], Any]
 ) -> None:
     with Shop(tiny_shop) as shop, Shop(tiny_shop) as other:

@@ -53,7 +53,7 @@ def test_the_first_generation_is_seen_too(tiny_shop: Path, tmp_path: Path) -> No
     ["serving/model.onnx", "serving/tokenizer.json", "serving/serving.json", "index/main.faiss", "index/ids.json",
      "index/meta.json", "statistics/weights.npz", "statistics/ids.json", "items/texts.json"],
 )  # fmt: skip
-def test_a_corrupt_generation_is_not_served_and_the_old_one_serves_on(
+def test_a_corrupt_generation_leaves_the_old_one_serving(
     tiny_shop: Path, publish_copy: Publish, caplog: pytest.LogCaptureFixture, name: str
 ) -> None:
     with Shop(tiny_shop) as shop:
@@ -92,7 +92,7 @@ def test_a_card_without_what_serving_needs(tiny_shop: Path, publish_copy: Publis
         assert shop.search("mug").generation == 0
 
 
-def test_a_shop_whose_only_generation_is_corrupt_answers_from_the_words(tiny_shop: Path) -> None:
+def test_a_corrupt_only_generation_leaves_a_lexical_search(tiny_shop: Path) -> None:
     damage(tiny_shop / "generations" / "0000" / "index" / "main.faiss")
     with Shop(tiny_shop) as shop:
         answer = shop.search("coffee mug")
@@ -143,7 +143,7 @@ def test_watching_opens_generations_in_the_background(tiny_shop: Path, publish_c
         assert shop.search("teapot").hits[0].id == "pot"
 
 
-def test_an_answer_comes_from_one_generation_while_the_pointer_moves(tiny_shop: Path, publish_copy: Publish) -> None:
+def test_answers_while_the_pointer_moves_are_of_one_generation(tiny_shop: Path, publish_copy: Publish) -> None:
     publish_copy(tiny_shop)
     problems: list[BaseException] = []
     seen: set[int | None] = set()

@@ -8,7 +8,7 @@ import pytest
 from shelfwise.catalogue.snapshot import CatalogueCache, CatalogueSnapshot
 from shelfwise.shopper.user_profile import UserProfile
 from shelfwise.store import Event, Store
-from support.fake_generation import put
+from support.fake_generation import upsert_rows
 from support.recommend_shop import DEGREES, NOW, circle_index, event, history
 
 
@@ -141,7 +141,7 @@ def test_events_of_one_moment_have_gap_0(columns: CatalogueSnapshot) -> None:
 def test_deleted_item_counts_and_later_one_does_not(store: Store, columns: CatalogueSnapshot) -> None:
     store.items.delete(["tea"])
     assert ids_of(profile_of(CatalogueCache(store).current(), event("tea")), columns) == ["tea"]
-    put(store, {"id": "late", "title": "late"})
+    upsert_rows(store, {"id": "late", "title": "late"})
     columns._source.current()
     assert len(profile_of(columns, event("late"))) == 0
 
@@ -176,7 +176,7 @@ def test_interests_are_at_most_three(columns: CatalogueSnapshot) -> None:
 
 
 def test_interests_are_of_the_newest_thirty_items(store: Store) -> None:
-    put(store, *({"id": f"x{number}", "title": f"x {number}"} for number in range(30)))
+    upsert_rows(store, *({"id": f"x{number}", "title": f"x {number}"} for number in range(30)))
     columns = CatalogueCache(store).current()
     index = circle_index(DEGREES | {f"x{number}": 180.0 for number in range(30)})
     newest = [event(f"x{number}", days=1) for number in range(30)]
@@ -238,7 +238,7 @@ def test_embedding_without_a_vector_or_a_weight_is_none(columns: CatalogueSnapsh
 
 
 def test_embedding_is_of_the_newest_twenty_items(store: Store) -> None:
-    put(store, *({"id": f"x{number}", "title": f"x {number}"} for number in range(20)))
+    upsert_rows(store, *({"id": f"x{number}", "title": f"x {number}"} for number in range(20)))
     columns = CatalogueCache(store).current()
     index = circle_index({"tea": 0, "x0": 90})
     newest = [event(f"x{number}", days=1) for number in range(20)]
