@@ -6,7 +6,7 @@ from shelfwise.faiss_install import require_one_faiss
 
 require_one_faiss()
 
-from shelfwise.errors import (  # noqa: E402  (FAISS is asked for first: its absence needs a clear word)
+from shelfwise.errors import (  # noqa: E402  (first FAISS: its absence needs an error of its own)
     EncoderUnsupported,
     GenerationError,
     InvalidInput,

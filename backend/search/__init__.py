@@ -1,1 +1,1 @@
-"""SearchResult one search: retrieve, score, personalise, explain. Imports neither `recommend` nor `serving`."""
+"""Run one search: retrieve, score, personalise, explain. Imports neither `recommend` nor `serving`."""
