@@ -1,4 +1,4 @@
-"""SearchResult one shelf: candidates of each kind, the ranker of `for-you`, reasons.
+"""Run one recommendation: candidates of each kind, the ranker of `for-you`, reasons.
 
 Imports neither `search` nor `serving`.
 """
