@@ -39,7 +39,7 @@ from shelfwise.trainer.evaluation.metrics import mean_rank_metrics
 from shelfwise.trainer.statistics.catalogue_vectors import load_catalogue
 
 K = 5
-FIRST = 14  # days whose searches ask what was forgotten
+FIRST = 14  # days with searches that tell what was forgotten
 SMOOTHED = 5  # days
 NOTES = [
     "Gain kept: the share of full retrain's gain in HR@5 over frozen. Forgetting: HR@5 on the first two weeks' searches"
@@ -166,7 +166,7 @@ class StrategyRun:
         kept = torch.load(self.weights, map_location=self.model.device, weights_only=True)
         if kept["made_of"] != self.made_of:
             raise SystemExit(
-                f"{self.weights}: expected weights of this log and these settings, got others; remove it, or take another --out"
+                f"{self.weights}: expected weights of this log and these settings, got others; take another --out"
             )
         self.model.load_state_dict(kept["weights"])
         return int(kept["night"])

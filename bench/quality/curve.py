@@ -66,14 +66,14 @@ def make_test(log: Log, options: argparse.Namespace, parser: argparse.ArgumentPa
     if options.test_from:
         start = parse_time(options.test_from, "--test-from")
     else:  # the midnight after the click that makes them enough
-        start = (
-            (clicks[needed - 1]["ts"] // DAY + 1) * DAY if needed <= len(clicks) else log.first + len(log.days) * DAY
-        )
+        end = log.first + len(log.days) * DAY
+        start = (clicks[needed - 1]["ts"] // DAY + 1) * DAY if needed <= len(clicks) else end
     past = [row for row in clicks if row["ts"] < start]
     questions = [(row["query"], row["item"]) for row in clicks if row["ts"] >= start]
     if len(past) < needed or not questions:
         parser.error(
-            f"--sizes: expected {needed:,} clicks before {to_iso(start)[:10]} and some after, got {len(past):,} and {len(questions):,}"
+            f"--sizes: expected {needed:,} clicks before {to_iso(start)[:10]} and some after,"
+            f" got {len(past):,} and {len(questions):,}"
         )
     return Test(start, past, questions)
 

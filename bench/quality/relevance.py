@@ -1,7 +1,7 @@
 """Relevance by human ratings, without any click: nDCG@10 of the default search, of BM25 alone and of the encoder alone.
 
 Plain: a result without a rating counts as bad. Judged only: results without a rating are passed over, for the judged
-pool came from somebody's search engine.
+pool came from another search engine.
 """
 
 from __future__ import annotations
@@ -68,18 +68,14 @@ def search_deep(shop: Shop, query: str, sources: SourceSwitches) -> list[str]:
     return [id for start in range(0, DEEP, PAGE) for id in search_with(shop, query, sources, PAGE, start)]
 
 
-def ndcg_by_query(
-    hits: dict[str, Sequence[str]] | dict[str, list[str]], ratings: Ratings, judged_only: bool
-) -> list[float]:
+def ndcg_by_query(hits: dict[str, list[str]], ratings: Ratings, judged_only: bool) -> list[float]:
     """Return nDCG@10 with gains 2^rating - 1 of each query with an item rated above 0."""
     values = []
     for query, rated in ratings.items():
         if any(rated.values()):
             ids = [id for id in hits[query] if not judged_only or id in rated][:TOP]
-            gains, available = (
-                2.0 ** np.array(part) - 1 for part in ([rated.get(id, 0) for id in ids], [*rated.values()])
-            )
-            values.append(graded_ndcg(gains, available))
+            gains, available = [rated.get(id, 0) for id in ids], list(rated.values())
+            values.append(graded_ndcg(2.0 ** np.array(gains) - 1, 2.0 ** np.array(available) - 1))
     return values
 
 

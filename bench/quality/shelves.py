@@ -183,7 +183,7 @@ def cold(shop: Shop, events: Sequence[Event]) -> None:
     print(f"  {'co-purchases alone':<22}   0.0% of the pairs: no co-purchase yet; by chance {by_chance:.1%}")
     for name, hits in reached.items():
         n_items = len({id for (id, _), hit in zip(pairs, hits, strict=True) if hit})
-        print(f"  {name:<22} {np.mean(hits):6.1%} of the pairs, {n_items} of {len(buyers)} items for somebody")
+        print(f"  {name:<22} {np.mean(hits):6.1%} of the pairs, {n_items} of {len(buyers)} items at least once")
 
 
 def is_candidate(shop: Shop, user: str, id: str) -> bool:

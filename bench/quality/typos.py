@@ -51,6 +51,7 @@ def main() -> None:
 
 
 def parse_options() -> argparse.Namespace:
+    """Return the options of the command line."""
     parser = new_parser(__doc__)
     add_catalogue(parser)
     add_out(parser, "where the shop is kept")
@@ -201,6 +202,7 @@ def print_corrected_names(store: Store, rng: random.Random, max_names: int, engi
 
 
 def is_model(word: str) -> bool:
+    """Return whether the word looks like a model number."""
     return len(word) > 4 and any(letter.isdigit() for letter in word) and any(letter.isalpha() for letter in word)
 
 

@@ -1,7 +1,7 @@
 """What a shop has learned from one person alone, before and after that person is erased.
 
 A few people each search for a word that no other shopper uses and choose one item for it, on several days. The item's
-rank is measured in the shop that learned it, after `erase`, after the next night, and in a twin that lived without them.
+rank is measured in the shop that learned it, after `erase`, after the next night, and in a twin without them.
 """
 
 from __future__ import annotations
@@ -12,18 +12,8 @@ from collections import Counter
 from dataclasses import dataclass, fields
 from pathlib import Path
 
-from bench.support.shops import (
-    Cases,
-    Log,
-    Rank,
-    click_row,
-    copy_shop,
-    live_through,
-    load_log,
-    log_parser,
-    rank_items,
-    run_night,
-)
+from bench.support import shops
+from bench.support.shops import Cases, Log, Rank
 from shelfwise import Shop
 from shelfwise.search.blend import ALL, SourceSwitches
 from shelfwise.timestamps import DAY, to_datetime
@@ -52,21 +42,21 @@ class Person:
 
 
 def main() -> None:
-    parser = log_parser(__doc__)
+    parser = shops.log_parser(__doc__)
     parser.add_argument("--people", type=int, default=5)
     parser.add_argument("--before", type=int, default=3, help="days that the shop lives before they come")
     parser.add_argument("--days", type=int, default=6, help="days on which they search")
     options = parser.parse_args()
-    log = load_log(options)
+    log = shops.load_log(options)
     lived = options.before + options.days
     if lived > len(log.days):
         parser.error(f"--before and --days: expected at most the log's {len(log.days)} days together, got {lived}")
     people = invent(log, options.people)
     twin, shop = log.out / "shops" / "twin", log.out / "shops" / "shop"
     parting = {options.before: log.out / "shops" / "parting"}
-    live_through(log, twin, lived, Cases(log.out / "twin.jsonl"), keep=parting)
+    shops.live_through(log, twin, lived, Cases(log.out / "twin.jsonl"), keep=parting)
     if not shop.exists():
-        copy_shop(parting[options.before], shop)
+        shops.copy_shop(parting[options.before], shop)
     steps = Cases(log.out / "erasure.jsonl")
     steps.rows.get(STEPS[0]) or steps.add(STEPS[0], {"ranks": ranks(twin, people)})
     live_with_people(log, shop, people, range(options.before, lived), steps)
@@ -81,7 +71,7 @@ def live_with_people(log: Log, shop: Path, people: list[Person], days: range, st
     for day in days:
         if f"day {day}" not in steps.rows:
             own_clicks = [row for person in people for row in clicks(person, log.first + day * DAY)]
-            row = steps.add(f"day {day}", run_night(log, shop, day, [*log.days[day], *own_clicks]))
+            row = steps.add(f"day {day}", shops.run_night(log, shop, day, [*log.days[day], *own_clicks]))
             print(f"{log.date(day)} {row['verdict']}: {row['reason'][:120]}; removed {row['removed']}", flush=True)
     steps.rows.get(STEPS[1]) or steps.add(STEPS[1], {"ranks": ranks(shop, people)})
 
@@ -113,7 +103,7 @@ def invent(log: Log, count: int) -> list[Person]:
 def clicks(person: Person, start: float) -> list[Row]:
     """Return what the spam limits let through of one shopper in a morning: each form once, a session each."""
     return [
-        click_row(f"{person.user}-{start}-{number}", start + 3600 + number * 600, person.user, query, person.item)
+        shops.click_row(f"{person.user}-{start}-{number}", start + 3600 + number * 600, person.user, query, person.item)
         | {"session": f"{person.user}-{start}-{number}"}
         for number, query in enumerate(form.format(person.word) for form in FORMS)
     ]
@@ -122,7 +112,7 @@ def clicks(person: Person, start: float) -> list[Row]:
 def ranks(folder: Path, people: list[Person]) -> dict[str, list[Rank]]:
     """Return the rank of each person's item for their word, by ablation."""
     questions = [(person.word, person.item) for person in people]
-    return {name: rank_items(folder, questions, sources, DEEP) for name, sources in ABLATIONS.items()}
+    return {name: shops.rank_items(folder, questions, sources, DEEP) for name, sources in ABLATIONS.items()}
 
 
 def table(people: list[Person], steps: Cases) -> list[str]:

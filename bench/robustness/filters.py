@@ -1,7 +1,7 @@
 """Random filters on a real catalogue: are items and facet counts those of brute force, and how long does it take?
 
 With `--items` the filters alone, on a catalogue imported for it; with `--shop` whole searches, on a copy of a shop with
-a generation and without memory: hits, order, pages, `total` and facets. What a filter means is computed a second time
+a generation and no events: hits, order, pages, `total` and facets. What a filter means is computed a second time
 in `tests/support/filter_reference.py`, what a search finds in `bench/support/filter_results.py`. Times are of one
 thread and drift on shared machines.
 """
@@ -43,7 +43,9 @@ def main() -> None:
     parser = new_parser(__doc__)
     source = parser.add_mutually_exclusive_group(required=True)
     source.add_argument("--items", metavar="FILE", help="the catalogue")
-    source.add_argument("--shop", type=Path, metavar="DIR", help="a shop with a generation, which is copied")
+    source.add_argument(
+        "--shop", type=Path, metavar="DIR", help="a shop with a generation and no events, which is copied"
+    )
     add_mapping(parser)
     parser.add_argument("--filters", type=int, default=1_000, metavar="N")
     parser.add_argument("--seed", type=int, default=1)
@@ -105,12 +107,14 @@ def compare_filter(
 def time_loading(shop: Shop, items: list[Item]) -> None:
     """Print how long the columns and one attribute take to load, whole and after one change."""
     catalogue = CatalogueCache(shop.store)
-    (name, _), *_ = Counter(name for item in items for name in item.values if name not in FIELDS).most_common(1)
+    names = Counter(name for item in items for name in item.values if name not in FIELDS).most_common(1)
+    if not names:
+        raise SystemExit("the catalogue: expected items with attributes, got none")
+    name = names[0][0]
     loads = [timed(lambda: CatalogueCache(shop.store).current()) for _ in range(5)]
     print_percentiles("load all columns", [took for took, _ in loads])
-    print_percentiles(
-        f"load one attribute ({name})", [timed(lambda: columns.attribute(name))[0] for _, columns in loads]
-    )
+    attributes = [timed(partial(columns.attribute, name))[0] for _, columns in loads]
+    print_percentiles(f"load one attribute ({name})", attributes)
     catalogue.current().attribute(name)
     columns_times, attribute_times = [], []
     for position in range(50):

@@ -16,21 +16,9 @@ from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
 
+from bench.support import shops
 from bench.support.ablations import ABLATIONS
-from bench.support.shops import (
-    Cases,
-    Log,
-    Rank,
-    click_row,
-    compare_paired,
-    copy_shop,
-    hit_rate,
-    live_through,
-    load_log,
-    log_parser,
-    rank_items,
-    run_night,
-)
+from bench.support.shops import Cases, Log, Rank
 from shelfwise.search.blend import ALL
 from shelfwise.store import Event
 from shelfwise.timestamps import DAY
@@ -67,21 +55,17 @@ class Attack:
 
 
 def main() -> None:
-    parser = log_parser(__doc__)
-    parser.add_argument(
-        "--honest", dest="days_before", type=int, default=14, help="days that the shop lived before the attack"
-    )
+    parser = shops.log_parser(__doc__)
+    parser.add_argument("--days-before", type=int, default=14, help="that the shop lived before the attack")
     parser.add_argument("--clicks", type=int, nargs="+", default=[10, 100, 1_000, 10_000])
     parser.add_argument("--users", type=int, nargs="+", default=[1, 10, 20, 50, 100])
     parser.add_argument("--attack-nights", type=int, nargs="+", default=[1], help="over which the clicks are spread")
     parser.add_argument("--aims", type=int, default=1, help="pairs of a query and an item to push")
     parser.add_argument("--cost-days", type=int, default=10, help="days that the cost is measured on")
     options = parser.parse_args()
-    log = load_log(options)
-    if options.days_before + max(options.attack_nights) > len(
-        log.days
-    ) or options.days_before + options.cost_days > len(log.days):
-        parser.error(f"--honest and the days after it: expected at most the log's {len(log.days)} days together")
+    log = shops.load_log(options)
+    if options.days_before + max(*options.attack_nights, options.cost_days) > len(log.days):
+        parser.error(f"--days-before and the days after it: expected at most the log's {len(log.days)} days together")
     before = log.out / "shops" / "before"
     cost = measure_cost(log, before, options.days_before, options.cost_days)
     done = Cases(log.out / "poison.jsonl")
@@ -102,18 +86,20 @@ def measure_cost(log: Log, before: Path, days_before: int, days: int) -> Row:
     """Return HR@5 of both shops by ablation from day `days_before` on; `before` is a copy of the limited one."""
     ranks: dict[str, dict[str, list[Rank]]] = {}
     for name, limits in LIMITS.items():
-        done = Cases(log.out / f"honest-{name}.jsonl")
+        done = Cases(log.out / f"clean-{name}.jsonl")
         keep = {days_before: before} if name == "on" else {}
         lived = days_before + max(days, 1)  # the copy is made on the morning after
-        rows = live_through(
-            log, log.out / "shops" / f"honest-{name}", lived, done, keep=keep, score_from=days_before, limits=limits
+        rows = shops.live_through(
+            log, log.out / "shops" / f"clean-{name}", lived, done, keep=keep, score_from=days_before, limits=limits
         )
         ranks[name] = {
             ablation: [rank for row in rows[days_before:] for rank in row["ranks"][ablation]] for ablation in ABLATIONS
         }
     questions = log.questions(*range(days_before, lived))
     return {
-        ablation: compare_paired(questions, *(hit_rate(ranks[name][ablation], TOP) for name in ("off", "on")))
+        ablation: shops.compare_paired(
+            questions, *(shops.hit_rate(ranks[name][ablation], TOP) for name in ("off", "on"))
+        )
         for ablation in ABLATIONS
     }
 
@@ -129,7 +115,7 @@ def choose_targets(log: Log, before: Path, days_before: int, count: int) -> list
     for query in log.popular_queries(range(days_before), count):
         rng.shuffle(rare)
         taken = {target.item for target in targets}
-        ranks = rank_items(before, [(query, item) for item in rare], ALL, FAR)
+        ranks = shops.rank_items(before, [(query, item) for item in rare], ALL, FAR)
         far = [item for item, rank in zip(rare, ranks, strict=True) if rank is None and item not in taken]
         targets.append(Target(query, far[0]))
     return targets
@@ -146,18 +132,18 @@ def attacks(
 
 def run(log: Log, before: Path, first: int, attack: Attack) -> Row:
     """Return the target's rank by the shop's own search before the attack and after each of its nights."""
-    folder = copy_shop(before, log.out / "shops" / "case")
+    folder = shops.copy_shop(before, log.out / "shops" / "case")
     question = [(attack.target.query, attack.target.item)]
     row: Row = {
         "clicks": attack.clicks, "users": attack.users, "nights": attack.nights, "defences": attack.limits,
         "query": attack.target.query, "item": attack.target.item, "ranks": [], "verdicts": [], "removed": [],
-        "before": rank_items(before, question, ALL, DEEP)[0],
+        "before": shops.rank_items(before, question, ALL, DEEP)[0],
     }  # fmt: skip
     for number in range(attack.nights):
         day = first + number
         events = [*log.days[day], *fakes(log, day, number, attack)]
-        night = run_night(log, folder, day, events, limits=LIMITS[attack.limits])
-        row["ranks"].append(rank_items(folder, question, ALL, DEEP)[0])
+        night = shops.run_night(log, folder, day, events, limits=LIMITS[attack.limits])
+        row["ranks"].append(shops.rank_items(folder, question, ALL, DEEP)[0])
         row["verdicts"].append(f"{night['verdict']}: {night['reason'][:160]}")
         row["removed"].append(night["removed"])
     shutil.rmtree(folder)
@@ -173,7 +159,7 @@ def fakes(log: Log, day: int, number: int, attack: Attack) -> list[Row]:
     names = fake_names(start, attack.users)
     count = attack.clicks // attack.nights
     return [
-        click_row(
+        shops.click_row(
             f"fake-{number}-{position}",
             start + (position + 0.5) / count * DAY / 2,
             names[position * len(names) // count],

@@ -1,7 +1,7 @@
 """Rolling a shop back and forth while threads and HTTP clients search it: seconds, failed and mixed answers.
 
-Before each move some items get another text, whose vectors only the encoder of then has: after the move they are found
-by their words at once, and by their embeddings when the background has made their vectors anew.
+Before each move some items get another text, with vectors of the encoder of then only: after the move they are found by
+their words at once, and by their embeddings when the background has made their vectors anew.
 """
 
 from __future__ import annotations

@@ -19,23 +19,9 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
+from bench.support import shops
 from bench.support.ablations import ENCODER
-from bench.support.shops import (
-    Cases,
-    Log,
-    Rank,
-    click_row,
-    compare_paired,
-    copy_shop,
-    encoder_id,
-    hit_rate,
-    live_through,
-    load_log,
-    log_parser,
-    ndcg,
-    rank_items,
-    run_night,
-)
+from bench.support.shops import Cases, Log, Rank
 from shelfwise import Shop
 from shelfwise.timestamps import DAY
 from shelfwise.trainer.encoder import training
@@ -49,12 +35,12 @@ STOPPED = ("refused", "defused", "not worse")
 
 
 def main() -> None:
-    parser = log_parser(__doc__)
+    parser = shops.log_parser(__doc__)
     parser.add_argument("--first", type=int, default=15, help="the first day, from 0, that is sabotaged")
     parser.add_argument("--evenings", type=int, default=8)
     parser.add_argument("--aa", type=int, default=40, help="A/A nights")
     options = parser.parse_args()
-    log = load_log(options)
+    log = shops.load_log(options)
     bench = SabotageBench(log, evenings(options, len(log.days)))
     clean = bench.live_undisturbed()
     for evening in bench.evenings:
@@ -74,7 +60,7 @@ def evenings(options: argparse.Namespace, days: int) -> list[int]:
     first = min(options.first, last)
     if first < 1:
         raise SystemExit(
-            f"the log: expected at least {LOOK_AHEAD + 2} days, one before and {LOOK_AHEAD} after a sabotaged one, got {days}"
+            f"the log: expected {LOOK_AHEAD + 2} days, {LOOK_AHEAD} of them after a sabotaged one, got {days}"
         )
     count = min(options.evenings, last - first + 1)
     return sorted({first + round(number * (last - first) / max(1, count - 1)) for number in range(count)})
@@ -100,26 +86,26 @@ class SabotageBench:
     def live_undisturbed(self) -> list[Row]:
         """Live through the log, keep the copies, and return a row a night."""
         keep = {evening: self.before(evening) for evening in self.evenings}
-        done = Cases(self.log.out / "honest.jsonl")
-        return live_through(self.log, self.log.out / "shops" / "honest", len(self.log.days), done, keep=keep)
+        done = Cases(self.log.out / "clean.jsonl")
+        return shops.live_through(self.log, self.log.out / "shops" / "clean", len(self.log.days), done, keep=keep)
 
     def run(self, case: str, evening: int, kind: str) -> None:
         """Run one night on a copy of the shop, unless it was done before."""
         if case in self.done.rows:
             return
         rng = random.Random(case)
-        folder = copy_shop(self.before(evening), self.log.out / "shops" / "case")
+        folder = shops.copy_shop(self.before(evening), self.log.out / "shops" / "case")
         events = sabotaged(self.log, evening, kind, rng)
         settings: dict[str, Any] = {}
         if kind == "rate":
             settings["config"] = replace(TrainingConfig(), learning_rate=100 * TrainingConfig().learning_rate)
         with swapped_texts(folder, kind == "texts", rng), broken_weight(kind == "nan", rng) as trained:
             try:
-                row = run_night(self.log, folder, evening, events, **settings)
+                row = shops.run_night(self.log, folder, evening, events, **settings)
             except Exception as problem:  # it published nothing, and the bench goes on; counted apart
                 row = {"verdict": "failed", "reason": f"{type(problem).__name__}: {problem}", "removed": {}}
         row |= {"kind": kind, "trained": trained, "planted": len(events) - len(self.log.days[evening])}
-        row["encoder_kept"] = encoder_id(folder) == encoder_id(self.before(evening))
+        row["encoder_kept"] = shops.encoder_id(folder) == shops.encoder_id(self.before(evening))
         row |= self.look_ahead(folder, evening) | {"evening": evening}
         row = self.done.add(case, row | {"end": end(row)})
         print(f"{case}: {row['end']} ({row['ndcg']['mean']:+.4f}); {row['verdict']}: {row['reason'][:140]}", flush=True)
@@ -129,16 +115,16 @@ class SabotageBench:
         """Return nDCG@10 and HR@5 by encoder and popularity on the next days, of the parent and of what serves now."""
         days = range(evening + 1, evening + 1 + LOOK_AHEAD)
         questions = self.log.questions(*days)
-        before, after = self.parent_ranks(evening, days), rank_items(folder, questions, ENCODER)
+        before, after = self.parent_ranks(evening, days), shops.rank_items(folder, questions, ENCODER)
         return {
-            "ndcg": compare_paired(questions, ndcg(before), ndcg(after)),
-            "hr5": compare_paired(questions, hit_rate(before), hit_rate(after)),
+            "ndcg": shops.compare_paired(questions, shops.ndcg(before), shops.ndcg(after)),
+            "hr5": shops.compare_paired(questions, shops.hit_rate(before), shops.hit_rate(after)),
         }
 
     def parent_ranks(self, evening: int, days: Sequence[int]) -> list[Rank]:
         """Return the parent's ranks on these days."""
         if evening not in self._parents:
-            self._parents[evening] = rank_items(self.before(evening), self.log.questions(*days), ENCODER)
+            self._parents[evening] = shops.rank_items(self.before(evening), self.log.questions(*days), ENCODER)
         return self._parents[evening]
 
 
@@ -163,7 +149,7 @@ def bot_clicks(log: Log, evening: int, rng: random.Random) -> list[Row]:
     count = len(log.days[evening])
     times = (log.first + (evening + number / count) * DAY for number in range(count))
     return [
-        click_row(f"bot-{evening}-{number}", ts, "bot", rng.choice(queries), rng.choice(items))
+        shops.click_row(f"bot-{evening}-{number}", ts, "bot", rng.choice(queries), rng.choice(items))
         for number, ts in enumerate(times)
     ]
 
@@ -244,7 +230,7 @@ def summary(rows: Iterable[Row], clean: Sequence[Row]) -> Row:
         "sabotaged": sum(ends[kind].total() for kind in kinds),
         "stopped": sum(ends[kind][name] for kind in kinds for name in STOPPED),
         "alarms": ends.get("a/a", Counter())["refused"],
-        "honest": Counter(row["verdict"] for row in clean),
+        "clean": Counter(row["verdict"] for row in clean),
     }
 
 
@@ -255,7 +241,7 @@ def table(result: Row) -> list[str]:
     for kind, ends in result["ends"].items():
         cells = "".join(f"{ends[name]:>11}" for name in names)
         lines.append(f"{kind:<10}{ends.total():>6}{cells}{result['worst'][kind]:>+13.4f}")
-    aa, clean = result["ends"].get("a/a", Counter()), result["honest"]
+    aa, clean = result["ends"].get("a/a", Counter()), result["clean"]
     share = clean["published"] / max(1, clean.total())
     return [
         *lines,

@@ -4,8 +4,8 @@
     python -m bench.robustness.same_answers --data SHOP --out after.json --compare before.json
 
 Only the façade is used and no other file of bench, so that the same script runs on both. The searches are the shop's
-own queries (or words of its titles), some mistyped, filtered, sorted, paged or by known shoppers; the shelves are of all
-kinds. Every answer is explained. Ids, totals, facets, corrections and reasons must be equal, and scores within 1e-9.
+own queries (or words of its titles), some mistyped, filtered, sorted, paged or by known shoppers; the shelves are of
+all kinds. Every answer is explained. Ids, totals, facets, corrections and reasons must be equal, scores within 1e-9.
 """
 
 from __future__ import annotations

@@ -26,7 +26,7 @@ NIGHT = """import json, sys
 from shelfwise.trainer import increment
 print(json.dumps(increment(*sys.argv[1:], learn_pairs=False).to_dict()))"""
 WARM_UP_CALLS = 20
-_NEWEST = 20_000  # events, whose shoppers and items are asked for: as lively and as popular as they come
+_NEWEST = 20_000  # events: their shoppers and items are drawn, the lively and popular ones more often
 
 
 def main() -> None:
@@ -50,7 +50,7 @@ def main() -> None:
         make_shop(folder, *sizes)
         print(f"made {folder} in {time.perf_counter() - started:.0f} s", flush=True)
         run_night(folder)
-    # A process of its own, whose memory is the shop's alone.
+    # In a process of its own: its memory is the shop's alone.
     command = [sys.executable, "-m", "bench.speed.recommend", "--data", str(folder), "--asks", str(options.asks)]
     subprocess.run(command, check=True)
 

@@ -23,8 +23,9 @@ import numpy as np
 from bench.support.ablations import ABLATIONS, search_all
 from bench.support.options import add_catalogue, add_log, add_out, import_catalogue, new_parser
 from shelfwise import Shop
+from shelfwise.files import link_or_copy
 from shelfwise.generation.query_memory import query_key
-from shelfwise.generation.registry import GenerationRegistry, link_or_copy
+from shelfwise.generation.registry import GenerationRegistry
 from shelfwise.ingest.importer import ImportFiles, import_events
 from shelfwise.ingest.readers import ColumnMapping
 from shelfwise.search.blend import SourceSwitches

@@ -24,11 +24,7 @@ UNTIL = datetime(2026, 7, 1, tzinfo=UTC)
 _DAYS = 180
 _TOPIC_ITEMS = 250  # items of a topic, which is a category of the shop
 _ITEM_SKEW, _SHOPPER_SKEW = 0.8, 0.7
-_OFF_TOPIC_SHARE, _REPEAT_SHARE, _PURCHASE_SHARE = (
-    0.2,
-    0.1,
-    0.3,
-)
+_OFF_TOPIC_SHARE, _REPEAT_SHARE, _PURCHASE_SHARE = 0.2, 0.1, 0.3  # of the events; a repeat is of the item before
 _BATCH = 20_000
 
 
