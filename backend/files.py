@@ -5,11 +5,12 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-__all__ = ["fsync", "locked", "sha256_of", "write_atomically"]
+__all__ = ["fsync", "link_or_copy", "locked", "sha256_of", "write_atomically"]
 
 
 @contextmanager
@@ -50,3 +51,12 @@ def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
     fsync(unfinished)
     os.replace(unfinished, path)
     fsync(path.parent)
+
+
+def link_or_copy(source: Path, target: Path) -> None:
+    """Make `target` a hard link to an immutable file, or a copy where the disk has no hard links."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copy2(source, target)

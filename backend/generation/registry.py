@@ -7,7 +7,6 @@ night (`trainer`) and read by `serving`; this file knows only folders, the card 
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
 from collections.abc import Collection, Iterable
@@ -16,10 +15,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from shelfwise.errors import GenerationCorrupt, GenerationError, GenerationTooNew, InvalidInput, NotFound
-from shelfwise.files import fsync, locked, sha256_of, write_atomically
+from shelfwise.files import fsync, link_or_copy, locked, sha256_of, write_atomically
 from shelfwise.generation.card import FORMAT, GenerationCard
 
-__all__ = ["NIGHT_LOCK", "WORK", "Generation", "GenerationRegistry", "copy_part", "link_or_copy"]
+__all__ = ["NIGHT_LOCK", "WORK", "Generation", "GenerationRegistry", "copy_part"]
 
 # In the shop's folder: the lock of the process that makes a generation, and the folder that it works in
 NIGHT_LOCK, WORK = "night.lock", "work"
@@ -240,15 +239,6 @@ class GenerationRegistry:
 
     def _point_to(self, number: int) -> None:
         write_atomically(self.folder / _CURRENT, lambda path: path.write_text(_name(number) + "\n"))
-
-
-def link_or_copy(source: Path, target: Path) -> None:
-    """Link a file of an immutable generation into the next one, or copy it where the disk has no hard links."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        os.link(source, target)
-    except OSError:
-        shutil.copy2(source, target)
 
 
 def copy_part(parent: Generation, part: str, folder: Path) -> None:

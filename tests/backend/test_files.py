@@ -6,10 +6,11 @@ import hashlib
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from shelfwise.files import locked, sha256_of, write_atomically
+from shelfwise.files import link_or_copy, locked, sha256_of, write_atomically
 
 
 def test_sha256_of_is_in_hexadecimal(tmp_path: Path) -> None:
@@ -68,3 +69,14 @@ with locked(Path(sys.argv[1])):
         holder.wait()
     with locked(tmp_path / "a.lock", wait=False) as acquired:
         assert acquired
+
+
+def test_link_or_copy_without_hard_links_copies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: Any) -> None:
+        raise OSError("no hard links here")
+
+    monkeypatch.setattr("os.link", refuse)
+    (tmp_path / "a").write_text("content")
+    link_or_copy(tmp_path / "a", tmp_path / "deep" / "b")
+    (tmp_path / "a").write_text("other")
+    assert (tmp_path / "deep" / "b").read_text() == "content"

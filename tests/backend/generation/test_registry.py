@@ -6,13 +6,12 @@ import json
 import re
 import threading
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from shelfwise.errors import GenerationCorrupt, GenerationTooNew, InvalidInput, NotFound
 from shelfwise.generation.card import FORMAT, GenerationCard
-from shelfwise.generation.registry import Generation, GenerationRegistry, copy_part, link_or_copy
+from shelfwise.generation.registry import Generation, GenerationRegistry, copy_part
 
 
 @pytest.fixture
@@ -322,14 +321,3 @@ def test_a_part_is_carried_over_whole(generations: GenerationRegistry, tmp_path:
     (parent.folder / "serving/model.onnx").write_text("changed")
     with pytest.raises(GenerationCorrupt, match=r"model\.onnx"):
         copy_part(parent, "serving", tmp_path / "another")
-
-
-def test_where_there_are_no_links_files_are_copied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(*_: Any) -> None:
-        raise OSError("no hard links here")
-
-    monkeypatch.setattr("os.link", refuse)
-    (tmp_path / "a").write_text("content")
-    link_or_copy(tmp_path / "a", tmp_path / "deep" / "b")
-    (tmp_path / "a").write_text("other")
-    assert (tmp_path / "deep" / "b").read_text() == "content"
