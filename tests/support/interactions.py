@@ -24,18 +24,18 @@ _seqs = count(1)
 
 
 def morning(day: int) -> datetime:
-    """The midnight that the day begins with."""
+    """Return the midnight that the day begins with."""
     return FIRST + timedelta(days=day)
 
 
 def at(day: int, minute: int = 0) -> float:
-    """A moment of the day, in epoch seconds."""
+    """Return a moment of the day, in epoch seconds."""
     return FIRST.timestamp() + day * DAY + 3600 + 60 * minute
 
 
-def search(query: str, item: str, day: int = 0, who: str = "", weight: float = 1.0) -> QueryClick:
-    """As `collect` makes them."""
-    return QueryClick(query, item, at(day), (next(_seqs),), who, weight)
+def search(query: str, item: str, day: int = 0, shopper: str = "", weight: float = 1.0) -> QueryClick:
+    """Return a search as `query_clicks` makes it."""
+    return QueryClick(query, item, at(day), (next(_seqs),), shopper, weight)
 
 
 def event(item: str, day: int = 0, user: str | None = None, type: str = "click") -> Event:
@@ -43,7 +43,7 @@ def event(item: str, day: int = 0, user: str | None = None, type: str = "click")
 
 
 def learnable(day: int, anchor: bool = False) -> Iterator[str]:
-    """Shoppers of the day, whose events may be learned; with `anchor` those who are only ever asked."""
+    """Yield shoppers of the day whose events may be learned; with `anchor` those who are only evaluated on."""
     for number in count():
         name = f"shopper-{day}-{number}"
         if is_anchor(Event(0, at(day), "click", "", name, None, None)) == anchor:
@@ -51,7 +51,7 @@ def learnable(day: int, anchor: bool = False) -> Iterator[str]:
 
 
 def clicks(day: int, *chosen: tuple[str, str], user: str | None = None, anchor: bool = False) -> list[dict[str, Any]]:
-    """A click for each (query, item), a minute apart, as `Shop.record` takes them, each by a shopper of their own."""
+    """Return a click for each (query, item), a minute apart, for `Shop.record`, each by another shopper."""
     names = learnable(day, anchor)
     return [
         {
