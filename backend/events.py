@@ -1,4 +1,4 @@
-"""The one place for the weights of event types, the keys of shoppers and visits, and the half-life formula."""
+"""Event types and their weights, keys of shoppers and visits, and the half-life formula: the one place for them."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ import numpy.typing as npt
 
 from shelfwise.timestamps import DAY
 
-__all__ = ["CHOICE_TYPES", "EVENT_WEIGHTS", "decay", "decay_all", "shopper_key", "visit_key"]
+__all__ = ["CHOICE_TYPES", "EVENT_TYPES", "EVENT_WEIGHTS", "decay", "decay_all", "shopper_key", "visit_key"]
 
 # Interest in an item that an event shows; a purchase weighs as much as five clicks.
 EVENT_WEIGHTS: Mapping[str, float] = {"view": 0.3, "click": 1.0, "cart": 3.0, "purchase": 5.0, "dismiss": -1.0}
+EVENT_TYPES = tuple(EVENT_WEIGHTS)
 CHOICE_TYPES = ("click", "cart", "purchase")  # the events that choose an item
 
 

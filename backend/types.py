@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-__all__ = ["EVENT_FIELDS", "EVENT_TYPES", "ITEM_FIELDS", "Answer", "Hit", "Recommendations", "Row", "SearchResult"]
+__all__ = ["EVENT_FIELDS", "ITEM_FIELDS", "Answer", "Hit", "Recommendations", "Row", "SearchResult"]
 
 Row = dict[str, Any]
 
@@ -18,7 +18,6 @@ EVENT_FIELDS = (
     "event_id", "ts", "type", "item", "user", "session", "search_id",
     "recommendation_id", "position", "query", "value", "quantity",
 )  # fmt: skip
-EVENT_TYPES = ("view", "click", "cart", "purchase", "dismiss")
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,9 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from shelfwise.errors import InvalidInput
+from shelfwise.events import EVENT_TYPES
 from shelfwise.timestamps import parse_time
-from shelfwise.types import EVENT_FIELDS, EVENT_TYPES, Row
+from shelfwise.types import EVENT_FIELDS, Row
 
 __all__ = ["is_encodable", "parse_event", "parse_id", "parse_item", "parse_rows", "validate_encodable"]
 

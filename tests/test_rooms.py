@@ -48,12 +48,12 @@ ALLOWED |= {
 ALLOWED["trainer.night"] = set(ALLOWED) - {"root"}
 ALLOWED["trainer.replay"] = _BACKEND | {"trainer.night", "trainer.evaluation", "trainer.statistics", "trainer.reports"}
 ALLOWED["trainer"] = {"trainer.encoder", "trainer.night", "trainer.replay"}
-_DOOR = _BACKEND - {"index", "ingest"}
+_FOR_API = _BACKEND - {"index", "ingest"}
 ALLOWED |= {
-    "api.http": _DOOR,
-    "api.endpoints": _DOOR | {"api.http"},
-    "api.storefront": _DOOR | {"api.http"},
-    "api": _DOOR | {"api.http", "api.endpoints", "api.storefront"},
+    "api.http": _FOR_API,
+    "api.endpoints": _FOR_API | {"api.http"},
+    "api.storefront": _FOR_API | {"api.http"},
+    "api": _FOR_API | {"api.http", "api.endpoints", "api.storefront"},
 }
 ALLOWED["cli"] = set(ALLOWED) - {"root"}  # the composition root; trainer and api only within functions
 MAX_FILES, MAX_LINES = 18, 300  # of a folder of code, of a file

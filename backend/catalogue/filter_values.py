@@ -1,6 +1,6 @@
 """The values of a filter's conditions: how each field reads one from text, and writes it back.
 
-Numbers and times are ranges, everything else is compared as `dictionary.key` folds it; ids stay as they are.
+Numbers and times are ranges, everything else is compared as `dictionary.comparison_key` folds it; ids stay as they are.
 """
 
 from __future__ import annotations

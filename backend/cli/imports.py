@@ -12,11 +12,12 @@ import click
 from shelfwise.cli.main import Context
 from shelfwise.cli.progress import ProgressBars, RowCounter
 from shelfwise.errors import NightBusy
+from shelfwise.events import EVENT_TYPES
 from shelfwise.ingest.importer import ImportCounts, ImportFiles, import_events, import_items, seekable
 from shelfwise.ingest.readers import BadRow, ColumnMapping
 from shelfwise.shop import Shop
 from shelfwise.timestamps import parse_time
-from shelfwise.types import EVENT_FIELDS, EVENT_TYPES, ITEM_FIELDS
+from shelfwise.types import EVENT_FIELDS, ITEM_FIELDS
 
 __all__ = ["BadRows", "import_command"]
 

@@ -32,8 +32,8 @@ def night_lines(night: LedgerRow, view: Mapping[str, Any]) -> list[str]:
     sections = {
         "": _head(night, view),
         "warnings": view["warnings"],
-        "exams": _exams(view),
-        "all measures, parent → child": _measures(view),
+        "judge": _gates(view),
+        "all metrics, parent → candidate": _measures(view),
         "learning": _learning(view),
         **{f"queries that {name.lower()}": _moved(rows) for name, rows in view["moved"]},
         "counts": _pairs(view["counts"]),
@@ -85,14 +85,14 @@ def _head(night: LedgerRow, view: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def _exams(view: Mapping[str, Any]) -> list[str]:
+def _gates(view: Mapping[str, Any]) -> list[str]:
     rows = [
         (
             gate["name"], gate["questions"], "passed" if gate["passed"] else "NOT PASSED",
-            f"nDCG@10 {gate['parent']} → {gate['child']}" if "words" in gate else gate["reason"] or "",
+            f"nDCG@10 {gate['parent']} → {gate['candidate']}" if "words" in gate else gate["reason"] or "",
             gate.get("words", ""),
         )
-        for gate in view["exams"]
+        for gate in view["gates"]
     ]  # fmt: skip
     return align_columns(rows, (1,)) + ([view["precision"]] if view["precision"] else [])
 

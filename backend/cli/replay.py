@@ -10,7 +10,7 @@ import click
 from shelfwise.cli.imports import BadRows
 from shelfwise.cli.main import Context
 from shelfwise.cli.progress import ProgressBars
-from shelfwise.types import EVENT_TYPES
+from shelfwise.events import EVENT_TYPES
 
 __all__ = ["replay_command"]
 

@@ -4,7 +4,7 @@ New is what the parent has not learned: later events, events imported late, and 
 of the new is held out for the judge, and is new again the night after. A small share of all sessions, the anchor, is
 never learned: it asks every night the same questions about the past.
 
-The same events serve five purposes, each without some of them:
+The same events serve these purposes, each without some of them:
 
 | what is made  | from                   | bots | repeats | anchor | anomalous days | held out              |
 |---------------|------------------------|------|---------|--------|----------------|-----------------------|

@@ -38,7 +38,7 @@ _FINISHED = "finished.pt"
 
 
 def fingerprint(model: SentenceTransformer, pairs: Sequence[Pair], settings: Sequence[Any]) -> str:
-    """Return 16 hex digits over all that the result of a training depends on; equal only for the same training."""
+    """Return 16 hex digits over a training's start weights, pairs and settings; equal only for the same ones."""
     digest = hashlib.sha256(json.dumps([settings, [asdict(pair) for pair in pairs]], sort_keys=True).encode())
     for name, weights in model.state_dict().items():
         digest.update(f"{name} {weights.dtype} {tuple(weights.shape)}".encode())

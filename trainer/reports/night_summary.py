@@ -31,6 +31,10 @@ _DRIFT = {
     "embedding_shift": "item vectors, mean 1 − cosine",
     "catalogue_shift": "share of items with another text",
 }
+_LABELS = {
+    "wishes": "visits", "strange_days": "anomalous days", "held_searches": "held-out searches",
+    "held_baskets": "held-out baskets", "old_searches": "replayable searches", "old_baskets": "replayable baskets",
+}  # fmt: skip
 _MOVED = {"gained": "Gained", "lost": "Lost"}
 _RANKERS = {"trees": "trees", "weights": "fitted weights of the blend"}
 _CURVES = ("losses", "dev")  # drawn; the rest of a training is settings
@@ -120,7 +124,7 @@ def _gates(results: Sequence[GateResult]) -> dict[str, Any]:
     strata = dict.fromkeys(kind for result in measured for kind in result.strata)
     rows += [(f"nDCG@10, {kind}", [_of_stratum(result, kind) for result in measured]) for kind in strata]
     return {
-        "exams": [_gate(result, reach) for result in results],
+        "gates": [_gate(result, reach) for result in results],
         "measured": [result.exam for result in measured],
         "measures": rows,
     }
@@ -143,8 +147,8 @@ def _gate(result: GateResult, reach: float) -> dict[str, Any]:
         "passed": result.passed, "reason": result.reason, "name": result.exam,
         "questions": _questions(result.questions),
     }  # fmt: skip
-    parent, child, low, high = result.parent, result.child, result.low, result.high
-    if not result.questions or not all(map(is_number, (parent, child, low, high))):
+    parent, candidate, low, high = result.parent, result.child, result.low, result.high
+    if not result.questions or not all(map(is_number, (parent, candidate, low, high))):
         return row
 
     def x(difference: float) -> float:
@@ -152,10 +156,10 @@ def _gate(result: GateResult, reach: float) -> dict[str, Any]:
 
     left = x(-number(result.tolerance))
     return row | {
-        "low": x(low), "high": x(high), "middle": x(child - parent),
-        "parent": f"{parent:.3f}", "child": f"{child:.3f}", "band": {"x": left, "width": round(50 - left, 2)},
+        "low": x(low), "high": x(high), "middle": x(candidate - parent),
+        "parent": f"{parent:.3f}", "candidate": f"{candidate:.3f}", "band": {"x": left, "width": round(50 - left, 2)},
         "mood": "bad" if not result.passed else "good" if low > 0 else "",
-        "words": f"{child - parent:+.3f} ({low:+.3f} to {high:+.3f})",
+        "words": f"{candidate - parent:+.3f} ({low:+.3f} to {high:+.3f})",
         "ends": [x(end) for end in (low, high) if abs(end) < reach],  # a bar that goes on beyond the cell has none
     }  # fmt: skip
 
@@ -239,12 +243,17 @@ def _rate(label: str, rate: ClickThrough) -> dict[str, Any]:
 
 def _seconds(seconds: Mapping[str, float]) -> dict[str, Any]:
     longest = max(seconds.values(), default=0.0) or 1.0
-    bars = [(name, f"{value:,.1f}", round(100 * value / longest, 1)) for name, value in seconds.items()]
+    bars = [(_label(name), f"{value:,.1f}", round(100 * value / longest, 1)) for name, value in seconds.items()]
     return {"seconds": bars, "total": f"{sum(seconds.values()):,.1f} seconds in all"}
 
 
 def _facts(values: Mapping[str, Any]) -> list[tuple[str, str]]:
-    return [(name.replace("_", " "), _figure(value)) for name, value in values.items()]
+    return [(_label(name), _figure(value)) for name, value in values.items()]
+
+
+def _label(name: str) -> str:
+    """Return a figure's name in today's words; reports keep those of their first version."""
+    return _LABELS.get(name, name).replace("_", " ")
 
 
 def _figure(value: Any) -> str:
