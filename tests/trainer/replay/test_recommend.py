@@ -156,7 +156,7 @@ def test_the_page_says_which_baseline_is_missing(plain: tuple[Path, dict[str, An
     ("options", "named"),
     [
         ({"start": "2026-03-05", "end": "2026-03-04"}, "--end"),
-        ({"start": "2026-03-09", "end": "2026-03-10"}, "nobody"),
+        ({"start": "2026-03-09", "end": "2026-03-10"}, "a known item taken by a user"),
         ({"only": "encoder"}, "--task search"),
         ({"k": 101}, "--k"),
         ({"start": "2030-03-05"}, "--start"),

@@ -12,7 +12,6 @@ import pytest
 
 from shelfwise import InvalidInput
 from shelfwise.trainer import replay
-from shelfwise.trainer.replay.search_metrics import summed_by_rank
 
 FIRST = datetime(2026, 3, 1, 9, tzinfo=UTC)
 THINGS = [f"{colour} {thing}" for colour in ("Red", "Blue", "Green") for thing in ("Mug", "Lantern", "Bag", "Clock")]
@@ -119,16 +118,3 @@ def test_the_page_shows_the_curve(plain: tuple[Path, dict[str, Any]]) -> None:
 def test_bad_options_are_named(tiny_model: Path, tmp_path: Path, options: dict[str, Any], named: str) -> None:
     with pytest.raises(InvalidInput, match=named):
         run(tmp_path / "bad", tiny_model, **options)
-
-
-@pytest.mark.parametrize(
-    ("ranks", "expected"),
-    [
-        ([1], {"hr": 1.0, "map": 1.0, "ndcg": 1.0, "n": 1}),
-        ([2, None], {"hr": 0.5, "map": 0.25, "ndcg": 0.5 * 0.6309297535714575, "n": 2}),
-        ([6], {"hr": 0.0, "map": 0.0, "ndcg": 0.0, "n": 1}),
-        ([], {"hr": 0.0, "map": 0.0, "ndcg": 0.0, "n": 0}),
-    ],
-)
-def test_measures(ranks: list[int | None], expected: dict[str, float]) -> None:
-    assert summed_by_rank(ranks, 5) == pytest.approx(expected)
