@@ -36,7 +36,8 @@ class CachedBy(Generic[Value]):
 
     def _holds(self, entry: tuple[tuple[object, ...], float, Value], key: tuple[object, ...], now: float) -> bool:
         built_key, built_at, _ = entry
-        fresh = 0 <= now - built_at < self._max_age_seconds
+        # A thread that waited for the builder asks with an earlier `now`: it takes what was built.
+        fresh = abs(now - built_at) < self._max_age_seconds
         return fresh and len(key) == len(built_key) and all(map(_same, key, built_key))
 
 
