@@ -11,7 +11,9 @@ from shelfwise.catalogue.snapshot import CatalogueSnapshot
 from shelfwise.generation.popularity import PopularityCounts
 from shelfwise.timestamps import DAY
 
-__all__ = ["ItemCounts"]
+__all__ = ["MAX_COUNTS_AGE_SECONDS", "ItemCounts"]
+
+MAX_COUNTS_AGE_SECONDS = 3600.0  # how long counts are kept: an item's age is counted in days
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,7 +56,7 @@ def retrieve(
     near: dict[int, float] = {}
     remembered = MemoryFeatures.nothing(columns.size)
     if terms:
-        if sources.meaning:
+        if sources.meaning and (len(generation.index) or len(generation.memory.vectors)):  # else nothing is compared
             vector = generation.encoder.query(query.text)
             near = _nearest(vector, eligible, context, is_filtered)
         remembered = _recall(query.remembered_as, vector, eligible, context)

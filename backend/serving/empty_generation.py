@@ -6,7 +6,7 @@ import numpy as np
 
 from shelfwise.caching import CachedBy
 from shelfwise.catalogue.snapshot import CatalogueSnapshot
-from shelfwise.generation.item_counts import ItemCounts
+from shelfwise.generation.item_counts import MAX_COUNTS_AGE_SECONDS, ItemCounts
 from shelfwise.generation.item_signals import ItemSignals, SignalsByRow
 from shelfwise.generation.popularity import PopularityCounts
 from shelfwise.generation.query_memory import QueryMemory
@@ -46,6 +46,7 @@ class EmptyGeneration:
         self.memory = QueryMemory()
         self.ranker = Ranker()
         self.for_you_ranker = ForYouRanker()
+        self._counts = CachedBy[ItemCounts](MAX_COUNTS_AGE_SECONDS)
         self._signals = CachedBy[SignalsByRow]()
 
     def remembered_rows(self, columns: CatalogueSnapshot) -> np.ndarray:
@@ -53,8 +54,8 @@ class EmptyGeneration:
         return np.zeros(0, np.int64)
 
     def counts(self, columns: CatalogueSnapshot, now: float) -> ItemCounts:
-        """Return popularity 0 for every row, and its age as of `now` (epoch seconds) where the catalogue gives it."""
-        return ItemCounts.of(self.statistics, columns, now)
+        """Return popularity 0 for every row, and its age where the catalogue gives it, at most an hour off at `now`."""
+        return self._counts.get(lambda: ItemCounts.of(self.statistics, columns, now), columns, now=now)
 
     def signals(self, columns: CatalogueSnapshot) -> SignalsByRow:
         """Return signals that are 0 for every row."""

@@ -21,7 +21,7 @@ from shelfwise.catalogue.snapshot import CatalogueSnapshot
 from shelfwise.errors import GenerationCorrupt
 from shelfwise.files import locked
 from shelfwise.generation.encoder import Encoder
-from shelfwise.generation.item_counts import ItemCounts
+from shelfwise.generation.item_counts import MAX_COUNTS_AGE_SECONDS, ItemCounts
 from shelfwise.generation.item_signals import ItemSignals, SignalsByRow
 from shelfwise.generation.popularity import PopularityCounts
 from shelfwise.generation.query_memory import QueryMemory
@@ -36,7 +36,6 @@ __all__ = ["ENCODE_LOCK", "LoadedGeneration"]
 ENCODE_LOCK = "encode.lock"  # held by the process that encodes a backlog, so that the others don't encode it too
 _MAX_ENCODED_IN_REQUEST = 8  # missing vectors; more are made in the background
 _BACKGROUND_BATCH, _BACKLOG_BATCH = 64, 1024  # items; the smaller one lets searches through
-_MAX_COUNTS_AGE_SECONDS = 3600.0  # an item's age is counted in days
 _WRITER_WAIT_SECONDS = 2.0  # the process that changed the items is mostly about to store their vectors
 Part = TypeVar("Part")
 _log = logging.getLogger(__name__)
@@ -64,7 +63,7 @@ class LoadedGeneration:
         self._seen_seq = self.card.items_seq
         self._seen_vseq = 0
         self._remembered_rows = CachedBy[np.ndarray]()
-        self._counts = CachedBy[ItemCounts](_MAX_COUNTS_AGE_SECONDS)
+        self._counts = CachedBy[ItemCounts](MAX_COUNTS_AGE_SECONDS)
         self._signals_by_row = CachedBy[SignalsByRow]()
         self._pending: dict[str, ItemText] = {}
         self._worker: threading.Thread | None = None

@@ -13,7 +13,7 @@ from shelfwise.catalogue.snapshot import CatalogueCache, CatalogueSnapshot
 from shelfwise.recommend.generation_view import RecommendGeneration
 from shelfwise.search.generation_view import GenerationView
 from shelfwise.serving.empty_generation import EmptyGeneration
-from support.fake_generation import store_with
+from support.stores import store_with
 
 
 @pytest.fixture
@@ -34,6 +34,8 @@ def test_empty_generation_is_read_as_any_other(columns: CatalogueSnapshot) -> No
     assert (for_search.ranker.kind, for_recommend.for_you_ranker.kind) == ("blend", "blend")
     counts = for_search.counts(columns, 0.0)
     assert (counts.popularity.tolist(), for_search.noise) == ([0.0] * columns.size, 0.0)
+    assert counts is for_search.counts(columns, 1.0), "kept for an hour, as long as the catalogue does not change"
+    assert counts is not for_search.counts(columns, 3600.0)
     signals = for_recommend.signals(columns)
     assert signals is empty.signals(columns), "kept as long as the catalogue does not change"
     assert not signals.spread("together", np.array([1]), np.ones(1)).any()
