@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import logging
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from shelfwise.night_report import NightReport
 from shelfwise.types import Row
@@ -13,12 +14,20 @@ __all__ = ["ALL_EVENTS", "FORMAT", "GenerationCard", "LearnedEvents", "LearnedRa
 
 FORMAT = 1
 
+Entry = TypeVar("Entry")
+_log = logging.getLogger(__name__)
+
 
 class LearnedRange(NamedTuple):
     """The events with ts < until (epoch seconds) and seq ≤ events_seq."""
 
     until: float
     events_seq: int
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> LearnedRange:
+        """Read the entry `together` or `ranked`; unknown names are passed over."""
+        return cls(float(values["until"]), int(values["events_seq"]))
 
 
 ALL_EVENTS = LearnedRange(float("inf"), 2**63 - 1)
@@ -58,7 +67,8 @@ class GenerationCard:
     those that its rankers did; `linked` is up to where its item links are counted. `items_seq` is the last change of
     the catalogue that its index holds, `encoder` the encoder's id, `base` the base model's name, `noise` the cosine of
     a meaningless query's nearest item. `night` is its row in the ledger, with the verdict and the report; `manifest`
-    maps each file to its SHA-256. The registry sets number, parent and manifest when it publishes.
+    maps each file to its SHA-256. The registry sets number, parent and manifest when it publishes. `is_complete` is
+    False where `learned`, `until` or `report` could not be read: it may hold any event.
     """
 
     learned: LearnedEvents = LearnedEvents()
@@ -75,29 +85,33 @@ class GenerationCard:
     number: int = -1
     parent: int | None = None
     manifest: Mapping[str, str] = field(default_factory=dict)
+    is_complete: bool = True
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> GenerationCard:
         """Read a card of this format; early ones lack `noise`, `ranked`, `together` and, of generation 0, the report.
 
-        Raises AttributeError, KeyError, TypeError or ValueError for what is not a card.
+        What serving can do without takes its default where it is missing or malformed. Raises KeyError, TypeError or
+        ValueError without `items_seq`, `generation`, `parent` and `manifest`.
         """
-        ranges = {name: values.get(name) and LearnedRange(**values[name]) for name in ("together", "ranked")}
+        learned, until = _read(values, "learned", LearnedEvents.from_dict), _read(values, "until", float)
+        report = _read(values, "report", NightReport.from_dict)
         return cls(
-            LearnedEvents.from_dict(values["learned"]),
-            float(values["until"]),
+            learned or LearnedEvents(),
+            until or 0.0,
             int(values["items_seq"]),
-            values["encoder"],
+            values.get("encoder") or "",
             values.get("base"),
             float(values.get("noise", 0.0)),
             values.get("verdict", "published"),
-            ranges["together"],
-            ranges["ranked"],
+            _read(values, "together", LearnedRange.from_dict),
+            _read(values, "ranked", LearnedRange.from_dict),
             values.get("night"),
-            NightReport.from_dict(values["report"]) if values.get("report") else None,
+            report,
             int(values["generation"]),
             values["parent"],
             dict(values["manifest"]),
+            learned is not None and until is not None and (report is not None or not values.get("report")),
         )
 
     def to_dict(self) -> Row:
@@ -107,7 +121,9 @@ class GenerationCard:
             "generation": self.number,
             "parent": self.parent,
             "learned": self.learned.to_dict(),
-            "until": self.until,
+            "until": self.until
+            if self.is_complete
+            else None,  # so that a card made from this one isn't complete either
             "together": self.linked and self.linked._asdict(),
             "ranked": self.ranked and self.ranked._asdict(),
             "noise": self.noise,
@@ -128,6 +144,8 @@ class GenerationCard:
         A night never goes back in time, and counts all events before its `until`, those that it holds out too. A card
         that does not say up to which `seq` its statistics go may have counted all.
         """
+        if not self.is_complete:
+            return ALL_EVENTS
         counted_seq = self.report.events_seq if self.report else None
         last_seq = ALL_EVENTS.events_seq if counted_seq is None else max(counted_seq, self.learned.events_seq)
         return LearnedRange(max(self.learned.until, self.until), last_seq)
@@ -142,3 +160,14 @@ class GenerationCard:
     def ranked_until(self) -> float:
         """Return the end (epoch seconds) of the events that the rankers learned from."""
         return self.ranked.until if self.ranked else self.until
+
+
+def _read(values: Mapping[str, Any], name: str, read: Callable[[Any], Entry]) -> Entry | None:
+    """Return an entry, None where it is missing, empty or malformed, which is logged."""
+    if values.get(name) in (None, {}):
+        return None
+    try:
+        return read(values[name])
+    except (ArithmeticError, AttributeError, KeyError, TypeError, ValueError) as problem:
+        _log.warning("generation %s: could not read %s of its card: %r", values.get("generation"), name, problem)
+        return None

@@ -102,7 +102,7 @@ class GenerationRegistry:
                 raise GenerationTooNew(
                     f"generation {number}: expected format {FORMAT} at most, got {card_format}: upgrade shelfwise"
                 )
-            return Generation(number, folder, GenerationCard.from_dict(values))
+            return Generation(number, folder, GenerationCard.from_dict(values | {"generation": number}))
         except (OSError, AttributeError, ValueError, KeyError, TypeError):
             raise GenerationCorrupt(f"generation {number}: expected a readable {_CARD}, got none") from None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -37,19 +38,45 @@ def test_card_of_an_early_format_gets_defaults() -> None:
     assert (card.ranked_until, card.links_range) == (60.0, LearnedRange(60.0, 0))
 
 
-@pytest.mark.parametrize("missing", ["generation", "parent", "learned", "until", "items_seq", "encoder", "manifest"])
+@pytest.mark.parametrize("missing", ["generation", "parent", "items_seq", "manifest"])
 def test_card_without_what_every_generation_has_is_refused(missing: str) -> None:
     with pytest.raises(KeyError):
         GenerationCard.from_dict({name: value for name, value in NIGHT.items() if name != missing})
 
 
+@pytest.mark.parametrize("missing", ["encoder", "base"])
+def test_card_without_names_of_its_models_gets_defaults(missing: str) -> None:
+    card = GenerationCard.from_dict({name: value for name, value in NIGHT.items() if name != missing})
+    assert getattr(card, missing) == {"encoder": "", "base": None}[missing]
+    assert card.event_range == LearnedRange(60.0, 95)
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("learned", None), ("learned", {"events_seq": 5}), ("report", {"events_seq": "?"}), ("report", "?")],
+    [
+        ("learned", None), ("learned", {"events_seq": 5}), ("learned", [1]), ("until", None), ("until", "?"),
+        ("report", {"events_seq": "?"}), ("report", "?"), ("report", {"verdicts": [None]}),
+        ("report", {"training": [1]}), ("report", {"events_seq": float("inf")}),
+    ],
+)  # fmt: skip
+def test_card_with_a_damaged_history_may_hold_every_event(
+    name: str, value: object, caplog: pytest.LogCaptureFixture
+) -> None:
+    card = GenerationCard.from_dict(NIGHT | {name: value})
+    assert (card.items_seq, card.encoder, card.ranked) == (8, "def", LearnedRange(60.0, 95))
+    assert card.event_range == ALL_EVENTS
+    rebuilt = GenerationCard.from_dict(replace(card, verdict="compacted").to_dict())
+    assert rebuilt.event_range == ALL_EVENTS, "as has what is made from it"
+    assert (f"generation 3: could not read {name} of its card" in caplog.text) is (value is not None)
+
+
+@pytest.mark.parametrize(
+    ("ranked", "expected"),
+    [({"until": 60.0, "events_seq": 95, "days": 3}, LearnedRange(60.0, 95)), ({"until": 60.0}, None), ([1], None)],
 )
-def test_card_with_a_damaged_entry_is_refused(name: str, value: object) -> None:
-    with pytest.raises((AttributeError, KeyError, TypeError, ValueError)):
-        GenerationCard.from_dict(NIGHT | {name: value})
+def test_card_ranges_pass_over_unknown_and_damaged_entries(ranked: object, expected: LearnedRange | None) -> None:
+    card = GenerationCard.from_dict(NIGHT | {"ranked": ranked, "together": ranked})
+    assert (card.ranked, card.linked, card.event_range) == (expected, expected, LearnedRange(60.0, 95))
 
 
 LEARNED = LearnedEvents(5, 10.0)

@@ -182,6 +182,16 @@ def test_a_damaged_card(generations: GenerationRegistry, card: str) -> None:
         generations.open(0).verified_path("serving")
 
 
+@pytest.mark.parametrize("missing", ["learned", "until", "encoder", "base", "report", "generation"])
+def test_open_of_an_incomplete_card_serves(generations: GenerationRegistry, missing: str) -> None:
+    path = publish(generations).folder / "card.json"
+    path.write_text(
+        json.dumps({name: value for name, value in json.loads(path.read_text()).items() if name != missing})
+    )
+    opened = generations.open(0)
+    assert (opened.card.number, opened.verified_path("serving")) == (0, opened.folder / "serving")
+
+
 def test_a_missing_card(generations: GenerationRegistry) -> None:
     (publish(generations).folder / "card.json").unlink()
     with pytest.raises(GenerationCorrupt, match=r"expected a readable card\.json"):
