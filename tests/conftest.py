@@ -10,6 +10,7 @@ import pytest
 
 from shelfwise import Shop
 from support.random_model import make_random_model
+from support.stores import make_initial_shop
 
 ROOT = Path(__file__).parent.parent
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
@@ -41,13 +42,7 @@ def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def tiny_shop(tmp_path: Path, tiny_model: Path) -> Path:
     """The folder of a shop with the six items and a generation 0 of the tiny model."""
-    from shelfwise.trainer import init
-
-    folder = tmp_path / "tiny-shop"
-    with Shop(folder) as opened:
-        opened.upsert(ITEMS)
-    init(folder, str(tiny_model))
-    return folder
+    return make_initial_shop(tmp_path / "tiny-shop", ITEMS, tiny_model)
 
 
 def clicks(query: str, item: str, count: int, start: datetime = NOW - timedelta(days=2)) -> list[dict[str, object]]:

@@ -15,8 +15,8 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bench.support.example_shop import Title, make_small_shop, record_title_clicks
-from bench.support.options import add_out, new_parser
+from bench.support.example_shop import Title, parse_small_shop, record_title_clicks
+from bench.support.options import new_parser
 from bench.support.readers import shop_readers
 from bench.support.shops import Cases, copy_shop, encoder_id
 from shelfwise import Shop
@@ -33,10 +33,7 @@ def main() -> None:
     parser = new_parser(__doc__)
     parser.add_argument("--kills", type=int, default=10)
     parser.add_argument("--clicks", type=int, default=5_000, help="that the night learns")
-    add_out(parser)
-    options = parser.parse_args()
-    shop = options.out / "shops" / "start"
-    titles = make_small_shop(shop)
+    options, shop, titles = parse_small_shop(parser, "start")
     done = Cases(options.out / "kill.jsonl")
     if "twin" not in done.rows:
         until = datetime.now(UTC)

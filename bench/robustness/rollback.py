@@ -13,9 +13,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import quote
 
-from bench.support.example_shop import Title, make_small_shop, record_title_clicks
+from bench.support.example_shop import Title, parse_small_shop, record_title_clicks
 from bench.support.http_server import HttpClient, serve, wait_until
-from bench.support.options import add_out, new_parser
+from bench.support.options import new_parser
 from bench.support.readers import ReaderLog, Search, reader_threads, shop_readers
 from bench.support.shops import Cases, encoder_id
 from shelfwise import Shop
@@ -34,10 +34,7 @@ def main() -> None:
     parser.add_argument("--changed", type=int, default=200, help="items that get another text before each move")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--clients", type=int, default=2, help="over HTTP")
-    add_out(parser)
-    options = parser.parse_args()
-    folder = options.out / "shops" / "rolled"
-    titles = make_small_shop(folder)
+    options, folder, titles = parse_small_shop(parser, "rolled")
     generations = make_two_generations(folder, titles, options.clicks)
     done = Cases(options.out / "rollback.jsonl")
     moves = [number for number in range(1, options.moves + 1) if f"{number}" not in done.rows]

@@ -39,7 +39,7 @@ class KeywordEngine:
 
 def search_with(shop: Shop, query: str, sources: SourceSwitches, limit: int, offset: int = 0) -> list[str]:
     """Return the ids of one page of the hits that these sources give; nothing is logged. Raises InvalidInput."""
-    request = replace(SearchRequest.from_args(query, limit=limit, offset=offset), sources=sources)
+    request = SearchRequest(query, limit, offset, sources=sources).validated()
     return shop.search_pipeline.run(request, shop.generation).ids
 
 

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from bench.support.options import add_data, folder_or_temporary, new_parser
+from bench.support.options import add_data, add_out, folder_or_temporary, new_parser
 from shelfwise import Shop
 from shelfwise.ingest.importer import ImportFiles, import_events, import_items
 from shelfwise.ingest.readers import ColumnMapping
@@ -21,8 +21,8 @@ from shelfwise.types import EVENT_FIELDS, ITEM_FIELDS
 
 __all__ = [
     "CUT", "EXAMPLE", "TRAINED_BEFORE", "Title", "all_events", "example_parser", "import_example_items",
-    "import_example_purchases", "make_small_shop", "record_title_clicks", "split_at_cut", "train_example",
-    "trained_example",
+    "import_example_purchases", "make_small_shop", "parse_small_shop", "record_title_clicks", "split_at_cut",
+    "train_example", "trained_example",
 ]  # fmt: skip
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "online-retail"
@@ -108,6 +108,14 @@ def make_small_shop(folder: Path) -> list[Title]:
     init(folder)
     counts = Counter(title.lower() for _, title in titles)
     return [(id, title) for id, title in titles if counts[title.lower()] == 1]
+
+
+def parse_small_shop(parser: argparse.ArgumentParser, name: str) -> tuple[argparse.Namespace, Path, list[Title]]:
+    """Parse the command line with --out, and make the small shop `name` below it; return its folder and titles too."""
+    add_out(parser)
+    options = parser.parse_args()
+    folder = options.out / "shops" / name
+    return options, folder, make_small_shop(folder)
 
 
 def record_title_clicks(folder: Path, titles: Sequence[Title], count: int, until: datetime) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -16,8 +16,8 @@ from shelfwise.generation.card import GenerationCard
 from shelfwise.generation.encoder import Encoder, encoder_id
 from shelfwise.generation.registry import Generation, GenerationRegistry, copy_part
 from shelfwise.store import Store
-from support.fake_generation import store_with
 from support.recommend_shop import ITEMS as THINGS
+from support.stores import make_initial_shop, store_fixture
 
 Publish = Callable[..., Generation]
 PARTS = ("encoder", "serving", "index", "items", "statistics")
@@ -26,13 +26,7 @@ PARTS = ("encoder", "serving", "index", "items", "statistics")
 @pytest.fixture(scope="session")
 def generation_zero(tmp_path_factory: pytest.TempPathFactory, tiny_model: Path) -> Path:
     """The shop that `tiny_shop` is copied from; not to be changed."""
-    from shelfwise.trainer import init
-
-    folder = tmp_path_factory.mktemp("zero") / "shop"
-    with Shop(folder) as opened:
-        opened.upsert(ITEMS)
-    init(folder, str(tiny_model))
-    return folder
+    return make_initial_shop(tmp_path_factory.mktemp("zero") / "shop", ITEMS, tiny_model)
 
 
 @pytest.fixture
@@ -41,12 +35,7 @@ def tiny_shop(tmp_path: Path, generation_zero: Path) -> Path:
     return Path(shutil.copytree(generation_zero, tmp_path / "tiny-shop"))
 
 
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    """The made-up shop of `shelving`; other tests have stores of their own."""
-    opened = store_with(tmp_path, THINGS)
-    yield opened
-    opened.close()
+store = store_fixture(THINGS)
 
 
 @pytest.fixture

@@ -32,7 +32,7 @@ def test_write_atomically_keeps_the_file_after_an_error(tmp_path: Path) -> None:
     (tmp_path / "a").write_text("old")
     with pytest.raises(OSError, match="no room"):
         write_atomically(tmp_path / "a", write)
-    assert (tmp_path / "a").read_text() == "old"
+    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {"a": "old"}
 
 
 def test_locked_is_held_once(tmp_path: Path) -> None:

@@ -82,6 +82,11 @@ def test_trained_pairs_are_those_since_the_training_was_resumed(steps: int, resu
     assert TrainingReport({"batch_size": 26}, steps=steps, resumed_at_step=resumed_at).trained_pairs == pairs
 
 
+def test_moved_query_of_an_early_report_keeps_its_title() -> None:
+    row = {"query": "mug", "item": "a", "before": 0.0, "after": 1.0, "title": "Red mug"}
+    assert MovedQuery.from_dict(row).to_dict() == row
+
+
 def test_parts_are_written_without_what_is_not_known() -> None:
     assert PrecisionReport(served="fp32").to_dict() == {"served": "fp32"}
     assert MovedQuery("mug", "a", 0.0, 1.0).to_dict() == {"query": "mug", "item": "a", "before": 0.0, "after": 1.0}

@@ -14,6 +14,7 @@ from conftest import ITEMS, NOW
 
 from shelfwise import NotFound, Shop
 from shelfwise.query import lexicon as wordbook
+from support.threads import run_in_threads
 
 
 def ids(answer: Any) -> list[str]:
@@ -193,24 +194,14 @@ def test_ids_of_answers_differ(shop: Shop) -> None:
 
 
 def test_threads_share_a_shop(shop: Shop) -> None:
-    problems: list[BaseException] = []
-
     def work(name: str) -> None:
-        try:
-            for number in range(20):
-                shop.upsert([{"id": f"{name}-{number}", "title": f"Spoon {name} {number}"}])
-                shop.record([{"type": "view", "item": f"{name}-{number}", "user": name}])
-                assert f"{name}-{number}" in ids(shop.search(f"spoon {name} {number}", user=name, limit=100))
-                shop.recommend(user=name)
-        except BaseException as problem:
-            problems.append(problem)
+        for number in range(20):
+            shop.upsert([{"id": f"{name}-{number}", "title": f"Spoon {name} {number}"}])
+            shop.record([{"type": "view", "item": f"{name}-{number}", "user": name}])
+            assert f"{name}-{number}" in ids(shop.search(f"spoon {name} {number}", user=name, limit=100))
+            shop.recommend(user=name)
 
-    threads = [threading.Thread(target=work, args=(name,)) for name in ("a", "b", "c", "d")]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert problems == []
+    run_in_threads(work, "abcd")
     assert (shop.status()["items"], shop.status()["events"]) == (len(ITEMS) + 80, 80)
 
 

@@ -201,7 +201,7 @@ def test_a_query_without_words_finds_nothing(tiny_shop: Path) -> None:
 
 def scores(shop: Shop, q: str, **fields: Any) -> dict[str, float]:
     """Return id → score of the items in stock, whatever is popular."""
-    request = SearchRequest.from_args(q, diversity=0.0, **fields)
+    request = SearchRequest(q, diversity=0.0, **fields).validated()
     events = shop.shopper_data.history(request.user, request.session)
     request = replace(request, events=events, sources=SourceSwitches(popularity=False))
     outcome = shop.search_pipeline.run(request, shop.generation)

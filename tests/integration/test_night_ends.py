@@ -28,7 +28,7 @@ from shelfwise.generation.registry import Generation
 from shelfwise.night_report_parts import GateResult, PrecisionReport, TrainingReport
 from shelfwise.store.ledger import Ledger
 from shelfwise.timestamps import to_iso
-from shelfwise.trainer import compact, increment, init
+from shelfwise.trainer import compact, increment
 from shelfwise.trainer.encoder import training as learn_module
 from shelfwise.trainer.encoder.pairs import Pair
 from shelfwise.trainer.encoder.training import TrainingTask
@@ -38,6 +38,7 @@ from shelfwise.trainer.night import pipeline as run
 from shelfwise.trainer.night.pipeline import NightResult
 from shelfwise.trainer.night.plan import Budget
 from shelfwise.trainer.statistics import popularity as counting
+from support.stores import make_initial_shop
 
 TAUGHT = [("cup", "mug-red"), ("light", "lantern"), ("school", "bag")]
 COLOURS = ("amber", "black", "crimson", "denim", "emerald", "fawn", "grey", "hazel")
@@ -52,11 +53,7 @@ DISTINCT = [
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory, tiny_model: Path) -> Path:
     """A shop of 46 items with generation 0; made once, for an export takes its time."""
-    folder = tmp_path_factory.mktemp("made") / "shop"
-    with Shop(folder) as shop:
-        shop.upsert([*ITEMS, *DISTINCT])
-    init(folder, str(tiny_model))
-    return folder
+    return make_initial_shop(tmp_path_factory.mktemp("made") / "shop", [*ITEMS, *DISTINCT], tiny_model)
 
 
 @pytest.fixture
@@ -309,9 +306,7 @@ def test_a_night_that_is_taken_up_again_has_the_same_pairs(shop: Shop, monkeypat
     assert report["resumed"] and report["counts"]["new_pairs"] == 51
 
 
-def test_night_learns_postponed_searches_the_next_time(
-    shop: Shop, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_night_learns_postponed_searches_the_next_time(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     teach(shop)
     learning = Learning(monkeypatch)
     with monkeypatch.context() as patch:

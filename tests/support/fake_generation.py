@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
@@ -20,7 +19,6 @@ from shelfwise.index import VectorIndex, build
 from shelfwise.search.pipeline import SearchPipeline
 from shelfwise.search.ranker import Ranker
 from shelfwise.store import Store
-from shelfwise.validation import parse_item
 
 
 class WordEncoder:
@@ -86,16 +84,3 @@ def search_pipeline(store: Store, now: float) -> SearchPipeline:
     """Return the pipeline of one process over the store; it is always `now` (epoch seconds)."""
     counts = CurrentCounts(store, lambda: now)
     return SearchPipeline(store, CatalogueCache(store), CurationCache(store), counts, lambda: now)
-
-
-def store_with(folder: Path, rows: Iterable[Mapping[str, Any]]) -> Store:
-    """Return a store with these items, their rows (pk) counted from 1."""
-    store = Store(folder)
-    upsert_rows(store, *rows)
-    return store
-
-
-def upsert_rows(store: Store, *rows: Mapping[str, Any]) -> None:
-    """Upsert raw rows as another process might: nothing but the facts change."""
-    done = store.items.upsert([(number, parse_item(row)) for number, row in enumerate(rows)])
-    assert not done.rejected

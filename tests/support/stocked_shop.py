@@ -9,20 +9,16 @@ from pathlib import Path
 import pytest
 
 from shelfwise import Shop
-from shelfwise.trainer import init
 from shelfwise.trainer.night import pipeline
 from shelfwise.trainer.night.encoder_step import EncoderOutcome
 from support.interactions import CATALOGUE, morning
+from support.stores import make_initial_shop
 
 
 @pytest.fixture(scope="session")
 def stocked_folder(tmp_path_factory: pytest.TempPathFactory, tiny_model: Path) -> Path:
     """The shop that `stocked` is copied from; not to be changed."""
-    folder = tmp_path_factory.mktemp("stocked") / "shop"
-    with Shop(folder) as shop:
-        shop.upsert(CATALOGUE)
-    init(folder, str(tiny_model))
-    return folder
+    return make_initial_shop(tmp_path_factory.mktemp("stocked") / "shop", CATALOGUE, tiny_model)
 
 
 @pytest.fixture

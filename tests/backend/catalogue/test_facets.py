@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,13 +12,9 @@ from shelfwise.catalogue.snapshot import CatalogueCache
 from shelfwise.errors import InvalidInput
 from shelfwise.store import Store
 from shelfwise.validation import parse_item
+from support.stores import store_fixture
 
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    opened = Store(tmp_path / "shop")
-    yield opened
-    opened.close()
+store = store_fixture()
 
 
 def count(store: Store, name: str, items: list[dict[str, Any]], limit: int = 20) -> list[dict[str, Any]]:

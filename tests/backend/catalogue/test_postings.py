@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,17 +10,13 @@ import pytest
 from shelfwise.catalogue import postings as postings_module
 from shelfwise.catalogue.postings import Postings, PostingsCache
 from shelfwise.store import Store
-from support.fake_generation import store_with, upsert_rows
+from support.stores import store_fixture, upsert_rows
 
 TITLES = ["red mug", "red mug for coffee", "blue mug", "red lantern", "alarm clock"]  # rows 1 to 5
 ROWS = len(TITLES) + 1
 
 
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    opened = store_with(tmp_path / "shop", [{"id": f"{row}", "title": title} for row, title in enumerate(TITLES, 1)])
-    yield opened
-    opened.close()
+store = store_fixture({"id": f"{row}", "title": title} for row, title in enumerate(TITLES, 1))
 
 
 @pytest.fixture

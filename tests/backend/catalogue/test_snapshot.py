@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -14,16 +13,13 @@ from shelfwise.catalogue import snapshot as module
 from shelfwise.catalogue.snapshot import CatalogueCache, CatalogueSnapshot
 from shelfwise.store import Store
 from shelfwise.validation import parse_item
+from support.stores import store_fixture
 
 Put = Callable[..., object]
 ARRAYS = ("live", "in_stock", "price", "created", "brand", "category", "family")
 
 
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    opened = Store(tmp_path / "shop")
-    yield opened
-    opened.close()
+store = store_fixture()
 
 
 @pytest.fixture

@@ -59,7 +59,7 @@ def test_json_is_the_body_of_the_same_question(run: Run, tmp_path: Path) -> None
     ("rules add promote --query mug --item a", 2, "promote"),
     ("rules add pin --item a", 1, "Error: query: expected the words of a query"),
     ("rules add pin --query mug", 1, "Error: items: expected the ids of items, or a filter"),
-    ("rules add pin --query mug --match any --item a", 1, "Error: query: expected nothing with match any"),
+    ("rules add pin --query mug --match any --item a", 1, "Error: query: expected no query with match any"),
     ("rules add pin --query mug --item a --strength 1", 1, "Error: strength: expected none with pin"),
     ("rules add bury --query mug --item a --strength 2", 1, "Error: strength: expected a number above 0 and up to 1"),
     ("rules add hide --query mug --filter brand", 1, "Error: filter: "),

@@ -94,7 +94,7 @@ def test_a_model_that_cannot_be_loaded_is_an_error_of_one_line(run: Run, tmp_pat
     (tmp_path / "model").mkdir()
     done = run("--data", tmp_path / "data", "init", "--model", tmp_path / "model")
     assert done.code == 1
-    assert "can't load the model" in done.err
+    assert "model: expected one that loads, got" in done.err
     assert len(done.err.splitlines()) == 1
 
 

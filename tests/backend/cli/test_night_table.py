@@ -70,7 +70,7 @@ def test_a_whole_night() -> None:
         "vectors 0 questions NOT PASSED no finite numbers",
         "Served in int8, which costs 0.0012 nDCG@10 on 300 questions against the trained weights.",
         "newest searches", "AUC 0.991 → 0.992", "nDCG@10, tail 0.700 → 0.708, 143 questions",
-        "loss: 2.500 → 0.500, steps 1 to 8", "1 of the losses are no numbers",
+        "loss: 2.500 → 0.500, steps 1 to 8", "1 of the losses are not finite",
         "ranker: fitted weights of the blend, nDCG@10 0.500 → 0.625 (-0.010 to +0.200) on the newest 60 searches",
         "queries that gained", "rank > 10 → 1 fifa 12 279", "new searches 470", "bots 1,212",
         "query mix (stability index) 0.31 warns above 0.25", "share of clicks on new items 0.05 before 0.04",

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import pytest
 
 from shelfwise.curation.rule_index import PreparedRule
 from shelfwise.curation.snapshot import CurationCache
 from shelfwise.store import Store
+from support.stores import store_fixture
 
 RULE = {
     "action": "hide", "match": "exact", "query": "mug", "items": ["a"], "filter": None, "strength": 0.0,
@@ -18,11 +17,7 @@ RULE = {
 }  # fmt: skip
 
 
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    opened = Store(tmp_path / "shop")
-    yield opened
-    opened.close()
+store = store_fixture()
 
 
 def meanings(cache: CurationCache, *words: str) -> tuple[int, list[str]]:

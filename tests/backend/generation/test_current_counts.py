@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,17 +11,14 @@ from shelfwise.generation.current_counts import CurrentCounts
 from shelfwise.generation.popularity import PopularityCounts
 from shelfwise.store import Store
 from shelfwise.validation import parse_event
-from support.fake_generation import WordEncoder, fake_generation, store_with
+from support.fake_generation import WordEncoder, fake_generation
+from support.stores import store_fixture
 
 NOW = 1_320_000_000.0
 COUNTED = PopularityCounts({"mug": 1.0})
 
 
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    opened = store_with(tmp_path, [{"id": "mug", "title": "mug"}, {"id": "pot", "title": "pot"}])
-    yield opened
-    opened.close()
+store = store_fixture([{"id": "mug", "title": "mug"}, {"id": "pot", "title": "pot"}])
 
 
 def generation(statistics: PopularityCounts) -> Any:

@@ -11,7 +11,7 @@ from shelfwise.catalogue.snapshot import CatalogueCache, CatalogueSnapshot
 from shelfwise.generation.item_counts import ItemCounts
 from shelfwise.generation.popularity import PopularityCounts
 from shelfwise.timestamps import DAY
-from support.fake_generation import store_with
+from support.stores import store_with
 
 NOW = 1_320_000_000.0
 NAN = float("nan")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +10,8 @@ import pytest
 from shelfwise.catalogue.snapshot import CatalogueCache, CatalogueSnapshot
 from shelfwise.generation.item_signals import ITEM_SIGNALS, MATRICES, ItemSignals, SignalsByRow, save_signals
 from shelfwise.store import Store
-from support.fake_generation import store_with, upsert_rows
 from support.recommend_shop import ITEMS, make_signals
+from support.stores import store_fixture, upsert_rows
 
 # of things some of which are gone, in an order of their own
 IDS = ["mug", "gone", "tea", "cup"]
@@ -23,16 +22,7 @@ KNOWN = make_signals(
 )
 
 
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    opened = store_with(tmp_path / "shop", ITEMS)
-    yield opened
-    opened.close()
-
-
-@pytest.fixture
-def columns(store: Store) -> CatalogueSnapshot:
-    return CatalogueCache(store).current()
+store = store_fixture(ITEMS)
 
 
 def nonzero_by_id(values: np.ndarray, columns: CatalogueSnapshot) -> dict[str | None, float]:

@@ -12,7 +12,6 @@ from shelfwise.generation.popularity import PopularityCounts
 from shelfwise.recommend.candidates import find_candidates
 from shelfwise.recommend.features import NAMES, build_features, link_features
 from shelfwise.store import Store
-from support.fake_generation import store_with, upsert_rows
 from support.recommend_shop import (
     DEGREES,
     FOR_YOU_SIGNALS,
@@ -25,6 +24,7 @@ from support.recommend_shop import (
     make_signals,
     scores_of,
 )
+from support.stores import store_with, upsert_rows
 
 INDEX = circle_index()
 

@@ -21,8 +21,8 @@ from shelfwise.recommend.strategies import KINDS
 from shelfwise.store import Event, Store
 from shelfwise.timestamps import DAY
 from shelfwise.types import Row
-from support.fake_generation import upsert_rows
 from support.recommend_shop import DEGREES, NOW, Served, circle_index, event, history, make_signals, pipeline
+from support.stores import upsert_rows
 
 KNOWN = make_signals(
     {"trend": {"lamp": 3.0, "rug": 2.0}, "repeat": {"tea": 0.5, "coffee": 0.5}},

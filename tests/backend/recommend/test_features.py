@@ -15,7 +15,6 @@ from shelfwise.recommend.for_you import for_you
 from shelfwise.recommend.ranker import ForYouRanker
 from shelfwise.store import Event, Store
 from shelfwise.timestamps import DAY
-from support.fake_generation import upsert_rows
 from support.recommend_shop import (
     FOR_YOU_SIGNALS,
     IDS,
@@ -27,6 +26,7 @@ from support.recommend_shop import (
     features_of,
     make_context,
 )
+from support.stores import upsert_rows
 
 INDEX = circle_index()
 

@@ -13,7 +13,6 @@ from shelfwise.recommend.pipeline import RecommendOutcome
 from shelfwise.recommend.request import RecommendRequest
 from shelfwise.recommend.strategies import KINDS
 from shelfwise.store import Event, Store
-from support.fake_generation import store_with, upsert_rows
 from support.recommend_shop import (
     DEGREES,
     EMPTY,
@@ -29,6 +28,7 @@ from support.recommend_shop import (
     pipeline,
     recommend,
 )
+from support.stores import store_with, upsert_rows
 
 EVERYTHING = set(IDS) - {"vase"}
 

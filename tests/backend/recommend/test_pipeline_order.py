@@ -10,7 +10,6 @@ from shelfwise.curation.validation import parse_rule
 from shelfwise.ranking.exploration import ExplorationPolicy
 from shelfwise.recommend.strategies import KINDS
 from shelfwise.store import Store
-from support.fake_generation import upsert_rows
 from support.recommend_shop import (
     DEGREES,
     IDS,
@@ -22,6 +21,7 @@ from support.recommend_shop import (
     make_signals,
     recommend,
 )
+from support.stores import upsert_rows
 
 EVERYTHING = set(IDS) - {"vase"}
 

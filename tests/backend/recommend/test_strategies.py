@@ -13,8 +13,8 @@ from shelfwise.generation.popularity import PopularityCounts
 from shelfwise.recommend.strategies import FALLBACKS, KINDS, STRATEGIES, default_kind, one_time_purchases
 from shelfwise.store import Store
 from shelfwise.timestamps import DAY
-from support.fake_generation import upsert_rows
 from support.recommend_shop import IDS, NOW, by_id, circle_index, event, make_context, make_signals
+from support.stores import upsert_rows
 
 INDEX = circle_index()
 

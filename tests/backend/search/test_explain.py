@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -22,14 +21,8 @@ from shelfwise.search.request import SearchRequest
 from shelfwise.serving.empty_generation import EmptyGeneration
 from shelfwise.store import Event, Store
 from shelfwise.types import Row
-from support.fake_generation import (
-    FakeGeneration,
-    WordEncoder,
-    fake_generation,
-    make_query_memory,
-    search_pipeline,
-    store_with,
-)
+from support.fake_generation import FakeGeneration, WordEncoder, fake_generation, make_query_memory, search_pipeline
+from support.stores import store_fixture
 
 NOW = 1_320_000_000.0
 TITLES = {
@@ -42,11 +35,7 @@ EMPTY = EmptyGeneration()
 Explain = Callable[..., dict[str, Row]]
 
 
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    opened = store_with(tmp_path, [{"id": id, "title": title} for id, title in TITLES.items()])
-    yield opened
-    opened.close()
+store = store_fixture({"id": id, "title": title} for id, title in TITLES.items())
 
 
 @pytest.fixture

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import numpy as np
 import pytest
 
@@ -15,8 +12,9 @@ from shelfwise.index import VectorIndex, build
 from shelfwise.search.personalization import ShopperTaste, shopper_taste
 from shelfwise.store import Event, Store
 from shelfwise.timestamps import DAY
-from support.fake_generation import WordEncoder, store_with, upsert_rows
+from support.fake_generation import WordEncoder
 from support.recommend_shop import NO_VECTORS, make_signals
+from support.stores import store_fixture, upsert_rows
 
 NOW = 1_320_000_000.0
 ITEMS = [  # rows 1 to 6
@@ -32,16 +30,7 @@ ROWS = np.arange(1, 7)
 ENCODER = WordEncoder("mug|cup jug ring bag")
 
 
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    opened = store_with(tmp_path, ITEMS)
-    yield opened
-    opened.close()
-
-
-@pytest.fixture
-def columns(store: Store) -> CatalogueSnapshot:
-    return CatalogueCache(store).current()
+store = store_fixture(ITEMS)
 
 
 @pytest.fixture

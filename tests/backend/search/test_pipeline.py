@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -21,15 +20,8 @@ from shelfwise.serving.empty_generation import EmptyGeneration
 from shelfwise.store import Event, Store
 from shelfwise.timestamps import DAY
 from shelfwise.validation import parse_event
-from support.fake_generation import (
-    FakeGeneration,
-    WordEncoder,
-    fake_generation,
-    make_query_memory,
-    search_pipeline,
-    store_with,
-    upsert_rows,
-)
+from support.fake_generation import FakeGeneration, WordEncoder, fake_generation, make_query_memory, search_pipeline
+from support.stores import store_fixture, upsert_rows
 
 NOW = 1_320_000_000.0
 COLOURS = ["Red", "Blue", "Green", "Black"]
@@ -48,11 +40,7 @@ ENCODER = WordEncoder("red blue green black coffee|espresso mug|beaker pot grind
 Ask = Callable[..., SearchOutcome]
 
 
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    opened = store_with(tmp_path, ITEMS)
-    yield opened
-    opened.close()
+store = store_fixture(ITEMS)
 
 
 @pytest.fixture

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -15,14 +14,8 @@ from shelfwise.search.pipeline import SearchOutcome
 from shelfwise.search.request import SearchRequest
 from shelfwise.serving.empty_generation import EmptyGeneration
 from shelfwise.store import Store
-from support.fake_generation import (
-    WordEncoder,
-    fake_generation,
-    make_query_memory,
-    search_pipeline,
-    store_with,
-    upsert_rows,
-)
+from support.fake_generation import WordEncoder, fake_generation, make_query_memory, search_pipeline
+from support.stores import store_fixture, upsert_rows
 
 NOW = 1_320_000_000.0
 ITEMS: list[dict[str, Any]] = [
@@ -38,11 +31,7 @@ Ask = Callable[..., SearchOutcome]
 Say = Callable[..., int]
 
 
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    opened = store_with(tmp_path, ITEMS)
-    yield opened
-    opened.close()
+store = store_fixture(ITEMS)
 
 
 @pytest.fixture(params=["with a generation", "without"])

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import threading
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ from shelfwise.search.blend import BLEND, TOP, blend, weight_vector
 from shelfwise.search.features import NAMES
 from shelfwise.search.ranker import CARD, MIX, Ranker
 from shelfwise.trainer.export.onnx_trees import write_trees
+from support.threads import run_in_threads
 
 WEIGHTS = {"cosine": 1.0, "coverage": 0.7, "taste": 0.2, "own": 0.1}
 CHANCE = np.random.default_rng(0)
@@ -161,18 +161,14 @@ def test_threads_share_it(trees: Ranker) -> None:
     expected, reasons = trees.scores(features), trees.contributions(features)
     wrong: list[object] = []
 
-    def work() -> None:
+    def work(_: int) -> None:
         for _ in range(20):
             if not np.allclose(trees.scores(features), expected):
                 wrong.append("scores")
             if not np.allclose(trees.contributions(features), reasons):
                 wrong.append("contributions")
 
-    threads = [threading.Thread(target=work) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    run_in_threads(work, range(4))
     assert wrong == []
 
 

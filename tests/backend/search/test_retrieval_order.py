@@ -24,7 +24,8 @@ from shelfwise.search.retrieved import Retrieved
 from shelfwise.search.scoring import RankedHits, ScoringTrace, score, with_remaining
 from shelfwise.serving.empty_generation import EmptyGeneration
 from shelfwise.store import Event, Store
-from support.fake_generation import FakeGeneration, store_with
+from support.fake_generation import FakeGeneration
+from support.stores import store_with
 
 NOW = 1_320_000_000.0
 ITEMS, DIM = 450, 6
@@ -186,9 +187,7 @@ def test_candidates_come_by_their_scores(
     assert trace.features.shape == (len(scores), len(NAMES))
     cosines = dict(zip(trace.candidates.tolist(), trace.features[:, NAMES.index("cosine")].tolist(), strict=True))
     for row, cosine in cosines.items():
-        assert cosine == pytest.approx(float(VECTORS[row - 1] @ QUERIES[text]), abs=1e-5), (
-            "of lexical hits too"
-        )
+        assert cosine == pytest.approx(float(VECTORS[row - 1] @ QUERIES[text]), abs=1e-5), "of lexical hits too"
 
 
 def test_a_taste_bends_the_order_unless_it_is_left_out(

@@ -8,7 +8,6 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +34,7 @@ def two(tiny_shop: Path) -> Iterator[tuple[Shop, Shop]]:
 
 
 def by_meaning(shop: Shop, q: str) -> list[tuple[str, float]]:
-    request = replace(SearchRequest.from_args(q, limit=100, diversity=0.0, exact=True), sources=BY_MEANING)
+    request = SearchRequest(q, 100, diversity=0.0, exact=True, sources=BY_MEANING).validated()
     outcome = shop.search_pipeline.run(request, shop.generation)
     return list(zip(outcome.ids, outcome.scores.tolist(), strict=True))
 

@@ -8,8 +8,8 @@ import pytest
 from shelfwise.catalogue.snapshot import CatalogueCache, CatalogueSnapshot
 from shelfwise.shopper.user_profile import UserProfile
 from shelfwise.store import Event, Store
-from support.fake_generation import upsert_rows
 from support.recommend_shop import DEGREES, NOW, circle_index, event, history
+from support.stores import upsert_rows
 
 
 def profile_of(columns: CatalogueSnapshot, *events: Event) -> UserProfile:

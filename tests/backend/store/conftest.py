@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from shelfwise.store import Store, Upserted
 from shelfwise.validation import parse_item
+from support.stores import store_fixture
 
 Put = Callable[..., Upserted]
 
 
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    opened = Store(tmp_path / "shop")
-    yield opened
-    opened.close()
+store = store_fixture()
 
 
 @pytest.fixture

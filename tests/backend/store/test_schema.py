@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import threading
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,7 @@ from shelfwise.store.derived_columns import attribute_text, variant_number
 from shelfwise.store.items import item_text
 from shelfwise.store.schema import FTS_COLUMNS, migrations
 from shelfwise.validation import parse_item
+from support.threads import run_in_threads
 
 ITEMS: list[dict[str, Any]] = [
     {"id": "shirt", "title": "Red T-Shirt", "price": 5, "tags": ["new"], "attributes": {"size": 3, "fit": "Slim"}},
@@ -128,22 +128,12 @@ def test_upsert_of_equal_items_after_the_migration_changes_none(folder: Path) ->
 
 
 def test_migration_by_several_threads_runs_once(folder: Path) -> None:
-    problems: list[BaseException] = []
+    def open_it(_: int) -> None:
+        store = Store(folder)
+        assert store.fulltext.postings("tshirt")[0].tolist() == [1, 4]
+        store.close()
 
-    def open_it() -> None:
-        try:
-            store = Store(folder)
-            assert store.fulltext.postings("tshirt")[0].tolist() == [1, 4]
-            store.close()
-        except BaseException as problem:
-            problems.append(problem)
-
-    threads = [threading.Thread(target=open_it) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert problems == []
+    run_in_threads(open_it, range(4))
 
 
 def test_migrated_schema_equals_a_new_one(folder: Path, tmp_path: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from typing import Any
 
 import pysqlite3.dbapi2 as sqlite
@@ -10,6 +9,7 @@ import pytest
 
 from shelfwise.store import Store
 from shelfwise.validation import parse_event
+from support.threads import run_in_threads
 
 NOW = 1_320_000_000.0
 EVERYTHING = (float("inf"), 2**62)
@@ -110,11 +110,7 @@ def test_merge_in_several_threads_writes_the_queue(store: Store) -> None:
             merged = store.session_merge.merge(session, f"user of {session}")
             moved[session] = moved.get(session, 0) + merged["searches"]
 
-    threads = [threading.Thread(target=log_in, args=(f"s{number}",)) for number in range(6)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    run_in_threads(log_in, [f"s{number}" for number in range(6)])
     show(store, "searches", "after")
     store.answer_log.close()
     assert moved == {f"s{number}": 4 for number in range(6)}

@@ -132,29 +132,27 @@ LONG = TrainingConfig(
 )  # 52 steps: scored after 11, 22, 33, 44, 52
 
 
-def test_train_encoder_stops_early_and_keeps_the_best(tiny_model: Path, tmp_path: Path) -> None:
-    scores, vectors = iter([0.1, 0.5, 0.4, 0.3, 0.9]), []
+@pytest.mark.parametrize(
+    ("scores", "stopped", "kept"),
+    [
+        ([0.1, 0.5, 0.4, 0.3, 0.9], "early", 1),
+        ([0.1, 0.5, 0.4, 0.6, 0.9], None, 4),
+    ],
+)
+def test_train_encoder_stops_early_and_keeps_the_best(
+    tiny_model: Path, tmp_path: Path, scores: list[float], stopped: str | None, kept: int
+) -> None:
+    vectors: list[Any] = []
 
     def dev(model: Any) -> float:
         vectors.append(model.encode(["cup"]))
-        return next(scores)
+        return scores[len(vectors) - 1]
 
     model, report = trained(tiny_model, tmp_path / "work", LONG, dev=dev)
-    assert report.dev == [[11, 0.1], [22, 0.5], [33, 0.4], [44, 0.3]]
-    assert report.stopped == "early" and report.steps == 44
-    assert np.array_equal(model.encode(["cup"]), vectors[1])
-
-
-def test_train_encoder_keeps_the_last_weights_if_they_are_the_best(tiny_model: Path, tmp_path: Path) -> None:
-    scores, vectors = iter([0.1, 0.5, 0.4, 0.6, 0.9]), []
-
-    def dev(model: Any) -> float:
-        vectors.append(model.encode(["cup"]))
-        return next(scores)
-
-    model, report = trained(tiny_model, tmp_path / "work", LONG, dev=dev)
-    assert report.stopped is None and report.dev[-1] == [52, 0.9]
-    assert np.array_equal(model.encode(["cup"]), vectors[-1])
+    steps = [11, 22, 33, 44, 52][: 4 if stopped else 5]
+    assert report.dev == [[step, score] for step, score in zip(steps, scores, strict=False)]
+    assert (report.stopped, report.steps) == (stopped, steps[-1])
+    assert np.array_equal(model.encode(["cup"]), vectors[kept])
 
 
 def test_train_encoder_killed_between_two_scores_ends_the_same(tiny_model: Path, tmp_path: Path) -> None:

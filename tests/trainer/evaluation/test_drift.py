@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from shelfwise.night_report_parts import DriftReport
+from shelfwise.night_report_parts import ClickThrough, DriftReport
 from shelfwise.store import DailyEngagement
 from shelfwise.timestamps import DAY
 from shelfwise.trainer.data.interactions import QueryClick
@@ -149,15 +149,13 @@ def test_embedding_shift_and_texts_swapped_by_hand(after: list[list[float]], shi
     ],
 )
 def test_click_through_falls(counts: list[tuple[int, int]], fell: bool) -> None:
-    figures = click_through(days(*counts))
-    assert figures is not None
-    assert figures["fell"] is fell
+    result = click_through(days(*counts))
+    assert result is not None and result[1] is fell
 
 
 def test_click_through_by_hand() -> None:
-    assert click_through(days((100, 20), (0, 0), (100, 40), (100, 30))) == {
-        "yesterday": 0.3, "before": 0.3, "spread": 0.1, "limit": 0.1625, "shown": 100, "days": 2, "fell": False,
-    }  # fmt: skip
+    expected = ClickThrough(yesterday=0.3, before=0.3, spread=0.1, limit=0.1625, shown=100, days=2)
+    assert click_through(days((100, 20), (0, 0), (100, 40), (100, 30))) == (expected, False)
 
 
 @pytest.mark.parametrize("counts", [[], [(100, 3)], [(0, 0), (100, 3)], [(100, 3), (0, 0)]])

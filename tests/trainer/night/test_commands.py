@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from conftest import ITEMS, NOW, clicks
 from shelfwise import InvalidInput, NightBusy, Shop
 from shelfwise.files import locked
 from shelfwise.night_report_parts import TrainingReport
-from shelfwise.trainer import compact, increment, init
+from shelfwise.trainer import Night, NightResult, compact, increment, init
 from shelfwise.trainer.encoder import training as learn_module
 from shelfwise.trainer.export import serving_model
 from shelfwise.trainer.night import pipeline as run
@@ -127,9 +128,7 @@ def test_increment_after_a_rollback_starts_from_the_restored_parent(tiny_shop: P
     assert "after a rollback" in ended.reason
 
 
-def test_increment_holds_items_changed_meanwhile(
-    tiny_shop: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_increment_holds_items_changed_meanwhile(tiny_shop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     teach(tiny_shop)
     raised = run.train_and_judge
 
@@ -154,9 +153,7 @@ def test_two_nights_never_overlap(tiny_shop: Path) -> None:
         increment(tiny_shop, NOW)
 
 
-def test_increment_after_a_failed_night_succeeds(
-    tiny_shop: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_increment_after_a_failed_night_succeeds(tiny_shop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     teach(tiny_shop)
 
     def fail(*_: Any, **__: Any) -> None:
@@ -226,11 +223,26 @@ def test_items_that_come_between_two_looks_are_no_pairs(tiny_shop: Path, monkeyp
     assert increment(tiny_shop, NOW).report.counts["known_item_pairs"] > 0
 
 
+def test_night_result_keeps_its_name_of_before() -> None:
+    assert Night is NightResult
+
+
 def test_until_never_goes_back(tiny_shop: Path) -> None:
     teach(tiny_shop)
     increment(tiny_shop, NOW)
     with pytest.raises(InvalidInput, match="until"):
         increment(tiny_shop, NOW - timedelta(days=1))
+
+
+def test_increment_on_an_incomplete_card_takes_all_events_until_now(tiny_shop: Path) -> None:
+    init(tiny_shop)
+    card = tiny_shop / "generations" / "0000" / "card.json"
+    values = json.loads(card.read_text())
+    del values["learned"]
+    card.write_text(json.dumps(values))
+    with pytest.raises(InvalidInput, match="until: expected a time after"):
+        increment(tiny_shop, NOW)
+    assert increment(tiny_shop).parent == 0
 
 
 def test_init_with_another_model_is_refused(tiny_shop: Path, tiny_model: Path) -> None:

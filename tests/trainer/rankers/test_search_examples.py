@@ -59,6 +59,36 @@ def groups(count: int, seed: int = 0) -> SearchExamples:
     return SearchExamples(features, chosen, np.full(count, 2, np.int32), np.arange(count, dtype=np.int64))
 
 
+def test_build_search_examples_lays_counts_and_signals_out_once_a_period(
+    look: Look, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[str] = []
+
+    class CountedCounts(search_examples.ItemCounts):
+        @classmethod
+        def of(cls, *args: Any) -> Any:
+            made.append("counts")
+            return super().of(*args)
+
+    class CountedSignals(search_examples.SignalsByRow):
+        def __init__(self, *args: Any) -> None:
+            made.append("signals")
+            super().__init__(*args)
+
+    events = [event("black-lamp", user=user) for user in ("u0", "u1")]
+    searches = [
+        search(query, "black-lamp", day, shopper=user)
+        for query in ("black lamp", "lamp")
+        for day in (1, 2)
+        for user in ("u0", "u1")
+    ]
+    expected = look(searches, events=events)
+    monkeypatch.setattr(search_examples, "ItemCounts", CountedCounts)
+    monkeypatch.setattr(search_examples, "SignalsByRow", CountedSignals)
+    assert same(look(searches, events=events), expected) and len(expected) == 8
+    assert sorted(made) == ["counts"] * 2 + ["signals"] * 2
+
+
 # ---- which groups -------------------------------------------------------------------------------------------
 
 

@@ -50,12 +50,6 @@ def run(folder: Path, model: Path, **options: Any) -> dict[str, Any]:
     return replay(items, events, **settings | options)
 
 
-@pytest.fixture(scope="module")
-def plain(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
-    folder = tmp_path_factory.mktemp("replay") / "plain"
-    return folder, run(folder, tiny_model)
-
-
 def test_the_report_has_the_contracts_shape(plain: tuple[Path, dict[str, Any]]) -> None:
     folder, report = plain
     assert json.loads((folder / "report" / "report.json").read_text()) == report

@@ -216,7 +216,7 @@ def test_figures_that_are_no_numbers(tmp_path: Path, bad: float | None) -> None:
     training = NIGHT["training"] | {"losses": [2.0, bad, bad], "dev": [[0, 0.7], [8, bad]]}
     verdict = NIGHT["verdicts"][0] | {"low": bad, "metrics": {"ndcg": [0.7, bad]}}
     page = page_of(tmp_path, NIGHT | {"training": training, "verdicts": [verdict]})
-    assert "2 of the losses are no numbers" in words_of(page)
+    assert "2 of the losses are not finite" in words_of(page)
     assert not re.search(r'="[^"]*\b(nan|inf|None)\b[^"]*"', page)
 
 
@@ -227,6 +227,12 @@ def test_an_exam_of_few_questions_does_not_flatten_the_others(tmp_path: Path) ->
     assert [(float(low), float(high)) for low, high in bars] == [(50.95, 55.68), (0.0, 100.0)]
     assert page.count('y1="7"') == 2, "a bar that goes on beyond the cell has no ends"
     assert "1 question," in words_of(page)
+
+
+def test_page_of_an_early_report_names_items_by_title(tmp_path: Path) -> None:
+    row = {"query": "mug", "item": "8471", "title": "Red mug", "before": 0.5, "after": 1.0}
+    words = words_of(page_of(tmp_path, {"moved": {"gained": [row], "lost": []}}))
+    assert "Red mug" in words and "8471" not in words
 
 
 def test_a_curve_of_one_point_is_a_dot(tmp_path: Path) -> None:
