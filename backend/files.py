@@ -44,12 +44,17 @@ def fsync(path: Path) -> None:
 def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
     """Write `path` whole or not at all: `write` fills a file beside it, which is synced and takes its place.
 
-    The file beside it is `.NAME-PID`, so that the removal of a night's `.tmp-*` folders leaves it alone.
+    The file beside it is `.NAME-PID`, so that the removal of a night's `.tmp-*` folders leaves it alone; it is removed
+    when `write` fails.
     """
     unfinished = path.with_name(f".{path.name}-{os.getpid()}")
-    write(unfinished)
-    fsync(unfinished)
-    os.replace(unfinished, path)
+    try:
+        write(unfinished)
+        fsync(unfinished)
+        os.replace(unfinished, path)
+    except BaseException:
+        unfinished.unlink(missing_ok=True)
+        raise
     fsync(path.parent)
 
 

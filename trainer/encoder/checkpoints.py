@@ -47,13 +47,17 @@ def fingerprint(model: SentenceTransformer, pairs: Sequence[Pair], settings: Seq
 
 
 def open_run_folder(work: Path, name: str) -> Path:
-    """Return the folder of the training `name` in `work`, and remove those of other trainings."""
+    """Return the folder of the training `name` in `work`; remove those of others, and files that a kill left half."""
     work.mkdir(parents=True, exist_ok=True)
     for other in work.iterdir():
         if re.fullmatch("[0-9a-f]{16}", other.name) and other.name != name:
             shutil.rmtree(other)
-    (work / name).mkdir(exist_ok=True)
-    return work / name
+    folder = work / name
+    folder.mkdir(exist_ok=True)
+    for path in folder.iterdir():
+        if re.fullmatch(r"\..+-\d+", path.name):  # of `write_atomically`, as large as the model
+            path.unlink()
+    return folder
 
 
 def seal_checkpoint(checkpoint: Path) -> None:
