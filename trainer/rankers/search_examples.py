@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from shelfwise import Shop
+from shelfwise.caching import CachedBy
 from shelfwise.catalogue.filters import evaluate
 from shelfwise.catalogue.postings import PostingsCache
 from shelfwise.catalogue.snapshot import CatalogueCache, CatalogueSnapshot
@@ -64,18 +65,21 @@ class PointInTimeView:
     statistics: PopularityCounts
     ranker: Ranker = field(default_factory=Ranker)
     noise: float = 0.0
+    _remembered_rows: CachedBy[np.ndarray] = field(default_factory=CachedBy, init=False, repr=False)
+    _counts: CachedBy[ItemCounts] = field(default_factory=CachedBy, init=False, repr=False)
+    _signals: CachedBy[SignalsByRow] = field(default_factory=CachedBy, init=False, repr=False)
 
     def remembered_rows(self, columns: CatalogueSnapshot) -> np.ndarray:
         """Return the catalogue's row of each of `memory.items`, 0 for one that is gone, (n,) int64."""
-        return columns.rows(self.memory.items)
+        return self._remembered_rows.get(lambda: columns.rows(self.memory.items), columns)
 
     def counts(self, columns: CatalogueSnapshot, now: float) -> ItemCounts:
         """Return the counts by row of the catalogue."""
-        return ItemCounts.of(self.statistics, columns, now)
+        return self._counts.get(lambda: ItemCounts.of(self.statistics, columns, now), columns, now)
 
     def signals(self, columns: CatalogueSnapshot) -> SignalsByRow:
         """Return no signals: co-purchases are added to the blend, their weight is not learned here."""
-        return SignalsByRow(ItemSignals(), columns)
+        return self._signals.get(lambda: SignalsByRow(ItemSignals(), columns), columns)
 
 
 def build_search_examples(
@@ -123,7 +127,7 @@ class _PastSearcher:
     ) -> Iterator[Group]:
         """Yield a group for each query for which a candidate was chosen, by what was known at `start`."""
         statistics = count_popularity(events, start)
-        known = PointInTimeView(self.parent.encoder, self.parent.index, self._memory(past, start), statistics)
+        view = PointInTimeView(self.parent.encoder, self.parent.index, self._memory(past, start), statistics)
         histories: defaultdict[str, list[Event]] = defaultdict(list)
         for event in events:
             if event.user:
@@ -133,27 +137,27 @@ class _PastSearcher:
             # Shoppers who have a history are asked for by themselves, all others together.
             by_query[query_key(click.query), click.shopper if click.shopper in histories else ""].append(click)
         for (_, shopper), chosen in by_query.items():
-            group = self._group(start, chosen, known, histories[shopper][-MAX_HISTORY_EVENTS:] if shopper else [])
+            group = self._group(start, chosen, view, histories[shopper][-MAX_HISTORY_EVENTS:] if shopper else [])
             if group is not None:
                 yield group
 
     def _group(
-        self, start: float, clicks: Sequence[QueryClick], known: PointInTimeView, history: Sequence[Event]
+        self, start: float, clicks: Sequence[QueryClick], view: PointInTimeView, history: Sequence[Event]
     ) -> Group | None:
         columns = self.columns
         query = understand(clicks[0].query, self.vocabulary, self.postings.count, self.synonyms)
-        context = SearchContext(columns, self.postings, known)
+        context = SearchContext(columns, self.postings, view)
         retrieved = retrieve(query, self.eligible, context, is_filtered=False)
         taste = None
         if history:
-            taste = shopper_taste(history[::-1], columns, known.index, known.signals(columns), start)
-        _, trace = score(retrieved, known.counts(columns, start), taste, context)
+            taste = shopper_taste(history[::-1], columns, view.index, view.signals(columns), start)
+        _, trace = score(retrieved, view.counts(columns, start), taste, context)
         weights = np.zeros(columns.size, np.float32)
         for click in clicks:
             weights[self.items.get(click.item, 0)] += click.weight
         weights[0] = 0.0
         # The best by the blend and the best by embedding: the former alone would not show what words are worth.
-        orders = known.ranker.scores(trace.features), trace.features[:, _STANDING]
+        orders = view.ranker.scores(trace.features), trace.features[:, _STANDING]
         top = np.flatnonzero(np.any([ranks(scores) < TOP for scores in orders], axis=0))
         chosen = weights[trace.candidates[top]]
         return Group(trace.features[top], chosen, query_key(query.text)) if chosen.any() else None
