@@ -17,7 +17,7 @@ import numpy as np
 from scipy.cluster.vq import kmeans2, vq
 
 from shelfwise.generation.query_memory import query_key
-from shelfwise.night_report_parts import DriftReport
+from shelfwise.night_report_parts import ClickThrough, DriftReport
 from shelfwise.store import DailyEngagement
 from shelfwise.timestamps import DAY
 from shelfwise.trainer.data.interactions import QueryClick
@@ -99,7 +99,7 @@ def measure(inputs: DriftInputs) -> tuple[DriftReport, list[str]]:
             report.add(name, (distance(*pair), limit), len(pair[0]) >= MIN_ITEMS, sentence)
     for kind, name in (("searches", "ctr"), ("recommendations", "recommendation_ctr")):
         _add_click_through(report, name, kind, inputs.engagement.get(kind, ()))
-    return DriftReport.from_dict(report.figures), report.warnings
+    return DriftReport(**report.figures), report.warnings
 
 
 def _add_query_mix(report: _Report, old: Sequence[QueryClick], new: Sequence[QueryClick], inputs: DriftInputs) -> None:
@@ -209,21 +209,22 @@ def _cosines(before: np.ndarray, after: np.ndarray) -> np.ndarray:
 
 
 def _add_click_through(report: _Report, name: str, kind: str, days: Sequence[DailyEngagement]) -> None:
-    if figures := click_through(days):
-        report.figures[name] = figures
-        if figures.pop("fell"):
-            limit, before = figures["limit"], figures["before"]
+    if result := click_through(days):
+        report.figures[name], fell = result
+        if fell:
+            rates = result[0]
             report.warnings.append(
-                f"{kind} were clicked less yesterday: {figures['yesterday']:.3f} < {limit:.3f} (before: {before:.3f})"
+                f"{kind} were clicked less yesterday: {rates.yesterday:.3f} < {rates.limit:.3f}"
+                f" (before: {rates.before:.3f})"
             )
 
 
-def click_through(days: Sequence[DailyEngagement]) -> dict[str, Any] | None:
-    """Return yesterday's click-through rate, the last of `days`, beside that of the days before; None without either.
+def click_through(days: Sequence[DailyEngagement]) -> tuple[ClickThrough, bool] | None:
+    """Return yesterday's click-through rate, the last of `days`, beside that of the days before, and whether it fell.
 
-    It `fell` when it is lower by more than MAX_CTR_FALL of what it was and by more than ERRORS standard errors of a
-    binomial share, sqrt(p (1 − p) / n), `limit` being the lower of the two. `spread` is the standard deviation of the
-    daily rates.
+    None without either. It fell when it is lower by more than MAX_CTR_FALL of what it was and by more than ERRORS
+    standard errors of a binomial share, sqrt(p (1 − p) / n), `limit` being the lower of the two. `spread` is the
+    standard deviation of the daily rates.
     """
     past = [day for day in days[:-1] if day.shown]
     if not past or not days[-1].shown:
@@ -233,12 +234,9 @@ def click_through(days: Sequence[DailyEngagement]) -> dict[str, Any] | None:
     error = math.sqrt(before * (1 - before) / yesterday.shown)
     limit = max(0.0, min(before * (1 - MAX_CTR_FALL), before - ERRORS * error))
     rate = yesterday.clicked / yesterday.shown
-    return {
-        "yesterday": round(rate, 4),
-        "before": round(before, 4),
-        "spread": round(pstdev(day.clicked / day.shown for day in past), 4),
-        "limit": round(limit, 4),
-        "shown": yesterday.shown,
-        "days": len(past),
-        "fell": rate < limit and yesterday.shown >= MIN_QUERIES and len(past) >= MIN_DAYS,
-    }
+    spread = pstdev(day.clicked / day.shown for day in past)
+    fell = rate < limit and yesterday.shown >= MIN_QUERIES and len(past) >= MIN_DAYS
+    result = ClickThrough(
+        round(rate, 4), round(before, 4), round(spread, 4), round(limit, 4), yesterday.shown, len(past)
+    )
+    return result, fell
