@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from shelfwise import privacy
-from shelfwise.arguments import parse_path_id, validate_page, validate_query
+from shelfwise.arguments import as_list, parse_path_id, validate_page, validate_query
 from shelfwise.catalogue.snapshot import CatalogueCache
 from shelfwise.curation.snapshot import CurationCache
 from shelfwise.errors import NotFound
@@ -169,13 +169,12 @@ class Shop:
             diversity: 0 to 1, how far variants of one product make way for other items
             exact: take the words as they stand: nothing corrected, completed or replaced by a synonym
             explain: give each hit its reasons
-            explore: 0 to 1, the share of answers that show an item which nobody has chosen yet; the HTTP API has one
+            explore: 0 to 1, the share of answers that show an item no shopper has chosen yet; the HTTP API has one
         """
-        request = SearchRequest.from_args(
-            q, user, session, limit, offset,
-            filter=filter, facets=facets, sort=sort, diversity=diversity, exact=exact, explore=explore,
-        )  # fmt: skip
-        return self._answers.search(request, explain=explain, log=log)
+        request = SearchRequest(
+            q, limit, offset, facets=facets, sort=sort, diversity=diversity, exact=exact, user=user, session=session
+        )
+        return self._answers.search(request.validated(filter, explore), explain=explain, log=log)
 
     def suggest(self, q: str, limit: int = 8) -> list[Suggestion]:
         """Return completions of a query's beginning, best first: past queries, categories, brands and titles."""
@@ -216,12 +215,12 @@ class Shop:
             fill: False adds no items of other kinds where this one finds too few; none at all are not logged then
             diversity: 0 to 1, how far variants of one product make way for other items
             explain: give each hit its reasons
-            explore: 0 to 1, the share of answers that show an item which nobody has chosen yet; the HTTP API has one
+            explore: 0 to 1, the share of answers that show an item no shopper has chosen yet; the HTTP API has one
         """
-        request = RecommendRequest.from_args(
-            user, session, item, limit, kind=kind, filter=filter, exclude=exclude,
-            repeats=repeats, fill=fill, diversity=diversity, explore=explore,
-        )  # fmt: skip
+        request = RecommendRequest(
+            items=as_list(item), limit=limit, exclude=as_list(exclude), repeats=repeats, fill=fill,
+            diversity=diversity, user=user, session=session,
+        ).validated(kind, filter, explore)  # fmt: skip
         return self._answers.recommend(request, explain=explain, log=log)
 
     def item(self, id: str) -> Row:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import click
 
@@ -13,6 +14,8 @@ from shelfwise.shop import Shop
 from shelfwise.types import Hit, Row
 
 __all__ = ["recommend_command", "search_command", "status_command"]
+
+_Answer = TypeVar("_Answer")
 
 
 def _split(context: click.Context, option: click.Parameter, text: str) -> list[str]:
@@ -37,9 +40,7 @@ _explain = click.option("--explain", is_flag=True, help="Say why each hit is the
 @click.pass_obj
 def search_command(context: Context, /, query: str, **options: Any) -> None:
     """Search the shop."""
-    with Shop(context.data) as shop:
-        shop.warm_up()
-        answer = shop.search(query, log=False, **options)
+    answer = _ask(context, lambda shop: shop.search(query, log=False, **options))
     head = f"{answer.total:,} found in {answer.took_ms:.1f} ms by generation {answer.generation}"
     head += f", read as {answer.corrected!r}" if answer.corrected else ""
     head += f", relaxed to {answer.relaxed}" if answer.relaxed else ""
@@ -60,9 +61,7 @@ def search_command(context: Context, /, query: str, **options: Any) -> None:
 @click.pass_obj
 def recommend_command(context: Context, /, no_repeats: bool, **options: Any) -> None:
     """Recommend for a user, or to go with an item."""
-    with Shop(context.data) as shop:
-        shop.warm_up()
-        answer = shop.recommend(log=False, repeats=not no_repeats, **options)
+    answer = _ask(context, lambda shop: shop.recommend(log=False, repeats=not no_repeats, **options))
     filled = f", filled with {', '.join(answer.filled)}" if answer.filled else ""
     head = f"{answer.kind}{filled}, in {answer.took_ms:.1f} ms by generation {answer.generation}"
     context.answer(answer.to_dict(), lambda: [head + _degraded(answer.degraded), *map(_hit_line, answer.hits)])
@@ -77,6 +76,13 @@ def status_command(context: Context) -> None:
     with Shop(context.data) as shop:
         status = read_status(shop)
     context.answer(status, lambda: [f"{name:>20}  {_status_text(value)}" for name, value in status.items()])
+
+
+def _ask(context: Context, ask: Callable[[Shop], _Answer]) -> _Answer:
+    """Return the shop's answer, timed without the opening of its generation."""
+    with Shop(context.data) as shop:
+        shop.warm_up()
+        return ask(shop)
 
 
 def _hit_line(hit: Hit) -> str:

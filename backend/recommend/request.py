@@ -1,12 +1,11 @@
-"""What is asked of a recommendation, every field validated."""
+"""What is asked of a recommendation."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from shelfwise.arguments import (
-    as_list,
     parse_path_id,
     parse_shopper,
     validate_choice,
@@ -29,7 +28,7 @@ DIVERSITY = 0.3
 class RecommendRequest:
     """One recommendation; `events` and `impressions` are the shopper's, newest first."""
 
-    kind: str
+    kind: str = "popular"
     items: Sequence[str] = ()
     events: Sequence[Event] = ()
     impressions: Sequence[ShownRecommendation] = ()  # what the shopper was shown lately
@@ -43,35 +42,21 @@ class RecommendRequest:
     user: str | None = None
     session: str | None = None
 
-    @classmethod
-    def from_args(
-        cls,
-        user: str | None = None,
-        session: str | None = None,
-        item: str | Sequence[str] | None = None,
-        limit: int = 10,
-        *,
-        kind: str | None = None,
-        filter: str | None = None,
-        exclude: str | Sequence[str] = (),
-        repeats: bool = True,
-        fill: bool = True,
-        diversity: float = DIVERSITY,
-        explore: float = 0.0,
-    ) -> RecommendRequest:
-        """Validate the arguments of `Shop.recommend`, explained there. Raises InvalidInput or NotFound."""
-        validate_page(limit, 0)
-        user, session = parse_shopper(user, session)
-        items = [parse_path_id(id, "item") for id in as_list(item)]
-        return cls(
+    def validated(self, kind: str | None = None, filter: str | None = None, explore: float = 0.0) -> RecommendRequest:
+        """Return the request of these fields as `Shop.recommend` explains them, each checked.
+
+        Raises InvalidInput, or NotFound for an item.
+        """
+        validate_page(self.limit, 0)
+        user, session = parse_shopper(self.user, self.session)
+        items = [parse_path_id(id, "item") for id in self.items]
+        return replace(
+            self,
             kind=default_kind(items, user, session) if kind is None else validate_choice(kind, KINDS, "kind"),
             items=items,
-            limit=limit,
             filter=parse(filter) if filter else None,
-            exclude=[parse_id(id, "exclude") for id in as_list(exclude)],
-            repeats=repeats,
-            fill=fill,
-            diversity=validate_share(diversity, "diversity"),
+            exclude=[parse_id(id, "exclude") for id in self.exclude],
+            diversity=validate_share(self.diversity, "diversity"),
             exploration=ExplorationPolicy(explore, f"{session or user or ''} {kind or ''} {' '.join(items)}"),
             user=user,
             session=session,

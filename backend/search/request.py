@@ -1,9 +1,9 @@
-"""What a shopper asks of a search, every field validated."""
+"""What a shopper asks of a search."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from shelfwise.arguments import parse_shopper, validate_choice, validate_page, validate_query, validate_share
 from shelfwise.catalogue.facets import validate_facets
@@ -37,35 +37,18 @@ class SearchRequest:
     user: str | None = None
     session: str | None = None
 
-    @classmethod
-    def from_args(
-        cls,
-        q: str,
-        user: str | None = None,
-        session: str | None = None,
-        limit: int = 10,
-        offset: int = 0,
-        *,
-        filter: str | None = None,
-        facets: Sequence[str] = (),
-        sort: str = "relevance",
-        diversity: float = DIVERSITY,
-        exact: bool = False,
-        explore: float = 0.0,
-    ) -> SearchRequest:
-        """Validate the arguments of `Shop.search`, explained there. Raises InvalidInput."""
-        validate_page(limit, offset)
-        user, session = parse_shopper(user, session)
-        return cls(
-            query=validate_query(q),
-            limit=limit,
-            offset=offset,
+    def validated(self, filter: str | None = None, explore: float = 0.0) -> SearchRequest:
+        """Return the request of these fields as `Shop.search` explains them, each checked. Raises InvalidInput."""
+        validate_page(self.limit, self.offset)
+        user, session = parse_shopper(self.user, self.session)
+        return replace(
+            self,
+            query=validate_query(self.query),
             filter=parse(filter) if filter else None,
-            facets=validate_facets(facets),
-            sort=validate_choice(sort, SORTS, "sort"),
-            diversity=validate_share(diversity, "diversity"),
-            exact=exact,
-            exploration=ExplorationPolicy(explore, f"{session or user or ''} {q}"),
+            facets=validate_facets(self.facets),
+            sort=validate_choice(self.sort, SORTS, "sort"),
+            diversity=validate_share(self.diversity, "diversity"),
+            exploration=ExplorationPolicy(explore, f"{session or user or ''} {self.query}"),
             user=user,
             session=session,
         )

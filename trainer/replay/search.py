@@ -9,7 +9,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -164,7 +164,7 @@ class SearchReplay(Replay):
 
     def _hits(self, shop: Shop, sources: SourceSwitches, query: str) -> list[str]:
         try:
-            request = replace(SearchRequest.from_args(query, limit=self.k), sources=sources)
+            request = SearchRequest(query, self.k, sources=sources).validated()
         except InvalidInput:  # blank or overlong in the log: nothing could be shown for it
             return []
         return shop.search_pipeline.run(request, shop.generation).ids
