@@ -50,7 +50,7 @@ def circle_index(degrees: Mapping[str, float] = DEGREES) -> VectorIndex:
     return build(list(degrees), np.stack([np.cos(angles), np.sin(angles)], axis=1).astype(np.float32))  # (n, 2)
 
 
-NO_VECTORS = circle_index({})
+ALL_VECTORS, NO_VECTORS = circle_index(), circle_index({})
 
 
 def event(item: str, type: str = "purchase", days: float = 1.0, session: str | None = None, seq: int = 1) -> Event:

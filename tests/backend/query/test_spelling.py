@@ -40,30 +40,24 @@ def test_max_edits_grow_with_the_word(word: str, edits: int) -> None:
     assert max_edits(word) == edits
 
 
-@pytest.mark.parametrize(
-    ("typed", "read"),
-    [
-        ("wireless mouse", "wireless mouse"),
-        ("wirless", "wireless"),  # a letter lost
-        ("wirelesss", "wireless"),  # a letter too many
-        ("wirelezs", "wireless"),  # another letter
-        ("wierless", "wireless"),  # two letters swapped
-        ("hedphoens", "headphones"),
-        ("xeyboard", "keyboard"),  # the first letter
-        ("wirless mosue", "wireless mouse"),
-        ("wireless mose", "wireless mouse"),  # not mode: an item has both
-        ("mose router", "mode router"),
-        ("blck heater", "block heater"),  # not black, although it is used more
-        ("blck", "black"),
-        ("wirelessmouse", "wireless mouse"),  # a space lost
-        ("key board", "keyboard"),  # a space too many
-        ("blu tooth", "bluetooth"),
-        ("zzzzzz", "zzzzzz"),
-        ("zzzzzz mosue", "zzzzzz mouse"),
-        ("mx", "mx"),
-        ("heatphone xyzzyxyzzy", "headphones xyzzyxyzzy"),
-    ],
-)
+@pytest.mark.parametrize(("typed", "read"), [
+    ("wireless mouse", "wireless mouse"),
+    ("wirless", "wireless"),  # a letter lost
+    ("wirelesss", "wireless"),  # a letter too many
+    ("wirelezs", "wireless"),  # another letter
+    ("wierless", "wireless"),  # two letters swapped
+    ("hedphoens", "headphones"),
+    ("xeyboard", "keyboard"),  # the first letter
+    ("wirless mosue", "wireless mouse"),
+    ("wireless mose", "wireless mouse"),  # not mode: an item has both
+    ("mose router", "mode router"),
+    ("blck heater", "block heater"),  # not black, although it is used more
+    ("blck", "black"),
+    ("wirelessmouse", "wireless mouse"),  # a space lost
+    ("key board", "keyboard"),  # a space too many
+    ("blu tooth", "bluetooth"), ("zzzzzz", "zzzzzz"), ("zzzzzz mosue", "zzzzzz mouse"), ("mx", "mx"),
+    ("heatphone xyzzyxyzzy", "headphones xyzzyxyzzy"),
+])  # fmt: skip
 def test_correct(typed: str, read: str) -> None:
     assert corrected(typed) == read
 

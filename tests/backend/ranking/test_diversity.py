@@ -21,11 +21,7 @@ def order(families: str, strength: float, scores: list[float] | None = None, ava
     ("aaabbc", 0.0, "012345"),
     ("aaabbc", 1.0, "035142"),  # a b c, a b, a
     ("aaabbc", 0.55, "013245"),  # the spread is 0.5, so that each before costs 0.06
-    ("aaabbc", 0.7, "013254"),
-    ("abcdef", 1.0, "012345"),
-    ("aaaa", 1.0, "0123"),
-    ("", 0.5, ""),
-    ("a", 1.0, "0"),
+    ("aaabbc", 0.7, "013254"), ("abcdef", 1.0, "012345"), ("aaaa", 1.0, "0123"), ("", 0.5, ""), ("a", 1.0, "0"),
 ])  # fmt: skip
 def test_variants_move_with_strength(families: str, strength: float, places: str) -> None:
     assert order(families, strength) == places

@@ -13,6 +13,7 @@ from shelfwise.recommend.candidates import find_candidates
 from shelfwise.recommend.features import NAMES, build_features, link_features
 from shelfwise.store import Store
 from support.recommend_shop import (
+    ALL_VECTORS,
     DEGREES,
     FOR_YOU_SIGNALS,
     IDS,
@@ -25,8 +26,6 @@ from support.recommend_shop import (
     scores_of,
 )
 from support.stores import store_with, upsert_rows
-
-INDEX = circle_index()
 
 
 def test_candidates_come_from_all_sources(columns: CatalogueSnapshot) -> None:
@@ -41,11 +40,13 @@ def test_candidates_come_from_all_sources(columns: CatalogueSnapshot) -> None:
         "rug",
         "bulb",
     }
-    assert candidate_ids(make_context(columns, tea, index=INDEX)) == set(IDS) - {"vase"}, "a small shop is all near"
+    assert candidate_ids(make_context(columns, tea, index=ALL_VECTORS)) == set(IDS) - {"vase"}, (
+        "a small shop is all near"
+    )
 
 
 def test_ineligible_item_is_not_a_candidate(columns: CatalogueSnapshot) -> None:
-    context = make_context(columns, event("tea"), event("vase"), signals=FOR_YOU_SIGNALS, index=INDEX)
+    context = make_context(columns, event("tea"), event("vase"), signals=FOR_YOU_SIGNALS, index=ALL_VECTORS)
     context.eligible[columns.rows(["tea", "cup"])] = False
     assert candidate_ids(context) == set(IDS) - {"vase", "tea", "cup"}
 

@@ -5,9 +5,7 @@ from __future__ import annotations
 import pytest
 
 from shelfwise.catalogue.snapshot import CatalogueSnapshot
-from support.recommend_shop import DEGREES, circle_index, event, make_context
-
-INDEX = circle_index()
+from support.recommend_shop import ALL_VECTORS, DEGREES, circle_index, event, make_context
 
 
 @pytest.mark.parametrize(
@@ -22,7 +20,7 @@ def test_just_taken_is_bought_or_in_the_cart_within_hours(
 
 
 def test_nearest_rows_are_eligible(columns: CatalogueSnapshot) -> None:
-    context = make_context(columns, index=INDEX)
+    context = make_context(columns, index=ALL_VECTORS)
     (near,) = context.nearest(context.vectors(columns.rows(["tea"]))[1], 3)
     assert {columns.ids[row] for row in near} == {"tea", "chai", "coffee"}, "the vase is nearer, and sold out"
 

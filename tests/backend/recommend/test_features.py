@@ -16,6 +16,7 @@ from shelfwise.recommend.ranker import ForYouRanker
 from shelfwise.store import Event, Store
 from shelfwise.timestamps import DAY
 from support.recommend_shop import (
+    ALL_VECTORS,
     FOR_YOU_SIGNALS,
     IDS,
     NO_VECTORS,
@@ -27,8 +28,6 @@ from support.recommend_shop import (
     make_context,
 )
 from support.stores import upsert_rows
-
-INDEX = circle_index()
 
 
 def test_own_features_of_a_repeated_item(columns: CatalogueSnapshot) -> None:
@@ -67,7 +66,7 @@ def test_link_features_of_the_last_visits_leave_out_older_ones(columns: Catalogu
 
 
 def test_taste_features_compare_with_own_items(columns: CatalogueSnapshot) -> None:
-    features = features_of(make_context(columns, event("tea", days=0), event("lamp", "click", 0), index=INDEX))
+    features = features_of(make_context(columns, event("tea", days=0), event("lamp", "click", 0), index=ALL_VECTORS))
     assert features["coffee"]["brand_share"] == features["chai"]["category_share"] == pytest.approx(5 / 6)
     assert features["bulb"]["brand_share"] == pytest.approx(1 / 6)
     assert features["rug"]["brand_share"] == features["rug"]["category_share"] == 0.0
@@ -122,7 +121,7 @@ ODD: dict[str, list[Event]] = {
 @pytest.mark.parametrize("events", ODD.values(), ids=ODD)
 @pytest.mark.parametrize("signals", [ItemSignals(), FOR_YOU_SIGNALS], ids=["nothing counted", "counted"])
 @pytest.mark.parametrize(
-    "index", [NO_VECTORS, INDEX, circle_index({"lamp": 180.0})], ids=["no vectors", "index", "one vector"]
+    "index", [NO_VECTORS, ALL_VECTORS, circle_index({"lamp": 180.0})], ids=["no vectors", "index", "one vector"]
 )
 def test_features_of_odd_histories_are_finite(
     columns: CatalogueSnapshot, events: Any, signals: ItemSignals, index: Any

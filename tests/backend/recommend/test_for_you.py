@@ -10,14 +10,12 @@ from shelfwise.generation.popularity import PopularityCounts
 from shelfwise.recommend.features import NAMES
 from shelfwise.recommend.for_you import for_you, interleave_cold
 from shelfwise.recommend.ranker import ForYouRanker
-from support.recommend_shop import FOR_YOU_SIGNALS, circle_index, event, make_context, scores_of
-
-INDEX = circle_index()
+from support.recommend_shop import ALL_VECTORS, FOR_YOU_SIGNALS, event, make_context, scores_of
 
 
 def test_for_you_without_choices_is_empty(columns: CatalogueSnapshot) -> None:
     for events in ([], [event("tea", "dismiss")], [event("unknown")]):
-        scored = for_you(make_context(columns, *events, signals=FOR_YOU_SIGNALS, index=INDEX), ForYouRanker())
+        scored = for_you(make_context(columns, *events, signals=FOR_YOU_SIGNALS, index=ALL_VECTORS), ForYouRanker())
         assert (scored.rows.shape, scored.scores.shape, scored.features.shape) == ((0,), (0,), (0, len(NAMES)))
 
 

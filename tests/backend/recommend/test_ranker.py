@@ -15,13 +15,11 @@ from shelfwise.recommend.features import NAMES
 from shelfwise.recommend.for_you import for_you
 from shelfwise.recommend.ranker import CARD, ForYouRanker, blend_contributions
 from shelfwise.trainer.export.onnx_trees import write_trees
-from support.recommend_shop import FOR_YOU_SIGNALS, circle_index, event, make_context, scores_of
-
-INDEX = circle_index()
+from support.recommend_shop import ALL_VECTORS, FOR_YOU_SIGNALS, event, make_context, scores_of
 
 
 def test_blend_sums_shares_of_the_greatest(columns: CatalogueSnapshot) -> None:
-    context = make_context(columns, event("tea"), event("lamp", "cart"), signals=FOR_YOU_SIGNALS, index=INDEX)
+    context = make_context(columns, event("tea"), event("lamp", "cart"), signals=FOR_YOU_SIGNALS, index=ALL_VECTORS)
     scored = for_you(context, ForYouRanker())
     added = blend_contributions(scored.features)
     assert added.sum(axis=1) == pytest.approx(scored.scores)
@@ -56,7 +54,7 @@ def save_trees(folder: Path, booster: Any, names: tuple[str, ...] = NAMES) -> Pa
 
 def test_trees_rank_and_explain(columns: CatalogueSnapshot, tmp_path: Path, booster: Any) -> None:
     ranker = ForYouRanker(save_trees(tmp_path / "wishes", booster))
-    context = make_context(columns, event("tea"), signals=FOR_YOU_SIGNALS, index=INDEX)
+    context = make_context(columns, event("tea"), signals=FOR_YOU_SIGNALS, index=ALL_VECTORS)
     scored = for_you(context, ranker)
     assert ranker.kind == "trees"
     assert scored.scores == pytest.approx(booster.predict(scored.features), abs=1e-5)

@@ -13,10 +13,8 @@ from shelfwise.generation.popularity import PopularityCounts
 from shelfwise.recommend.strategies import FALLBACKS, KINDS, STRATEGIES, default_kind, one_time_purchases
 from shelfwise.store import Store
 from shelfwise.timestamps import DAY
-from support.recommend_shop import IDS, NOW, by_id, circle_index, event, make_context, make_signals
+from support.recommend_shop import ALL_VECTORS, IDS, NOW, by_id, event, make_context, make_signals
 from support.stores import upsert_rows
-
-INDEX = circle_index()
 
 
 def scores_of(kind: str, columns: CatalogueSnapshot, *events: Any, **parts: Any) -> dict[str, float]:
@@ -66,20 +64,20 @@ def test_documentation_names_the_same_fallbacks(kind: str) -> None:
 
 
 def test_similar_scores_by_cosine(columns: CatalogueSnapshot) -> None:
-    scores = scores_of("similar", columns, seeds=["tea"], index=INDEX)
+    scores = scores_of("similar", columns, seeds=["tea"], index=ALL_VECTORS)
     assert list(scores)[:3] == ["tea", "chai", "coffee"], "the item itself is left out with what is not eligible"
     assert scores["chai"] == pytest.approx(np.cos(np.radians(20)))
     assert not {"lamp", "bulb", "mug"} & set(scores), "turned away from it"
 
 
 def test_similar_to_several_scores_by_mean_cosine(columns: CatalogueSnapshot) -> None:
-    assert next(iter(scores_of("similar", columns, seeds=["tea", "cup"], index=INDEX))) == "coffee"
+    assert next(iter(scores_of("similar", columns, seeds=["tea", "cup"], index=ALL_VECTORS))) == "coffee"
 
 
 def test_similar_adds_a_tenth_of_co_views(columns: CatalogueSnapshot) -> None:
     signals = make_signals(links={"viewed": {"tea": {"coffee": 9.0, "rug": 4.5}}})
     before, after = (
-        scores_of("similar", columns, seeds=["tea"], index=INDEX, signals=links) for links in (None, signals)
+        scores_of("similar", columns, seeds=["tea"], index=ALL_VECTORS, signals=links) for links in (None, signals)
     )
     assert after["coffee"] == pytest.approx(before["coffee"] + 0.1)
     assert list(before) == [id for id in after if id != "rug"], "but does not turn the order"
@@ -193,7 +191,7 @@ def test_next_follows_the_requests_items_before_the_history(columns: CatalogueSn
 
 
 def test_next_goes_by_vectors_and_leaves_out_the_steps(columns: CatalogueSnapshot) -> None:
-    scores = scores_of("next", columns, event("tea", "click", 0.1), event("lamp", "click", 0.2), index=INDEX)
+    scores = scores_of("next", columns, event("tea", "click", 0.1), event("lamp", "click", 0.2), index=ALL_VECTORS)
     assert not {"tea", "lamp"} & set(scores)
     assert next(iter(scores)) == "chai"
 
