@@ -8,6 +8,7 @@ import numpy as np
 
 from shelfwise.catalogue.snapshot import CatalogueSnapshot
 from shelfwise.generation.item_counts import ItemCounts
+from shelfwise.ranking.arrays import top_k
 from shelfwise.search.blend import ALL, mask_sources
 from shelfwise.search.features import build_features
 from shelfwise.search.personalization import ShopperTaste
@@ -74,18 +75,13 @@ def with_remaining(retrieved: Retrieved, ranked: RankedHits, columns: CatalogueS
 def _candidates(retrieved: Retrieved) -> np.ndarray:
     """Return the rows of the best of each source, each once, (n,) int64 ascending."""
     lexical = np.flatnonzero(retrieved.result & retrieved.matches.any_word)
-    lexical = lexical[_best(_closeness(retrieved, lexical), _MAX_LEXICAL)]
+    lexical = lexical[top_k(_closeness(retrieved, lexical), _MAX_LEXICAL)]
     mass = retrieved.remembered.mass
     remembered = np.flatnonzero(mass > 0)
-    remembered = remembered[_best(mass[remembered], _MAX_REMEMBERED)]
+    remembered = remembered[top_k(mass[remembered], _MAX_REMEMBERED)]
     is_candidate = np.zeros(len(retrieved.result), np.bool_)
     is_candidate[lexical] = is_candidate[remembered] = is_candidate[list(retrieved.near)] = True
     return np.flatnonzero(is_candidate)
-
-
-def _best(values: np.ndarray, limit: int) -> np.ndarray:
-    """Return the positions of the `limit` greatest values, or of all if there are no more, in no order."""
-    return np.arange(len(values)) if len(values) <= limit else np.argpartition(-values, limit)[:limit]
 
 
 def _closeness(retrieved: Retrieved, rows: np.ndarray) -> np.ndarray:
