@@ -133,12 +133,16 @@ class GateResult(_Part):
 
 @dataclass(frozen=True, slots=True)
 class MovedQuery(_Part):
-    """A search and the reciprocal rank of its chosen item with the parent and with the candidate, 0 beyond rank 10."""
+    """A search and the reciprocal rank of its chosen item with the parent and with the candidate, 0 beyond rank 10.
+
+    `title` is the item's, which early reports have.
+    """
 
     query: str = ""
     item: str = ""
     before: float = _NAN
     after: float = _NAN
+    title: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -135,9 +135,9 @@ def _reach(results: Sequence[GateResult]) -> float:
 
     The long bar of a set of few questions must not flatten the rest.
     """
-    asked = [result for result in results if result.questions]
-    extents = [max(abs(number(result.low)), abs(number(result.high))) for result in asked]
-    tolerance = max((number(result.tolerance) for result in asked), default=0.0)
+    measured = [result for result in results if result.questions]
+    extents = [max(abs(number(result.low)), abs(number(result.high))) for result in measured]
+    tolerance = max((number(result.tolerance) for result in measured), default=0.0)
     longest = min(max(extents), 8 * min(extents)) if extents else 0.0
     return 1.1 * max(0.01, tolerance, longest)
 
@@ -182,8 +182,8 @@ def _precision(precision: PrecisionReport | None) -> str | None:
     if precision is None or not precision.served:
         return None
     lost = f", which costs {precision.lost:.4f} nDCG@10" if is_number(precision.lost) else ""
-    asked = f" on {_questions(precision.questions)}" if precision.questions else ""
-    return f"Served in {precision.served}{lost}{asked} against the trained weights."
+    sample = f" on {_questions(precision.questions)}" if precision.questions else ""
+    return f"Served in {precision.served}{lost}{sample} against the trained weights."
 
 
 # ---- the rest ---------------------------------------------------------------------------------------------------
@@ -208,7 +208,7 @@ def _moved(moved: Mapping[str, Sequence[MovedQuery]] | None) -> list[tuple[str, 
 
 
 def _ranks(row: MovedQuery) -> dict[str, str]:
-    return {"query": row.query, "item": row.item, "before": _rank(row.before), "after": _rank(row.after)}
+    return {"query": row.query, "item": row.title or row.item, "before": _rank(row.before), "after": _rank(row.after)}
 
 
 def _rank(reciprocal: float) -> str:
