@@ -19,4 +19,6 @@ from shelfwise.trainer.night.commands import compact, help_training, increment, 
 from shelfwise.trainer.night.pipeline import NightResult
 from shelfwise.trainer.replay.run import replay
 
-__all__ = ["NightResult", "compact", "help_training", "increment", "init", "replay"]
+Night = NightResult  # the name of before
+
+__all__ = ["Night", "NightResult", "compact", "help_training", "increment", "init", "replay"]

@@ -40,7 +40,9 @@ def init(path: str | Path, model: str | None = None, progress: Progress | None =
             return publish_base_generation(shop, model, progress or _silent).number
         base = shop.generations.open(current).card.base
         if model not in (None, base):
-            raise InvalidInput(f"--model {model}: generation {current} descends from {base}; start with a new folder")
+            raise InvalidInput(
+                f"--model: expected {base}, from which generation {current} descends, or a new folder, got {model}"
+            )
         return current
 
 
@@ -88,8 +90,9 @@ def _increment(path: Path, until: datetime | str | None, progress: Progress, opt
     with Shop(path) as shop, _locked(shop):
         end = None if until is None else parse_time(until, "until")
         parent = _find_or_make_parent(shop, progress)
-        seq, since = shop.store.events.last_seq(), parent.card.until
-        plan = make_plan(shop.path / WORK, parent.number, end, shop.now(), seq, since=since)
+        seq, now = shop.store.events.last_seq(), shop.now()
+        since = parent.card.until if parent.card.is_complete else now  # a night holds all events of its parent
+        plan = make_plan(shop.path / WORK, parent.number, end, now, seq, since=since)
         pipeline = _open_pipeline(shop, parent, progress, options)
         return _record(pipeline, lambda: pipeline.increment(plan))
 

@@ -247,7 +247,9 @@ def test_increment_on_an_incomplete_card_takes_all_events_until_now(tiny_shop: P
 
 def test_init_with_another_model_is_refused(tiny_shop: Path, tiny_model: Path) -> None:
     assert init(tiny_shop, str(tiny_model)) == 0
-    with pytest.raises(InvalidInput, match="descends from"):
+    with pytest.raises(
+        InvalidInput, match=r"--model: expected .*generation 0 descends, or a new folder, got all-MiniLM-L6-v2"
+    ):
         init(tiny_shop, "all-MiniLM-L6-v2")
 
 
