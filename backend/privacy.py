@@ -22,7 +22,7 @@ __all__ = ["erase", "export"]
 
 _NOTE = (
     "Nothing else is kept: taste is computed from these rows when it is asked for. A generation holds weights and"
-    " counts over all shoppers. Rows without a user are nobody's where several users share their session."
+    " counts over all shoppers. Rows without a user belong to no person where several users share their session."
 )
 
 

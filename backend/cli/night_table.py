@@ -111,7 +111,7 @@ def _learning(view: Mapping[str, Any]) -> list[str]:
         if curve:
             lines.append(f"{name}: {curve['words']}")
     if view["not_numbers"]:
-        lines.append(f"{view['not_numbers']} of the losses are no numbers")
+        lines.append(f"{view['not_numbers']} of the losses are not finite")
     return lines + ([f"ranker: {view['ranker']}"] if view["ranker"] else [])
 
 
@@ -145,10 +145,10 @@ def _pairs(pairs: Iterable[tuple[str, str]]) -> list[str]:
 
 
 def _generations(night: LedgerRow) -> str:
-    parent, child = night["parent"], night["generation"]
-    if parent is None or child in (None, parent):
-        return str(parent if child is None else child) if (parent, child) != (None, None) else ""
-    return f"{parent} → {child}"
+    parent, candidate = night["parent"], night["generation"]
+    if parent is None or candidate in (None, parent):
+        return str(parent if candidate is None else candidate) if (parent, candidate) != (None, None) else ""
+    return f"{parent} → {candidate}"
 
 
 def _minute(time: str | None) -> str:

@@ -114,10 +114,10 @@ def _side(value: object, field: str) -> str:
 def _query(value: object, match: str) -> str | None:
     if match == "any":
         if not _is_blank(value):
-            raise InvalidInput.expected("query", "nothing with match any; or match exact or contains", value)
+            raise InvalidInput.expected("query", "no query with match any, or match exact or contains", value)
         return None
     if _is_blank(value):
-        raise InvalidInput.expected("query", "the words of a query; or match any for every query", value)
+        raise InvalidInput.expected("query", "the words of a query, or match any for every query", value)
     query = validate_query(value, "query")
     if not query_words(query):
         raise InvalidInput.expected("query", "at least one letter or digit", query)

