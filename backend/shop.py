@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from shelfwise import privacy
+from shelfwise.answers import Answers
 from shelfwise.arguments import as_list, parse_path_id, validate_page, validate_query
 from shelfwise.catalogue.snapshot import CatalogueCache
 from shelfwise.curation.snapshot import CurationCache
@@ -21,7 +22,6 @@ from shelfwise.recommend.request import DIVERSITY as RECOMMEND_DIVERSITY
 from shelfwise.recommend.request import RecommendRequest
 from shelfwise.search.pipeline import SearchPipeline
 from shelfwise.search.request import DIVERSITY, SearchRequest
-from shelfwise.serving.answers import Answers
 from shelfwise.serving.reloader import GenerationReloader, ServedGeneration
 from shelfwise.store import Store
 from shelfwise.types import Recommendations, Row, SearchResult

@@ -107,7 +107,7 @@ def package_of(module: str) -> str | None:
     if parts[1] in ("trainer", "api"):
         inner = ".".join(parts[1:3])
         return inner if inner in ALLOWED else parts[1]
-    if parts[1] == "Shop":  # `from shelfwise import Shop` names the façade by what it takes
+    if parts[1] in ("Shop", "answers"):  # `from shelfwise import Shop` names the façade by what it takes
         return "shop"
     return parts[1] if parts[1] in ALLOWED else ROOT_MODULES
 
