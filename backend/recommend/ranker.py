@@ -30,7 +30,7 @@ class ForYouRanker:
         self._trees: TreeEnsemble | None = None
         if folder is not None and (folder / MODEL).exists():
             if (folder / CARD).read_text().split() != list(NAMES):
-                raise GenerationCorrupt("the for-you ranker was trained on other features than this version has")
+                raise GenerationCorrupt(f"{CARD}: expected the features of this shelfwise, got those of another")
             self._trees = TreeEnsemble(folder)
 
     @property

@@ -101,8 +101,8 @@ def _cosines(retrieved: Retrieved, rows: np.ndarray, context: SearchContext) -> 
     table = np.full(columns.size, np.nan, np.float32)
     table[list(retrieved.near)] = list(retrieved.near.values())
     row_of = {id: row for row in rows[np.isnan(table[rows])].tolist() if (id := columns.ids[row]) is not None}
-    found, vectors = context.generation.index.vectors(row_of)
-    table[[row_of[id] for id in found]] = vectors @ retrieved.vector
+    ids, vectors = context.generation.index.vectors(row_of)
+    table[[row_of[id] for id in ids]] = vectors @ retrieved.vector
     cosines: np.ndarray = table[rows]
     missing = np.isnan(cosines)
     if missing.any():

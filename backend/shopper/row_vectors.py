@@ -16,6 +16,6 @@ def row_vectors(
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]:
     """Return which of `rows` (n,) have a vector, as ascending positions (m,), and their vectors (m, dim) float32."""
     ids = [columns.ids[row] or "" for row in rows.tolist()]
-    found, vectors = index.vectors(ids)
-    known = set(found)
+    indexed, vectors = index.vectors(ids)
+    known = set(indexed)
     return np.array([position for position, id in enumerate(ids) if id in known], np.int64), vectors

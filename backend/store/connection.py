@@ -40,9 +40,9 @@ class Connections:
     def connection(self) -> Any:
         """Return this thread's connection, opened at first use. Raises ShelfwiseError after `close` and a fork."""
         if os.getpid() != self._pid:
-            raise ShelfwiseError("a Shop can't be used across fork; open a new one in the child process")
+            raise ShelfwiseError("Shop: expected the process that opened it, got a fork of it; open a new one there")
         if self._closed:
-            raise ShelfwiseError("this Shop is closed")
+            raise ShelfwiseError("Shop: expected an open one, got one that was closed; open a new one")
         connection = getattr(self._local, "connection", None)
         if connection is None:
             connection = self._local.connection = self._open()
@@ -88,7 +88,7 @@ class Connections:
     def _migrate(self) -> None:
         version = int(self.value("PRAGMA user_version"))
         if version > SCHEMA:
-            raise ShelfwiseError(f"{self.path} was written by a newer shelfwise (schema {version}); upgrade shelfwise")
+            raise ShelfwiseError(f"{self.path}: expected schema {SCHEMA} at most, got {version}: upgrade shelfwise")
         if version < SCHEMA:
             # Imported only where it is needed: sqlite-utils brings pandas along when it finds it, 66 MB a process.
             from sqlite_utils import Database

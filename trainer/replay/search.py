@@ -80,7 +80,15 @@ class SeenBefore:
 
 
 class SearchReplay(Replay):
-    """A replay of searches; `encoder_only` ranks by the nightly encoder, with popularity as a weak prior."""
+    """A replay of searches.
+
+    Args:
+        scratch: an empty folder for the shops
+        stack: closes the shops that are opened
+        k: hits of each answer that are measured
+        progress: called with the stage, the periods done and their total
+        encoder_only: rank by the nightly encoder, with popularity as a weak prior
+    """
 
     def __init__(self, scratch: Path, stack: ExitStack, k: int, progress: Progress, *, encoder_only: bool) -> None:
         super().__init__(scratch, stack, k, progress)

@@ -147,7 +147,7 @@ def test_store_of_a_newer_schema_raises(folder: Path) -> None:
     connection = sqlite.connect(str(folder / "shop.db"))
     connection.execute(f"PRAGMA user_version = {SCHEMA + 1}")
     connection.close()
-    with pytest.raises(ShelfwiseError, match="newer shelfwise"):
+    with pytest.raises(ShelfwiseError, match=r"schema \d+ at most, got \d+: upgrade shelfwise"):
         Store(folder)
 
 
