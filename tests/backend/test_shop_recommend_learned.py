@@ -194,4 +194,4 @@ def test_a_ranker_of_other_features_is_done_without(
         answer = shop.recommend(user="u")
         assert (answer.generation, answer.degraded, ids(answer)[0]) == (1, ["wishes"], "mug-red")
         assert serving_of(shop).for_you_ranker.kind == "blend"
-    assert "other features" in caplog.text
+    assert "features of this shelfwise" in caplog.text

@@ -67,7 +67,7 @@ def test_trees_rank_and_explain(columns: CatalogueSnapshot, tmp_path: Path, boos
 
 @pytest.mark.parametrize("names", [NAMES[1:], (*NAMES, "new"), (NAMES[1], NAMES[0], *NAMES[2:]), ()])
 def test_trees_of_other_features_are_refused(tmp_path: Path, booster: Any, names: tuple[str, ...]) -> None:
-    with pytest.raises(GenerationCorrupt, match="other features"):
+    with pytest.raises(GenerationCorrupt, match="features of this shelfwise"):
         ForYouRanker(save_trees(tmp_path / "wishes", booster, names))
 
 

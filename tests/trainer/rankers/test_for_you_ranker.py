@@ -76,5 +76,5 @@ def test_fit_for_you_ranker_twice_writes_the_same(tmp_path: Path) -> None:
 def test_for_you_ranker_of_other_features_is_refused(tmp_path: Path) -> None:
     fit_for_you_ranker(visits(400, by_feature=AGE), tmp_path, 1)
     (tmp_path / CARD).write_text("\n".join(NAMES[::-1]))
-    with pytest.raises(GenerationCorrupt, match="other features"):
+    with pytest.raises(GenerationCorrupt, match="features of this shelfwise"):
         ForYouRanker(tmp_path)
