@@ -204,9 +204,7 @@ def test_cap_interactions_caps_a_shopper_before_the_shares() -> None:
     ("of_pair", "of_query", "weight"),
     [(1, 1, 3.0), (1, 20, 3.0), (1, 40, 1.5), (2, 40, 3.0), (3, 100, 1.8), (5, 100, 3.0), (50, 100, 3.0)],
 )
-def test_weigh_by_shoppers_weighs_a_twentieth_fully(
-    of_pair: int, of_query: int, weight: float
-) -> None:
+def test_weigh_by_shoppers_weighs_a_twentieth_fully(of_pair: int, of_query: int, weight: float) -> None:
     pair = [search(seq, f"u{seq}", query="Mug", weight=3.0) for seq in range(of_pair)]
     others = [search(seq, f"u{seq}", query="mug!", item="b") for seq in range(of_pair, of_query)]
     weighed, scaled = weigh_by_shoppers([*pair, *others], LIMITS)

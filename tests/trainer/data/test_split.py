@@ -337,9 +337,7 @@ def test_choices_further_down_weigh_more_when_attention_falls() -> None:
 def test_split_without_impressions_weighs_all_the_same() -> None:
     _, events = shown_at_two_places(400)
     data = gather(events)
-    assert {(search.weight, search.position, search.passed_over) for search in data.searches.new} == {
-        (1.0, None, ())
-    }
+    assert {(search.weight, search.position, search.passed_over) for search in data.searches.new} == {(1.0, None, ())}
 
 
 def test_what_was_passed_over_comes_from_the_impressions() -> None:
