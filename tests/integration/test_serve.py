@@ -67,9 +67,10 @@ def ask(url: str, body: Any = None, method: str | None = None) -> dict[str, Any]
 
 
 def statuses(server: str) -> dict[int, dict[str, Any]]:
-    """The status of every worker, by its pid."""
+    """Return the status of every worker, by its pid; on a busy machine one may start well after the other."""
     by_pid: dict[int, dict[str, Any]] = {}
-    for _ in range(200):
+    until = time.monotonic() + 30
+    while time.monotonic() < until:
         status = ask(f"{server}/status")
         by_pid[status["pid"]] = status
         if len(by_pid) == 2:
