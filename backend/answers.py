@@ -95,7 +95,7 @@ class Answers:
         """Return the request with what the shop knows of the shopper. Raises NotFound for an unknown item."""
         stock = self._store.items.stock(request.items) if request.items else {}
         if unknown := [id for id in request.items if id not in stock]:
-            raise NotFound(f"item: expected the id of an item, got {unknown[0]!r}", "item")
+            raise NotFound(f"item: expected the id of an item in the shop, got {unknown[0]!r}", "item")
         data, who = self.shopper_data, (request.user, request.session)
         return replace(
             request,

@@ -44,13 +44,14 @@ def exploration(option: float | None = None) -> float:
 
     Raises InvalidInput for anything else.
     """
-    text = _from_environment("SHELFWISE_EXPLORE") if option is None else str(option)
+    name = "SHELFWISE_EXPLORE" if option is None else "EXPLORE"
+    text = _from_environment(name) if option is None else str(option)
     try:
         share = float(text)
     except ValueError:
         share = math.nan
     if not 0 <= share <= 1:
-        raise InvalidInput.expected("SHELFWISE_EXPLORE", "a number from 0 to 1", text)
+        raise InvalidInput.expected(name, "a number from 0 to 1", text)
     return share
 
 

@@ -228,7 +228,7 @@ class Shop:
         id = parse_path_id(id, "id")
         items = self.store.items.get([id])
         if id not in items:
-            raise NotFound(f"id: expected the id of an item, got {id!r}", "id")
+            raise NotFound(f"id: expected the id of an item in the shop, got {id!r}", "id")
         return items[id]
 
     def status(self) -> Row:

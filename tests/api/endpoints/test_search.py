@@ -81,12 +81,15 @@ def test_searches_and_shelves_explore_by_the_same_setting(
     assert shares == [share, share]
 
 
-@pytest.mark.parametrize(("config", "environment"), [({}, "a lot"), ({"EXPLORE": 1.5}, "0.5")])
+@pytest.mark.parametrize(
+    ("config", "environment", "named"),
+    [({}, "a lot", "SHELFWISE_EXPLORE: expected"), ({"EXPLORE": 1.5}, "0.5", "EXPLORE: expected")],
+)
 def test_a_wrong_share_of_exploration_makes_no_app(
-    shop: Shop, monkeypatch: pytest.MonkeyPatch, config: dict[str, Any], environment: str
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, config: dict[str, Any], environment: str, named: str
 ) -> None:
     monkeypatch.setenv("SHELFWISE_EXPLORE", environment)
-    with pytest.raises(InvalidInput, match="SHELFWISE_EXPLORE"):
+    with pytest.raises(InvalidInput, match=f"^{named}"):
         create_app({"SHOP": shop} | config)
 
 

@@ -50,7 +50,7 @@ def test_every_command_explains_itself(run: Run, command: list[str]) -> None:
         (["search", "x" * 1_001], "q: expected at most 1,000 characters, got 1001"),
         (["search", "mug", "--limit", "0"], "limit: expected a whole number from 1 to 100, got 0"),
         (["search", "mug", "--limit", "101"], "limit: expected a whole number from 1 to 100, got 101"),
-        (["recommend", "--item", "nothing"], "item: expected the id of an item, got 'nothing'"),
+        (["recommend", "--item", "nothing"], "item: expected the id of an item in the shop, got 'nothing'"),
         (["recommend", "--limit", "0"], "limit: expected a whole number from 1 to 100, got 0"),
         (["recommend", "--filter", "price:cheap"], "filter: "),
         (["rollback"], "generation: expected one before 0, got none"),
